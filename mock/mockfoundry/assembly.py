@@ -1,0 +1,98 @@
+"""Assembly: a service put together from what its user asked for. Never listens and never answers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockfoundry import shipped
+from mockfoundry.cloudfoundry.errors import CATALOGUE
+from mockfoundry.cloudfoundry.operations import OPERATIONS
+from mockfoundry.cloudfoundry.seeds import default_world, read_seed, world_from
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.contract import Contract, load_contract
+from mockfoundry.exchange import Service
+from mockfoundry.foundations import Registry
+from mockfoundry.scenarios import Lineup, Scenario, library, load_scenarios
+
+ERRORS: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
+"""The statuses of the catalogue's errors, as the scenarios need them."""
+
+RANDOM_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a service is made of.
+
+    Attributes:
+        scenarios: names of the library, or files, in the order in which they are asked.
+        canned: every operation is served from the contract's examples.
+        strict: what the real one accepts against its documentation is refused.
+        random_seed: what everything follows from that the seed file leaves out.
+        born: real microseconds since the epoch, when the world begins.
+        most_foundations: how many there may be.
+    """
+
+    born: int
+    contract: Path = shipped.CONTRACT
+    seed: Path | None = None
+    scenarios: tuple[str, ...] = ()
+    canned: bool = False
+    strict: bool = False
+    random_seed: int = RANDOM_SEED
+    most_foundations: int = 20_000
+
+
+class Lineups(Mapping[str, Lineup]):
+    """The scenarios that a request may ask for by name: the start's and the library's, each read when asked for."""
+
+    def __init__(self, contract: Contract, scenarios: tuple[Scenario, ...]) -> None:
+        self._contract = contract
+        self._library = library()
+        self._made = {scenario.name: Lineup((scenario,)) for scenario in scenarios}
+
+    def __getitem__(self, name: str) -> Lineup:
+        if name not in self._made:
+            if name not in self._library:
+                raise KeyError(name)
+            self._made[name] = Lineup(load_scenarios((name,), self._contract, ERRORS))
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._made, **self._library})
+
+    def __len__(self) -> int:
+        return len({**self._made, **self._library})
+
+
+def assembled(options: Options) -> Service:
+    """The service that the options describe.
+
+    Raises:
+        ContractError: the contract can't be used.
+        DocumentError: the seed or a scenario can't be used.
+        OSError: a file can't be read.
+    """
+    contract = load_contract(options.contract)
+    world = begun(options)
+    scenarios = load_scenarios(options.scenarios, contract, ERRORS)
+    registry = Registry(world, Lineup(scenarios), options.most_foundations)
+    operations = {} if options.canned else OPERATIONS
+    return Service(contract, operations, registry, Lineups(contract, scenarios), options.strict)
+
+
+def begun(options: Options) -> World:
+    """The world that each foundation begins as."""
+    text = None if options.seed is None else options.seed.read_text(encoding="utf-8")
+    return begun_from(text, str(options.seed), random_seed=options.random_seed, born=options.born)
+
+
+def begun_from(seed: str | None, source: str, *, random_seed: int, born: int) -> World:
+    """The world of a seed file's text; None is the default seed.
+
+    Raises:
+        DocumentError: the text is no seed.
+    """
+    if seed is None:
+        return default_world(random_seed=random_seed, born=born)
+    return world_from(read_seed(seed, source), random_seed=random_seed, born=born)

@@ -1,0 +1,173 @@
+"""`mockfoundry serve`: starts a server and says in one screen how to use it."""
+
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mockfoundry import __version__
+from mockfoundry.cli.failing import fail, said_plainly
+
+if TYPE_CHECKING:
+    from mockfoundry.exchange import Service
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", envvar="MOCKFOUNDRY_HOST", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8080,
+    type=click.IntRange(0, 65535),
+    envvar="MOCKFOUNDRY_PORT",
+    show_default=True,
+    help="Port to listen on; 0 picks a free one and prints it.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["stateful", "canned"]),
+    default="stateful",
+    envvar="MOCKFOUNDRY_MODE",
+    show_default=True,
+    help="Answer from a world that changes, or from the contract's examples.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path),
+    envvar="MOCKFOUNDRY_SEED",
+    help="Seed file (YAML or JSON): the organizations, apps and processes to begin with.",
+)
+@click.option(
+    "--scenario",
+    "names",
+    multiple=True,
+    metavar="NAME|FILE",
+    envvar="MOCKFOUNDRY_SCENARIO",
+    help="Scenario to play from the start; may be given several times.",
+)
+@click.option(
+    "--contract",
+    type=click.Path(path_type=Path),
+    envvar="MOCKFOUNDRY_CONTRACT",
+    help="Another OpenAPI 3.0 document; its operations without a behaviour are served from their examples.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    envvar="MOCKFOUNDRY_STRICT",
+    help="Refuse what the contract does not allow, also where the real Cloud Controller lets it pass.",
+)
+@click.option(
+    "--random-seed",
+    type=int,
+    default=1,
+    envvar="MOCKFOUNDRY_RANDOM_SEED",
+    show_default=True,
+    help="What guids, usage numbers and chance follow from.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(1),
+    default=1024 * 1024,
+    envvar="MOCKFOUNDRY_MAX_BODY",
+    show_default=True,
+    help="Largest request body in bytes; a larger one gets 413.",
+)
+@click.option(
+    "--max-foundations",
+    type=click.IntRange(1),
+    default=20_000,
+    envvar="MOCKFOUNDRY_MAX_FOUNDATIONS",
+    show_default=True,
+    help="How many foundations there may be.",
+)
+@click.option(
+    "--door",
+    type=click.Choice(["protocol", "asgi"]),
+    default="protocol",
+    envvar="MOCKFOUNDRY_DOOR",
+    show_default=True,
+    help="How requests come in: the fast protocol, or connexion's ASGI stack alone.",
+)
+def serve(
+    host: str,
+    port: int,
+    mode: str,
+    seed: Path | None,
+    names: tuple[str, ...],
+    contract: Path | None,
+    strict: bool,
+    random_seed: int,
+    max_body: int,
+    max_foundations: int,
+    door: str,
+) -> None:
+    """Start the mock server."""
+    from mockfoundry import shipped
+    from mockfoundry.assembly import Options, assembled
+    from mockfoundry.listening import bound_socket, listener, url_of
+    from mockfoundry.server.limits import Limits
+
+    with said_plainly():
+        service = assembled(
+            Options(
+                born=time.time_ns() // 1000,
+                contract=contract or shipped.CONTRACT,
+                seed=seed,
+                scenarios=names,
+                canned=mode == "canned",
+                strict=strict,
+                random_seed=random_seed,
+                most_foundations=max_foundations,
+            )
+        )
+    try:
+        bound = bound_socket(host, port)
+    except OSError as error:
+        fail(f"can't listen on {host} port {port}: {error.strerror or error}; --port 0 takes a free one")
+    screen = start_screen(service, url_of(bound), mode, names, host)
+    server = listener(
+        service, "asgi" if door == "asgi" else "protocol", Limits(body=max_body), lambda: click.echo(screen)
+    )
+    # uvicorn raises the signal that ended it once more; by then everything is done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[bound])
+
+
+def start_screen(service: "Service", url: str, mode: str, names: tuple[str, ...], host: str) -> str:
+    """What is printed once the server listens."""
+    contract = service.contract
+    world = service.registry.named("default").world
+    counts = (
+        (len(world.organizations), "organization", "organizations"),
+        (len(world.spaces), "space", "spaces"),
+        (len(world.apps), "app", "apps"),
+        (len(world.processes), "process", "processes"),
+    )
+    held = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
+    lines = [
+        f"mockfoundry {__version__}",
+        "",
+        f"  URL         {url}",
+        f"  mode        {mode}",
+        f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
+        f"  foundation  default: {held}",
+        f"  scenarios   {', '.join(names) or 'none (mockfoundry scenarios lists them)'}",
+        "",
+    ]
+    guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
+    if guid is not None and "scaleProcess" in contract.plans:
+        lines += [
+            "  Try it",
+            f"    curl -i -X POST {url}/v3/processes/{guid}/actions/scale \\",
+            "      -H 'Authorization: bearer admin' -H 'Content-Type: application/json' -d '{\"instances\": 3}'",
+            "",
+        ]
+    if not host.startswith(LOOPBACK):
+        lines += ["  This address can be reached from other machines; nothing here asks for a password.", ""]
+    lines.append("  Ctrl-C ends it.")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The world of a foundation: Cloud Foundry's entities, rules and words. Never knows HTTP, connexion or scenarios."""

@@ -1,0 +1,48 @@
+"""The virtual clock of a foundation: what time it is there. Never reads the machine's clock; real time is handed in."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+
+SECOND = 1_000_000
+"""Every time and duration inside mockfoundry is a whole number of microseconds; times count from the Unix epoch."""
+
+
+class Clock(msgspec.Struct):
+    """Virtual time as a line through one point: `virtual` was now when real time was `real`, and it runs at `rate`.
+
+    Attributes:
+        virtual: microseconds since the epoch.
+        real: microseconds of the same moment on the machine's clock.
+        rate: virtual seconds per real second; 0.0 is frozen.
+    """
+
+    virtual: int
+    real: int
+    rate: float = 1.0
+
+    def now(self, real: int) -> int:
+        """Virtual microseconds at a real moment; never before a moment that was set."""
+        if real <= self.real or self.rate == 0.0:
+            return self.virtual
+        return self.virtual + int((real - self.real) * self.rate)
+
+    def settle(self, real: int) -> None:
+        """Makes `real` the known point, so that a new rate or a jump counts from there."""
+        self.virtual, self.real = self.now(real), max(real, self.real)
+
+
+@lru_cache(maxsize=4096)
+def timestamp(seconds: int) -> str:
+    """A moment as the Cloud Controller writes it: `2016-03-23T18:48:22Z`, whole seconds.
+
+    Args:
+        seconds: since the epoch.
+    """
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def written(moment: int) -> str:
+    """A moment in microseconds as the Cloud Controller writes it."""
+    return timestamp(moment // SECOND)

@@ -1,0 +1,82 @@
+"""The error catalogue: the Cloud Controller's names, codes, statuses and words. Never decides when to refuse.
+
+Source: cloud_controller_ng, errors/v2.yml and app/presenters/v3_error_hasher.rb; reference page `Scale a process` for
+the statuses that it documents.
+"""
+
+from typing import Any, NamedTuple
+
+
+class CatalogueEntry(NamedTuple):
+    """One kind of refusal.
+
+    Attributes:
+        title: as clients see it, `CF-…`.
+        detail: the words, where the refusal gives none of its own.
+    """
+
+    title: str
+    code: int
+    status: int
+    detail: str
+
+
+NOT_FOUND = CatalogueEntry("CF-NotFound", 10000, 404, "Unknown request")
+INVALID_AUTH_TOKEN = CatalogueEntry("CF-InvalidAuthToken", 1000, 401, "Invalid Auth Token")
+MESSAGE_PARSE_ERROR = CatalogueEntry(
+    "CF-MessageParseError", 1001, 400, "Request invalid due to parse error: invalid request body"
+)
+UNKNOWN_ERROR = CatalogueEntry("UnknownError", 10001, 500, "An unknown error occurred.")
+SERVER_ERROR = CatalogueEntry("CF-ServerError", 10001, 500, "Server error")
+NOT_AUTHENTICATED = CatalogueEntry("CF-NotAuthenticated", 10002, 401, "Authentication error")
+NOT_AUTHORIZED = CatalogueEntry(
+    "CF-NotAuthorized", 10003, 403, "You are not authorized to perform the requested action"
+)
+BAD_QUERY_PARAMETER = CatalogueEntry("CF-BadQueryParameter", 10005, 400, "The query parameter is invalid")
+UNPROCESSABLE_ENTITY = CatalogueEntry("CF-UnprocessableEntity", 10008, 422, "The request is semantically invalid")
+RESOURCE_NOT_FOUND = CatalogueEntry("CF-ResourceNotFound", 10010, 404, "Resource not found")
+RATE_LIMIT_EXCEEDED = CatalogueEntry("CF-RateLimitExceeded", 10013, 429, "Rate Limit Exceeded")
+SERVICE_UNAVAILABLE = CatalogueEntry("CF-ServiceUnavailable", 10015, 503, "Service unavailable")
+CONFLICT = CatalogueEntry("CF-Conflict", 10409, 409, "Scale is already in progress")
+ORG_SUSPENDED = CatalogueEntry("CF-OrgSuspended", 10017, 403, "The organization is suspended")
+SPACE_SUSPENDED = CatalogueEntry("CF-SpaceSuspended", 10019, 403, "The space is suspended")
+RESOURCE_BEING_DELETED = CatalogueEntry("CF-ResourceBeingDeleted", 10020, 422, "The resource is being deleted")
+INSTANCES_UNAVAILABLE = CatalogueEntry(
+    "CF-InstancesUnavailable", 220002, 503, "Instances information unavailable: connection to the scheduler failed"
+)
+FEATURE_DISABLED = CatalogueEntry("CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling")
+BAD_REQUEST = CatalogueEntry("CF-BadRequest", 1004, 400, "bad request")
+REQUEST_TOO_LARGE = CatalogueEntry("CF-RequestTooLarge", 10021, 413, "The request is too large")
+
+CATALOGUE: dict[str, CatalogueEntry] = {
+    entry.title: entry for entry in globals().copy().values() if isinstance(entry, CatalogueEntry)
+}
+
+
+class Refusal(Exception):
+    """A request is refused: nothing was changed.
+
+    Attributes:
+        entry: which kind, from the catalogue.
+        detail: the words for this case.
+        why: what decided it, for `X-Mock-Why`.
+    """
+
+    def __init__(self, entry: CatalogueEntry, detail: str = "", why: str = "") -> None:
+        super().__init__(detail or entry.detail)
+        self.entry = entry
+        self.detail = detail or entry.detail
+        self.why = why or f"world: {self.detail}"
+
+
+def refuse(entry: CatalogueEntry, detail: str = "", why: str = "") -> Refusal:
+    """A refusal to raise."""
+    return Refusal(entry, detail, why)
+
+
+def envelope(entry: CatalogueEntry, detail: str = "") -> dict[str, Any]:
+    """The body of an error answer: keys in the Cloud Controller's order [v3_error_hasher.rb]."""
+    words = detail or entry.detail
+    if entry is UNKNOWN_ERROR:
+        return {"errors": [{"title": entry.title, "detail": words, "code": entry.code}]}
+    return {"errors": [{"detail": words, "title": entry.title, "code": entry.code}]}

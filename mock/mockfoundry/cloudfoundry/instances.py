@@ -1,0 +1,80 @@
+"""Instances: which instances of a process there are and in which state, computed from the clock. Never ticks.
+
+Source: cloud_controller_ng, lib/cloud_controller/diego/reporters/instances_reporter.rb and instances_stats_reporter.rb.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from mockfoundry.cloudfoundry.chance import as_guid, mixed, named_word
+from mockfoundry.cloudfoundry.crashes import Phase, phase_at
+from mockfoundry.cloudfoundry.entities import App, InstanceState, Process, Run
+from mockfoundry.cloudfoundry.world import World
+
+MOST_SHOWN = 10_000
+"""A process may have two thousand million instances; nobody wants to read them in one answer."""
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One instance at one moment.
+
+    Attributes:
+        guid: empty where nothing is reported of this index.
+        since: when it came into its state, in virtual microseconds; None where nothing is reported.
+        routable: None where the scheduler does not say.
+    """
+
+    index: int
+    guid: str
+    state: InstanceState
+    since: int | None
+    routable: bool | None
+    details: str | None
+
+
+def instances_at(world: World, app: App, process: Process, now: int) -> Iterator[Instance]:
+    """What the scheduler knows of a process at a moment, by index, and DOWN for each index below that is missing.
+
+    There is one for each index below `instances`, and one for each that was stopped and is not gone yet; at most
+    MOST_SHOWN.
+    """
+    rows = reported(process, now)
+    last = max(rows, default=-1)
+    word = named_word(world.seed, "instance", process.guid)
+    stopping = app.state == "STOPPED"
+    for index in range(min(max(process.instances, last + 1), MOST_SHOWN)):
+        row = rows.get(index)
+        if row is None:
+            yield Instance(index, "", "DOWN", None, None, None)
+        elif stopping:
+            yield Instance(index, guid_of(word, row[0], index, row[1]), "STOPPING", row[1].since, None, None)
+        else:
+            run, phase = row
+            routable = phase.state == "RUNNING" and run.ready
+            yield Instance(index, guid_of(word, run, index, phase), phase.state, phase.since, routable, run.details)
+
+
+def reported(process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
+    """What the scheduler knows of each index below MOST_SHOWN: its run, and what that is doing."""
+    rows: dict[int, tuple[Run, Phase]] = {}
+    for run in (*process.leaving, *process.runs):
+        if run.since > now or (run.ends is not None and run.ends <= now):
+            continue
+        row = (run, phase_at(run, now))
+        for index in range(run.first, min(run.first + run.count, MOST_SHOWN)):
+            rows[index] = row
+    return rows
+
+
+def running(process: Process, now: int) -> int:
+    """How many instances run, of all that are wanted."""
+    return sum(
+        run.count for run in process.runs if run.since <= now and phase_at(run, now).state == "RUNNING"
+    )
+
+
+def guid_of(word: int, run: Run, index: int, phase: Phase) -> str:
+    """The guid of an instance: a new one with each start. `word` follows from the world's seed and the process."""
+    high = mixed(word ^ (index << 1) ^ (run.nonce << 33))
+    return as_guid(high, mixed(high ^ phase.restarts ^ word))

@@ -1,0 +1,12 @@
+"""Seeds: the file that says what a foundation begins with, read with places, and built. Never touches a running world."""
+
+from mockfoundry.cloudfoundry.seeds.reading import (
+    Seed,
+    default_seed,
+    default_world,
+    read_seed,
+    seed_from,
+    world_from,
+)
+
+__all__ = ["Seed", "default_seed", "default_world", "read_seed", "seed_from", "world_from"]

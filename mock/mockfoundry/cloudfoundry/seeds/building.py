@@ -1,0 +1,262 @@
+"""Building: entities from the fields that a seed gives, and what it leaves out from the random seed. Never reads text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mockfoundry.cloudfoundry.chance import Generator, named_guid
+from mockfoundry.cloudfoundry.clock import SECOND, Clock
+from mockfoundry.cloudfoundry.deployments import begin_deployment
+from mockfoundry.cloudfoundry.entities import (
+    App,
+    Droplet,
+    FeatureFlag,
+    HealthCheck,
+    Load,
+    Organization,
+    Process,
+    Quota,
+    RateLimit,
+    Run,
+    Settings,
+    Sidecar,
+    Space,
+    User,
+)
+from mockfoundry.cloudfoundry.permissions import READ, WRITE
+from mockfoundry.cloudfoundry.runs import new_run, with_state
+from mockfoundry.cloudfoundry.seeds.forms import FEATURE_FLAGS
+from mockfoundry.cloudfoundry.world import World
+
+Fields = Mapping[str, Any]
+
+HOUR = 3600 * SECOND
+"""How long seeded instances have been running when the world begins."""
+
+MEMORY_IN_MB = 1024
+DISK_IN_MB = 1024
+
+replace = msgspec.structs.replace
+
+
+class Builder:
+    """Adds what a seed describes to a world.
+
+    Attributes:
+        world: what is being built.
+        created: when the next process is created, where the seed does not say; each a second after the one before.
+    """
+
+    def __init__(self, world: World, created: int) -> None:
+        self.world = world
+        self.created = created
+
+    def guid(self, *names: str) -> str:
+        return named_guid(self.world.seed, *names)
+
+    def life(self, fields: Fields, created: int | None = None) -> dict[str, int]:
+        """When an entity was created and last changed."""
+        began = fields.get("created_at", self.created if created is None else created)
+        return {"created_at": began, "updated_at": fields.get("updated_at", began)}
+
+    def organization(self, fields: Fields) -> None:
+        name = fields["name"]
+        guid = fields.get("guid") or self.guid("organization", name)
+        self.world.organizations[guid] = Organization(
+            guid=guid,
+            name=name,
+            suspended=fields.get("suspended", False),
+            being_deleted=fields.get("being_deleted", False),
+            quota=quota(fields.get("quota")),
+            **self.life(fields),
+        )
+        for space in fields.get("spaces", ()):
+            self.space(space, self.world.organizations[guid])
+
+    def space(self, fields: Fields, organization: Organization) -> None:
+        name = fields["name"]
+        guid = fields.get("guid") or self.guid("space", organization.name, name)
+        self.world.spaces[guid] = Space(
+            guid=guid,
+            name=name,
+            organization=organization.guid,
+            suspended=fields.get("suspended", False),
+            being_deleted=fields.get("being_deleted", False),
+            quota=quota(fields.get("quota")),
+            isolation_segment=fields.get("isolation_segment"),
+            **self.life(fields),
+        )
+        for app in fields.get("apps", ()):
+            self.app(app, self.world.spaces[guid], organization)
+
+    def app(self, fields: Fields, space: Space, organization: Organization) -> None:
+        world, name = self.world, fields["name"]
+        path = (organization.name, space.name, name)
+        guid = fields.get("guid") or self.guid("app", *path)
+        life = self.life(fields)
+        app = App(
+            guid=guid,
+            name=name,
+            space=space.guid,
+            state=fields.get("state", "STARTED"),
+            lifecycle=fields.get("lifecycle", "buildpack"),
+            droplet=self.droplet(fields.get("droplet", {}), path, life["created_at"]),
+            revision=fields["revision"] if "revision" in fields else self.guid("revision", *path),
+            sidecars=tuple(self.sidecar(each, path, life["created_at"]) for each in fields.get("sidecars", ())),
+            **life,
+        )
+        world.put_app(app)
+        for each in fields.get("processes", ({"type": "web"},)):
+            self.process(each, app, path)
+        deployment = fields.get("deployment")
+        if deployment is not None:
+            begin_deployment(world, app.guid, world.born, deployment)
+
+    def droplet(self, fields: Fields | None, path: tuple[str, ...], created: int) -> Droplet | None:
+        if fields is None:
+            return None
+        return Droplet(
+            guid=fields.get("guid") or self.guid("droplet", *path),
+            process_types=fields.get("process_types", {}),
+            **self.life(fields, created),
+        )
+
+    def sidecar(self, fields: Fields, path: tuple[str, ...], created: int) -> Sidecar:
+        return Sidecar(
+            guid=fields.get("guid") or self.guid("sidecar", *path, fields["name"]),
+            name=fields["name"],
+            process_types=fields["process_types"],
+            memory_in_mb=fields.get("memory_in_mb"),
+            command=fields.get("command", "./sidecar"),
+            **self.life(fields, created),
+        )
+
+    def process(self, fields: Fields, app: App, path: tuple[str, ...]) -> None:
+        world, kind = self.world, fields["type"]
+        of_app = app.guid if kind == "web" else self.guid("process", *path, kind)
+        metadata = fields.get("metadata", {})
+        process = Process(
+            guid=fields.get("guid") or of_app,
+            app=app.guid,
+            type=kind,
+            version=fields.get("version") or self.guid("version", *path, kind),
+            instances=fields.get("instances", 1 if kind == "web" else 0),
+            memory_in_mb=fields.get("memory_in_mb", MEMORY_IN_MB),
+            disk_in_mb=fields.get("disk_in_mb", DISK_IN_MB),
+            log_rate_limit_in_bytes_per_second=fields.get("log_rate_limit_in_bytes_per_second", -1),
+            command=fields.get("command"),
+            user=fields.get("user"),
+            revision=fields["revision"] if "revision" in fields else app.revision,
+            registry_credential=fields.get("registry_credential"),
+            registry_credential_last_synced_at=fields.get("registry_credential_last_synced_at"),
+            health_check=health_check(fields.get("health_check", {}), "port" if kind == "web" else "process"),
+            readiness_health_check=health_check(fields.get("readiness_health_check", {}), "process"),
+            labels=metadata.get("labels", {}),
+            annotations=metadata.get("annotations", {}),
+            crash_after=fields.get("crash_after"),
+            starts=fields.get("starts", True),
+            ready=fields.get("ready", True),
+            placement_error=fields.get("placement_error"),
+            load=load(fields.get("load")),
+            **self.life(fields),
+        )
+        if app.state == "STARTED" and process.instances:
+            process = replace(process, runs=self.runs(process, fields.get("instance_states", {})))
+        world.put(process, world.born)
+        self.created += SECOND
+
+    def runs(self, process: Process, states: Mapping[int, Any]) -> tuple[Run, ...]:
+        """The instances of a started process: running for an hour, unless they crash or never start."""
+        run = new_run(self.world, process, 0, process.instances, self.world.born)
+        if run.crash_after is None:
+            run = replace(run, since=self.world.born - HOUR - run.start)
+        runs: tuple[Run, ...] = (run,)
+        for index, state in sorted(states.items()):
+            runs = with_state(runs, index, state, self.world.born - HOUR)
+        return runs
+
+    def user(self, fields: Fields) -> None:
+        name = fields["name"]
+        organizations = {each.name: each.guid for each in self.world.organizations.values()}
+        spaces = {
+            f"{self.world.organizations[each.organization].name}/{each.name}": each.guid
+            for each in self.world.spaces.values()
+        }
+        self.world.users[name] = User(
+            guid=fields.get("guid") or self.guid("user", name),
+            name=name,
+            scopes=frozenset(fields.get("scopes", (READ, WRITE))),
+            organization_roles={
+                organizations[each]: frozenset(roles) for each, roles in fields.get("organizations", {}).items()
+            },
+            space_roles={spaces[each]: frozenset(roles) for each, roles in fields.get("spaces", {}).items()},
+        )
+
+
+def built(fields: Fields, random_seed: int, born: int) -> World:
+    """The world that a whole seed describes."""
+    began = born - born % SECOND
+    world = World(
+        seed=random_seed,
+        born=born,
+        clock=Clock(born, born),
+        chance=Generator(random_seed),
+        settings=with_settings(Settings(), fields.get("settings", {})),
+        feature_flags={**_FLAGS, **feature_flags(fields.get("feature_flags", {}))},
+    )
+    builder = Builder(world, began - 24 * HOUR)
+    for organization in fields.get("organizations", ()):
+        builder.organization(organization)
+    for user in fields.get("users", ()):
+        builder.user(user)
+    return world
+
+
+_FLAGS = {name: FeatureFlag(enabled) for name, enabled in FEATURE_FLAGS.items()}
+
+
+def feature_flags(fields: Fields) -> dict[str, FeatureFlag]:
+    return {
+        name: FeatureFlag(given) if isinstance(given, bool) else FeatureFlag(given["enabled"], given.get("error_message"))
+        for name, given in fields.items()
+    }
+
+
+def with_settings(settings: Settings, fields: Fields) -> Settings:
+    """Settings with those that a seed gives."""
+    given = dict(fields)
+    if "rate_limit" in given:
+        given["rate_limit"] = rate_limit(given["rate_limit"])
+    return replace(settings, **given)
+
+
+def rate_limit(given: int | Fields | None) -> RateLimit | None:
+    """A rate limit; a number alone is a limit for everybody, admins too, since any unknown bearer is one."""
+    if given is None:
+        return None
+    if isinstance(given, int):
+        return RateLimit(requests=given, unauthenticated=given, admins=given)
+    return RateLimit(**{"unauthenticated": given["requests"], "admins": None, **given})
+
+
+def quota(fields: Fields | None) -> Quota | None:
+    return None if fields is None else Quota(**fields)
+
+
+def health_check(fields: Fields, usual: Any) -> HealthCheck:
+    return HealthCheck(type=fields.get("type", usual), **fields.get("data", {}))
+
+
+def load(fields: Fields | None) -> Load | None:
+    if fields is None:
+        return None
+    steps = [(each["at"], each["total_cpu"]) for each in fields.get("steps", ())]
+    if "total_cpu" in fields:
+        steps.append((0, fields["total_cpu"]))
+    return Load(
+        steps=tuple(sorted(steps)),
+        crash_above=fields.get("overload", {}).get("crash_above"),
+        memory_per_core_in_mb=fields.get("memory_per_cpu_in_mb", 0),
+        **fields.get("sine", {}),
+    )

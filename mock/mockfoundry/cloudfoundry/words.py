@@ -1,0 +1,78 @@
+"""Words: what the Cloud Controller says of a violation of the contract. Never decides whether there is one.
+
+Its messages are Rails': the attribute's name as a sentence's beginning, then what is wrong with it
+[cloud_controller_ng, app/messages/base_message.rb; activemodel's numericality and length validators].
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mockfoundry.contract import Violation
+
+_BY_KEYWORD: dict[str, Callable[[Violation], str]] = {
+    "minimum": lambda violation: f"must be greater than or equal to {violation.limit}",
+    "maximum": lambda violation: f"must be less than or equal to {violation.limit}",
+    "exclusiveMinimum": lambda violation: f"must be greater than {violation.limit}",
+    "exclusiveMaximum": lambda violation: f"must be less than {violation.limit}",
+    "minLength": lambda violation: f"is too short (minimum is {counted(violation.limit, 'character')})",
+    "maxLength": lambda violation: f"is too long (maximum is {counted(violation.limit, 'character')})",
+    "minItems": lambda violation: f"is too short (minimum is {counted(violation.limit, 'item')})",
+    "maxItems": lambda violation: f"is too long (maximum is {counted(violation.limit, 'item')})",
+    "pattern": lambda violation: "is invalid",
+    "enum": lambda violation: f"must be one of {listed(violation.limit)}",
+    "required": lambda violation: "can't be blank",
+    "type": lambda violation: type_words(violation),
+}
+
+
+def type_words(violation: Violation) -> str:
+    """What is said of a value of the wrong type; a fraction is a number, but no integer."""
+    allowed = violation.limit if isinstance(violation.limit, list) else [violation.limit]
+    if "integer" in allowed:
+        fraction = isinstance(violation.value, float) and not isinstance(violation.value, bool)
+        return "must be an integer" if fraction else "is not a number"
+    if "number" in allowed:
+        return "is not a number"
+    wanted = next((name for name in allowed if name != "null"), "null")
+    return f"must be {_ARTICLES.get(wanted, 'a')} {wanted}"
+
+
+_ARTICLES = {"array": "an", "object": "an", "integer": "an"}
+
+
+def sentence(violation: Violation) -> str:
+    """One violation in the Cloud Controller's words: `Instances must be greater than or equal to 0`."""
+    if violation.keyword == "additionalProperties":
+        names = ", ".join(f"'{name}'" for name in violation.limit)
+        return f"Unknown {'query parameter' if violation.place == 'query' else 'field'}(s): {names}"
+    pointer = violation.pointer
+    if violation.keyword == "required":
+        pointer = f"{pointer}/{violation.limit}"
+    if not pointer and violation.keyword == "type":
+        return "Unknown field(s): '_json'" if isinstance(violation.value, list) else f"Body {type_words(violation)}"
+    says = _BY_KEYWORD.get(violation.keyword)
+    return f"{attribute(pointer)} {says(violation) if says else 'is invalid'}"
+
+
+def sentences(violations: Iterable[Violation]) -> str:
+    """Violations as one text, unknown fields first, each attribute's first fault only, joined by commas."""
+    said: dict[tuple[bool, str], str] = {}
+    for violation in violations:
+        known = violation.keyword != "additionalProperties"
+        said.setdefault((known, violation.pointer), sentence(violation))
+    return ", ".join([text for (known, _), text in sorted(said.items(), key=lambda item: item[0][0])])
+
+
+def attribute(pointer: str) -> str:
+    """A place as Rails humanises an attribute: `/health_check/data/timeout` is `Health check timeout`."""
+    steps = [step for step in pointer.split("/") if step and step != "data"]
+    words = " ".join(steps).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else "Body"
+
+
+def counted(number: Any, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(values: Iterable[Any]) -> str:
+    return ", ".join(f"'{value}'" for value in values if value is not None)

@@ -1,0 +1,104 @@
+"""The route table: from a method and a path to a plan and its path parameters. Never reads a request."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from mockfoundry.contract.plans import Plan
+from mockfoundry.contract.schemas import Violation
+
+REMEMBERED = 4096
+"""How many paths are remembered: a client asks for the same few again and again."""
+
+LONGEST_REMEMBERED = 512
+
+
+class Route(NamedTuple):
+    """Where a path leads.
+
+    Attributes:
+        path: the path parameters, percent-decoded.
+        violations: what the contract does not allow of them.
+    """
+
+    plan: Plan
+    path: dict[str, str]
+    violations: tuple[Violation, ...]
+
+
+class _Branch:
+    __slots__ = ("fixed", "plans", "variable")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Branch] = {}
+        self.variable: _Branch | None = None
+        self.plans: dict[str, Plan] = {}
+
+
+class Routes:
+    """The contract's paths as a tree of segments.
+
+    Doubled and trailing slashes are passed over and HEAD is served as GET, as the Cloud Controller's router does
+    [cloud_controller_ng, config/routes.rb].
+    """
+
+    def __init__(self, plans: Mapping[str, Plan]) -> None:
+        self._root = _Branch()
+        self._remembered: dict[tuple[str, str], Route | None] = {}
+        for plan in plans.values():
+            branch = self._root
+            for segment in plan.segments:
+                if segment is None:
+                    branch.variable = branch.variable or _Branch()
+                    branch = branch.variable
+                else:
+                    branch = branch.fixed.setdefault(segment, _Branch())
+            branch.plans[plan.method] = plan
+
+    def find(self, method: str, path: str) -> Route | None:
+        """The route of a request; None where the contract has none.
+
+        Args:
+            method: upper case.
+            path: as it came, percent-encoded, without query.
+        """
+        remembered = self._remembered
+        key = (method, path)
+        try:
+            return remembered[key]
+        except KeyError:
+            route = self._found(method, path)
+            if len(path) <= LONGEST_REMEMBERED:
+                if len(remembered) >= REMEMBERED:
+                    remembered.clear()
+                remembered[key] = route
+            return route
+
+    def _found(self, method: str, path: str) -> Route | None:
+        segments = [segment for segment in path.split("/") if segment]
+        values: list[str] = []
+        branch = self._walk(self._root, segments, 0, values)
+        if branch is None:
+            return None
+        plan = branch.plans.get(method) or (branch.plans.get("GET") if method == "HEAD" else None)
+        if plan is None:
+            return None
+        parameters = dict(zip(plan.path_names, values, strict=True))
+        return Route(plan, parameters, plan.path_violations(parameters))
+
+    def _walk(self, branch: _Branch, segments: list[str], depth: int, values: list[str]) -> _Branch | None:
+        if depth == len(segments):
+            return branch if branch.plans else None
+        segment = segments[depth]
+        fixed = branch.fixed.get(segment)
+        if fixed is not None:
+            found = self._walk(fixed, segments, depth + 1, values)
+            if found is not None:
+                return found
+        if branch.variable is None:
+            return None
+        values.append(unquote(segment) if "%" in segment else segment)
+        found = self._walk(branch.variable, segments, depth + 1, values)
+        if found is None:
+            values.pop()
+        return found

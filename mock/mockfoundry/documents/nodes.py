@@ -1,0 +1,244 @@
+"""YAML and JSON text as nodes that know their place. Takes JSON's values only, and never guesses at a scalar.
+
+What YAML offers beyond JSON's values (aliases, tags, dates, `yes`, sexagesimal numbers, keys that are no text) is
+refused with its place: a file says the same to every reader, or it says so.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from mockfoundry.documents.problems import Problem, DocumentError
+
+LARGEST: Final = 1 << 20
+"""Bytes of UTF-8 that a file may have."""
+DEEPEST: Final = 32
+"""How deep mappings and lists may nest."""
+MOST_NODES: Final = 250_000
+"""How many values and keys a file may hold."""
+
+
+@dataclass(slots=True)
+class Scalar:
+    """A text, number, true, false or null; `text` is as it was spelled."""
+
+    line: int
+    column: int
+    value: Any
+    text: str
+
+
+@dataclass(slots=True)
+class Items:
+    """A list."""
+
+    line: int
+    column: int
+    items: "list[Node]"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One key of a mapping, at the key's place, and its value."""
+
+    line: int
+    column: int
+    value: "Node"
+
+
+@dataclass(slots=True)
+class Mapping:
+    """A mapping; its keys are text, or whole numbers as they were spelled (`numbered` names those)."""
+
+    line: int
+    column: int
+    entries: dict[str, Entry]
+    numbered: frozenset[str] = frozenset()
+
+
+Node = Scalar | Items | Mapping
+
+
+def read_nodes(text: str, source: str) -> Node:
+    """The text's one document.
+
+    Raises:
+        DocumentError: with the first problem: not YAML, more than JSON's values, or beyond a bound.
+    """
+    if len(text) > LARGEST or len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+        raise refused(source, 1, 1, f"is larger than {LARGEST} bytes, the most that is read; split it")
+    strange = _NOT_YAML.search(text)
+    if strange is not None:
+        sign = f"the sign U+{ord(strange.group()):04X} is not taken; in double quotes write it as an escape"
+        raise refused(source, *place_of(text, strange.start()), sign)
+    try:
+        return Nodes(yaml_form(text), source).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise refused(source, *place, f"is not YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise refused(source, 1, 1, f"is not YAML: {error}") from None
+
+
+def refused(source: str, line: int, column: int, text: str) -> DocumentError:
+    return DocumentError([Problem(source, line, column, text)])
+
+
+def place_of(text: str, index: int) -> tuple[int, int]:
+    before = text[:index]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def yaml_form(text: str) -> str:
+    """JSON that is not YAML to its letter (indented by tabs, or with escaped surrogate pairs) as YAML."""
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text
+    text = re.sub(r"^[ \t]*\t[ \t]*", lambda found: found.group().replace("\t", " "), text, flags=re.MULTILINE)
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", paired, text)
+
+
+def paired(found: re.Match[str]) -> str:
+    try:
+        high, low = int(found.group(2), 16), int(found.group(3), 16)
+    except ValueError:
+        return found.group()
+    return found.group(1) + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+
+class Nodes:
+    """Builds nodes from the parser's events, in one pass, so that a bound is met before the rest is read."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.source = source
+        self.count = 0
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self.events: Iterator[Any] = yaml.parse(text, Loader=loader)
+
+    def document(self) -> Node:
+        next(self.events)
+        start = next(self.events)
+        if isinstance(start, yaml.StreamEndEvent):
+            raise refused(self.source, 1, 1, "is empty")
+        node = self.node(next(self.events), 0)
+        next(self.events)
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise self.refused(after, "a second document begins here; write one document a file")
+        return node
+
+    def refused(self, event: Any, text: str) -> DocumentError:
+        return refused(self.source, event.start_mark.line + 1, event.start_mark.column + 1, text)
+
+    def node(self, event: Any, depth: int) -> Node:
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise self.refused(event, f"more than {MOST_NODES} values; split it")
+        if isinstance(event, yaml.AliasEvent):
+            raise self.refused(event, f"the alias *{event.anchor} is not taken; write the value out")
+        if event.anchor is not None:
+            raise self.refused(event, f"the anchor &{event.anchor} is not taken; write the value out where it is used")
+        if event.tag is not None:
+            raise self.refused(event, f"the tag {event.tag} is not taken; leave it out")
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.ScalarEvent):
+            value = self.plain(event) if event.implicit[0] else event.value
+            return Scalar(line, column, value, event.value)
+        if depth == DEEPEST:
+            raise self.refused(event, f"nested deeper than {DEEPEST} levels")
+        if isinstance(event, yaml.SequenceStartEvent):
+            items: list[Node] = []
+            while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+                items.append(self.node(event, depth + 1))
+            return Items(line, column, items)
+        return self.mapping(line, column, depth)
+
+    def mapping(self, line: int, column: int, depth: int) -> Mapping:
+        entries: dict[str, Entry] = {}
+        numbered: set[str] = set()
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.node(event, depth + 1)
+            if not isinstance(key, Scalar):
+                raise self.refused(event, "a key is a word, not a list or a mapping")
+            if not isinstance(key.value, str):
+                if type(key.value) is not int:
+                    raise self.refused(event, f"the key {key.text or 'null'} is not text; write it in quotes")
+                numbered.add(key.text)
+            if key.text in entries:
+                first = entries[key.text]
+                raise self.refused(
+                    event, f"the key {key.text} stands twice, first in line {first.line}; keep one of them"
+                )
+            entries[key.text] = Entry(key.line, key.column, self.node(next(self.events), depth + 1))
+        return Mapping(line, column, entries, frozenset(numbered))
+
+    def plain(self, event: Any) -> Any:
+        """An unquoted scalar as JSON reads it, or as text; refused where other YAML readers see something else."""
+        text: str = event.value
+        if text in _WORDS:
+            return _WORDS[text]
+        if _MAYBE_NOT_TEXT.match(text) is None:
+            return text
+        if _WHOLE.fullmatch(text):
+            value = int(text) if len(text) <= 20 else 1 << 64
+            if -(1 << 63) <= value < 1 << 64:
+                return value
+            raise self.refused(event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text")
+        if _NUMBER.fullmatch(text):
+            number = float(text)
+            if abs(number) != float("inf"):
+                return number
+            raise self.refused(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
+        if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
+            raise self.refused(
+                event, f'{text[:24]} is not the same to every YAML reader; write it in quotes to mean text'
+            )
+        return text
+
+
+_WORDS = {"null": None, "true": True, "false": False, "": None}
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+# The first sign of everything below it, so that ordinary words cost one look.
+_MAYBE_NOT_TEXT = re.compile(r"[-+.0-9~=<yYnNtTfFoO]")
+# What no YAML text may hold as it stands [YAML 1.2.2, section 5.1]; a byte order mark may begin it.
+_NOT_YAML = re.compile("(?!\\A\ufeff)[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_SURPRISE = 64
+_DIGITS = re.compile(r"[-+.0-9_:]+", re.ASCII)
+# What YAML 1.1 or 1.2 reads as a null, a boolean, a number, a date or a merge, and JSON does not.
+_SURPRISES = re.compile(
+    r"""~|=|<<
+    |[Nn]ull|NULL|[Tt]rue|TRUE|[Ff]alse|FALSE|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF|[yYnN]
+    |[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)
+    |[-+]?0[bB][01_]+|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO]?[0-7_]+
+    |[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
+    |[-+]?([0-9][0-9_]*)?\.?[0-9_]*([eE][-+]?[0-9]+)?
+    |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt\ \t].*)?""",
+    re.ASCII | re.VERBOSE | re.DOTALL,
+)
+
+
+def plain_data(node: Node) -> Any:
+    """A node as JSON's values, without its places."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Items):
+        return [plain_data(item) for item in node.items]
+    return {key: plain_data(entry.value) for key, entry in node.entries.items()}
+
+
+def nearest(node: Node, path: tuple[str | int, ...]) -> Node | Entry:
+    """The node at a path of keys and positions, or as far towards it as there is; a key's own place where it is last."""
+    at: Node | Entry = node
+    for step in path:
+        inside = at.value if isinstance(at, Entry) else at
+        if isinstance(inside, Mapping) and step in inside.entries:
+            at = inside.entries[str(step)]
+        elif isinstance(inside, Items) and isinstance(step, int) and step < len(inside.items):
+            at = inside.items[step]
+        else:
+            return at
+    return at

@@ -1,0 +1,284 @@
+"""The exchange: one request against one foundation, from start to outcome. Never awaits, never touches a socket.
+
+This is the one place where the contract, the scenarios and the world meet; the doors of the server call it, and nothing
+in it lets another request in between, so one foundation's requests are serial.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mockfoundry.bodies import BodyForm
+from mockfoundry.cloudfoundry.calls import Call
+from mockfoundry.cloudfoundry.errors import (
+    BAD_QUERY_PARAMETER,
+    NOT_FOUND,
+    UNKNOWN_ERROR,
+    UNPROCESSABLE_ENTITY,
+    CatalogueEntry,
+    Refusal,
+    refuse,
+)
+from mockfoundry.cloudfoundry.operations import Operation
+from mockfoundry.cloudfoundry.permissions import ANY_ADMIN, actor_of, bearer, must_have_scope
+from mockfoundry.cloudfoundry.words import sentences
+from mockfoundry.contract import Contract, Plan, Route, Violation
+from mockfoundry.foundations import Address, Foundation, Registry, addressed
+from mockfoundry.outcomes import HTML, changed, encoded, header_text, played, raw, refused, told
+from mockfoundry.preferences import first_example, preferred
+from mockfoundry.requests import Outcome, Parked, Request
+from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, decide, keep
+
+UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
+
+log = logging.getLogger("mockfoundry")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server serves: everything an exchange needs beside a foundation and a request.
+
+    Attributes:
+        operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
+        lineups: the scenarios that a request may ask for by name, each compiled.
+        strict: whether what the real one lets pass, though its documentation does not, is refused.
+    """
+
+    contract: Contract
+    operations: Mapping[str, Operation]
+    registry: Registry
+    lineups: Mapping[str, Lineup]
+    strict: bool = False
+
+
+def answer(service: Service, request: Request) -> Outcome | Parked:
+    """The outcome of a request: its foundation and its plan are found, and the exchange is made."""
+    address = address_of(request)
+    return answer_routed(service, request, address, service.contract.routes.find(request.method, address.path))
+
+
+def address_of(request: Request) -> Address:
+    """Which foundation a request is for, and its path there."""
+    headers = request.headers
+    return addressed(request.target, headers.get(b"x-mock-foundation"), headers.get(b"host"))
+
+
+def answer_routed(service: Service, request: Request, address: Address, route: Route | None) -> Outcome | Parked:
+    """The outcome of a request whose route was looked for; None where the contract has none."""
+    try:
+        foundation = service.registry.named(address.name)
+    except Refusal as refusal:
+        return refused(refusal)
+    if route is not None:
+        request.operation = route.plan.operation
+        request.path = route.path
+    decision, progress = None, foundation.progress
+    headers = request.headers
+    if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
+        try:
+            wished = None if route is None else wished_for(route.plan, headers.get(b"prefer"))
+            if wished is not None:
+                return finished(foundation, request, wished, None)
+            decision, progress = decided(service, foundation, request)
+        except Refusal as refusal:
+            return finished(foundation, request, refused(refusal), None)
+    respond = None if decision is None else decision.respond
+    if decision is not None and respond is not None and respond.phase == "before":
+        if respond.answers:
+            plan = None if route is None else route.plan
+            return finished(foundation, request, played(plan, decision, respond), decision)
+        held = respond.hold is not None and respond.hold.at == "before-commit"
+        if decision.delay or held:
+            return parked(service, foundation, request, route, address, decision, progress)
+    return exchanged(service, foundation, request, route, address.prefix, decision, progress)
+
+
+def parked(
+    service: Service,
+    foundation: Foundation,
+    request: Request,
+    route: Route | None,
+    address: Address,
+    decision: Decision,
+    progress: Progress,
+) -> Parked:
+    """A request that a scenario keeps waiting before its exchange."""
+
+    def resume(real: int) -> Outcome:
+        request.arrived = real
+        outcome = exchanged(service, foundation, request, route, address.prefix, decision, progress)
+        outcome.delay = 0
+        return outcome
+
+    hold = decision.respond.hold if decision.respond is not None else None
+    if hold is None or hold.at != "before-commit":
+        return Parked(decision.delay, "", 0, resume)
+    return Parked(decision.delay, hold.name or decision.scenario, hold.at_most, resume)
+
+
+def exchanged(
+    service: Service,
+    foundation: Foundation,
+    request: Request,
+    route: Route | None,
+    prefix: str,
+    decision: Decision | None,
+    progress: Progress,
+) -> Outcome:
+    """The exchange itself, and what a decided scenario makes of its outcome."""
+    try:
+        if route is None:
+            raise refuse(NOT_FOUND, why="contract: no such route")
+        outcome = exchange(service, foundation, request, route, prefix)
+    except Refusal as refusal:
+        outcome = refused(refusal)
+    except Exception:
+        log.exception("mockfoundry failed on %s %s", request.method, request.target)
+        outcome = refused(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
+    if decision is None:
+        return finished(foundation, request, outcome, None)
+    respond = decision.respond
+    if respond is None:
+        outcome.headers[0] = (b"x-mock-why", header_text(f"{decision.why}: pass; {outcome.why}"))
+        return finished(foundation, request, outcome, None)
+    if respond.phase == "after":
+        if not 200 <= outcome.status < 300:
+            return finished(foundation, request, outcome, None)
+        keep(progress, decision)
+        if respond.answers:
+            kept = outcome
+            outcome = played(route and route.plan, decision, respond)
+            if respond.fault is not None:
+                outcome = kept
+                outcome.fault = respond.fault
+    outcome.headers[0] = (b"x-mock-why", header_text(f"{decision.why}; {outcome.why}"))
+    return finished(foundation, request, outcome, decision)
+
+
+def exchange(service: Service, foundation: Foundation, request: Request, route: Route, prefix: str) -> Outcome:
+    """One request against one foundation, in the order of design section 2, steps 4 to 6.
+
+    Raises:
+        Refusal: the request is refused; nothing was changed.
+    """
+    plan = route.plan
+    headers = request.headers
+    world = foundation.world
+    actor = ANY_ADMIN
+    if plan.secured:
+        actor = actor_of(world, bearer(headers.get(b"authorization", b"")))
+        must_have_scope(actor, "write" if plan.writes else "read")
+    violations = route.violations
+    body = ABSENT
+    if plan.body is not None and request.content:
+        if request.body_form is BodyForm.MALFORMED:
+            return raw(406, b"", "content type: malformed", HTML)
+        request.must_be_readable()
+        body = request.body
+        if body is not ABSENT and not plan.body.accepts(body):
+            violations += plan.body.violations(body)
+    if request.query_string or plan.requires_query:
+        violations += plan.query_violations(request.query)
+    if plan.reads_headers:
+        violations += plan.header_violations(headers)
+    operation = service.operations.get(plan.operation)
+    if operation is None:
+        return canned(plan, body is not ABSENT, violations)
+    given = body is not ABSENT
+    call = Call(
+        plan.operation,
+        request.path,
+        request.query,
+        body if given else None,
+        violations,
+        plan.body_violations if not service.strict else lambda _body: violations,
+        world.clock.now(request.arrived),
+        f"{request.scheme}://{headers.get(b'host', b'localhost').decode('latin-1')}{prefix}",
+        given,
+    )
+    outcome = told(operation(world, actor, call))
+    outcome.headers.append((b"x-user-guid", actor.guid.encode()))
+    if request.content and not given and plan.body is not None:
+        outcome.headers.append((b"x-mock-contract", b"body: not read, its content type is not application/json"))
+    return outcome
+
+
+def finished(foundation: Foundation, request: Request, outcome: Outcome, decision: Decision | None) -> Outcome:
+    """An outcome with the id of its request, and with what a scenario wishes of its headers and its time."""
+    outcome.headers.append(request_id_of(foundation, request))
+    if decision is not None and decision.respond is not None:
+        changed(outcome, decision, decision.respond)
+    return outcome
+
+
+def wished_for(plan: Plan, prefer: bytes | None) -> Outcome | None:
+    """The documented answer that a `Prefer` header asks for."""
+    wished = None if prefer is None else preferred(plan, prefer.decode("latin-1"))
+    if wished is None:
+        return None
+    outcome = encoded(wished.documented.status, wished.body, "prefer")
+    outcome.headers.append((b"preference-applied", wished.applied.encode("latin-1")))
+    return outcome
+
+
+def decided(service: Service, foundation: Foundation, request: Request) -> tuple[Decision | None, Progress]:
+    """What the scenarios say: the one that the request names, else those that are on in the foundation.
+
+    Raises:
+        Refusal: 400, where the request names one that there is not.
+    """
+    name = request.header(b"x-mock-scenario")
+    lineup, progress = foundation.lineup, foundation.progress
+    if name:
+        asked_for = service.lineups.get(name)
+        if asked_for is None:
+            raise refuse(
+                UNKNOWN_SCENARIO,
+                f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them",
+                why="scenario: unknown name",
+            )
+        lineup, progress = asked_for, Progress()
+    if not lineup.scenarios:
+        return None, progress
+    world = foundation.world
+    request.process = process_of(foundation, request)
+    return decide(lineup, progress, request, world.clock.now(request.arrived), world.chance.fraction), progress
+
+
+def process_of(foundation: Foundation, request: Request) -> str:
+    """The guid of the process that a path names, whether directly or for an app."""
+    process_type = request.path.get("type")
+    guid = request.path.get("guid", "")
+    if process_type is None:
+        return guid
+    process = foundation.world.process_of(guid, process_type)
+    return f"{guid}/{process_type}" if process is None else process.guid
+
+
+def canned(plan: Plan, has_body: bool, violations: tuple[Violation, ...]) -> Outcome:
+    """The contract's own example of success, for a request that the contract allows.
+
+    Raises:
+        Refusal: 400 or 422, where it does not.
+    """
+    if plan.body_required and not has_body:
+        violations += (Violation("body", "", "required", None, "body"),)
+    if violations:
+        text = sentences(violations)
+        why = f"contract: {violations[0]}"
+        if violations[0].place == "body":
+            raise refuse(UNPROCESSABLE_ENTITY, text, why)
+        raise refuse(BAD_QUERY_PARAMETER, f"The query parameter is invalid: {text}", why)
+    documented = plan.responses[plan.success]
+    return encoded(plan.success, first_example(documented), "contract: example")
+
+
+def request_id_of(foundation: Foundation, request: Request) -> tuple[bytes, bytes]:
+    """The id of the request: a new guid, behind the one that was given [middleware/vcap_request_context_setter.rb]."""
+    guid = foundation.world.chance.guid()
+    headers = request.headers
+    given = headers.get(b"x-vcap-request-id", b"").strip() or headers.get(b"x-request-id", b"").strip()
+    if given:
+        kept = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))
+        guid = f"{kept[:255]}::{guid}"
+    return b"x-vcap-request-id", guid.encode()

@@ -1,0 +1,7 @@
+"""Foundations: whole Cloud Foundries as values, their registry and how requests name them. Never knows HTTP."""
+
+from mockfoundry.foundations.addressing import Address, addressed
+from mockfoundry.foundations.foundation import Foundation
+from mockfoundry.foundations.registry import DEFAULT, Registry
+
+__all__ = ["DEFAULT", "Address", "Foundation", "Registry", "addressed"]

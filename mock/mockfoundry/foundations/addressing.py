@@ -1,0 +1,41 @@
+"""Addressing: which foundation a request is for, by path, header or host. Never makes one."""
+
+from typing import NamedTuple
+
+from mockfoundry.foundations.registry import DEFAULT
+
+PREFIX = "/foundations/"
+HOST_SUFFIX = b".localhost"
+
+
+class Address(NamedTuple):
+    """Where a request goes.
+
+    Attributes:
+        name: of the foundation.
+        path: without the foundation's prefix.
+        prefix: what links need before the path; empty unless the request came by path.
+    """
+
+    name: str
+    path: str
+    prefix: str = ""
+
+
+def addressed(path: str, header: bytes | None, host: bytes | None) -> Address:
+    """The foundation named by the path's prefix, else by the header, else by the host, else the default one.
+
+    Args:
+        header: the value of `X-Mock-Foundation`.
+        host: the value of `Host`.
+    """
+    if path.startswith(PREFIX):
+        name, slash, rest = path[len(PREFIX) :].partition("/")
+        return Address(name, slash + rest or "/", PREFIX + name)
+    if header:
+        return Address(header.decode("latin-1"), path)
+    if host is not None and HOST_SUFFIX in host:
+        name, _, port = host.decode("latin-1").partition(HOST_SUFFIX.decode())
+        if name and (not port or port[0] == ":"):
+            return Address(name, path)
+    return Address(DEFAULT, path)

@@ -1,0 +1,112 @@
+"""Listening: a service on a socket by uvicorn, in this thread or in one of its own. Never decides what is answered."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, Self
+
+import uvicorn
+
+from mockfoundry.control import control_app
+from mockfoundry.exchange import Service
+from mockfoundry.server.asgi import Door
+from mockfoundry.server.delivery import Delivery
+from mockfoundry.server.holds import Holds
+from mockfoundry.server.limits import Limits
+from mockfoundry.server.protocol import has_expected_shape, protocol_class
+
+DoorName = Literal["protocol", "asgi"]
+
+IDLE_SECONDS = 75
+"""How long a connection without a request is kept, as the gateways of a foundation keep it."""
+
+GRACE_SECONDS = 1
+"""How long an answer may still take once the server was told to end."""
+
+log = logging.getLogger("mockfoundry")
+
+
+class Listener(uvicorn.Server):
+    """uvicorn's server, which tells when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 takes a free one.
+
+    Raises:
+        OSError: the address is taken or is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(2048)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """The URL of a bound socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def listener(service: Service, door: DoorName, limits: Limits, ready: Callable[[], None]) -> Listener:
+    """A server for a service; run it with `run(sockets=[bound])`."""
+    app = Door(service, limits, Delivery(Holds()), lambda: control_app(service))
+    direct = door == "protocol" and has_expected_shape()
+    if door == "protocol" and not direct:
+        log.warning("this uvicorn has another protocol class than this door leans on; the ASGI door is used alone")
+    config = uvicorn.Config(
+        app,
+        http=protocol_class(service, limits) if direct else "httptools",
+        loop="auto",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return Listener(config, ready)
+
+
+class BackgroundServer:
+    """A service listening on a free loopback port in a thread, until its `with` block ends."""
+
+    def __init__(self, service: Service, door: DoorName = "protocol", limits: Limits | None = None) -> None:
+        self._bound = bound_socket("127.0.0.1", 0)
+        self.url = url_of(self._bound)
+        self._ready = threading.Event()
+        self._server = listener(service, door, limits or Limits(), self._ready.set)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._bound]}, name="mockfoundry", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(timeout=30):
+            raise TimeoutError("the server was not ready within 30 seconds")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._bound.close()

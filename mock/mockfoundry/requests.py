@@ -1,0 +1,144 @@
+"""Requests and outcomes: what goes into an exchange and what comes out of it. Never decides anything."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mockfoundry.bodies import BodyForm, form_of, read_form, read_json, read_query
+from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, refuse
+from mockfoundry.scenarios import ABSENT
+
+Headers = list[tuple[bytes, bytes]]
+
+_UNREAD: Any = msgspec.UNSET
+
+
+class Request(msgspec.Struct):
+    """One request, whole; what costs something to read is read when it is first asked for.
+
+    Attributes:
+        method: upper case.
+        target: the path as it came, percent-encoded.
+        query_string: as it came.
+        headers: by name in lower case; of a repeated one the last.
+        content: the body's bytes.
+        scheme: `http` or `https`.
+        arrived: real microseconds since the epoch.
+        operation: the operationId, empty until it is known.
+        path: the path parameters, decoded.
+        process: the guid of the process it is about, empty where there is none.
+    """
+
+    method: str
+    target: str
+    query_string: bytes
+    headers: dict[bytes, bytes]
+    content: bytes
+    scheme: str
+    arrived: int
+    operation: str = ""
+    path: dict[str, str] = {}
+    process: str = ""
+    _query: dict[str, list[str]] | Any = _UNREAD
+    _body: Any = _UNREAD
+
+    def header(self, name: bytes) -> str:
+        """A header's value, empty where there is none."""
+        value = self.headers.get(name)
+        return "" if value is None else value.decode("latin-1")
+
+    @property
+    def token(self) -> str:
+        """The bearer token, empty where there is none."""
+        scheme, _, token = self.header(b"authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The query parameters, each with all its values in order."""
+        query: dict[str, list[str]] | Any = self._query
+        if query is _UNREAD:
+            query = self._query = read_query(self.query_string) if self.query_string else {}
+        return query
+
+    @property
+    def body_form(self) -> BodyForm:
+        """How the body is read, by its content type."""
+        return form_of(self.headers.get(b"content-type", b""))
+
+    @property
+    def body(self) -> Any:
+        """The body as a value, or ABSENT where there is none, or none that can be read."""
+        body = self._body
+        if body is _UNREAD:
+            body = self._body = self._read_body()
+        return body
+
+    def _read_body(self) -> Any:
+        content = self.content
+        if not content:
+            return ABSENT
+        form = self.body_form
+        if form is BodyForm.JSON:
+            try:
+                return read_json(content)
+            except ValueError:
+                return ABSENT
+        return read_form(content) if form is BodyForm.FORM else ABSENT
+
+    def must_be_readable(self) -> None:
+        """Raises Refusal (400) where the body says that it is JSON, and is not."""
+        if self.content and self.body is ABSENT and self.body_form is BodyForm.JSON:
+            raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
+
+
+class Outcome(msgspec.Struct):
+    """What a door has to send.
+
+    Attributes:
+        headers: names in lower case, without those that every answer of the platform has; the body's length among them.
+        why: what decided it.
+        platform: whether the headers that every answer of the platform has are sent too.
+        delay: microseconds to wait first.
+        hold: the hold that keeps it until the test releases it, empty for none.
+        hold_at_most: microseconds after which the hold ends by itself.
+        fault: what goes wrong on the wire, empty for nothing.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    why: str
+    platform: bool = True
+    delay: int = 0
+    hold: str = ""
+    hold_at_most: int = 0
+    fault: str = ""
+
+
+class Parked(msgspec.Struct):
+    """A request that waits before its exchange: the door waits, then resumes it.
+
+    Attributes:
+        delay: microseconds.
+        hold: the hold that keeps it until the test releases it, empty for none.
+        hold_at_most: microseconds after which the hold ends by itself.
+        resume: makes the exchange; takes the real time of that moment in microseconds.
+    """
+
+    delay: int
+    hold: str
+    hold_at_most: int
+    resume: Callable[[int], Outcome]
+
+
+PLATFORM_HEADERS: Headers = [
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-download-options", b"noopen"),
+    (b"x-permitted-cross-domain-policies", b"none"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+]
+"""Rails' own headers, which the Cloud Controller leaves as they are."""

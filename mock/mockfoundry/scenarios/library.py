@@ -1,0 +1,85 @@
+"""The library: the scenarios that ship with mockfoundry, and scenarios from files. Never switches one on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mockfoundry.contract import Contract
+from mockfoundry.documents import Problem, did_you_mean
+from mockfoundry.documents.nodes import LARGEST
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.problems import ScenarioError
+from mockfoundry.scenarios.reading import read_scenario
+from mockfoundry.scenarios.values import Scenario
+from mockfoundry.shipped import SCENARIOS
+
+
+def library() -> Mapping[str, Path]:
+    """The built-in scenario files by the scenarios' names, in the order of the names."""
+    return {path.stem: path for path in sorted(SCENARIOS.glob("*.yaml"))}
+
+
+def load_scenarios(
+    names_or_files: Sequence[str | Path], contract: Contract, errors: Mapping[str, int]
+) -> tuple[Scenario, ...]:
+    """Scenarios by their names in the library, or from files; a directory stands for the files in it.
+
+    Args:
+        errors: the catalogue's titles, each with its status.
+
+    Raises:
+        ScenarioError: with the problems of all of them, as `check_scenario` finds them.
+    """
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    origin: dict[str, str] = {}
+    for source in (file for each in names_or_files for file in files(str(each), problems)):
+        text = read_text(source, problems)
+        if text is None:
+            continue
+        found = check_scenario(text, contract, errors, source=str(source))
+        problems.extend(found)
+        if found:
+            continue
+        scenario = read_scenario(text, source=str(source))
+        if scenario.name in origin:
+            told = f"the name {scenario.name} is taken by {origin[scenario.name]}; give one of them another"
+            problems.append(Problem(str(source), 1, 1, told))
+            continue
+        origin[scenario.name] = str(source)
+        scenarios.append(scenario)
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(scenarios)
+
+
+def files(name: str, problems: list[Problem]) -> list[Path]:
+    """The files that a name stands for."""
+    built_in = library()
+    if name in built_in:
+        return [built_in[name]]
+    path = Path(name)
+    if path.is_dir():
+        return sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml", ".json"))
+    if path.is_file():
+        return [path]
+    hint = did_you_mean(name, built_in) or "; `mockfoundry scenarios` lists the library"
+    problems.append(Problem(name, 1, 1, f"is neither a file nor a scenario of the library{hint}"))
+    return []
+
+
+def read_text(path: Path, problems: list[Problem]) -> str | None:
+    """A file's text; no more of it is read than a scenario may have."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(content) > LARGEST:
+            problems.append(Problem(str(path), 1, 1, f"is larger than {LARGEST} bytes; split it"))
+            return None
+        before = content[: error.start]
+        column = error.start - before.rfind(b"\n")
+        problems.append(Problem(str(path), before.count(b"\n") + 1, column, "is not UTF-8; save it as UTF-8"))
+    except OSError as error:
+        problems.append(Problem(str(path), 1, 1, f"can't be read: {error.strerror}"))
+    return None

@@ -1,0 +1,181 @@
+"""The ASGI door: connexion's middleware stack over the same exchange. Never knows what a process is.
+
+connexion routes; its operations are ours (`ExchangeMiddleware`), so its decorators, validators and problem+json have no
+part in an answer. Any ASGI server can serve this, and httpx's in-process transport too; the protocol door hands it
+what it does not answer itself.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from connexion.middleware import ConnexionMiddleware
+from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
+from connexion.middleware.routing import RoutingMiddleware
+from connexion.operations import AbstractOperation
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockfoundry.contract.loading import NamesOnly
+from mockfoundry.exchange import Service, address_of, answer_routed
+from mockfoundry.foundations import Address
+from mockfoundry.requests import Outcome, Parked, Request
+from mockfoundry.server.delivery import Delivery
+from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
+from mockfoundry.server.protocol import READY
+
+CONTROL = "/__mock"
+REQUEST = "mockfoundry.request"
+ADDRESS = "mockfoundry.address"
+FOUND = "mockfoundry.found"
+
+
+class PlannedOperation:
+    """One of connexion's operations: it says that it was found, and ends the stack's part."""
+
+    def __init__(self, operation: AbstractOperation) -> None:
+        self.operation = operation.operation_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[FOUND].append(self.operation)
+
+
+class ExchangeAPI(RoutedAPI):  # type: ignore[misc]
+    """The contract's operations, each as a PlannedOperation."""
+
+    def __init__(self, specification: Any, *args: Any, next_app: ASGIApp, **kwargs: Any) -> None:
+        super().__init__(specification, *args, next_app=next_app, **kwargs)
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> PlannedOperation:
+        return PlannedOperation(operation)
+
+
+class ExchangeMiddleware(RoutedMiddleware):  # type: ignore[misc]
+    """Hands what connexion's routing found to its operation."""
+
+    api_cls = ExchangeAPI
+
+
+async def nothing_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """The end of the stack: connexion's routing found no operation."""
+
+
+class Door:
+    """The ASGI app of a service.
+
+    Args:
+        control: makes the control API's app; it is made when it is first asked for, since that takes a moment.
+    """
+
+    def __init__(self, service: Service, limits: Limits, delivery: Delivery, control: Callable[[], ASGIApp]) -> None:
+        self.service = service
+        self.limits = limits
+        self.delivery = delivery
+        self._make_control = control
+        self._control: ASGIApp | None = None
+        self._stack = ConnexionMiddleware(
+            nothing_found,
+            middlewares=[RoutingMiddleware, ExchangeMiddleware],
+            resolver=NamesOnly(),
+        )
+        self._stack.add_api(service.contract.specification.raw)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await no_lifespan(receive, send)
+        elif scope["type"] == "http":
+            path = scope["path"]
+            if READY in scope:
+                await self.delivery.deliver(scope[READY], scope, receive, send)
+            elif path == CONTROL or path.startswith(f"{CONTROL}/"):
+                await self._controlled(scope, receive, send)
+            else:
+                outcome = await self._exchanged(scope, receive)
+                await self.delivery.deliver(outcome, scope, receive, send)
+
+    async def _controlled(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._control is None:
+            self._control = self._make_control()
+        await self._control(scope, receive, send)
+
+    async def _exchanged(self, scope: Scope, receive: Receive) -> Outcome | Parked:
+        headers = scope["headers"]
+        if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
+            return headers_too_large(self.limits)
+        content = await body_of(receive, self.limits.body)
+        if content is None:
+            return body_too_large(self.limits)
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        request = Request(
+            scope["method"],
+            raw_path.decode("latin-1"),
+            scope.get("query_string", b""),
+            {name.lower(): value for name, value in headers},
+            content,
+            scope.get("scheme", "http"),
+            time.time_ns() // 1000,
+        )
+        address = address_of(request)
+        route = self.service.contract.routes.find(request.method, address.path)
+        operation = await self._routed(scope, address, receive)
+        if operation is not None and route is not None and route.plan.operation != operation:
+            route = route._replace(plan=self.service.contract.plans[operation])
+        return answer_routed(self.service, request, address, route)
+
+    async def _routed(self, scope: Scope, address: Address, receive: Receive) -> str | None:
+        """The operation that connexion's routing finds.
+
+        None where its converters are narrower than the Cloud Controller's routes; then the contract's table decides.
+        """
+        found: list[str] = []
+        routed = {
+            **scope,
+            "path": routable(address.path),
+            "root_path": "",
+            "path_params": {},
+            "extensions": {ROUTING_CONTEXT: {}},
+            FOUND: found,
+        }
+        try:
+            await self._stack(routed, receive, no_sending)
+        except HTTPException:
+            return None
+        return found[0] if found else None
+
+
+async def no_sending(message: Message) -> None:
+    """The stack only routes."""
+
+
+def routable(path: str) -> str:
+    """A path as connexion's routing compares it: decoded but for its slashes, none of them doubled or at the end."""
+    segments = [unquote(segment).replace("/", "%2F") for segment in path.split("/") if segment]
+    return "/" + "/".join(segments)
+
+
+async def body_of(receive: Receive, most: int) -> bytes | None:
+    """The whole body of a request; None where it is larger than allowed."""
+    parts: list[bytes] = []
+    length = 0
+    while True:
+        message: Message = await receive()
+        part: bytes = message.get("body", b"")
+        length += len(part)
+        if length > most:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def no_lifespan(receive: Receive, send: Send) -> None:
+    """Nothing has to be started or stopped around the server."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return

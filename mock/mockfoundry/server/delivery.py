@@ -1,0 +1,63 @@
+"""Delivery: what becomes of an outcome that can't be sent at once: it waits, is held, or breaks. Never makes one."""
+
+import asyncio
+import time
+
+from starlette.types import Receive, Scope, Send
+
+from mockfoundry.requests import Outcome, Parked
+from mockfoundry.server.faults import FAULTS
+from mockfoundry.server.holds import Holds
+from mockfoundry.server.protocol import TRANSPORT
+from mockfoundry.server.wire import Wire, head_of, headers_of
+
+SECOND = 1_000_000
+
+
+class FaultOnPurposeError(ConnectionError):
+    """A scenario asks for a fault, and this server gives no hand on its connection: breaking off is the nearest.
+
+    Attributes:
+        fault: its name.
+        outcome: the answer that there would have been.
+    """
+
+    def __init__(self, fault: str, outcome: Outcome) -> None:
+        super().__init__(f"scenario fault on purpose: {fault}")
+        self.fault = fault
+        self.outcome = outcome
+
+
+class Delivery:
+    """Sends outcomes through ASGI, in their own time."""
+
+    def __init__(self, holds: Holds) -> None:
+        self.holds = holds
+
+    async def deliver(self, outcome: Outcome | Parked, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends an outcome once its delay and its hold are over; a fault breaks the connection in place of it."""
+        if isinstance(outcome, Parked):
+            await self._wait(outcome)
+            outcome = outcome.resume(time.time_ns() // 1000)
+        await self._wait(outcome)
+        if not outcome.fault:
+            await send({"type": "http.response.start", "status": outcome.status, "headers": headers_of(outcome)})
+            await send({"type": "http.response.body", "body": outcome.body})
+            return
+        transport = scope.get(TRANSPORT)
+        if transport is None:
+            raise FaultOnPurposeError(outcome.fault, outcome)
+
+        async def gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, (), keep_alive=False), outcome.body)
+        # uvicorn answers 500 for an app that returns without an answer while the connection is there.
+        await gone()
+
+    async def _wait(self, waiting: Outcome | Parked) -> None:
+        if waiting.delay:
+            await asyncio.sleep(waiting.delay / SECOND)
+        if waiting.hold:
+            await self.holds.wait(waiting.hold, waiting.hold_at_most)

@@ -1,0 +1,31 @@
+"""Holds: requests that are kept waiting until a test releases them. Never keeps one for ever."""
+
+import asyncio
+from collections import defaultdict
+
+
+class Holds:
+    """The held requests of a server, by the name of their hold."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[asyncio.Event]] = defaultdict(list)
+
+    async def wait(self, name: str, at_most: int) -> None:
+        """Waits until the hold of that name is released, or so many microseconds have passed."""
+        released = asyncio.Event()
+        self._waiting[name].append(released)
+        try:
+            await asyncio.wait_for(released.wait(), at_most / 1_000_000)
+        except TimeoutError:
+            return
+        finally:
+            self._waiting[name].remove(released)
+            if not self._waiting[name]:
+                del self._waiting[name]
+
+    def release(self, name: str) -> int:
+        """Lets every request that waits under a name go on; says how many there were. Call it in the server's loop."""
+        waiting = self._waiting.get(name, [])
+        for released in waiting:
+            released.set()
+        return len(waiting)

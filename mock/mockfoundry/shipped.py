@@ -1,0 +1,12 @@
+"""Where the files that ship with the package are: the contract and the scenario library. Never reads them."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "shipped_files"
+_CHECKOUT = _PACKAGE.parent.parent
+
+_ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+
+CONTRACT = _ROOT / "openapi.yaml"
+SCENARIOS = _ROOT / "scenarios"

@@ -1,0 +1,154 @@
+"""`make bench`: what mockfoundry costs, as ratios of one run on one machine. Needs wrk, which Debian packages as `wrk`.
+
+Every server is pinned to one core and wrk to another; rounds of the servers alternate, and the median counts.
+"""
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import yaml
+
+from tests.serving import ADMIN, WEB
+
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+BARE = Path(__file__).with_name("bare_app.py")
+POST_SCALE = Path(__file__).with_name("post_scale.lua")
+CONNECTIONS = 8
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """One core for a server, and the rest for what asks it."""
+    there = sorted(os.sched_getaffinity(0))
+    return {there[0]}, set(there[1:]) or {there[0]}
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[tuple[str, int, float]]:
+    """A server in a process of its own: its URL, its process id, and the seconds until its first answer."""
+    server_core, _ = cores()
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: os.sched_setaffinity(0, server_core),  # noqa: PLW1509
+    )
+    assert process.stdout is not None
+    try:
+        url = next(found.group() for line in process.stdout if (found := re.search(r"http://[\d.]+:\d+", line)))
+        first_answer(url)
+        yield url, process.pid, time.monotonic() - began
+    finally:
+        process.kill()
+        process.wait()
+
+
+def first_answer(url: str) -> None:
+    while True:
+        try:
+            httpx.get(url + "/v3/processes", headers=ADMIN)
+        except httpx.TransportError:
+            continue
+        return
+
+
+def mock(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mockfoundry", "serve", "--port", "0", *arguments]
+
+
+def requests_per_second(url: str, seconds: int) -> float:
+    """What wrk gets through: POST scale, one of three sizes in turn."""
+    _, others = cores()
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", POST_SCALE, url + SCALE],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, others),
+    )
+    if "Non-2xx" in done.stdout:
+        raise SystemExit(f"{url} answered errors:\n{done.stdout}")
+    return float(re.search(r"Requests/sec: +([\d.]+)", done.stdout).group(1))  # type: ignore[union-attr]
+
+
+def resident_megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
+
+
+def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> dict[str, float]:
+    """The median requests per second of each server, their rounds in turn."""
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(running(command))[0] for name, command in servers.items()}
+        for url in urls.values():
+            requests_per_second(url, 1)
+        measured: dict[str, list[float]] = {name: [] for name in urls}
+        for _ in range(rounds):
+            for name, url in urls.items():
+                measured[name].append(requests_per_second(url, seconds))
+    return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def many_rules(folder: Path) -> Path:
+    """A scenario of ten thousand rules, none of which a request of the benchmark meets."""
+    rule = {"operation": "scaleProcess", "respond": {"error": "CF-Conflict"}}
+    rules = [{**rule, "when": {"path": {"guid": f"process-{number}"}}} for number in range(10_000)]
+    file = folder / "many-rules.yaml"
+    file.write_text(yaml.safe_dump({"scenario": "many-rules", "rules": rules}), encoding="utf-8")
+    return file
+
+
+def row(name: str, value: str, aim: str = "") -> None:
+    sys.stdout.write(f"{name:<58}{value:>14}   {aim}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    chosen = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("make bench needs wrk; Debian and Ubuntu have it: apt-get install wrk")
+    row(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", "", "aim")
+    starts = []
+    for _ in range(chosen.rounds):
+        with running(mock()) as (_, pid, seconds):
+            starts.append(seconds)
+            resident = resident_megabytes(pid)
+    row("cold start to the first answer", f"{statistics.median(starts):.2f} s", "≤ 0.60 s")
+    row("resident after the first answer", f"{resident:.0f} MB", "≤ 80 MB")
+    with tempfile.TemporaryDirectory() as folder:
+        rates = throughput(
+            {
+                "bare ASGI app on uvicorn, fixed body": [sys.executable, str(BARE)],
+                "protocol door": mock(),
+                "ASGI door": mock("--door", "asgi"),
+                "protocol door, 10,000 rules that do not match": mock("--scenario", str(many_rules(Path(folder)))),
+            },
+            chosen.rounds,
+            chosen.seconds,
+        )
+    bare, door, asgi, ruled = rates.values()
+    row(f"POST scale, {CONNECTIONS} connections", "of bare ASGI")
+    for name, rate in rates.items():
+        row(f"  {name}, {rate:,.0f}/s", f"{rate / bare:.2f}", "≥ 1.20" if rate is door else "")
+    row("cost of a request with 10,000 rules, of one with none", f"{door / ruled:.2f}", "≤ 1.20")
+    row("protocol door, of the ASGI door", f"{door / asgi:.1f}")
+
+
+if __name__ == "__main__":
+    main()

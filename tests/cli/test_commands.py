@@ -1,0 +1,173 @@
+"""The command line: what it prints, how it fails, and that it ends when it is told to."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serving import ADMIN, WEB
+
+COMMAND = [sys.executable, "-m", "mockfoundry"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+    )
+
+
+@contextmanager
+def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """A server in a process of its own: the process, its URL, and what it printed until it was ready."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    printed = ""
+    try:
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        url = re.search(r"URL +(http://\S+)", printed)
+        assert url is not None, printed + process.stderr.read()
+        yield process, url.group(1), printed
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_start_screen_says_how_to_use_it_and_its_curl_works() -> None:
+    with started() as (_, url, printed):
+        assert "mode        stateful" in printed
+        assert "13 operations" in printed
+        curl = printed[printed.index("curl") :].split("\n\n")[0].replace("\\\n", " ")
+        answered = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=30)
+        assert answered.stdout.startswith("HTTP/1.1 202 "), answered
+        assert httpx.get(f"{url}/v3/processes/{WEB}", headers=ADMIN).json()["instances"] == 3
+
+
+def test_sigterm_ends_it_within_a_second_and_running_answers_are_finished(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.yaml"
+    slow.write_text("scenario: slow\nrules:\n  - {operation: getProcess, respond: {delay: 300ms}}\n")
+    with started("--scenario", str(slow)) as (process, url, _):
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(
+                f"GET /v3/processes/{WEB} HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n\r\n".encode()
+            )
+            # A second request tells that the first one, sent before it, has been taken in.
+            httpx.get(f"{url}/v3/processes", headers=ADMIN)
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            received = b""
+            while data := connection.recv(65536):
+                received += data
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 3
+    assert received.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals) -> None:
+    with started() as (process, _, _):
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_options_come_by_environment_too() -> None:
+    with started(MOCKFOUNDRY_MODE="canned", MOCKFOUNDRY_SCENARIO="conflict") as (_, url, printed):
+        assert "mode        canned" in printed
+        answer = httpx.post(f"{url}/v3/processes/{WEB}/actions/scale", headers=ADMIN, json={})
+        assert answer.status_code == 409
+
+
+def test_health_and_wait_ask_a_server() -> None:
+    with started() as (_, url, _):
+        for command in ("health", "wait"):
+            asked = run(command, "--url", url)
+            assert (asked.returncode, asked.stdout) == (0, f"{url} is ready: mockfoundry 0.1.0, stateful\n")
+
+
+def test_health_and_wait_fail_where_nothing_listens() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        asked = run("health", "--url", url)
+        assert asked.returncode == 1
+        assert asked.stderr.startswith(f"mockfoundry: {url} does not answer")
+        assert run("wait", "--url", url, "--timeout", "0").returncode == 1
+
+
+def test_version_scenarios_and_operations_are_told() -> None:
+    assert run("--version").stdout == "mockfoundry 0.1.0\n"
+    scenarios = run("scenarios").stdout
+    assert "conflict-then-ok" in scenarios
+    assert "scaleProcess  POST /v3/processes/{guid}/actions/scale" in run("operations").stdout
+
+
+BAD = [
+    (["serve", "--seed", "none.yaml"], "mockfoundry: none.yaml: can't be read: No such file or directory"),
+    (["serve", "--contract", "none.yaml"], "mockfoundry: none.yaml: can't be read: No such file or directory"),
+    (["serve", "--scenario", "confict"], "did you mean conflict?"),
+    (["serve", "--port", "99999"], "99999 is not in the range"),
+    (["serve", "--host", "203.0.113.7", "--port", "0"], "can't listen on 203.0.113.7 port 0"),
+    (["serve", "--mode", "other"], "'other' is not one of 'stateful', 'canned'"),
+    (["serve", "--prot", "1"], "No such option"),
+    (["check", "none.yaml"], "mockfoundry: none.yaml: can't be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_a_bad_option_is_one_clear_line_and_exit_code_2(arguments: list[str], says: str) -> None:
+    failed = run(*arguments)
+    assert failed.returncode == 2
+    assert says in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_taken_port_is_one_clear_line_and_exit_code_2() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = run("serve", "--port", str(port))
+    assert failed.returncode == 2
+    assert failed.stderr == (
+        f"mockfoundry: can't listen on 127.0.0.1 port {port}: Address already in use; --port 0 takes a free one\n"
+    )
+
+
+def test_a_bad_scenario_is_refused_with_its_place_before_the_server_listens(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("scenario: bad\nrules:\n  - operation: scaleProces\n    respond: {status: 409}\n")
+    for command in (["serve", "--scenario", str(file), "--port", "0"], ["check", str(file)]):
+        failed = run(*command)
+        assert failed.returncode == (2 if command[0] == "serve" else 1)
+        text = failed.stderr + failed.stdout
+        assert f"{file}:3:" in text
+        assert "did you mean scaleProcess?" in text
+
+
+def test_a_bad_seed_is_refused_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "seed.yaml"
+    file.write_text("organizations:\n  - name: acme\n    space: []\n")
+    failed = run("serve", "--seed", str(file))
+    assert failed.returncode == 2
+    assert f"{file}:3:" in failed.stderr
+    assert "spaces" in failed.stderr

@@ -1,0 +1,71 @@
+"""The README: what its commands print is what it says that they print."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.test_commands import run, started
+
+from mockfoundry.scenarios import library, read_scenario
+
+ROOT = Path(__file__).parents[2]
+README_FILE = ROOT / "README.md"
+README_TABLE = re.compile(r"(<!-- scenarios -->\n)(.*?)(<!-- /scenarios -->)", re.DOTALL)
+README = README_FILE.read_text(encoding="utf-8")
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    yield from re.findall(r"<!-- run: (\S+) -->\n```console\n(.*?)```", README, re.DOTALL)
+
+
+def steps(block: str) -> Iterator[tuple[str, str]]:
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, printed = part.partition("\n")
+        yield command, printed
+
+
+@pytest.mark.parametrize(("scenario", "block"), list(blocks()))
+def test_its_commands_print_what_it_says(scenario: str, block: str) -> None:
+    arguments = () if scenario == "default" else ("--scenario", scenario)
+    with started(*arguments) as (_, url, _):
+        for command, printed in steps(block):
+            here = command.replace("http://127.0.0.1:8080", url)
+            done = subprocess.run(["sh", "-c", here], capture_output=True, text=True, timeout=30)
+            assert done.stdout.rstrip("\n") == printed.rstrip("\n"), command
+
+
+def rows() -> str:
+    """The table of scenarios, as the library has them."""
+    return "| scenario | what happens |\n|---|---|\n" + "".join(
+        f"| `{name}` | {read_scenario(path.read_text(encoding='utf-8'), source=str(path)).description} |\n"
+        for name, path in sorted(library().items())
+    )
+
+
+def test_its_table_of_scenarios_is_the_library() -> None:
+    found = README_TABLE.search(README)
+    assert found is not None
+    assert found.group(2) == rows(), "`make readme` writes it anew"
+
+
+def test_its_own_scenario_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(scenario:.*?)```", README, re.DOTALL)
+    file = tmp_path / "own.yaml"
+    file.write_text(text)
+    assert run("check", str(file)).stdout == "1 file is right\n"
+
+
+def test_its_seed_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(organizations:.*?)```", README, re.DOTALL)
+    file = tmp_path / "seed.yaml"
+    file.write_text(text)
+    with started("--seed", str(file)) as (_, _, printed):
+        assert "default: 1 organization, 1 space, 1 app, 1 process" in printed
+
+
+def test_every_option_of_serve_is_told_by_environment() -> None:
+    told = run("serve", "--help").stdout
+    options = re.findall(r"^  --([a-z-]+)", told, re.MULTILINE)
+    assert {"port", "seed", "scenario", "contract", "mode", "strict"} <= set(options)

@@ -1,0 +1,26 @@
+"""Fixtures of all tests: servers on real sockets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.serving import Serving, serving
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Serving]]:
+    """Starts servers: `serve(seed=TEXT_OR_MAPPING, scenarios=("conflict",), strict=False, door="protocol")`."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Serving:
+            return stack.enter_context(serving(**options))
+
+        yield start
+
+
+@pytest.fixture
+def server(serve: Callable[..., Serving]) -> Serving:
+    """A server with the default seed."""
+    return serve()

@@ -1,0 +1,96 @@
+"""The contract: an OpenAPI document that holds, that says everything, and whose examples are true."""
+
+from collections.abc import Iterator
+
+import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator
+from tests.serving import contract
+
+from mockfoundry import shipped
+from mockfoundry.contract import Plan
+from mockfoundry.contract.loading import check_document, read_document
+from mockfoundry.contract.sealing import is_sealed
+
+PROCESS = "/v3/processes/{guid}"
+FOR_APP = "/v3/apps/{guid}/processes"
+
+READS = {200, 400, 401, 403, 404, 429, 500, 503}
+LISTS = READS - {404}
+SCALES = {202, 400, 401, 403, 404, 409, 422, 429, 500, 503}
+UPDATES = SCALES - {202} | {200}
+TERMINATES = SCALES - {202, 400} | {204}
+
+OPERATIONS = {
+    "listProcesses": ("GET", "/v3/processes", LISTS),
+    "getProcess": ("GET", PROCESS, READS),
+    "updateProcess": ("PATCH", PROCESS, UPDATES),
+    "getProcessStats": ("GET", f"{PROCESS}/stats", READS),
+    "scaleProcess": ("POST", f"{PROCESS}/actions/scale", SCALES),
+    "terminateProcessInstance": ("DELETE", f"{PROCESS}/instances/{{index}}", TERMINATES),
+    "getProcessInstances": ("GET", f"{PROCESS}/process_instances", READS),
+    "listProcessesForApp": ("GET", FOR_APP, READS),
+    "getProcessForApp": ("GET", f"{FOR_APP}/{{type}}", READS),
+    "updateProcessForApp": ("PATCH", f"{FOR_APP}/{{type}}", UPDATES),
+    "getProcessStatsForApp": ("GET", f"{FOR_APP}/{{type}}/stats", READS),
+    "scaleProcessForApp": ("POST", f"{FOR_APP}/{{type}}/actions/scale", SCALES),
+    "terminateProcessInstanceForApp": ("DELETE", f"{FOR_APP}/{{type}}/instances/{{index}}", TERMINATES),
+}
+
+PAGE_FIELDS = {
+    *("guid", "created_at", "updated_at", "version", "type", "command", "user", "instances", "memory_in_mb"),
+    *("disk_in_mb", "log_rate_limit_in_bytes_per_second", "registry_credential_last_synced_at", "health_check"),
+    *("readiness_health_check", "relationships", "metadata", "links"),
+}
+
+
+def test_openapi_spec_validator_accepts_it() -> None:
+    _, document = read_document(shipped.CONTRACT)
+    assert list(OpenAPIV30SpecValidator(document).iter_errors()) == []
+    check_document(shipped.CONTRACT, document)
+
+
+def test_it_is_sealed_so_that_a_start_need_not_validate_it_again() -> None:
+    assert is_sealed(contract().text), "openapi.yaml was changed: `make contract` validates and seals it"
+
+
+def test_it_has_these_operations_and_documents_these_statuses() -> None:
+    said = {plan.operation: (plan.method, plan.path, set(plan.responses)) for plan in contract().plans.values()}
+    assert said == OPERATIONS
+
+
+def test_every_field_of_the_page_is_in_its_process_schema() -> None:
+    schema = contract().plans["getProcess"].responses[200].body
+    assert schema is not None
+    properties = schema.source["properties"]
+    assert set(properties) >= PAGE_FIELDS
+    assert set(properties["relationships"]["properties"]) == {"app", "revision", "registry_credential"}
+    assert "registry_credential" in properties["links"]["properties"]
+    data = {"timeout", "invocation_timeout", "interval", "endpoint"}
+    assert set(properties["health_check"]["properties"]["data"]["properties"]) == data
+    assert set(properties["readiness_health_check"]["properties"]["data"]["properties"]) == data
+
+
+def answers() -> Iterator[tuple[Plan, int]]:
+    for plan in contract().plans.values():
+        for status in plan.responses:
+            yield plan, status
+
+
+@pytest.mark.parametrize(
+    ("plan", "status"), [pytest.param(*each, id=f"{each[0].operation}-{each[1]}") for each in answers()]
+)
+def test_every_documented_answer_has_examples_and_they_fit_their_schema(plan: Plan, status: int) -> None:
+    documented = plan.responses[status]
+    if status == 204:
+        assert documented.body is None
+        return
+    assert documented.body is not None
+    assert documented.examples
+    for name, example in documented.examples.items():
+        assert documented.body.violations(example) == (), name
+
+
+@pytest.mark.parametrize("plan", contract().plans.values(), ids=lambda plan: plan.operation)
+def test_example_names_are_unique_in_an_operation_so_that_a_name_is_enough(plan: Plan) -> None:
+    names = [name for documented in plan.responses.values() for name in documented.examples]
+    assert len(names) == len(set(names))

@@ -1,0 +1,96 @@
+"""A contract of one's own: what is in it is served, from its examples if need be; a bad one is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serving import Serving
+
+from mockfoundry.contract import ContractError, load_contract
+
+OWN = """\
+openapi: 3.0.3
+info: {title: Own, version: 1.0.0}
+paths:
+  /v3/droplets/{guid}:
+    parameters:
+      - {name: guid, in: path, required: true, schema: {type: string}}
+    get:
+      operationId: getDroplet
+      parameters:
+        - {name: page, in: query, schema: {type: integer, minimum: 1}}
+      responses:
+        '200':
+          description: ok
+          content:
+            application/json: {schema: {type: object}, examples: {first: {value: {guid: a}}, second: {value: {}}}}
+        '404':
+          description: none
+          content: {application/json: {schema: {type: object}, example: {errors: []}}}
+    post:
+      operationId: copyDroplet
+      requestBody:
+        required: true
+        content: {application/json: {schema: {type: object, required: [name], properties: {name: {type: string}}}}}
+      responses: {'201': {description: made}}
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, serve: Callable[..., Serving]) -> Serving:
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN)
+    return serve(of=load_contract(file))
+
+
+def test_an_operation_without_a_behaviour_is_served_from_its_first_example(own: Serving) -> None:
+    answer = own.client.get("/v3/droplets/x")
+    assert (answer.status_code, answer.json()) == (200, {"guid": "a"})
+    assert answer.headers["x-mock-why"] == "contract: example"
+
+
+def test_its_requests_are_validated(own: Serving) -> None:
+    answer = httpx.get(f"{own.url}/v3/droplets/x?page=0")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["detail"] == (
+        "The query parameter is invalid: Page must be greater than or equal to 1"
+    )
+    url = f"{own.url}/v3/droplets/x"
+    assert httpx.post(url, json={}).json()["errors"][0]["detail"] == "Name can't be blank"
+    assert httpx.post(url).status_code == 422
+    assert httpx.post(url, json={"name": "n"}).status_code == 201
+
+
+def test_an_operation_without_security_asks_for_no_token(own: Serving) -> None:
+    assert httpx.get(f"{own.url}/v3/droplets/x").status_code == 200
+
+
+def test_what_is_not_in_it_is_not_served(own: Serving) -> None:
+    assert own.client.get("/v3/processes").json()["errors"][0]["title"] == "CF-NotFound"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "own.yaml:2:1: is not YAML"),
+        ("- a", "must be an OpenAPI 3.0 document"),
+        ("openapi: 3.1.0", "must be an OpenAPI 3.0 document; its `openapi:` is '3.1.0'"),
+        ("openapi: 3.0.3\npaths: {}", 'at /: "info" is a required property'),
+        (OWN.replace("copyDroplet", "getDroplet"), "getDroplet"),
+        (OWN.replace("'201'", "'404'"), "documents no 2xx answer"),
+        (OWN.replace("{guid}:", "{guid}.json:"), "a path parameter must be a whole segment"),
+    ],
+)
+def test_one_that_does_not_hold_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(text)
+    with pytest.raises(ContractError) as refused:
+        load_contract(file)
+    assert says in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_one_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="can't be read: No such file"):
+        load_contract(tmp_path / "none.yaml")

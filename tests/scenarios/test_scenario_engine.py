@@ -1,0 +1,326 @@
+"""The engine: which rule takes a request, how often, and what it leaves for the next one."""
+
+import statistics
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from mockfoundry.scenarios import (
+    PASS,
+    Decision,
+    Event,
+    Lineup,
+    Lognormal,
+    Progress,
+    Respond,
+    Rule,
+    Scenario,
+    ScenarioError,
+    Uniform,
+    When,
+    decide,
+    events_due,
+    keep,
+    switch_off,
+    switch_on,
+)
+
+SECOND = 1_000_000
+CONFLICT = Respond(error="CF-Conflict")
+BUSY = Respond(error="CF-ServiceUnavailable")
+
+
+class Play:
+    """Scenarios switched on at time 0, asked request by request."""
+
+    def __init__(self, *scenarios: Scenario, draws: Iterator[float] | None = None) -> None:
+        self.lineup = Lineup(scenarios)
+        self.progress = Progress()
+        self.draws = draws
+        for scenario in scenarios:
+            switch_on(self.progress, scenario, 0)
+
+    def draw(self) -> float:
+        assert self.draws is not None, "nothing was to be drawn"
+        return next(self.draws)
+
+    def decision(self, request, now: int = 0) -> Decision | None:
+        return decide(self.lineup, self.progress, request, now, self.draw)
+
+    def errors(self, requests, now: int = 0) -> list[str | None]:
+        """What each request got: an error's title, `pass`, or None where no rule took it."""
+        found = [self.decision(request, now) for request in requests]
+        return [each and (each.respond.error if each.respond else "pass") for each in found]
+
+
+def scenario(*rules: Rule, name: str = "late", **keys) -> Scenario:
+    return Scenario(name=name, rules=rules, **keys)
+
+
+def test_a_rule_answers_its_times_and_then_no_more(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", times=2, respond=CONFLICT)))
+    assert play.errors([ask()] * 4) == ["CF-Conflict", "CF-Conflict", None, None]
+
+
+def test_a_rule_answers_for_ever_unless_bounded(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT)))
+    assert play.errors([ask()] * 50) == ["CF-Conflict"] * 50
+
+
+def test_another_operation_is_left_alone(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT)))
+    assert play.errors([ask(operation="getProcess"), ask(operation="")]) == [None, None]
+
+
+def test_a_rule_without_operation_is_for_every_request(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), Rule(respond=BUSY)))
+    requests = [ask(), ask(), ask(operation="getProcess"), ask(operation="")]
+    assert play.errors(requests) == ["CF-Conflict"] + ["CF-ServiceUnavailable"] * 3
+
+
+def test_the_first_rule_with_something_left_decides(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", times=1, respond=CONFLICT),
+            Rule(operation="scaleProcess", times=1, respond=BUSY),
+        )
+    )
+    assert play.errors([ask()] * 3) == ["CF-Conflict", "CF-ServiceUnavailable", None]
+
+
+def test_scenarios_are_asked_in_the_order_they_were_switched_on(ask):
+    first = scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), name="first")
+    second = scenario(Rule(operation="scaleProcess", times=1, respond=BUSY), name="second")
+    assert Play(first, second).errors([ask()] * 2) == ["CF-Conflict", "CF-ServiceUnavailable"]
+    assert Play(second, first).errors([ask()] * 2) == ["CF-ServiceUnavailable", "CF-Conflict"]
+
+
+def test_matches_let_through_come_first(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", after=2, times=1, respond=CONFLICT)))
+    assert play.errors([ask()] * 4) == [None, None, "CF-Conflict", None]
+
+
+def test_a_match_let_through_is_for_the_next_rule(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", after=1, respond=CONFLICT),
+            Rule(operation="scaleProcess", respond=BUSY),
+        )
+    )
+    assert play.errors([ask()] * 2) == ["CF-ServiceUnavailable", "CF-Conflict"]
+
+
+@pytest.mark.parametrize("per", ["process", "token"])
+def test_each_one_has_its_own_count(per, ask):
+    play = Play(scenario(Rule(operation="scaleProcess", per=per, times=1, respond=CONFLICT)))
+    requests = [ask(**{per: "a"}), ask(**{per: "b"}), ask(**{per: "a"})]
+    assert play.errors(requests) == ["CF-Conflict", "CF-Conflict", None]
+
+
+def test_the_foundation_counts_all_together(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT)))
+    requests = [ask(process=name, token=name) for name in ("a", "b")]
+    assert play.errors(requests) == ["CF-Conflict", None]
+
+
+def test_a_token_is_not_kept_in_the_progress(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", per="token", times=1, respond=CONFLICT)))
+    play.errors([ask(token="secret-token")])
+    assert b"secret" not in msgspec.json.encode(play.progress)
+
+
+FINALLY = [
+    ("pass", ["CF-Conflict", "pass", "CF-ServiceUnavailable", None, None]),
+    ("repeat", ["CF-Conflict", "pass", "CF-ServiceUnavailable", "CF-Conflict", "pass"]),
+    ("stay", ["CF-Conflict", "pass", "CF-ServiceUnavailable", "CF-ServiceUnavailable", "CF-ServiceUnavailable"]),
+]
+
+
+@pytest.mark.parametrize(("finally_", "expected"), FINALLY)
+def test_a_sequence_is_answered_step_by_step(finally_, expected, ask):
+    rule = Rule(operation="scaleProcess", sequence=(CONFLICT, PASS, BUSY), finally_=finally_)
+    assert Play(scenario(rule)).errors([ask()] * 5) == expected
+
+
+def test_a_passed_request_is_not_for_later_rules(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", respond=PASS), Rule(operation="scaleProcess", respond=BUSY)))
+    assert play.errors([ask()]) == ["pass"]
+
+
+def test_a_chance_is_drawn_for_each_match_and_only_then(ask):
+    rule = Rule(operation="scaleProcess", when=When(body={"instances": 2}), chance=0.5, times=2, respond=CONFLICT)
+    play = Play(scenario(rule), draws=iter([0.9, 0.1, 0.5, 0.49]))
+    requests = [ask(body={"instances": 3})] + [ask(body={"instances": 2})] * 5
+    assert play.errors(requests) == [None, None, "CF-Conflict", None, "CF-Conflict", None]
+    assert list(play.draws or ()) == []
+
+
+def test_a_lost_draw_is_for_the_next_rule(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", chance=0.5, respond=CONFLICT), Rule(operation="scaleProcess", respond=BUSY)
+        ),
+        draws=iter([0.7]),
+    )
+    assert play.errors([ask()]) == ["CF-ServiceUnavailable"]
+
+
+def test_states_lead_from_rule_to_rule(ask):
+    play = Play(
+        scenario(
+            Rule(operation="getProcess", state="calm", goto="broken", respond=PASS),
+            Rule(operation="scaleProcess", state="broken", goto="calm", respond=CONFLICT),
+            start="calm",
+        )
+    )
+    requests = [ask(), ask(operation="getProcess"), ask(), ask()]
+    assert play.errors(requests) == [None, "pass", "CF-Conflict", None]
+
+
+def test_states_are_kept_for_each_process(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", per="process", state="new", goto="scaled", respond=CONFLICT),
+            Rule(operation="scaleProcess", per="process", state="scaled", respond=BUSY),
+            start="new",
+        )
+    )
+    requests = [ask(process="a"), ask(process="a"), ask(process="b")]
+    assert play.errors(requests) == ["CF-Conflict", "CF-ServiceUnavailable", "CF-Conflict"]
+
+
+def test_a_scenario_is_off_by_itself_after_its_time(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT), for_=60 * SECOND))
+    assert play.errors([ask()], now=60 * SECOND - 1) == ["CF-Conflict"]
+    assert play.errors([ask()], now=60 * SECOND) == [None]
+
+
+def test_a_rule_applies_in_its_window(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", from_=10 * SECOND, until=20 * SECOND, respond=BUSY)))
+    times = [0, 10 * SECOND - 1, 10 * SECOND, 20 * SECOND - 1, 20 * SECOND]
+    found = [play.errors([ask()], now=now)[0] for now in times]
+    assert found == [None, None, "CF-ServiceUnavailable", "CF-ServiceUnavailable", None]
+
+
+def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask):
+    lost = Respond(fault="reset", phase="after")
+    play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=lost)))
+    refused, accepted = play.decision(ask()), play.decision(ask())
+    assert refused == accepted
+    assert accepted is not None
+    keep(play.progress, accepted)
+    assert play.decision(ask()) is None
+
+
+def test_a_state_after_the_change_is_entered_when_it_is_kept(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", state="calm", goto="lost", respond=Respond(fault="reset", phase="after")),
+            Rule(operation="scaleProcess", state="lost", respond=CONFLICT),
+            start="calm",
+        )
+    )
+    decision = play.decision(ask())
+    assert play.errors([ask()]) == [None] or play.progress.states == {}
+    assert decision is not None
+    keep(play.progress, decision)
+    assert play.errors([ask()]) == ["CF-Conflict"]
+
+
+def test_a_decision_says_why(ask):
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", times=1, respond=CONFLICT),
+            Rule(operation="scaleProcess", sequence=(PASS, BUSY), finally_="repeat"),
+        )
+    )
+    decisions = [play.decision(ask()) for _ in range(3)]
+    assert [each and each.why for each in decisions] == [
+        "scenario late, rule 1, match 1 of 1",
+        "scenario late, rule 2, match 1, step 1 of 2",
+        "scenario late, rule 2, match 2, step 2 of 2",
+    ]
+    assert [each and (each.rule, each.match, each.of) for each in decisions] == [(1, 1, 1), (2, 1, None), (2, 2, None)]
+
+
+def test_switching_on_anew_begins_anew(ask):
+    late = scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), for_=SECOND)
+    play = Play(late)
+    assert play.errors([ask()] * 2) == ["CF-Conflict", None]
+    switch_on(play.progress, late, 5 * SECOND)
+    assert play.errors([ask()], now=5 * SECOND) == ["CF-Conflict"]
+
+
+def test_switching_off_leaves_nothing_behind(ask):
+    late = scenario(
+        Rule(operation="scaleProcess", per="process", after=1, goto="b", respond=CONFLICT),
+        start="a",
+        events=(Event(at=0, given={"settings": {}}),),
+    )
+    play = Play(late)
+    play.errors([ask(process="a")] * 3)
+    events_due(play.lineup, play.progress, 0)
+    switch_off(play.progress, "late")
+    assert play.progress == Progress()
+
+
+def test_progress_written_out_and_read_back_goes_on_where_it_was(ask):
+    play = Play(scenario(Rule(operation="scaleProcess", per="process", sequence=(CONFLICT, PASS, BUSY))))
+    assert play.errors([ask(process="a"), ask(process="a"), ask(process="b")]) == ["CF-Conflict", "pass", "CF-Conflict"]
+    play.progress = msgspec.json.decode(msgspec.json.encode(play.progress), type=Progress)
+    assert play.errors([ask(process="a"), ask(process="b")]) == ["CF-ServiceUnavailable", "pass"]
+
+
+def test_a_lineup_is_shared_and_progress_is_not(ask):
+    lineup = Lineup([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
+    decided = [decide(lineup, Progress(), ask(), 0, float) for _ in range(2)]
+    assert [each and each.match for each in decided] == [1, 1]
+
+
+def test_events_come_once_in_the_order_of_their_times():
+    one = scenario(
+        name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1}))
+    )
+    two = scenario(name="two", events=(Event(at=2 * SECOND, given={"b": 1}),))
+    play = Play(one, two)
+    assert events_due(play.lineup, play.progress, SECOND - 1) == []
+    due = events_due(play.lineup, play.progress, 2 * SECOND)
+    assert [(name, dict(event.given)) for name, event in due] == [("one", {"a": 1}), ("two", {"b": 1})]
+    assert [name for name, _ in events_due(play.lineup, play.progress, 9 * SECOND)] == ["one"]
+    assert events_due(play.lineup, play.progress, 9 * SECOND) == []
+
+
+def test_two_scenarios_of_one_name_are_refused():
+    with pytest.raises(ScenarioError, match="scenario late:1:1: is switched on twice"):
+        Lineup([scenario(Rule(respond=PASS)), scenario(Rule(respond=BUSY))])
+
+
+def test_a_condition_that_is_no_schema_is_refused_when_it_is_compiled():
+    with pytest.raises(ScenarioError, match="scenario late:1:1: rule 1: "):
+        Lineup([scenario(Rule(when=When(body={"instances": {"minimum": "two"}}), respond=PASS))])
+
+
+DELAYS = [
+    (250_000, [250_000, 250_000], []),
+    (Uniform(100, 200), [100, 200, 150], [0.0, 1 - 2**-53, 0.5]),
+    (Lognormal(200_000, 2_000_000), [200_000, 2_000_000, 0], [0.5, 0.99, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("delay", "expected", "draws"), DELAYS, ids=["fixed", "uniform", "lognormal"])
+def test_a_delay_is_drawn_from_the_given_generator_alone(delay, expected, draws, ask):
+    play = Play(scenario(Rule(respond=Respond(delay=delay))), draws=iter(draws))
+    found = [play.decision(ask()) for _ in expected]
+    assert [each and each.delay for each in found] == pytest.approx(expected, rel=1e-3, abs=200)
+
+
+def test_a_lognormal_delay_has_its_median_and_its_tail(ask):
+    count = 10_001
+    play = Play(
+        scenario(Rule(respond=Respond(delay=Lognormal(200_000, 2_000_000)))),
+        draws=((number + 0.5) / count for number in range(count)),
+    )
+    delays = sorted(decision.delay for _ in range(count) if (decision := play.decision(ask())))
+    assert statistics.median(delays) == pytest.approx(200_000, rel=0.01)
+    assert delays[int(count * 0.99)] == pytest.approx(2_000_000, rel=0.02)

@@ -1,0 +1,165 @@
+"""Matching: what a condition takes and what it leaves, and that many rules cost other requests nothing."""
+
+import pytest
+
+from mockfoundry.scenarios import ABSENT, Lineup, Progress, Respond, Rule, Scenario, When, decide
+
+BUSY = Respond(error="CF-ServiceUnavailable")
+
+
+def takes(when: When, request) -> bool:
+    lineup = Lineup([Scenario(name="late", rules=(Rule(operation="scaleProcess", when=when, respond=BUSY),))])
+    return decide(lineup, Progress(), request, 0, float) is not None
+
+
+BODIES = [
+    ({"instances": 2}, {"instances": 2}, True),
+    ({"instances": 2}, {"instances": 2.0}, True),
+    ({"instances": 2}, {"instances": 3}, False),
+    ({"instances": 2}, {"instances": "2"}, False),
+    ({"instances": 1}, {"instances": True}, False),
+    ({"instances": 0}, {"instances": False}, False),
+    ({"instances": True}, {"instances": 1}, False),
+    ({"instances": None}, {"instances": None}, True),
+    ({"instances": None}, {}, False),
+    ({"instances": None}, {"instances": 0}, False),
+    ({"command": "rackup"}, {"command": "rackup"}, True),
+    ({"instances": {"minimum": 2}}, {"instances": 2}, True),
+    ({"instances": {"minimum": 2}}, {"instances": 1}, False),
+    ({"instances": {"minimum": 2}}, {"instances": "many"}, False),
+    ({"instances": {"minimum": 2}}, {"instances": None}, False),
+    ({"instances": {"minimum": 2}}, {"instances": 10**30}, True),
+    ({"instances": {"enum": [1, 2]}}, {"instances": 2}, True),
+    ({"instances": {"enum": [1, 2]}}, {"instances": 3}, False),
+    ({"instances": {"const": {"a": 1}}}, {"instances": {"a": 1}}, True),
+    ({"instances": {"type": ["integer", "null"]}}, {"instances": None}, True),
+    ({"instances": {"not": {"const": 2}}}, {"instances": 3}, True),
+    ({"command": {"pattern": "^rack"}}, {"command": "rackup"}, True),
+    ({"command": {"pattern": "^rack"}}, {"command": 5}, False),
+    ({"metadata": {"required": ["labels"]}}, {"metadata": {"labels": {}}}, True),
+    ({"metadata": {"required": ["labels"]}}, {"metadata": []}, False),
+    ({"instances": [1, 2]}, {"instances": [1, 2]}, True),
+    ({"instances": [1, 2]}, {"instances": [1]}, False),
+    ({"instances": 2}, {"instances": [2]}, False),
+    ({"instances": 2}, {"instances": {"2": 2}}, False),
+    ({"instances": 2}, ABSENT, False),
+    ({"instances": 2}, None, False),
+    ({"instances": 2}, [2], False),
+    ({"instances": 2}, "instances", False),
+    ({"instances": 2, "memory_in_mb": 1}, {"instances": 2}, False),
+    ({"instances": 2, "memory_in_mb": 1}, {"instances": 2, "memory_in_mb": 1}, True),
+]
+
+
+@pytest.mark.parametrize(("wanted", "body", "taken"), BODIES)
+def test_a_condition_on_the_body(wanted, body, taken, ask):
+    assert takes(When(body=wanted), ask(body=body)) is taken
+
+
+QUERIES = [
+    ({"per_page": 100}, {"per_page": ["100"]}, True),
+    ({"per_page": 100}, {"per_page": ["10"]}, False),
+    ({"per_page": "100"}, {"per_page": ["100"]}, True),
+    ({"per_page": {"minimum": 100}}, {"per_page": ["250"]}, True),
+    ({"per_page": {"minimum": 100}}, {"per_page": ["99"]}, False),
+    ({"per_page": {"minimum": 100}}, {"per_page": ["many"]}, False),
+    ({"per_page": {"minimum": 100}}, {}, False),
+    ({"per_page": {"const": 100}}, {"per_page": ["100"]}, True),
+    ({"per_page": {"type": "string", "pattern": "^1"}}, {"per_page": ["100"]}, True),
+    ({"types": ["web", "worker"]}, {"types": ["web,worker"]}, True),
+    ({"types": "web"}, {"types": ["worker", "web"]}, True),
+    ({"types": {"enum": ["web", "clock"]}}, {"types": ["clock", "web"]}, True),
+    ({"page": None}, {}, True),
+    ({"page": None}, {"page": ["1"]}, False),
+    ({"paused": True}, {"paused": ["true"]}, True),
+    ({"page": {"maximum": 2}}, {"page": ["1" * 400]}, False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "query", "taken"), QUERIES)
+def test_a_condition_on_the_query(wanted, query, taken, ask):
+    assert takes(When(query=wanted), ask(query=query)) is taken
+
+
+HEADERS = [
+    ({"X-Client": "autoscaler"}, {b"x-client": b"autoscaler"}, True),
+    ({"x-client": "autoscaler"}, {b"x-client": b"Autoscaler"}, False),
+    ({"X-Client": {"pattern": "^auto"}}, {b"x-client": b"autoscaler"}, True),
+    ({"X-Attempt": {"minimum": 2}}, {b"x-attempt": b"3"}, True),
+    ({"X-Client": None}, {}, True),
+    ({"X-Client": None}, {b"x-client": b""}, False),
+    ({"X-Client": "é"}, {b"x-client": "é".encode("latin-1")}, True),
+    ({"X-Client": "autoscaler"}, {}, False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "headers", "taken"), HEADERS)
+def test_a_condition_on_the_headers(wanted, headers, taken, ask):
+    assert takes(When(headers=wanted), ask(headers=headers)) is taken
+
+
+PATHS = [
+    ({"guid": "a"}, {"guid": "a"}, True),
+    ({"guid": "a"}, {"guid": "b"}, False),
+    ({"guid": "a"}, {}, False),
+    ({"index": 1}, {"index": "1"}, True),
+    ({"index": {"maximum": 1}}, {"index": "2"}, False),
+    ({"guid": "a", "type": "web"}, {"guid": "a", "type": "worker"}, False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "path", "taken"), PATHS)
+def test_a_condition_on_the_path(wanted, path, taken, ask):
+    assert takes(When(path=wanted), ask(path=path)) is taken
+
+
+class OperationOnly:
+    """A request of which nothing but the operation may be looked at."""
+
+    operation = "getProcess"
+
+    def __getattr__(self, name: str) -> None:
+        raise AssertionError(f"{name} was looked at")
+
+
+MANY = 10_000
+
+
+def many(rules) -> Lineup:
+    return Lineup([Scenario(name="many", rules=tuple(rules))])
+
+
+def test_a_request_of_another_operation_is_not_even_looked_at():
+    lineup = many(
+        Rule(operation="scaleProcess", when=When(path={"guid": f"guid-{number}"}), respond=BUSY)
+        for number in range(MANY)
+    )
+    assert decide(lineup, Progress(), OperationOnly(), 0, float) is None
+
+
+INDEXED = {
+    "path": (lambda n: When(path={"guid": f"guid-{n}"}), lambda n: {"path": {"guid": f"guid-{n}"}}),
+    "query": (lambda n: When(query={"page": n}), lambda n: {"query": {"page": [str(n)]}}),
+    "headers": (lambda n: When(headers={"X-Client": str(n)}), lambda n: {"headers": {b"x-client": b"%d" % n}}),
+    "body": (lambda n: When(body={"instances": n}), lambda n: {"body": {"instances": n}}),
+    "enum": (
+        lambda n: When(body={"instances": {"enum": [2 * n, 2 * n + 1]}}),
+        lambda n: {"body": {"instances": 2 * n + 1}},
+    ),
+    "rarest": (
+        lambda n: When(path={"guid": "one"}, body={"instances": n}),
+        lambda n: {"path": {"guid": "one"}, "body": {"instances": n}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("when", "request_of"), INDEXED.values(), ids=INDEXED.keys())
+def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(when, request_of, ask):
+    lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
+    table = lineup.table("scaleProcess")
+    assert table is not None
+    assert [ready.number for ready in table.candidates(ask(**request_of(MANY - 1)))] == [MANY]
+    assert list(table.candidates(ask(**request_of(MANY + 1)))) == []
+    decision = decide(lineup, Progress(), ask(**request_of(MANY // 2)), 0, float)
+    assert decision is not None
+    assert decision.rule == MANY // 2 + 1

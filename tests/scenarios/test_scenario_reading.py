@@ -1,0 +1,242 @@
+"""A scenario file: what it says is what is played, and what is wrong with it is told with its place."""
+
+import json
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mockfoundry.scenarios import (
+    PASS,
+    Event,
+    Hold,
+    Lognormal,
+    Respond,
+    Rule,
+    Scenario,
+    ScenarioError,
+    Uniform,
+    When,
+    check_scenario,
+    duration,
+    duration_text,
+    read_scenario,
+    scenario_data,
+)
+
+BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
+
+EVERYTHING = Scenario(
+    name="everything",
+    description="Every key of the format, once.",
+    story="It was raining.",
+    good_client="Takes an umbrella.",
+    for_=60_000_000,
+    start="calm",
+    given={"settings": {"platform": "unavailable"}},
+    events=(Event(at=30_000_000, given={"feature_flags": {"app_scaling": False}}),),
+    rules=(
+        Rule(
+            operation=("listProcesses", "listProcessesForApp"),
+            when=When(query={"per_page": {"minimum": 100}}, headers={"X-Client": "autoscaler"}),
+            state=("calm", "windy"),
+            goto="windy",
+            after=1,
+            times=2,
+            chance=0.5,
+            from_=1_000,
+            until=59_000_000,
+            respond=Respond(error="CF-BadQueryParameter", detail="No.", headers={"Retry-After": "1", "Date": None}),
+        ),
+        Rule(
+            operation=("scaleProcess",),
+            when=When(path={"guid": "6a901b7c-9417-4dc1-8189-d3234aa0ab82"}, body={"instances": 2}),
+            sequence=(
+                Respond(fault="reset", phase="after"),
+                PASS,
+                Respond(status=202),
+                Respond(example="scaled", delay=250_000),
+                Respond(delay=Uniform(100_000, 2_000_000)),
+                Respond(delay=Lognormal(200_000, 2_000_000)),
+                Respond(hold=Hold(at="before-commit")),
+                Respond(hold=Hold(at="after-commit", name="first", at_most=1_000_000)),
+                Respond(status=409, body={"errors": [{"code": 10016, "title": "CF-Conflict", "detail": "Wait"}]}),
+                Respond(status=502, text="<h1>Bad gateway</h1>", undocumented=True),
+            ),
+            finally_="stay",
+        ),
+    ),
+)
+
+EVERYTHING_AS_FILE = """\
+scenario: everything
+description: Every key of the format, once.
+story: It was raining.
+good-client: Takes an umbrella.
+for: 1m
+start: calm
+given: {settings: {platform: unavailable}}
+events:
+  - {at: 30s, given: {feature_flags: {app_scaling: false}}}
+rules:
+  - operation: [listProcesses, listProcessesForApp]
+    when:
+      query: {per_page: {minimum: 100}}
+      headers: {X-Client: autoscaler}
+    state: [calm, windy]
+    goto: windy
+    after: 1
+    times: 2
+    chance: 0.5
+    from: 1ms
+    until: 59s
+    respond: {error: CF-BadQueryParameter, detail: No., headers: {Retry-After: 1, Date: null}}
+  - operation: scaleProcess
+    when:
+      path: {guid: 6a901b7c-9417-4dc1-8189-d3234aa0ab82}
+      body: {instances: 2}
+    sequence:
+      - {fault: reset, phase: after}
+      - pass
+      - {status: 202}
+      - {example: scaled, delay: 0.25s}
+      - {delay: {uniform: [100ms, 2s]}}
+      - {delay: {lognormal: {median: 200ms, p99: 2s}}}
+      - {hold: before-commit}
+      - {hold: {at: after-commit, name: first, at-most: 1s}}
+      - {status: 409, body: {errors: [{code: 10016, title: CF-Conflict, detail: Wait}]}}
+      - {status: 502, text: "<h1>Bad gateway</h1>", undocumented: true}
+    finally: stay
+"""
+
+
+def test_a_file_gives_the_value_that_python_writes(contract, errors):
+    assert read_scenario(EVERYTHING_AS_FILE, source="everything.yaml") == EVERYTHING
+    assert check_scenario(EVERYTHING_AS_FILE, contract, errors) == []
+
+
+def test_a_value_prints_as_a_file_that_gives_it_again():
+    assert read_scenario(str(EVERYTHING), source="printed") == EVERYTHING
+    assert repr(EVERYTHING) == EVERYTHING.to_yaml()
+
+
+def test_json_is_taken_as_well_as_yaml():
+    data = scenario_data(EVERYTHING)
+    assert read_scenario(json.dumps(data), source="everything.json") == EVERYTHING
+    assert read_scenario(json.dumps(data, indent="\t"), source="everything.json") == EVERYTHING
+
+
+def test_signs_beyond_the_first_plane_survive_json_s_escapes():
+    text = json.dumps({"scenario": "late", "description": "a \\ud83d backslash, and 🐢", "given": {"settings": {}}})
+    assert read_scenario(text, source="x").description == "a \\ud83d backslash, and 🐢"
+
+
+def test_one_operation_needs_no_list():
+    assert Rule(operation="scaleProcess", respond=PASS) == Rule(operation=("scaleProcess",), respond=PASS)
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_broken_file_is_refused_with_place_reason_and_mend(path, contract, errors):
+    text = path.read_text(encoding="utf-8")
+    expected = [line.removeprefix("# expect: ") for line in text.splitlines() if line.startswith("# expect: ")]
+    found = check_scenario(text, contract, errors, source="broken.yaml")
+    assert expected
+    assert [str(problem) for problem in found] == [f"broken.yaml:{line}" for line in expected]
+
+
+def test_all_problems_of_a_file_are_told_at_once(contract, errors):
+    text = "scenario: late\nfor: soon\nrules:\n  - operation: scaleProcess\n    times: 0\n    respnd: pass\n"
+    assert [(each.line, each.column) for each in check_scenario(text, contract, errors)] == [(2, 6), (5, 12), (6, 5)]
+
+
+def test_an_error_lists_its_problems_one_a_line():
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario("scenario: late\nfor: soon\nrulez: []\n", source="late.yaml")
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == ["late.yaml:2:6", "late.yaml:3:1"]
+
+
+HOSTILE = {
+    "deep-lists": "[" * 500_000,
+    "deep-mappings": "{a: " * 200_000,
+    "deep-blocks": "\n".join(" " * depth + "a:" for depth in range(1_000)),
+    "deep-keys": "? " * 400_000,
+    "too-large": "# " + "x" * (1 << 20),
+    "too-large-in-bytes": "# " + "é" * (1 << 19),
+    "billion-laughs": "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+    "alias-to-nothing": "scenario: *late\n",
+    "merge": "scenario: late\n<<: {for: 1s}\n",
+    "many-scalars": "- a\n" * 260_000,
+    "many-keys": "\n".join(f"k{number}: 1" for number in range(60_000)),
+    "same-key": "a: 1\n" * 100_000,
+    "long-digits": "scenario: " + "1" * 1_000_000,
+    "long-almost-number": "scenario: " + "1" * 1_000_000 + "x",
+    "long-sexagesimal": "scenario: " + "1:" * 500_000 + "1",
+    "large-number": "scenario: late\nrules: [{times: 99999999999999999999999, respond: pass}]\n",
+    "infinite": "scenario: late\nrules: [{chance: 1e999, respond: pass}]\n",
+    "not-a-number": "scenario: late\nrules: [{chance: .nan, respond: pass}]\n",
+    "yes": "scenario: yes\ngiven: {settings: {}}\n",
+    "octal": "scenario: 0777\ngiven: {settings: {}}\n",
+    "sexagesimal": "scenario: 12:30\ngiven: {settings: {}}\n",
+    "date": "scenario: 2026-11-24\ngiven: {settings: {}}\n",
+    "null-name": "scenario:\ngiven: {settings: {}}\n",
+    "key-is-null": "scenario: late\n~: 1\n",
+    "key-is-true": "scenario: late\ntrue: 1\n",
+    "key-is-a-list": "scenario: late\n[a]: 1\n",
+    "key-is-a-fraction": "scenario: late\ngiven: {1.5: 1}\n",
+    "tag": "!!python/object/apply:os.system [echo]\n",
+    "local-tag": "scenario: !late late\n",
+    "directive": "%YAML 9.9\n---\nscenario: late\n",
+    "control-sign": "scenario: la\x07te\n",
+    "null-sign": "scenario: la\x00te\n",
+    "half-a-pair": "scenario: la\ud83dte\n",
+    "empty": "",
+    "only-a-comment": "# nothing\n",
+    "a-scalar": "late\n",
+    "braces": "{{{{}}}}\n",
+    "path-as-name": "scenario: ../../etc/passwd\ngiven: {settings: {}}\n",
+    "slow-pattern": 'scenario: late\nrules: [{when: {body: {a: {pattern: "(?=a)*b"}}}, respond: pass}]\n',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_file_is_refused_at_once_with_its_place(text):
+    begun = time.process_time()
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(text, source="hostile.yaml")
+    assert time.process_time() - begun < 1
+    for problem in caught.value.problems:
+        assert 1 <= problem.line <= text.count("\n") + 1
+        assert problem.column >= 1
+        assert len(problem.text) < 400
+        assert problem.text.isprintable()
+
+
+DURATIONS = [
+    ("250ms", 250_000),
+    ("2s", 2_000_000),
+    ("1.5s", 1_500_000),
+    ("1m", 60_000_000),
+    ("1h", 3_600_000_000),
+    ("7us", 7),
+    ("0s", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "microseconds"), DURATIONS)
+def test_a_duration_is_whole_microseconds(text, microseconds):
+    assert duration(text) == microseconds
+    assert duration(duration_text(microseconds)) == microseconds
+
+
+NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "1s\n", "\u0661s", "1e3s", ".5s"]
+
+
+@pytest.mark.parametrize("text", NO_DURATIONS)
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="a duration is"):
+        duration(text)
+
+
+def test_a_scenario_can_be_written_out_and_read_back():
+    assert msgspec.json.decode(msgspec.json.encode(EVERYTHING), type=Scenario) == EVERYTHING

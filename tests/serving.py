@@ -1,0 +1,113 @@
+"""Servers for tests: a service on a real socket, and a client that holds every answer against the contract."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpx
+import yaml
+
+from mockfoundry import shipped
+from mockfoundry.assembly import ERRORS, Lineups, begun_from
+from mockfoundry.cloudfoundry.operations import OPERATIONS
+from mockfoundry.contract import Contract, load_contract
+from mockfoundry.exchange import Service
+from mockfoundry.foundations import Registry
+from mockfoundry.listening import BackgroundServer, DoorName
+from mockfoundry.scenarios import Lineup, Scenario, load_scenarios, read_scenario
+from mockfoundry.server.limits import Limits
+
+WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
+"""The guid of the default seed's web process."""
+
+ADMIN = {"Authorization": "bearer admin"}
+
+OWN_STATUSES = frozenset({406, 413, 431})
+"""Statuses of gateways and frameworks, which no contract documents."""
+
+
+@cache
+def contract() -> Contract:
+    """The shipped contract, loaded once."""
+    return load_contract(shipped.CONTRACT)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running server.
+
+    Attributes:
+        client: sends `bearer admin`, and holds every answer against the contract.
+    """
+
+    url: str
+    service: Service
+    client: httpx.Client
+
+    def scale(self, body: Any = None, guid: str = WEB, **options: Any) -> httpx.Response:
+        """POST scale of a process."""
+        return self.client.post(f"/v3/processes/{guid}/actions/scale", json=body, **options)
+
+
+def service_of(
+    seed: Any = None,
+    scenarios: tuple[str | dict[str, Any], ...] = (),
+    canned: bool = False,
+    strict: bool = False,
+    of: Contract | None = None,
+    random_seed: int = 1,
+) -> Service:
+    """A service; `seed` is a seed file's text, or its value; scenarios are names, or values of files."""
+    used = of or contract()
+    text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
+    world = begun_from(text, "seed.yaml", random_seed=random_seed, born=time.time_ns() // 1000)
+    playing = tuple(loaded(each, used) for each in scenarios)
+    operations = {} if canned else OPERATIONS
+    return Service(used, operations, Registry(world, Lineup(playing)), Lineups(used, playing), strict)
+
+
+def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
+    if isinstance(scenario, str):
+        return load_scenarios((scenario,), used, ERRORS)[0]
+    return read_scenario(yaml.safe_dump(scenario, sort_keys=False), source="scenario.yaml")
+
+
+@contextmanager
+def serving(
+    seed: Any = None, door: DoorName = "protocol", limits: Limits | None = None, **options: Any
+) -> Iterator[Serving]:
+    """A service on a free port until the block ends."""
+    service = service_of(seed, **options)
+    with (
+        BackgroundServer(service, door, limits) as server,
+        httpx.Client(
+            base_url=server.url,
+            headers=ADMIN,
+            timeout=30,
+            event_hooks={"response": [lambda answer: hold_against(service.contract, answer)]},
+        ) as client,
+    ):
+        yield Serving(server.url, service, client)
+
+
+def hold_against(used: Contract, answer: httpx.Response) -> None:
+    """Fails where the contract does not document an answer: its status, or its body."""
+    path = answer.request.url.raw_path.decode().partition("?")[0]
+    route = used.routes.find(answer.request.method, path)
+    if route is None or answer.status_code in OWN_STATUSES or "Mock-" in answer.headers.get("x-mock-why", ""):
+        return
+    answer.read()
+    if b'"title":"Mock-' in answer.content:
+        return
+    documented = route.plan.responses.get(answer.status_code)
+    assert documented is not None, f"{route.plan.operation} does not document {answer.status_code}: {answer.text}"
+    if answer.request.method == "HEAD":
+        return
+    if documented.body is None:
+        assert answer.content == b"", f"{route.plan.operation} documents no body with {answer.status_code}"
+        return
+    violations = documented.body.violations(answer.json())
+    assert not violations, f"{route.plan.operation} {answer.status_code}: {violations[0].told()}"

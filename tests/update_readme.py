@@ -1,0 +1,7 @@
+"""Writes the README's table of scenarios from the library: `make readme`."""
+
+from tests.cli.test_readme import README_FILE, README_TABLE, rows
+
+if __name__ == "__main__":
+    text = README_FILE.read_text(encoding="utf-8")
+    README_FILE.write_text(README_TABLE.sub(lambda found: found.group(1) + rows() + found.group(3), text), "utf-8")
