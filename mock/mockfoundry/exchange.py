@@ -21,9 +21,11 @@ from mockfoundry.cloudfoundry.errors import (
 )
 from mockfoundry.cloudfoundry.operations import Operation
 from mockfoundry.cloudfoundry.permissions import ANY_ADMIN, actor_of, bearer, must_have_scope
+from mockfoundry.cloudfoundry.rate_limiting import Verdict, counted
 from mockfoundry.cloudfoundry.words import sentences
+from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
-from mockfoundry.foundations import Address, Foundation, Registry, addressed
+from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to
 from mockfoundry.outcomes import HTML, changed, encoded, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example, preferred
 from mockfoundry.requests import Outcome, Parked, Request
@@ -66,7 +68,7 @@ def address_of(request: Request) -> Address:
 def answer_routed(service: Service, request: Request, address: Address, route: Route | None) -> Outcome | Parked:
     """The outcome of a request whose route was looked for; None where the contract has none."""
     try:
-        foundation = service.registry.named(address.name)
+        foundation = service.registry.named(address.name, request.arrived)
     except Refusal as refusal:
         return refused(refusal)
     if route is not None:
@@ -76,6 +78,7 @@ def answer_routed(service: Service, request: Request, address: Address, route: R
     headers = request.headers
     if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
         try:
+            bring_up_to(foundation, foundation.world.clock.now(request.arrived))
             wished = None if route is None else wished_for(route.plan, headers.get(b"prefer"))
             if wished is not None:
                 return finished(foundation, request, wished, None)
@@ -126,7 +129,11 @@ def exchanged(
     progress: Progress,
 ) -> Outcome:
     """The exchange itself, and what a decided scenario makes of its outcome."""
+    limit = foundation.world.settings.rate_limit
+    limited = None if limit is None else limited_by(foundation, limit, request)
     try:
+        if limited is not None and limited.refusal is not None:
+            raise limited.refusal
         if route is None:
             raise refuse(NOT_FOUND, why="contract: no such route")
         outcome = exchange(service, foundation, request, route, prefix)
@@ -135,6 +142,8 @@ def exchanged(
     except Exception:
         log.exception("mockfoundry failed on %s %s", request.method, request.target)
         outcome = refused(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
+    if limited is not None:
+        outcome.headers.extend(limited.headers)
     if decision is None:
         return finished(foundation, request, outcome, None)
     respond = decision.respond
@@ -201,6 +210,13 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     if request.content and not given and plan.body is not None:
         outcome.headers.append((b"x-mock-contract", b"body: not read, its content type is not application/json"))
     return outcome
+
+
+def limited_by(foundation: Foundation, limit: RateLimit, request: Request) -> Verdict | None:
+    """What the foundation's rate limiter says of a request."""
+    world = foundation.world
+    authorization = request.headers.get(b"authorization", b"")
+    return counted(world, limit, foundation.windows, authorization, world.clock.now(request.arrived))
 
 
 def finished(foundation: Foundation, request: Request, outcome: Outcome, decision: Decision | None) -> Outcome:

@@ -92,6 +92,7 @@ class BackgroundServer:
     def __init__(self, service: Service, door: DoorName = "protocol", limits: Limits | None = None) -> None:
         self._bound = bound_socket("127.0.0.1", 0)
         self.url = url_of(self._bound)
+        self.port: int = self._bound.getsockname()[1]
         self._ready = threading.Event()
         self._server = listener(service, door, limits or Limits(), self._ready.set)
         self._thread = threading.Thread(

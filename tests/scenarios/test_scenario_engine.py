@@ -279,9 +279,7 @@ def test_a_lineup_is_shared_and_progress_is_not(ask):
 
 
 def test_events_come_once_in_the_order_of_their_times():
-    one = scenario(
-        name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1}))
-    )
+    one = scenario(name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1})))
     two = scenario(name="two", events=(Event(at=2 * SECOND, given={"b": 1}),))
     play = Play(one, two)
     assert events_due(play.lineup, play.progress, SECOND - 1) == []

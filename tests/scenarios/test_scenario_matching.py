@@ -137,6 +137,23 @@ def test_a_request_of_another_operation_is_not_even_looked_at():
     assert decide(lineup, Progress(), OperationOnly(), 0, float) is None
 
 
+def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_file(ask):
+    whens = [When(body={"instances": 2}), When(), When(path={"guid": "a"}), When(headers={"X-Client": "b"}), When()]
+    lineup = many(Rule(operation="scaleProcess", when=when, times=1, respond=BUSY) for when in whens)
+    progress = Progress()
+    request = ask(path={"guid": "a"}, headers={b"x-client": b"b"}, body={"instances": 2})
+    decisions = [decide(lineup, progress, request, 0, float) for _ in whens]
+    assert [each and each.rule for each in decisions] == [1, 2, 3, 4, 5]
+
+
+def test_a_rule_that_is_found_twice_is_asked_once(ask):
+    rule = Rule(operation="scaleProcess", when=When(query={"types": {"enum": ["web", "clock"]}}), after=1, respond=BUSY)
+    lineup, progress = many([rule]), Progress()
+    request = ask(query={"types": ["web", "clock"]})
+    assert decide(lineup, progress, request, 0, float) is None
+    assert decide(lineup, progress, request, 0, float) is not None
+
+
 INDEXED = {
     "path": (lambda n: When(path={"guid": f"guid-{n}"}), lambda n: {"path": {"guid": f"guid-{n}"}}),
     "query": (lambda n: When(query={"page": n}), lambda n: {"query": {"page": [str(n)]}}),

@@ -66,7 +66,7 @@ def pair() -> Iterator[Pair]:
     with serving(door="protocol") as protocol, serving(door="asgi") as asgi:
         # One moment for both, so that timestamps and uptimes are the same.
         for server in (protocol, asgi):
-            clock = server.service.registry.named("default").world.clock
+            clock = server.service.registry.named("default", 0).world.clock
             clock.virtual, clock.rate = 1_800_000_000_000_000, 0.0
         yield Pair(protocol, asgi)
 
@@ -83,7 +83,7 @@ def test_they_answer_the_same(pair: Pair, method: str, path: str, headers: dict[
     answers = []
     for server in (pair.protocol, pair.asgi):
         for name in ("default", "one", "two"):
-            clock = server.service.registry.named(name).world.clock
+            clock = server.service.registry.named(name, 0).world.clock
             clock.virtual, clock.rate = 1_800_000_000_000_000, 0.0
         answers.append(told(httpx.request(method, server.url + path, headers={**headers, "Host": "h"}, content=body)))
     assert answers[0] == answers[1]

@@ -5,6 +5,7 @@ import click
 from mockfoundry import __version__
 from mockfoundry.cli.asking import health, wait
 from mockfoundry.cli.scenarios import check, operations, scenarios
+from mockfoundry.cli.selftesting import selftest
 from mockfoundry.cli.serving import serve
 
 
@@ -14,7 +15,7 @@ def main() -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
 
-for command in (serve, scenarios, operations, check, health, wait):
+for command in (serve, scenarios, operations, check, health, wait, selftest):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -140,8 +140,10 @@ def serve(
 
 def start_screen(service: "Service", url: str, mode: str, names: tuple[str, ...], host: str) -> str:
     """What is printed once the server listens."""
+    from mockfoundry.foundations import DEFAULT
+
     contract = service.contract
-    world = service.registry.named("default").world
+    world = service.registry.named(DEFAULT, time.time_ns() // 1000).world
     counts = (
         (len(world.organizations), "organization", "organizations"),
         (len(world.spaces), "space", "spaces"),

@@ -1,6 +1,6 @@
 """Addressing: which foundation a request is for, by path, header or host. Never makes one."""
 
-from typing import NamedTuple
+import msgspec
 
 from mockfoundry.foundations.registry import DEFAULT
 
@@ -8,7 +8,7 @@ PREFIX = "/foundations/"
 HOST_SUFFIX = b".localhost"
 
 
-class Address(NamedTuple):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Where a request goes.
 
     Attributes:

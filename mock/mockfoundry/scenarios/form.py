@@ -26,13 +26,13 @@ from mockfoundry.scenarios.values import (
 
 
 class Delays:
-    """A delay: a duration, or one of the distributions."""
+    """A delay: a duration, or one of the distributions of `DISTRIBUTIONS`."""
 
     def read(self, node: Node, name: str, reader: Reader) -> Any:
-        if isinstance(node, Mapping) and len(node.entries) == 1 and "uniform" in node.entries:
-            pair = Pair(Duration()).read(node.entries["uniform"].value, "uniform", reader)
+        if isinstance(node, Mapping) and list(node.entries) == ["uniform"]:
+            pair = UNIFORM.read(node.entries["uniform"].value, "uniform", reader)
             return INVALID if pair is INVALID else Uniform(*pair)
-        if isinstance(node, Mapping) and len(node.entries) == 1 and "lognormal" in node.entries:
+        if isinstance(node, Mapping) and list(node.entries) == ["lognormal"]:
             return LOGNORMAL.read(node.entries["lognormal"].value, "lognormal", reader)
         if isinstance(node, Mapping | Items):
             return reader.refuse(
@@ -44,18 +44,16 @@ class Delays:
 
     def write(self, value: Any) -> Any:
         if isinstance(value, Uniform):
-            return {"uniform": Pair(Duration()).write((value.low, value.high))}
+            return {"uniform": UNIFORM.write((value.low, value.high))}
         return {"lognormal": LOGNORMAL.write(value)} if isinstance(value, Lognormal) else Duration().write(value)
 
     def schema(self) -> dict[str, Any]:
         one = {"type": "object", "additionalProperties": False}
-        return {
-            "anyOf": [
-                Duration().schema(),
-                {**one, "required": ["uniform"], "properties": {"uniform": Pair(Duration()).schema()}},
-                {**one, "required": ["lognormal"], "properties": {"lognormal": LOGNORMAL.schema()}},
-            ]
-        }
+        distributions = [
+            {**one, "required": [key.name], "properties": {key.name: {"description": key.about, **key.kind.schema()}}}
+            for key in DISTRIBUTIONS
+        ]
+        return {"anyOf": [Duration().schema(), *distributions]}
 
 
 class Holds:
@@ -88,6 +86,13 @@ LOGNORMAL = Form(
         Key("p99", Duration(least=1), "One delay in a hundred is above it.", required=True),
     ),
     check_lognormal,
+)
+
+UNIFORM = Pair(Duration())
+
+DISTRIBUTIONS = (
+    Key("uniform", UNIFORM, "Anywhere between two durations: [100ms, 2s]."),
+    Key("lognormal", LOGNORMAL, "With a long tail: {median: 200ms, p99: 2s}."),
 )
 
 _HOLD_AT = OneOf(("before-commit", "after-commit"))

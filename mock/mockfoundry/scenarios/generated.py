@@ -4,14 +4,14 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mockfoundry.scenarios.form import EVENT, HOLD, RESPOND, RULE, SCENARIO, WHEN
+from mockfoundry.scenarios.form import DISTRIBUTIONS, EVENT, HOLD, LOGNORMAL, RESPOND, RULE, SCENARIO, WHEN
 from mockfoundry.scenarios.library import library
 from mockfoundry.scenarios.reading import read_scenario
-from mockfoundry.scenarios.shapes import Form
+from mockfoundry.scenarios.shapes import Key
 from mockfoundry.scenarios.values import Scenario
 from mockfoundry.shipped import SCENARIOS
 
@@ -61,25 +61,40 @@ def cell(text: str) -> str:
 
 def keys_of_all() -> Iterator[str]:
     yield from ("", "## Keys of a scenario file", "")
-    for title, form in _FORMS:
+    for title, keys in _KEYS:
         yield from (f"### {title}", "", "| key | what it is for |", "|---|---|")
-        yield from key_rows(form)
+        yield from key_rows(keys)
         yield ""
 
 
-_FORMS = (
-    ("A scenario", SCENARIO),
-    ("A rule of `rules:`", RULE),
-    ("`when:`", WHEN),
-    ("`respond:`, and each step of `sequence:`", RESPOND),
-    ("`hold:`", HOLD),
-    ("An event of `events:`", EVENT),
+_KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
+    ("A scenario", SCENARIO.keys),
+    ("A rule of `rules:`", RULE.keys),
+    ("`when:`", WHEN.keys),
+    ("`respond:`, and each step of `sequence:`", RESPOND.keys),
+    ("`delay:`, where it is not a duration", DISTRIBUTIONS),
+    ("`lognormal:`", LOGNORMAL.keys),
+    ("`hold:`", HOLD.keys),
+    ("An event of `events:`", EVENT.keys),
 )
 
 
-def key_rows(form: Form) -> Iterator[str]:
-    for key in form.keys:
+def key_rows(keys: Iterable[Key]) -> Iterator[str]:
+    for key in keys:
         yield f"| `{key.name}` | {cell(key.about)}{' Required.' if key.required else ''} |"
+
+
+def every_key(schema: Any) -> Iterator[str]:
+    """Every key that the schema of a scenario file names, at any depth."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for value in schema.values():
+            yield from every_key(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from every_key(item)
 
 
 def main() -> None:

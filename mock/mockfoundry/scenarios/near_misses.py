@@ -63,14 +63,15 @@ def near_miss(lineup: Lineup, progress: Progress, asked: Asked, now: int) -> Nea
         None where no scenario is on, or where nearly nothing of any rule held.
     """
     nearest: NearMiss | None = None
-    fewest = 0
+    least = (0, 0)
     for ready in compared(lineup, asked):
         if not concerned(ready, asked):
             continue
         miss = NearMiss(ready.scenario.name, ready.number, tuple(checks(ready, progress, asked, now)))
         failed = len(miss.failed)
-        if failed < len(miss.conditions) and (nearest is None or failed < fewest):
-            nearest, fewest = miss, failed
+        rank = (failed, ready.position)
+        if failed < len(miss.conditions) and (nearest is None or rank < least):
+            nearest, least = miss, rank
     return nearest
 
 

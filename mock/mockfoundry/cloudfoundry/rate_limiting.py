@@ -1,0 +1,95 @@
+"""Rate limiting: how many requests a user may make in a window, and what each answer says of it. Never answers itself.
+
+Source: cloud_controller_ng, middleware/base_rate_limiter.rb, middleware/rate_limiter.rb and
+middleware/mixins/user_reset_interval.rb.
+"""
+
+import math
+
+import msgspec
+
+from mockfoundry.cloudfoundry.chance import named_word
+from mockfoundry.cloudfoundry.clock import SECOND
+from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, RATE_LIMIT_EXCEEDED, CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.permissions import ADMIN, ADMIN_READ_ONLY, actor_of, bearer
+from mockfoundry.cloudfoundry.world import RateLimit, World
+
+ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
+    "CF-IPBasedRateLimitExceeded",
+    10014,
+    429,
+    "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. Please log in.",
+)
+
+NOBODY = ""
+"""Whom requests without a token are counted for: here all clients have one address."""
+
+TENTHS = 10
+
+
+class Window(msgspec.Struct):
+    """The requests of one user in one window.
+
+    Attributes:
+        ends: virtual microseconds.
+    """
+
+    ends: int
+    count: int = 0
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the limiter says of one request.
+
+    Attributes:
+        headers: for the answer, whatever it is.
+        refusal: where the limit is exceeded.
+    """
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    refusal: Refusal | None
+
+
+def counted(
+    world: World, limit: RateLimit, windows: dict[str, Window], authorization: bytes, now: int
+) -> Verdict | None:
+    """Counts a request; None where no limit applies to whoever makes it.
+
+    Args:
+        windows: of this foundation, by user guid.
+        authorization: the header's value, empty where there is none.
+    """
+    user, most, refusal = applied(world, limit, authorization)
+    if most is None:
+        return None
+    interval = int(limit.interval_seconds * SECOND)
+    window = windows.get(user)
+    if window is None or now >= window.ends:
+        offset = named_word(world.seed, "rate limit", user) % interval
+        window = windows[user] = Window(now + interval - (now - offset) % interval)
+    window.count += 1
+    left = max(0, most - window.count)
+    remaining = math.floor(left * TENTHS / most) * most // TENTHS if most else 0
+    headers: tuple[tuple[bytes, bytes], ...] = (
+        (b"x-ratelimit-limit", b"%d" % most),
+        (b"x-ratelimit-reset", b"%d" % (window.ends // SECOND)),
+        (b"x-ratelimit-remaining", b"%d" % remaining),
+    )
+    if window.count <= most:
+        return Verdict(headers, None)
+    wait = -((now - window.ends) // SECOND)
+    return Verdict((*headers, (b"retry-after", b"%d" % wait)), refusal)
+
+
+def applied(world: World, limit: RateLimit, authorization: bytes) -> tuple[str, int | None, Refusal]:
+    """For whom a request counts, how many there may be, and the refusal beyond that."""
+    try:
+        actor = actor_of(world, bearer(authorization))
+    except Refusal as refusal:
+        # Beyond the limit a token that is no good is told so, rather than of the limit.
+        bad_token = refusal.entry is INVALID_AUTH_TOKEN
+        beyond = refusal if bad_token else Refusal(ADDRESS_RATE_LIMIT_EXCEEDED, why="world: rate limit, no token")
+        return NOBODY, limit.unauthenticated, beyond
+    beyond = Refusal(RATE_LIMIT_EXCEEDED, why=f"world: rate limit of {actor.name}")
+    privileged = ADMIN in actor.scopes or ADMIN_READ_ONLY in actor.scopes
+    return actor.guid, limit.admins if privileged else limit.requests, beyond

@@ -1,0 +1,106 @@
+"""The selftest: whether rules fire exactly as often as they say under parallel requests, on the user's own machine."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from mockfoundry.assembly import Options, assembled
+from mockfoundry.exchange import Service
+from mockfoundry.foundations import Registry
+from mockfoundry.listening import BackgroundServer
+from mockfoundry.scenarios import Lineup, Respond, Rule, Scenario
+
+PARALLEL = 32
+TIMES = 5
+SEQUENCE = (503, 409, 500, 429, 404, 422, 403, 401)
+WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
+
+COUNTED = Scenario(
+    name="counted",
+    rules=(Rule(operation=("scaleProcess",), times=TIMES, respond=Respond(error="CF-Conflict")),),
+)
+IN_TURN = Scenario(
+    name="in-turn",
+    rules=(Rule(operation=("updateProcess",), sequence=tuple(Respond(status=status) for status in SEQUENCE)),),
+)
+
+_STATUS = re.compile(rb"HTTP/1\.1 (\d+)")
+_MATCH = re.compile(rb"x-mock-why: scenario in-turn, rule 1, match (\d+) of")
+_LENGTH = re.compile(rb"content-length: (\d+)")
+
+
+class Exactness(msgspec.Struct):
+    """What came out.
+
+    Attributes:
+        counted: rounds in which a rule with `times: 5` fired exactly five times.
+        in_turn: rounds in which a sequence of eight was handed out whole, each step once and in its place.
+        seconds: that it all took.
+    """
+
+    rounds: int
+    counted: int
+    in_turn: int
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every round was exact."""
+        return self.counted == self.in_turn == self.rounds
+
+
+def exactness(rounds: int) -> Exactness:
+    """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
+    made = assembled(Options(born=time.time_ns() // 1000))
+    world = made.registry.named("default", time.time_ns() // 1000).world
+    registry = Registry(world, Lineup((COUNTED, IN_TURN)))
+    began = time.monotonic()
+    with BackgroundServer(Service(made.contract, made.operations, registry, made.lineups)) as server:
+        counted, in_turn = asyncio.run(play(server.port, rounds))
+    return Exactness(rounds, counted, in_turn, time.monotonic() - began)
+
+
+async def play(port: int, rounds: int) -> tuple[int, int]:
+    """How many rounds were exact, of either kind."""
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PARALLEL)]
+    counted = in_turn = 0
+    try:
+        for number in range(rounds):
+            path = f"/foundations/round-{number}/v3/processes/{WEB}"
+            heads = await together(connections, f"POST {path}/actions/scale")
+            counted += [status_of(head) for head in heads].count(409) == TIMES
+            heads = await together(connections, f"PATCH {path}")
+            steps = {int(found.group(1)): status_of(head) for head in heads if (found := _MATCH.search(head))}
+            answered = [status_of(head) for head in heads]
+            in_turn += steps == dict(enumerate(SEQUENCE, 1)) and answered.count(200) == PARALLEL - len(SEQUENCE)
+    finally:
+        for _, writer in connections:
+            writer.close()
+    return counted, in_turn
+
+
+def status_of(head: bytes) -> int:
+    found = _STATUS.match(head)
+    return int(found.group(1)) if found else 0
+
+
+async def together(
+    connections: Iterable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], request: str
+) -> list[bytes]:
+    """Sends a request on every connection at once, and gives the heads of the answers."""
+    data = (
+        f"{request} HTTP/1.1\r\nHost: h\r\nAuthorization: bearer admin\r\n"
+        "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    ).encode()
+    return await asyncio.gather(*(one(reader, writer, data) for reader, writer in connections))
+
+
+async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bytes:
+    writer.write(data)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    await reader.readexactly(int(length.group(1)) if length else 0)
+    return head

@@ -1,0 +1,171 @@
+"""The library: every file of it can be played, says what it is for, and stands in its README."""
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from mockfoundry.scenarios import (
+    Lineup,
+    Progress,
+    ScenarioError,
+    check_scenario,
+    decide,
+    library,
+    load_scenarios,
+    read_scenario,
+    scenario_data,
+    switch_on,
+)
+from mockfoundry.scenarios.generated import (
+    README_FILE,
+    SCHEMA_FILE,
+    every_key,
+    readme_text,
+    scenario_schema,
+    schema_text,
+)
+
+FILES = list(library().items())
+ANEW = "write it anew with `python -m mockfoundry.scenarios.generated`"
+
+DOCUMENTED_ERRORS_OF_SCALE = [
+    ("bad-request", 400),
+    ("unauthorized", 401),
+    ("forbidden", 403),
+    ("not-found", 404),
+    ("conflict", 409),
+    ("unprocessable", 422),
+    ("rate-limited", 429),
+    ("server-error", 500),
+    ("unavailable", 503),
+]
+
+every_file = pytest.mark.parametrize(("name", "path"), FILES, ids=[name for name, _ in FILES])
+
+
+def read(path: Path):
+    return read_scenario(path.read_text(encoding="utf-8"), source=path.name)
+
+
+@every_file
+def test_each_file_passes_lint(name, path, contract, errors):
+    assert check_scenario(path.read_text(encoding="utf-8"), contract, errors, source=path.name) == []
+
+
+@every_file
+def test_each_file_is_named_after_its_scenario(name, path):
+    assert read(path).name == name
+
+
+@every_file
+def test_each_file_says_what_happens_why_and_what_a_good_client_does(name, path):
+    scenario = read(path)
+    for text in (scenario.description, scenario.story, scenario.good_client):
+        assert len(text) > 30
+        assert text.endswith(".")
+
+
+@every_file
+def test_each_file_survives_being_written_and_read(name, path):
+    scenario = read(path)
+    assert read_scenario(scenario.to_yaml(), source=name) == scenario
+
+
+@every_file
+def test_undocumented_is_said_only_where_it_is_so(name, path, contract, errors):
+    text = path.read_text(encoding="utf-8")
+    if "undocumented: true" in text:
+        without = text.replace(", undocumented: true", "").replace("      undocumented: true\n", "")
+        assert check_scenario(without, contract, errors)
+
+
+@every_file
+def test_each_rule_of_each_file_can_decide_something(name, path, ask, contract):
+    scenario = read(path)
+    lineup = Lineup([scenario])
+    progress = Progress()
+    switch_on(progress, scenario, 0)
+    decided = set()
+    operations = list(contract.plans)
+    for turn in range(20):
+        for operation in operations:
+            asked = ask(operation, query={"page": ["2"]}, process="a")
+            decision = decide(lineup, progress, asked, 11_000_000 + turn, float)
+            if decision is not None:
+                decided.add(decision.rule)
+    assert decided == set(range(1, len(scenario.rules) + 1))
+
+
+@pytest.mark.parametrize(("name", "status"), DOCUMENTED_ERRORS_OF_SCALE)
+def test_each_documented_error_of_scale_has_its_file(name, status, contract, errors, ask):
+    lineup = Lineup(load_scenarios([name], contract, errors))
+    for operation in ("scaleProcess", "scaleProcessForApp"):
+        decision = decide(lineup, Progress(), ask(operation), 0, float)
+        assert decision is not None
+        assert errors[decision.respond.error] == status
+
+
+def test_no_documented_error_of_scale_is_left_out(contract):
+    documented = {status for status in contract.plans["scaleProcess"].responses if status >= 400}
+    assert documented == {status for _, status in DOCUMENTED_ERRORS_OF_SCALE}
+
+
+def test_the_readme_is_up_to_date():
+    assert README_FILE.read_text(encoding="utf-8") == readme_text(), ANEW
+
+
+def test_the_schema_is_up_to_date():
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), ANEW
+
+
+def test_every_key_of_a_scenario_file_is_documented():
+    readme = README_FILE.read_text(encoding="utf-8")
+    assert [key for key in every_key(scenario_schema()) if f"`{key}`" not in readme] == []
+
+
+@every_file
+def test_the_schema_accepts_each_file(name, path):
+    text = path.read_text(encoding="utf-8")
+    validator = jsonschema_rs.Draft202012Validator(scenario_schema())
+    written = json.loads(json.dumps(scenario_data(read_scenario(text, source=name))))
+    assert [str(error) for error in validator.iter_errors(written)] == []
+
+
+def test_a_scenario_is_loaded_by_name_from_a_file_or_from_a_folder(tmp_path, contract, errors):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("scenario: mine\nrules: [{operation: scaleProcess, respond: {error: CF-Conflict}}]\n", "utf-8")
+    (tmp_path / "notes.txt").write_text("no scenario", "utf-8")
+    for sources in (["conflict", mine], ["conflict", str(tmp_path)]):
+        assert [each.name for each in load_scenarios(sources, contract, errors)] == ["conflict", "mine"]
+
+
+def problems_of(sources, contract, errors) -> list[str]:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenarios(sources, contract, errors)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_an_unknown_name_is_refused_with_a_suggestion(contract, errors):
+    told = "conflct:1:1: is neither a file nor a scenario of the library; did you mean conflict?"
+    assert problems_of(["conflct"], contract, errors) == [told]
+
+
+def test_two_files_of_one_name_are_refused(tmp_path, contract, errors):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("scenario: conflict\nrules: [{respond: pass}]\n", "utf-8")
+    (problem,) = problems_of(["conflict", mine], contract, errors)
+    assert problem.startswith(f"{mine}:1:1: the name conflict is taken by ")
+
+
+def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
+    (tmp_path / "a.yaml").write_text("scenario: a\nfor: soon\n", "utf-8")
+    (tmp_path / "b.yaml").write_bytes(b"scenario: b\n# caf\xe9\n")
+    (tmp_path / "c.yaml").write_bytes(b"# \xff" + b"x" * (1 << 20))
+    found = problems_of([tmp_path], contract, errors)
+    assert [each.split(": ")[0] for each in found] == [
+        f"{tmp_path / 'a.yaml'}:2:6",
+        f"{tmp_path / 'b.yaml'}:2:6",
+        f"{tmp_path / 'c.yaml'}:1:1",
+    ]

@@ -1,0 +1,421 @@
+"""Whatever a scenario says: it is the same written and read, it is refused with a place or plays, and an index is only
+an index."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from mockfoundry.scenarios import (
+    ABSENT,
+    PASS,
+    Event,
+    Hold,
+    Lineup,
+    Lognormal,
+    Progress,
+    Respond,
+    Rule,
+    Scenario,
+    ScenarioError,
+    Uniform,
+    When,
+    check_scenario,
+    decide,
+    events_due,
+    keep,
+    near_miss,
+    read_scenario,
+    scenario_data,
+    switch_on,
+)
+from mockfoundry.scenarios.generated import scenario_schema
+from mockfoundry.scenarios.lineup import Lineup as CompiledLineup
+from tests.scenarios.conftest import Ask
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+
+# Text without halves of surrogate pairs, which are no text; control signs and line breaks of all kinds are in it.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+awkward = st.sampled_from(
+    [
+        "",
+        " ",
+        "a ",
+        " a",
+        "yes",
+        "null",
+        "~",
+        "1",
+        "1.0",
+        "0x1",
+        "2026-11-24",
+        "- a",
+        "a: b",
+        "a #b",
+        "#",
+        "'",
+        '"',
+        "|",
+    ]
+    + [
+        ">",
+        "&a",
+        "*a",
+        "!a",
+        "%a",
+        "@a",
+        "`",
+        "{a}",
+        "[a]",
+        "a,b",
+        "?",
+        ":",
+        "-",
+        "--- ",
+        "...",
+        "a\n",
+        "\na",
+        "a\n\nb",
+    ]
+    + [
+        "\t",
+        "\u2028",
+        "\x85",
+        "\x00",
+        "\ufeff",
+        "\U0001f422",
+        "\\u0041",
+        "word " * 60,
+        "w" * 300,
+        "=",
+        "<<",
+        "1_000",
+        "1:30",
+    ]
+)
+words = texts | awkward
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words
+)
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8
+)
+names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?", fullmatch=True)
+durations = st.integers(0, 10**12)
+delays = (
+    durations
+    | st.tuples(durations, durations).map(lambda pair: Uniform(*sorted(pair)))
+    | st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)).map(lambda pair: Lognormal(*sorted(pair)))
+)
+latin = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20).map(str.strip)
+header_names = st.sampled_from(["Retry-After", "X-Mine", "Date", "Content-Type"])
+headers = st.dictionaries(header_names, latin | st.none(), max_size=3)
+holds = st.builds(
+    Hold,
+    at=st.sampled_from(["before-commit", "after-commit"]),
+    name=st.just("") | names,
+    at_most=st.integers(1, 10**9),
+)
+answers = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"error": words}, optional={"detail": words}),
+    st.fixed_dictionaries({"status": st.integers(205, 303)}),
+    st.fixed_dictionaries({"status": st.integers(305, 599), "body": json_values}),
+    st.fixed_dictionaries({"status": st.integers(305, 599), "text": words}),
+    st.fixed_dictionaries({"example": words}),
+)
+answered = st.tuples(
+    answers, headers, delays, st.sampled_from(["before", "after"]), st.none() | holds, st.booleans()
+).map(
+    lambda drawn: Respond(
+        **drawn[0],
+        headers=drawn[1],
+        delay=drawn[2],
+        phase=drawn[3],
+        hold=drawn[4],
+        undocumented=drawn[5] and bool(drawn[0] or drawn[1]),
+    )
+)
+faults = st.builds(
+    Respond, fault=st.sampled_from(["reset", "empty", "garbage", "hang", "truncate", "dribble"]), delay=delays
+)
+responds = (answered | faults).map(lambda respond: respond if respond.changes else PASS)
+
+schemas = st.sampled_from(
+    [{"minimum": 2}, {"maximum": 2}, {"enum": [1, "a"]}, {"const": 2}, {"pattern": "^a"}, {"type": "string"}]
+    + [{"not": {"const": 1}}, {"anyOf": [{"minimum": 2}, {"type": "null"}]}, {"required": ["a"]}, {"const": [1]}]
+)
+plain = st.sampled_from([1, 2, 1.0, "1", "a", True, False, None, [1], ["a", "b"], "", 0])
+fields = st.sampled_from(["a", "b", "guid"])
+conditions = st.dictionaries(fields, plain | schemas, max_size=2)
+whens = st.builds(When, path=conditions, query=conditions, headers=conditions, body=conditions)
+operations = st.lists(st.sampled_from(["scaleProcess", "getProcess", "listProcesses"]), unique=True, max_size=2).map(
+    tuple
+)
+
+
+@st.composite
+def rules(draw, states: bool, per: str) -> Rule:
+    window = draw(st.none() | st.tuples(durations, st.integers(1, 10**12)))
+    sequence = draw(st.booleans())
+    return Rule(
+        operation=draw(operations),
+        when=draw(whens),
+        per=per if states else draw(st.sampled_from(["process", "token", "foundation"])),
+        state=tuple(draw(st.lists(st.sampled_from(["s", "t"]), unique=True, max_size=2))) if states else (),
+        goto=draw(st.none() | st.sampled_from(["s", "t"])) if states else None,
+        after=draw(st.integers(0, 2)),
+        times=None if sequence else draw(st.none() | st.integers(1, 3)),
+        chance=draw(st.sampled_from([1.0, 0.5, 1e-9])),
+        from_=window and window[0],
+        until=window and window[0] + window[1],
+        respond=None if sequence else draw(responds),
+        sequence=tuple(draw(st.lists(responds, min_size=1, max_size=3))) if sequence else (),
+        finally_=draw(st.sampled_from(["pass", "repeat", "stay"])) if sequence else "pass",
+    )
+
+
+seed_words = st.dictionaries(words, json_values, min_size=1, max_size=3)
+
+
+@st.composite
+def scenarios(draw) -> Scenario:
+    per = draw(st.sampled_from(["process", "token", "foundation"]))
+    states = draw(st.booleans())
+    drawn = tuple(draw(st.lists(rules(states, per), max_size=4)))
+    begun = any(rule.state or rule.goto for rule in drawn)
+    return Scenario(
+        name=draw(names),
+        description=draw(words),
+        story=draw(words),
+        good_client=draw(words),
+        start=draw(st.sampled_from(["s", "t"])) if begun else None,
+        given=draw(seed_words),
+        events=tuple(draw(st.lists(st.builds(Event, at=durations, given=seed_words), max_size=2))),
+        rules=drawn,
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, and of the same types: 1 is not 1.0, and not true."""
+    return one == other and json.dumps(one) == json.dumps(other)
+
+
+@patient
+@given(scenarios())
+def test_a_scenario_is_the_same_written_and_read(scenario):
+    text = scenario.to_yaml()
+    again = read_scenario(text, source="printed")
+    assert again == scenario
+    assert same(scenario_data(again), scenario_data(scenario))
+    assert again.to_yaml() == text
+
+
+@patient
+@given(scenarios())
+def test_a_scenario_is_the_same_as_json(scenario):
+    text = json.dumps(scenario_data(scenario))
+    assert read_scenario(text, source="sent") == scenario
+
+
+def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Values that fit a schema, of the keywords that the scenario's schema has."""
+    if "anyOf" in schema:
+        return st.one_of([from_schema(each) for each in schema["anyOf"]])
+    if "const" in schema:
+        return st.just(schema["const"])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    kind = schema.get("type")
+    if kind == "string":
+        return st.from_regex(schema["pattern"], fullmatch=True) if "pattern" in schema else words
+    if kind == "integer":
+        return st.integers(schema.get("minimum"), schema.get("maximum"))
+    if kind == "number":
+        return st.floats(0, 1, exclude_min=True)
+    if kind == "array":
+        unique = json.dumps if schema.get("uniqueItems") else None
+        return st.lists(
+            from_schema(schema["items"]),
+            min_size=schema.get("minItems", 0),
+            max_size=schema.get("maxItems", 3),
+            unique_by=unique,
+        )
+    if kind == "object" and "properties" in schema:
+        required = schema.get("required", [])
+        parts = {key: from_schema(each) for key, each in schema["properties"].items()}
+        optional = [key for key in parts if key not in required]
+        # Few keys at a time, since many of them exclude each other.
+        return st.lists(st.sampled_from(optional or required), unique=True, min_size=1, max_size=3).flatmap(
+            lambda chosen: st.fixed_dictionaries({key: parts[key] for key in {*required, *chosen}})
+        )
+    if kind == "object":
+        values = from_schema(schema["additionalProperties"]) if "additionalProperties" in schema else json_values
+        return st.dictionaries(words, values, min_size=schema.get("minProperties", 0), max_size=3)
+    return scalars if isinstance(kind, list) else json_values
+
+
+WHOLE = scenario_schema()
+RULE = WHOLE["properties"]["rules"]["items"]
+answering = st.tuples(from_schema(RULE), from_schema(RULE["properties"]["respond"])).map(
+    lambda drawn: {
+        "respond": drawn[1],
+        **{key: value for key, value in drawn[0].items() if key not in ("sequence", "finally", "state", "goto")},
+    }
+)
+files = from_schema(WHOLE) | st.fixed_dictionaries(
+    {"scenario": names, "rules": st.lists(answering, min_size=1, max_size=3)}
+)
+
+values = st.sampled_from([None, True, 1, 2, 1.5, "a", "b", "1", [1], {"a": 1}, 10**40, float("1e300")])
+asks = st.builds(
+    Ask,
+    operation=st.sampled_from(["scaleProcess", "getProcess", "listProcesses", "", "unknown"]),
+    path=st.dictionaries(fields, st.sampled_from(["a", "b", "1", "2"]), max_size=2),
+    query=st.dictionaries(fields, st.lists(st.sampled_from(["1", "a", "2", "true"]), max_size=2), max_size=2),
+    headers=st.dictionaries(st.sampled_from([b"a", b"b"]), st.sampled_from([b"a", b"1", b"\xff"]), max_size=2),
+    body=st.just(ABSENT) | values | st.dictionaries(fields, values, max_size=2),
+    token=st.sampled_from(["", "t", "u"]),
+    process=st.sampled_from(["", "p", "q"]),
+)
+
+
+def play(scenario: Scenario, requests: list[Ask], draws: list[float]) -> None:
+    """Plays requests against a scenario, each a second later, as an exchange would."""
+    lineup, progress = Lineup([scenario]), Progress()
+    switch_on(progress, scenario, 0)
+    left = iter(draws * 1_000)
+    for second, request in enumerate(requests):
+        now = second * 1_000_000
+        events_due(lineup, progress, now)
+        decision = decide(lineup, progress, request, now, lambda: next(left, 0.5))
+        if decision is None:
+            near_miss(lineup, progress, request, now)
+        elif decision.respond is not None and decision.respond.phase == "after":
+            keep(progress, decision)
+        if decision is not None:
+            assert decision.delay >= 0
+            assert 1 <= decision.rule <= len(scenario.rules)
+
+
+draws = st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=5)
+
+
+@patient
+@given(scenarios(), st.lists(asks, max_size=6), draws)
+def test_a_scenario_that_can_be_written_can_be_played(scenario, requests, draws):
+    play(scenario, requests, draws)
+
+
+@patient
+@given(files, st.lists(asks, max_size=3), draws)
+def test_a_file_of_the_schema_is_refused_with_its_place_or_plays(contract, errors, document, requests, draws):
+    text = json.dumps(document, indent=1)
+    try:
+        scenario = read_scenario(text, source="file")
+    except ScenarioError as error:
+        assert_placed(error, text)
+        return
+    play(scenario, requests, draws)
+    for problem in check_scenario(scenario, contract, errors):
+        assert 1 <= problem.line <= len(scenario.to_yaml().splitlines())
+
+
+@patient
+@given(
+    words | st.lists(words, max_size=6).map("\n".join) | st.binary(max_size=40).map(lambda raw: raw.decode("latin-1"))
+)
+def test_any_text_is_refused_with_its_place(text):
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(text, source="file")
+    assert_placed(caught.value, text)
+
+
+@patient
+@given(scenarios(), st.data())
+def test_a_file_broken_anywhere_is_refused_with_its_place_or_read(scenario, data):
+    text = scenario.to_yaml()
+    at = data.draw(st.integers(0, len(text)))
+    broken = text[:at] + data.draw(words) + text[at + data.draw(st.integers(0, 5)) :]
+    try:
+        read_scenario(broken, source="file")
+    except ScenarioError as error:
+        assert_placed(error, broken)
+
+
+def assert_placed(error: ScenarioError, text: str) -> None:
+    assert error.problems
+    for problem in error.problems:
+        # YAML breaks lines at more signs than newlines.
+        assert 1 <= problem.line <= len(text.splitlines()) + 2
+        assert problem.column >= 1
+        assert "\n" not in problem.text
+
+
+overlapping = st.builds(
+    Rule,
+    operation=operations,
+    when=st.sampled_from(
+        [When(), When(path={"a": "a"}), When(body={"a": 1}), When(body={"a": {"enum": [1, "b"]}}), When(query={"a": 1})]
+        + [When(headers={"A": "a"}), When(body={"a": {"minimum": 1}}), When(path={"a": "a"}, body={"a": 1})]
+        + [When(query={"a": None}), When(body={"a": True}), When(headers={"A": {"enum": ["a", "1"]}})]
+    ),
+    after=st.integers(0, 1),
+    times=st.integers(1, 2),
+    respond=st.just(PASS),
+)
+overlapped = st.builds(
+    Ask,
+    operation=st.sampled_from(["scaleProcess", "getProcess", ""]),
+    path=st.sampled_from([{}, {"a": "a"}, {"a": "b"}]),
+    query=st.sampled_from([{}, {"a": ["1"]}, {"a": ["2", "1"]}]),
+    headers=st.sampled_from([{}, {b"a": b"a"}, {b"a": b"1"}]),
+    body=st.sampled_from([ABSENT, {"a": 1}, {"a": True}, {"a": "b"}, {"a": [1]}]),
+)
+
+
+@patient
+@given(
+    st.lists(overlapping | rules(False, "foundation"), min_size=1, max_size=12),
+    st.lists(overlapped | asks, min_size=1, max_size=12),
+    draws,
+)
+def test_the_index_changes_no_decision(many, requests, draws):
+    lineup = Lineup([Scenario(name="late", rules=tuple(many))])
+    plain_lineup = without_index(Lineup([Scenario(name="late", rules=tuple(many))]))
+    indexed, plainly = Progress(), Progress()
+    for index, request in enumerate(requests):
+        value = draws[index % len(draws)]
+        mine = decide(lineup, indexed, request, index, lambda value=value: value)
+        theirs = decide(plain_lineup, plainly, request, index, lambda value=value: value)
+        assert mine == theirs
+    assert indexed == plainly
+
+
+def without_index(lineup: CompiledLineup) -> CompiledLineup:
+    """The same lineup with every rule asked of every request."""
+    everywhere = lineup.everywhere
+    for operation, table in lineup.tables.items():
+        table.always = [
+            ready for ready in lineup.rules if not ready.rule.operation or operation in ready.rule.operation
+        ]
+        table.by_value = {}
+    if everywhere is not None:
+        everywhere.always = [ready for ready in lineup.rules if not ready.rule.operation]
+        everywhere.by_value = {}
+    return lineup
+
+
+@patient
+@given(scenarios())
+def test_text_that_is_read_is_never_mistaken_for_another_type(scenario):
+    assume(scenario.given)
+    again = read_scenario(scenario.to_yaml(), source="printed")
+    assert json.dumps(again.given) == json.dumps(dict(scenario.given))

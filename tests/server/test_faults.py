@@ -1,0 +1,153 @@
+"""Faults on the wire, on real sockets: what the client sees, and whether the change was kept."""
+
+import socket
+import struct
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from mockfoundry.in_process import MockTransport
+from tests.serving import ADMIN, WEB, Serving, service_of
+
+REQUEST = (
+    f"POST /v3/processes/{WEB}/actions/scale HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n"
+    'Content-Type: application/json\r\nContent-Length: 16\r\n\r\n{"instances": 3}'
+).encode()
+
+
+def scenario(fault: str, phase: str = "before") -> dict[str, object]:
+    respond = {"fault": fault, "phase": phase}
+    return {"scenario": fault, "rules": [{"operation": "scaleProcess", "respond": respond}]}
+
+
+
+def received(url: str, patience: float = 10.0) -> tuple[bytes, str]:
+    """What comes back for a scale, and how the connection ends: closed, reset, or still silent after some time."""
+    parts = urlsplit(url)
+    data = b""
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=patience) as connection:
+        connection.sendall(REQUEST)
+        try:
+            while part := connection.recv(65536):
+                data += part
+        except ConnectionResetError:
+            return data, "reset"
+        except TimeoutError:
+            return data, "silent"
+    return data, "closed"
+
+
+def instances(server: Serving) -> int:
+    return int(server.client.get(f"/v3/processes/{WEB}").json()["instances"])
+
+
+@pytest.mark.parametrize(("phase", "kept"), [("before", 1), ("after", 3)])
+@pytest.mark.parametrize("fault", ["reset", "empty", "truncate", "garbage", "hang", "dribble"])
+def test_a_fault_before_keeps_nothing_and_one_after_keeps_the_change(
+    serve: Callable[..., Serving], fault: str, phase: str, kept: int
+) -> None:
+    server = serve(scenarios=(scenario(fault, phase),))
+    received(server.url, patience=0.4)
+    assert instances(server) == kept
+
+
+def test_reset_is_a_tcp_reset(serve: Callable[..., Serving]) -> None:
+    assert received(serve(scenarios=(scenario("reset"),)).url) == (b"", "reset")
+
+
+def test_empty_closes_without_a_byte(serve: Callable[..., Serving]) -> None:
+    assert received(serve(scenarios=(scenario("empty"),)).url) == (b"", "closed")
+
+
+def test_truncate_promises_more_than_comes(serve: Callable[..., Serving]) -> None:
+    data, end = received(serve(scenarios=(scenario("truncate", "after"),)).url)
+    head, _, body = data.partition(b"\r\n\r\n")
+    promised = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert (end, promised > 900, len(body)) == ("closed", True, promised // 2)
+
+
+def test_garbage_is_no_http(serve: Callable[..., Serving]) -> None:
+    data, end = received(serve(scenarios=(scenario("garbage"),)).url)
+    assert end == "closed"
+    assert data
+    assert not data.startswith(b"HTTP")
+
+
+def test_hang_says_nothing_and_leaves_the_server_free(serve: Callable[..., Serving]) -> None:
+    server = serve(scenarios=(scenario("hang"),))
+    assert received(server.url, patience=0.3) == (b"", "silent")
+    assert instances(server) == 1
+
+
+def test_dribble_comes_in_pieces(serve: Callable[..., Serving]) -> None:
+    data, end = received(serve(scenarios=(scenario("dribble", "after"),)).url, patience=0.4)
+    head, _, body = data.partition(b"\r\n\r\n")
+    promised = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert (end, len(body)) == ("closed", promised)
+
+
+def test_a_connection_works_on_after_another_one_was_broken(serve: Callable[..., Serving]) -> None:
+    server = serve(scenarios=(scenario("reset"),))
+    assert instances(server) == 1
+    received(server.url)
+    assert instances(server) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("reset", httpx.ReadError),
+        ("empty", httpx.RemoteProtocolError),
+        ("truncate", httpx.RemoteProtocolError),
+        ("garbage", httpx.RemoteProtocolError),
+        ("hang", httpx.ReadTimeout),
+    ],
+)
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_httpx_raises_the_same_in_process_as_over_a_socket(
+    serve: Callable[..., Serving], fault: str, error: type[httpx.HTTPError], phase: str
+) -> None:
+    made = scenario(fault, phase)
+    path = f"/v3/processes/{WEB}/actions/scale"
+    over_a_socket = httpx.Client(base_url=serve(scenarios=(made,)).url, headers=ADMIN, timeout=0.5)
+    in_process = httpx.Client(
+        transport=MockTransport(service_of(scenarios=(made,))), base_url="http://mock", headers=ADMIN, timeout=0.5
+    )
+    for client in (over_a_socket, in_process):
+        with client, pytest.raises(error):
+            client.post(path, json={"instances": 2})
+
+
+def test_what_is_delayed_changes_the_world_at_once_where_it_is_delayed_after(serve: Callable[..., Serving]) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"delay": "2s", "phase": "after"}}
+    server = serve(scenarios=({"scenario": "late", "rules": [rule]},))
+    assert received(server.url, patience=0.2) == (b"", "silent")
+    assert instances(server) == 3
+
+
+def test_what_is_delayed_before_changes_nothing_until_then(serve: Callable[..., Serving]) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"delay": "2s"}}
+    server = serve(scenarios=({"scenario": "late", "rules": [rule]},))
+    assert received(server.url, patience=0.2) == (b"", "silent")
+    assert instances(server) == 1
+
+
+def test_a_hold_ends_by_itself(serve: Callable[..., Serving]) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "at-most": "50ms"}}}
+    server = serve(scenarios=({"scenario": "held", "rules": [rule]},))
+    data, _ = received(server.url, patience=0.5)
+    assert data.startswith(b"HTTP/1.1 202 ")
+
+
+LINGER = struct.pack("ii", 1, 0)
+
+
+def test_a_client_that_goes_away_in_the_middle_disturbs_nobody(server: Serving) -> None:
+    parts = urlsplit(server.url)
+    for cut in (10, 100, len(REQUEST) - 1):
+        with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as connection:
+            connection.sendall(REQUEST[:cut])
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+    assert instances(server) == 1
