@@ -291,8 +291,10 @@ def canned(plan: Plan, has_body: bool, violations: tuple[Violation, ...]) -> Out
 
 def request_id_of(foundation: Foundation, request: Request) -> tuple[bytes, bytes]:
     """The id of the request: a new guid, behind the one that was given [middleware/vcap_request_context_setter.rb]."""
-    guid = foundation.world.chance.guid()
+    guid = foundation.next_request_id()
     headers = request.headers
+    if b"x-vcap-request-id" not in headers and b"x-request-id" not in headers:
+        return b"x-vcap-request-id", guid.encode()
     given = headers.get(b"x-vcap-request-id", b"").strip() or headers.get(b"x-request-id", b"").strip()
     if given:
         kept = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))

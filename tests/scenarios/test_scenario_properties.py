@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from tests.scenarios.conftest import Ask
 
 from mockfoundry.scenarios import (
     ABSENT,
@@ -33,69 +34,31 @@ from mockfoundry.scenarios import (
 )
 from mockfoundry.scenarios.generated import scenario_schema
 from mockfoundry.scenarios.lineup import Lineup as CompiledLineup
-from tests.scenarios.conftest import Ask
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 # Text without halves of surrogate pairs, which are no text; control signs and line breaks of all kinds are in it.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-awkward = st.sampled_from(
-    [
-        "",
-        " ",
-        "a ",
-        " a",
-        "yes",
-        "null",
-        "~",
-        "1",
-        "1.0",
-        "0x1",
-        "2026-11-24",
-        "- a",
-        "a: b",
-        "a #b",
-        "#",
-        "'",
-        '"',
-        "|",
-    ]
-    + [
-        ">",
-        "&a",
-        "*a",
-        "!a",
-        "%a",
-        "@a",
-        "`",
-        "{a}",
-        "[a]",
-        "a,b",
-        "?",
-        ":",
-        "-",
-        "--- ",
-        "...",
-        "a\n",
-        "\na",
-        "a\n\nb",
-    ]
-    + [
-        "\t",
-        "\u2028",
-        "\x85",
-        "\x00",
-        "\ufeff",
-        "\U0001f422",
-        "\\u0041",
-        "word " * 60,
-        "w" * 300,
-        "=",
-        "<<",
-        "1_000",
-        "1:30",
-    ]
-)
+plain_awkward = ["", " ", "a ", " a", "yes", "null", "~", "1", "1.0", "0x1", "2026-11-24", "=", "<<", "1_000", "1:30"]
+marks_awkward = ["- a", "a: b", "a #b", "#", "'", '"', "|", ">", "&a", "*a", "!a", "%a", "@a", "`", "{a}", "[a]", "a,b"]
+lines_awkward = [
+    "?",
+    ":",
+    "-",
+    "--- ",
+    "...",
+    "a\n",
+    "\na",
+    "a\n\nb",
+    "\t",
+    "\u2028",
+    "\x85",
+    "\x00",
+    "\ufeff",
+    "\\u0041",
+]
+long_awkward = ["word " * 60, "w" * 300, "word word: " * 20, "\U0001f422"]
+awkward = st.sampled_from([*plain_awkward, *marks_awkward, *lines_awkward, *long_awkward])
 words = texts | awkward
 scalars = (
     st.none()
@@ -148,10 +111,9 @@ faults = st.builds(
 )
 responds = (answered | faults).map(lambda respond: respond if respond.changes else PASS)
 
-schemas = st.sampled_from(
-    [{"minimum": 2}, {"maximum": 2}, {"enum": [1, "a"]}, {"const": 2}, {"pattern": "^a"}, {"type": "string"}]
-    + [{"not": {"const": 1}}, {"anyOf": [{"minimum": 2}, {"type": "null"}]}, {"required": ["a"]}, {"const": [1]}]
-)
+about_one = [{"minimum": 2}, {"maximum": 2}, {"enum": [1, "a"]}, {"const": 2}, {"pattern": "^a"}, {"type": "string"}]
+about_many = [{"not": {"const": 1}}, {"anyOf": [{"minimum": 2}, {"type": "null"}]}, {"required": ["a"]}, {"const": [1]}]
+schemas = st.sampled_from([*about_one, *about_many])
 plain = st.sampled_from([1, 2, 1.0, "1", "a", True, False, None, [1], ["a", "b"], "", 0])
 fields = st.sampled_from(["a", "b", "guid"])
 conditions = st.dictionaries(fields, plain | schemas, max_size=2)
@@ -359,14 +321,14 @@ def assert_placed(error: ScenarioError, text: str) -> None:
         assert "\n" not in problem.text
 
 
+in_paths = [When(), When(path={"a": "a"}), When(path={"a": "a"}, body={"a": 1})]
+in_bodies = [When(body={"a": wanted}) for wanted in (1, True, {"enum": [1, "b"]}, {"minimum": 1})]
+in_queries = [When(query={"a": 1}), When(query={"a": None}), When(query={"a": {"enum": ["1", "2"]}})]
+in_headers = [When(headers={"A": "a"}), When(headers={"A": {"enum": ["a", "1"]}})]
 overlapping = st.builds(
     Rule,
     operation=operations,
-    when=st.sampled_from(
-        [When(), When(path={"a": "a"}), When(body={"a": 1}), When(body={"a": {"enum": [1, "b"]}}), When(query={"a": 1})]
-        + [When(headers={"A": "a"}), When(body={"a": {"minimum": 1}}), When(path={"a": "a"}, body={"a": 1})]
-        + [When(query={"a": None}), When(body={"a": True}), When(headers={"A": {"enum": ["a", "1"]}})]
-    ),
+    when=st.sampled_from([*in_paths, *in_bodies, *in_queries, *in_headers]),
     after=st.integers(0, 1),
     times=st.integers(1, 2),
     respond=st.just(PASS),

@@ -17,6 +17,9 @@ from mockfoundry.cloudfoundry.world import World
 HEALTHY_WITHIN = 60
 """Seconds that an instance has to become healthy, where the process does not say [config default_health_check_timeout]."""
 
+MOST_LEAVING = 16
+"""How many runs on their way out are remembered: a client may scale up and down ten thousand times a second."""
+
 replace = msgspec.structs.replace
 
 
@@ -49,10 +52,15 @@ def new_run(world: World, process: Process, first: int, count: int, since: int) 
     )
 
 
+def still_leaving(process: Process, now: int) -> list[Run]:
+    """The runs of a process that were ended and are not gone yet; of very many the latest."""
+    return [run for run in process.leaving[-MOST_LEAVING:] if run.ends is not None and run.ends > now]
+
+
 def resized(world: World, process: Process, instances: int, now: int) -> Wanted:
     """The runs of a process of a started app with another number of instances."""
     kept: list[Run] = []
-    ended = [run for run in process.leaving if run.ends is not None and run.ends > now] if process.leaving else []
+    ended = still_leaving(process, now) if process.leaving else []
     there = 0
     for run in process.runs:
         end = run.first + run.count
@@ -75,7 +83,7 @@ def resized(world: World, process: Process, instances: int, now: int) -> Wanted:
 def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
     """The runs of a process after one instance was terminated: it stops, and a new one starts at its index."""
     runs: list[Run] = []
-    leaving = [run for run in process.leaving if run.ends is not None and run.ends > now]
+    leaving = still_leaving(process, now)
     gone = now + int(world.settings.stop_seconds * SECOND)
     for run in process.runs:
         if not run.first <= index < run.first + run.count or run.since > now:
@@ -95,7 +103,7 @@ def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
 def stopped(world: World, process: Process, now: int) -> Wanted:
     """The runs of a process whose app is stopped: every instance is on its way out."""
     gone = now + int(world.settings.stop_seconds * SECOND)
-    leaving = [run for run in process.leaving if run.ends is not None and run.ends > now]
+    leaving = still_leaving(process, now)
     if gone > now:
         leaving += [replace(run, ends=gone) for run in process.runs if run.since <= now]
     return Wanted((), tuple(leaving))

@@ -36,7 +36,7 @@ def schema_text() -> str:
 def readme_text() -> str:
     """The README of the library: what there is, and every key that a file may have."""
     scenarios = [read_scenario(path.read_text(encoding="utf-8"), source=str(path)) for path in library().values()]
-    return "\n".join([*_INTRODUCTION, *library_rows(scenarios), *keys_of_all()]) + "\n"
+    return "\n".join([*_INTRODUCTION, *library_rows(scenarios), "", _HOW_IT_PLAYS, *keys_of_all()])
 
 
 _INTRODUCTION = (
@@ -50,6 +50,32 @@ _INTRODUCTION = (
 )
 
 
+_HOW_IT_PLAYS = """\
+## How a scenario plays
+
+- Scenarios are asked in the order in which they were switched on, and their rules in the order of the file. The first
+  rule that matches and has something left to do decides; no rule after it gets the request.
+- All conditions of `when:` must hold. A plain value is compared as JSON: `2` is `2.0`, and neither `"2"` nor `true`.
+  A mapping is a JSON Schema, whose keywords for numbers mean a number, those for text a text, and so on:
+  `{minimum: 2}` is not fulfilled by `"many"`. `{const: {…}}` compares with a mapping.
+- Path and query parameters and headers are text: a plain value is compared with the text (`100` with `100`, a list with
+  its items joined by commas), and a JSON Schema that is not about text sees the number, `true` or `false` that the text
+  spells. Of a parameter that is given several times any value will do. `null` means that it was not sent.
+- `after:`, then `times:`: so many matches are let through to the next rule, then so many are answered, then the rule is
+  done. With `chance:` a match that is not drawn goes to the next rule and is not counted as answered.
+- A `sequence:` gives one answer a match. `pass` sends the request on to the world, and no later rule gets it. After the
+  last one `finally:` says what comes: `pass`, the rule is done; `repeat`, from the first again; `stay`, the last for ever.
+- An answer without `error:`, `status:`, `example:` and `fault:` leaves the world to answer, and changes that answer by
+  `headers:`, `delay:` and `hold:`.
+- `phase: after` lets the operation run and keeps its change, and then gives the answer or the fault in place of the
+  world's. It is counted only where the operation succeeded: a scale that is refused is not a lost one.
+- `per:` counts for each process, each token, or the whole foundation; states are kept alike, so all rules of a scenario
+  that have `state:` or `goto:` must have the same `per:`.
+- Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
+  events' `at:` run from the moment in which the scenario was switched on.
+"""
+
+
 def library_rows(scenarios: list[Scenario]) -> Iterator[str]:
     for each in scenarios:
         yield f"| [{each.name}]({each.name}.yaml) | {cell(each.description)} | {cell(each.good_client)} |"
@@ -60,7 +86,7 @@ def cell(text: str) -> str:
 
 
 def keys_of_all() -> Iterator[str]:
-    yield from ("", "## Keys of a scenario file", "")
+    yield from ("## Keys of a scenario file", "")
     for title, keys in _KEYS:
         yield from (f"### {title}", "", "| key | what it is for |", "|---|---|")
         yield from key_rows(keys)

@@ -6,9 +6,8 @@ from pathlib import Path
 from mockfoundry.contract import Contract
 from mockfoundry.documents import Problem, did_you_mean
 from mockfoundry.documents.nodes import LARGEST
-from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.lint import read_checked
 from mockfoundry.scenarios.problems import ScenarioError
-from mockfoundry.scenarios.reading import read_scenario
 from mockfoundry.scenarios.values import Scenario
 from mockfoundry.shipped import SCENARIOS
 
@@ -32,15 +31,16 @@ def load_scenarios(
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     origin: dict[str, str] = {}
-    for source in (file for each in names_or_files for file in files(str(each), problems)):
+    built_in = library()
+    for source in (file for each in names_or_files for file in files(str(each), built_in, problems)):
         text = read_text(source, problems)
         if text is None:
             continue
-        found = check_scenario(text, contract, errors, source=str(source))
-        problems.extend(found)
-        if found:
+        try:
+            scenario = read_checked(text, contract, errors, str(source))
+        except ScenarioError as error:
+            problems.extend(error.problems)
             continue
-        scenario = read_scenario(text, source=str(source))
         if scenario.name in origin:
             told = f"the name {scenario.name} is taken by {origin[scenario.name]}; give one of them another"
             problems.append(Problem(str(source), 1, 1, told))
@@ -52,9 +52,8 @@ def load_scenarios(
     return tuple(scenarios)
 
 
-def files(name: str, problems: list[Problem]) -> list[Path]:
+def files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:
     """The files that a name stands for."""
-    built_in = library()
     if name in built_in:
         return [built_in[name]]
     path = Path(name)

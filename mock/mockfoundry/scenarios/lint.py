@@ -28,14 +28,28 @@ def check_scenario(
         errors: the catalogue's titles, each with its status.
         source: what the places begin with. Those of a value are in its `to_yaml()`.
     """
-    text = scenario.to_yaml() if isinstance(scenario, Scenario) else scenario
-    name = source or (f"scenario {scenario.name}" if isinstance(scenario, Scenario) else "scenario")
     try:
-        value, root = read_with_places(text, name)
+        if isinstance(scenario, Scenario):
+            read_checked(scenario.to_yaml(), contract, errors, source or f"scenario {scenario.name}")
+        else:
+            read_checked(scenario, contract, errors, source or "scenario")
     except ScenarioError as error:
         return list(error.problems)
+    return []
+
+
+def read_checked(text: str, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
+    """The scenario in a text, where nothing is wrong with it.
+
+    Raises:
+        ScenarioError: with the first hundred problems.
+    """
+    value, root = read_with_places(text, source)
     first = islice(findings(value, contract, errors), MOST_PROBLEMS)
-    return sorted({problem(name, root, finding) for finding in first})
+    problems = {problem(source, root, finding) for finding in first}
+    if problems:
+        raise ScenarioError(sorted(problems))
+    return value
 
 
 def problem(source: str, root: Node, finding: Finding) -> Problem:

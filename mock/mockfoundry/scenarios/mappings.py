@@ -78,7 +78,9 @@ class Conditions:
             try:
                 check_condition(value)
             except ConditionError as error:
-                reader.refuse(nearest(entry.value, error.path), f"the condition on {brief(name)} {error}")
+                reader.refuse(
+                    nearest(entry.value, error.path), f"the condition on {brief(name) or 'an empty name'} {error}"
+                )
         return value
 
     def write(self, value: Mapping[str, Any]) -> Any:
