@@ -47,9 +47,25 @@ class Serving:
     service: Service
     client: httpx.Client
 
+    def freeze(self) -> None:
+        """Stops the clock of the default foundation."""
+        clock = self.service.registry.named("default", real_now()).world.clock
+        clock.settle(real_now())
+        clock.rate = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Lets so much virtual time pass at once in the default foundation."""
+        clock = self.service.registry.named("default", real_now()).world.clock
+        clock.settle(real_now())
+        clock.virtual += int(seconds * 1_000_000)
+
     def scale(self, body: Any = None, guid: str = WEB, **options: Any) -> httpx.Response:
         """POST scale of a process."""
         return self.client.post(f"/v3/processes/{guid}/actions/scale", json=body, **options)
+
+
+def real_now() -> int:
+    return time.time_ns() // 1000
 
 
 def service_of(
@@ -63,7 +79,7 @@ def service_of(
     """A service; `seed` is a seed file's text, or its value; scenarios are names, or values of files."""
     used = of or contract()
     text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
-    world = begun_from(text, "seed.yaml", random_seed=random_seed, born=time.time_ns() // 1000)
+    world = begun_from(text, "seed.yaml", random_seed=random_seed, born=real_now())
     playing = tuple(loaded(each, used) for each in scenarios)
     operations = {} if canned else OPERATIONS
     return Service(used, operations, Registry(world, Lineup(playing)), Lineups(used, playing), strict)

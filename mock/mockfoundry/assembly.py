@@ -12,6 +12,7 @@ from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract import Contract, load_contract
 from mockfoundry.exchange import Service
 from mockfoundry.foundations import Registry
+from mockfoundry.journal import MOST_BYTES
 from mockfoundry.scenarios import Lineup, Scenario, library, load_scenarios
 
 ERRORS: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
@@ -31,6 +32,7 @@ class Options:
         random_seed: what everything follows from that the seed file leaves out.
         born: real microseconds since the epoch, when the world begins.
         most_foundations: how many there may be.
+        most_journal: bytes that the journal of each foundation may hold.
     """
 
     born: int
@@ -41,6 +43,7 @@ class Options:
     strict: bool = False
     random_seed: int = RANDOM_SEED
     most_foundations: int = 20_000
+    most_journal: int = MOST_BYTES
 
 
 class Lineups(Mapping[str, Lineup]):
@@ -76,7 +79,7 @@ def assembled(options: Options) -> Service:
     contract = load_contract(options.contract)
     world = begun(options)
     scenarios = load_scenarios(options.scenarios, contract, ERRORS)
-    registry = Registry(world, Lineup(scenarios), options.most_foundations)
+    registry = Registry(world, Lineup(scenarios), options.most_foundations, options.most_journal)
     operations = {} if options.canned else OPERATIONS
     return Service(contract, operations, registry, Lineups(contract, scenarios), options.strict)
 

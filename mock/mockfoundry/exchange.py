@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.calls import Call
+from mockfoundry.cloudfoundry.clock import SECOND, http_date
 from mockfoundry.cloudfoundry.errors import (
     BAD_QUERY_PARAMETER,
     NOT_FOUND,
@@ -116,7 +117,7 @@ def parked(
     hold = decision.respond.hold if decision.respond is not None else None
     if hold is None or hold.at != "before-commit":
         return Parked(decision.delay, "", 0, resume)
-    return Parked(decision.delay, hold.name or decision.scenario, hold.at_most, resume)
+    return Parked(decision.delay, f"{foundation.name}/{hold.name or decision.scenario}", hold.at_most, resume)
 
 
 def exchanged(
@@ -176,6 +177,7 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     actor = ANY_ADMIN
     if plan.secured:
         actor = actor_of(world, bearer(headers.get(b"authorization", b"")))
+        request.actor = actor.name
         must_have_scope(actor, "write" if plan.writes else "read")
     violations = route.violations
     body = ABSENT
@@ -200,12 +202,15 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
         request.query,
         body if given else None,
         violations,
-        plan.body_violations if not service.strict else lambda _body: violations,
+        None,
         world.clock.now(request.arrived),
         f"{request.scheme}://{headers.get(b'host', b'localhost').decode('latin-1')}{prefix}",
         given,
+        service.strict,
     )
-    outcome = told(operation(world, actor, call))
+    answer = operation(world, actor, call)
+    request.kept = plan.writes and answer.status < 300
+    outcome = told(answer)
     outcome.headers.append((b"x-user-guid", actor.guid.encode()))
     if request.content and not given and plan.body is not None:
         outcome.headers.append((b"x-mock-contract", b"body: not read, its content type is not application/json"))
@@ -220,10 +225,18 @@ def limited_by(foundation: Foundation, limit: RateLimit, request: Request) -> Ve
 
 
 def finished(foundation: Foundation, request: Request, outcome: Outcome, decision: Decision | None) -> Outcome:
-    """An outcome with the id of its request, and with what a scenario wishes of its headers and its time."""
-    outcome.headers.append(request_id_of(foundation, request))
-    if decision is not None and decision.respond is not None:
-        changed(outcome, decision, decision.respond)
+    """An outcome with its date, with the id of its request, and with what a scenario wishes of its headers and its time."""
+    now = foundation.world.clock.now(request.arrived)
+    outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
+    if decision is None:
+        foundation.journal.record(request, outcome, now)
+        return outcome
+    respond = decision.respond
+    phase = ""
+    if respond is not None:
+        changed(outcome, decision, respond, foundation.name)
+        phase = respond.phase if respond.answers else ""
+    foundation.journal.record(request, outcome, now, decision.scenario, decision.rule, phase)
     return outcome
 
 

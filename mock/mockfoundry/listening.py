@@ -80,6 +80,8 @@ def listener(service: Service, door: DoorName, limits: Limits, ready: Callable[[
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        # The date is that of the foundation.
+        date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

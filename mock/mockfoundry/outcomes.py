@@ -94,8 +94,12 @@ def with_status(plan: Plan | None, respond: Respond, why: str) -> Outcome:
     return encoded(status, None if documented is None else first_example(documented), why)
 
 
-def changed(outcome: Outcome, decision: Decision, respond: Respond) -> None:
-    """Gives an outcome the headers, the delay and the hold that a scenario asks for."""
+def changed(outcome: Outcome, decision: Decision, respond: Respond, foundation: str) -> None:
+    """Gives an outcome the headers, the delay and the hold that a scenario asks for.
+
+    Args:
+        foundation: its name, since each foundation's holds are its own.
+    """
     for name, value in respond.headers.items():
         key = name.lower().encode("latin-1")
         outcome.headers = [(kept, its) for kept, its in outcome.headers if kept != key]
@@ -103,7 +107,7 @@ def changed(outcome: Outcome, decision: Decision, respond: Respond) -> None:
             outcome.headers.append((key, value.encode("latin-1", "replace")))
     outcome.delay = decision.delay
     if respond.hold is not None and respond.hold.at == "after-commit":
-        outcome.hold = respond.hold.name or decision.scenario
+        outcome.hold = f"{foundation}/{respond.hold.name or decision.scenario}"
         outcome.hold_at_most = respond.hold.at_most
 
 

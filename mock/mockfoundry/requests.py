@@ -28,6 +28,8 @@ class Request(msgspec.Struct):
         operation: the operationId, empty until it is known.
         path: the path parameters, decoded.
         process: the guid of the process it is about, empty where there is none.
+        actor: who asks, empty until that is known.
+        kept: whether it changed the world.
     """
 
     method: str
@@ -40,6 +42,8 @@ class Request(msgspec.Struct):
     operation: str = ""
     path: dict[str, str] = {}
     process: str = ""
+    actor: str = ""
+    kept: bool = False
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
 

@@ -4,6 +4,7 @@ Every server is pinned to one core and wrk to another; rounds of the servers alt
 """
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -18,7 +19,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-import yaml
 
 from tests.serving import ADMIN, WEB
 
@@ -104,10 +104,10 @@ def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> dict
 
 def many_rules(folder: Path) -> Path:
     """A scenario of ten thousand rules, none of which a request of the benchmark meets."""
-    rule = {"operation": "scaleProcess", "respond": {"error": "CF-Conflict"}}
-    rules = [{**rule, "when": {"path": {"guid": f"process-{number}"}}} for number in range(10_000)]
-    file = folder / "many-rules.yaml"
-    file.write_text(yaml.safe_dump({"scenario": "many-rules", "rules": rules}), encoding="utf-8")
+    rule = {"operation": "scaleProcess", "respond": {"status": 409}}
+    rules = [{**rule, "when": {"path": {"guid": f"p{number}"}}} for number in range(10_000)]
+    file = folder / "many-rules.json"
+    file.write_text(json.dumps({"scenario": "many-rules", "rules": rules}, separators=(",", ":")), encoding="utf-8")
     return file
 
 

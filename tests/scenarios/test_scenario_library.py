@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import jsonschema_rs
 import pytest
@@ -18,6 +19,7 @@ from mockfoundry.scenarios import (
     scenario_data,
     switch_on,
 )
+from mockfoundry.scenarios.form import FAULTS
 from mockfoundry.scenarios.generated import (
     README_FILE,
     SCHEMA_FILE,
@@ -26,6 +28,7 @@ from mockfoundry.scenarios.generated import (
     scenario_schema,
     schema_text,
 )
+from mockfoundry.scenarios.values import Fault
 
 FILES = list(library().items())
 ANEW = "write it anew with `python -m mockfoundry.scenarios.generated`"
@@ -169,3 +172,7 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
         f"{tmp_path / 'b.yaml'}:2:6",
         f"{tmp_path / 'c.yaml'}:1:1",
     ]
+
+
+def test_every_fault_that_python_takes_is_one_that_a_file_takes():
+    assert get_args(Fault) == tuple(FAULTS)

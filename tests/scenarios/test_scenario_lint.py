@@ -54,6 +54,7 @@ IMPOSSIBLE = {
     "per-page-large": ("listProcesses", When(query={"per_page": {"minimum": 5001}})),
     "per-page-zero": ("listProcesses", When(query={"per_page": 0})),
     "between": ("scaleProcess", When(body={"instances": {"exclusiveMinimum": 2, "exclusiveMaximum": 3}})),
+    "nothing-between": ("scaleProcess", When(headers={"X-Load": {"exclusiveMinimum": 1, "maximum": 1}})),
     "against-itself": ("scaleProcess", When(body={"instances": {"minimum": 3, "maximum": 2}})),
     "text": ("scaleProcess", When(body={"instances": {"pattern": "two"}})),
     "none-of": ("scaleProcess", When(body={"instances": {"enum": [-1, "two"]}})),

@@ -98,6 +98,10 @@ def test_a_rule_for_a_distant_operation_is_not(ask):
     assert missed([Rule(operation="scaleProcess", times=1, respond=CONFLICT)], ask("listProcesses")) is None
 
 
+def test_a_rule_of_which_nothing_held_is_not_near(ask):
+    assert missed([Rule(when=When(body={"instances": 2}), respond=CONFLICT)], ask(body={"instances": 3})) is None
+
+
 def test_nothing_is_near_where_nothing_is_on(ask):
     assert near_miss(Lineup(), Progress(), ask(), 0) is None
 

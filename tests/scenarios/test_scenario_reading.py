@@ -132,6 +132,11 @@ def test_signs_beyond_the_first_plane_survive_json_s_escapes():
     assert read_scenario(text, source="x").description == "a \\ud83d backslash, and 🐢"
 
 
+def test_what_is_given_may_have_numbers_for_keys_as_a_seed_file_has():
+    text = "scenario: late\ngiven: {instance_states: {2: CRASHED}}\n"
+    assert read_scenario(text, source="late.yaml").given == {"instance_states": {"2": "CRASHED"}}
+
+
 def test_one_operation_needs_no_list():
     assert Rule(operation="scaleProcess", respond=PASS) == Rule(operation=("scaleProcess",), respond=PASS)
 

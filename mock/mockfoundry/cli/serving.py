@@ -85,6 +85,14 @@ LOOPBACK = ("127.", "::1", "localhost")
     help="How many foundations there may be.",
 )
 @click.option(
+    "--max-journal",
+    type=click.IntRange(0),
+    default=8 * 1024 * 1024,
+    envvar="MOCKFOUNDRY_MAX_JOURNAL",
+    show_default=True,
+    help="Bytes of requests that each foundation remembers; the oldest are forgotten first.",
+)
+@click.option(
     "--door",
     type=click.Choice(["protocol", "asgi"]),
     default="protocol",
@@ -103,6 +111,7 @@ def serve(
     random_seed: int,
     max_body: int,
     max_foundations: int,
+    max_journal: int,
     door: str,
 ) -> None:
     """Start the mock server."""
@@ -122,6 +131,7 @@ def serve(
                 strict=strict,
                 random_seed=random_seed,
                 most_foundations=max_foundations,
+                most_journal=max_journal,
             )
         )
     try:

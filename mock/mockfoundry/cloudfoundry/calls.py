@@ -21,6 +21,7 @@ class Call(msgspec.Struct):
         now: virtual microseconds.
         base: scheme, host and prefix that links begin with, `http://localhost:8080`.
         has_body: whether there is a body at all: JSON's null is one.
+        strict: whether what the real one takes, though the contract does not allow it, is refused.
     """
 
     operation: str
@@ -32,6 +33,13 @@ class Call(msgspec.Struct):
     now: int
     base: str
     has_body: bool = False
+    strict: bool = False
+
+    def refuses_what_is_laxer(self) -> bool:
+        """Whether the contract does not allow this call, and nobody may be laxer than it."""
+        if not self.violations:
+            return False
+        return self.strict or (self.recheck is not None and self.recheck({}) == self.violations)
 
 
 class Answer(msgspec.Struct):

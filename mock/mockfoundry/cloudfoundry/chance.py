@@ -4,6 +4,8 @@ SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 
 ten thousand foundations hold ten thousand integers.
 """
 
+from hashlib import blake2b
+
 import msgspec
 
 _WORD = (1 << 64) - 1
@@ -48,12 +50,9 @@ def as_guid(high: int, low: int) -> str:
 
 
 def named_word(seed: int, *names: str | int) -> int:
-    """64 bits that follow from a seed and names alone, whatever was drawn before (FNV-1a, then mixed)."""
-    word = 0xCBF29CE484222325 ^ (seed & _WORD)
-    for name in names:
-        for byte in f"{name}\x00".encode():
-            word = ((word ^ byte) * 0x100000001B3) & _WORD
-    return mixed(word)
+    """64 bits that follow from a seed and names alone, whatever was drawn before."""
+    text = "\0".join(str(name) for name in (seed, *names))
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def named_guid(seed: int, *names: str | int) -> str:

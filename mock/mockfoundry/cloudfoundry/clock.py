@@ -1,6 +1,7 @@
 """The virtual clock of a foundation: what time it is there. Never reads the machine's clock; real time is handed in."""
 
 from datetime import UTC, datetime
+from email.utils import formatdate
 from functools import lru_cache
 
 import msgspec
@@ -41,6 +42,16 @@ def timestamp(seconds: int) -> str:
         seconds: since the epoch.
     """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=1024)
+def http_date(seconds: int) -> bytes:
+    """A moment as HTTP's Date header has it [RFC 9110, 5.6.7].
+
+    Args:
+        seconds: since the epoch.
+    """
+    return formatdate(seconds, usegmt=True).encode()
 
 
 def written(moment: int) -> str:

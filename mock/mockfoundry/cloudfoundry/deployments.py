@@ -37,7 +37,7 @@ def begin_deployment(world: World, app: str, now: int, fields: Mapping[str, Any]
         state=_STATES[fields.get("reason", "DEPLOYING")],
         started_at=fields.get("created_at", now),
         changed_at=fields.get("created_at", now),
-        duration=fields["seconds"] if "seconds" in fields else usual,
+        duration=fields.get("seconds", usual),
     )
     world.put_app(msgspec.structs.replace(world.apps[app], deployment=deployment))
 

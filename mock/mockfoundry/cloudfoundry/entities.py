@@ -118,7 +118,7 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str | None = None
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(msgspec.Struct, frozen=True):
     """Neighbouring instances of a process that were started together, and so share their fate.
 
     Kept as a range, so that a million instances are one value.
@@ -149,7 +149,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool = True
 
 
-class Allotment(msgspec.Struct, frozen=True, kw_only=True):
+class Allotment(msgspec.Struct, frozen=True):
     """What the scheduler was told to give each instance when the app was last started."""
 
     memory_in_mb: int
@@ -179,7 +179,6 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     """A process: the fields that the API shows, and how its instances behave.
 
     Attributes:
-        disk_in_mb: None only in the answer to the scale that asked for null.
         runs: the instances that are wanted, by index, without overlap.
         leaving: instances that were stopped and may not be gone yet.
         allotment: what running instances have, where a scale since their start asked for something else.
@@ -197,7 +196,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     instances: int
     memory_in_mb: int
-    disk_in_mb: int | None
+    disk_in_mb: int
     log_rate_limit_in_bytes_per_second: int
     command: str | None = None
     user: str | None = None

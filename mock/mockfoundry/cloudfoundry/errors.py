@@ -41,6 +41,18 @@ CONFLICT = CatalogueEntry("CF-Conflict", 10409, 409, "Scale is already in progre
 ORG_SUSPENDED = CatalogueEntry("CF-OrgSuspended", 10017, 403, "The organization is suspended")
 SPACE_SUSPENDED = CatalogueEntry("CF-SpaceSuspended", 10019, 403, "The space is suspended")
 RESOURCE_BEING_DELETED = CatalogueEntry("CF-ResourceBeingDeleted", 10020, 422, "The resource is being deleted")
+STATS_UNAVAILABLE = CatalogueEntry(
+    "CF-StatsUnavailable", 200002, 503, "Stats unavailable: Stats server temporarily unavailable."
+)
+RUNNER_UNAVAILABLE = CatalogueEntry(
+    "CF-RunnerUnavailable", 170015, 503, "Runner is unavailable: Unable to communicate with Diego"
+)
+LABEL_LIMIT_EXCEEDED = CatalogueEntry(
+    "CF-LabelLimitExceeded", 390020, 422, "Failed to add labels because it would exceed maximum of 50"
+)
+ANNOTATION_LIMIT_EXCEEDED = CatalogueEntry(
+    "CF-AnnotationLimitExceeded", 390023, 422, "Failed to add annotations because it would exceed maximum of 200"
+)
 INSTANCES_UNAVAILABLE = CatalogueEntry(
     "CF-InstancesUnavailable", 220002, 503, "Instances information unavailable: connection to the scheduler failed"
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from mockfoundry.cloudfoundry.entities import App, User
+
 MOST_EVENTS = 1_000
 """How many a foundation keeps; the oldest go first."""
 
@@ -16,18 +18,15 @@ class Event(msgspec.Struct, frozen=True):
 
     Attributes:
         number: counted from 1 in each foundation; the event's guid follows from it.
-        actor, actor_name: the guid and the name of who did it.
-        target, target_name: the guid and the name of the app.
+        kind: such as `audit.app.process.scale`; the API calls it the type.
+        actor: who did it.
+        target: the app as it was then.
         data: as the API shows it; never changed after it was recorded.
     """
 
     number: int
-    type: str
+    kind: str
     moment: int
-    actor: str
-    actor_name: str
-    target: str
-    target_name: str
-    space: str
-    organization: str
+    actor: User
+    target: App
     data: dict[str, Any]

@@ -48,11 +48,14 @@ def instances_at(world: World, app: App, process: Process, now: int) -> Iterator
         if row is None:
             yield Instance(index, "", "DOWN", None, None, None)
         elif stopping:
-            yield Instance(index, guid_of(word, row[0], index, row[1]), "STOPPING", row[1].since, None, None)
+            run, phase = row
+            routable = phase.state == "RUNNING" and run.ready
+            yield Instance(index, guid_of(word, run, index, phase), "STOPPING", phase.since, routable, None)
         else:
             run, phase = row
             routable = phase.state == "RUNNING" and run.ready
-            yield Instance(index, guid_of(word, run, index, phase), phase.state, phase.since, routable, run.details)
+            guid = "" if phase.state in ("CRASHED", "DOWN") else guid_of(word, run, index, phase)
+            yield Instance(index, guid, phase.state, phase.since, routable, run.details)
 
 
 def reported(process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
@@ -67,11 +70,9 @@ def reported(process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
     return rows
 
 
-def running(process: Process, now: int) -> int:
+def running(world: World, process: Process, now: int) -> int:
     """How many instances run, of all that are wanted."""
-    return sum(
-        run.count for run in process.runs if run.since <= now and phase_at(run, now).state == "RUNNING"
-    )
+    return sum(run.count for run in process.runs if run.since <= now and phase_at(run, now).state == "RUNNING")
 
 
 def guid_of(word: int, run: Run, index: int, phase: Phase) -> str:

@@ -27,7 +27,11 @@ _APP_MANAGERS = frozenset({"space_developer", "space_supporter"})
 _NO_ROLES: frozenset[str] = frozenset()
 
 ANY_ADMIN = User(
-    guid="5c0d0a1e-3f6b-4a52-9d59-0f1f4c3b7a10", name="admin", scopes=frozenset({ADMIN, READ, WRITE}), organization_roles={}, space_roles={}
+    guid="5c0d0a1e-3f6b-4a52-9d59-0f1f4c3b7a10",
+    name="admin",
+    scopes=frozenset({ADMIN, READ, WRITE}),
+    organization_roles={},
+    space_roles={},
 )
 """Who a bearer is that names nobody: tests that do not care about roles need not make users."""
 
@@ -68,6 +72,11 @@ def may_read(actor: User, space: Space) -> bool:
         return True
     if not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_SPACE_READERS):
         return True
+    return manages_organization(actor, space)
+
+
+def manages_organization(actor: User, space: Space) -> bool:
+    """Whether the actor is a manager of the organization that a space is in."""
     return "organization_manager" in actor.organization_roles.get(space.organization, _NO_ROLES)
 
 

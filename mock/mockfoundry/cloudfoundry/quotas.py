@@ -1,82 +1,72 @@
-"""Quotas: whether a change fits its app, space and organization. Never changes anything.
+"""Quotas: whether a process of a started app fits its space and its organization. Never changes anything.
 
-Source: cloud_controller_ng, app/models/runtime/process_model.rb and app/models/runtime/constraints/.
+Source: cloud_controller_ng, app/models/runtime/constraints/ (max_memory_policy, max_app_instances_policy,
+max_log_rate_limit_policy), app/models/runtime/space.rb and organization.rb. Quotas are asked at every save of such a
+process, so one in a space that is over its quota is refused whatever does not free enough.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from mockfoundry.cloudfoundry.entities import UNLIMITED, Organization, Process, Quota, Space
+from mockfoundry.cloudfoundry.world import UNUSED, Usage, World
 
-from mockfoundry.cloudfoundry.errors import UNPROCESSABLE_ENTITY, refuse
-from mockfoundry.cloudfoundry.world import Process, Quota, World
+Fault = tuple[str, str]
+"""A column of the database and what is said of it."""
 
-if TYPE_CHECKING:
-    from mockfoundry.cloudfoundry.operations.finding import Found
-
-UNLIMITED = -1
+Target = tuple[Quota, Usage, str, str]
+"""A quota, what is used of it, what its words have before them, and what it is the quota of."""
 
 
-def must_fit(world: World, found: "Found", wanted: Process) -> None:
-    """Raises Refusal (422), with every limit that the wanted process would break, in the database's words."""
-    problems = list(disk_problems(world, wanted))
-    if found.app.state == "STARTED":
-        others = [each for each in started_processes(world) if each.guid != wanted.guid]
-        in_space = [each for each in others if world.apps[each.app].space == found.space.guid]
-        in_organization = [
-            each for each in others if world.spaces[world.apps[each.app].space].organization == found.organization.guid
-        ]
-        problems += quota_problems(found.space.quota, in_space, found.process, wanted, "space_", "space log rate")
-        problems += quota_problems(
-            found.organization.quota, in_organization, found.process, wanted, "", "organization log rate"
-        )
-    if problems:
-        raise refuse(UNPROCESSABLE_ENTITY, ", ".join(problems))
-
-
-def started_processes(world: World) -> Iterator[Process]:
-    return (process for process in world.processes.values() if world.apps[process.app].state == "STARTED")
-
-
-def disk_problems(world: World, wanted: Process) -> Iterator[str]:
-    most = world.settings.maximum_disk_in_mb
-    if wanted.disk_in_mb > most:
-        yield (
-            f"disk_quota too much disk requested (requested {wanted.disk_in_mb} MB - must be less than {most} MB)"
-        )
-
-
-def quota_problems(
-    quota: Quota | None, others: list[Process], before: Process, wanted: Process, level: str, log_rate: str
-) -> Iterator[str]:
-    """What one quota does not allow.
+def quota_faults(
+    world: World, space: Space, organization: Organization, before: Process | None, after: Process
+) -> list[Fault]:
+    """Every limit that a process of a started app breaks, in the order in which they are checked.
 
     Args:
-        others: the other started processes that the quota counts.
-        level: what the words of a space's quota have before them.
-        log_rate: the name of the log rate quota.
+        before: as it is stored, and counted in what is used; None where its app was not started.
     """
-    if quota is None:
-        return
-    asked = memory_of(wanted)
-    if quota.total_memory_in_mb is not None and asked > memory_of(before):
-        left = quota.total_memory_in_mb - sum(memory_of(each) for each in others)
-        if asked > left:
-            yield f"memory {level}quota_exceeded"
-    if quota.per_process_memory_in_mb is not None and wanted.memory_in_mb > quota.per_process_memory_in_mb:
-        yield f"memory {level}instance_memory_limit_exceeded"
-    if quota.total_instances is not None and wanted.instances > before.instances:
-        if wanted.instances + sum(each.instances for each in others) > quota.total_instances:
-            yield f"app_instance_limit {level}app_instance_limit_exceeded"
-    limit = quota.log_rate_limit_in_bytes_per_second
-    if limit is not None and limit != UNLIMITED:
-        rate = wanted.log_rate_limit_in_bytes_per_second
-        used = sum(log_rate_of(each) for each in others)
-        if rate == UNLIMITED or used + log_rate_of(wanted) > limit:
-            yield f"log_rate_limit exceeds {log_rate} quota"
+    targets: list[Target] = []
+    if space.quota is not None:
+        targets.append((space.quota, world.usage.get(space.guid, UNUSED), "space_", f"space '{space.name}'"))
+    if organization.quota is not None:
+        used = world.usage.get(organization.guid, UNUSED)
+        targets.append((organization.quota, used, "", f"organization '{organization.name}'"))
+    memory, instances = after.memory_in_mb * after.instances, after.instances
+    if before is not None:
+        memory -= before.memory_in_mb * before.instances
+        instances -= before.instances
+    faults: list[Fault] = []
+    for quota, used, prefix, _ in targets:
+        limit = quota.total_memory_in_mb
+        if limit is not None and limit - used.memory < memory:
+            faults.append(("memory", f"{prefix}quota_exceeded"))
+    targets.reverse()
+    for quota, _, prefix, _ in targets:
+        limit = quota.per_process_memory_in_mb
+        if limit is not None and after.memory_in_mb > limit:
+            faults.append(("memory", f"{prefix}instance_memory_limit_exceeded"))
+    for quota, used, prefix, _ in targets:
+        limit = quota.total_instances
+        if limit is not None and used.instances + instances > limit:
+            faults.append(("app_instance_limit", f"{prefix}app_instance_limit_exceeded"))
+    rate = after.log_rate_limit_in_bytes_per_second
+    if before is None or instances or before.log_rate_limit_in_bytes_per_second != rate:
+        for quota, used, _, named in reversed(targets):
+            limit = quota.log_rate_limit_in_bytes_per_second
+            if limit is not None:
+                faults += log_rate_faults(limit - used.log_rate, before, after, named)
+    return faults
 
 
-def memory_of(process: Process) -> int:
-    return process.memory_in_mb * process.instances
-
-
-def log_rate_of(process: Process) -> int:
-    return max(0, process.log_rate_limit_in_bytes_per_second) * process.instances
+def log_rate_faults(left: int, before: Process | None, after: Process, named: str) -> list[Fault]:
+    """What a limit of the log rate does not allow; unlimited counts as -1 [process_log_rate_limit_calculator.rb]."""
+    rate = after.log_rate_limit_in_bytes_per_second
+    if rate == UNLIMITED:
+        faults = [("log_rate_limit", f"cannot be unlimited in {named}.")]
+        more = UNLIMITED
+    else:
+        faults = []
+        more = rate * after.instances
+        if before is not None and before.log_rate_limit_in_bytes_per_second != UNLIMITED:
+            more -= before.log_rate_limit_in_bytes_per_second * before.instances
+    if left < more:
+        faults.append(("log_rate_limit", f"exceeds {named.partition(' ')[0]} log rate quota"))
+    return faults

@@ -5,7 +5,7 @@ the highest away; one that is stopped keeps its index until it is gone.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -14,20 +14,16 @@ from mockfoundry.cloudfoundry.crashes import FOREVER
 from mockfoundry.cloudfoundry.entities import Process, Run
 from mockfoundry.cloudfoundry.world import World
 
-HEALTHY_WITHIN = 60
-"""Seconds that an instance has to become healthy, where the process does not say [config default_health_check_timeout]."""
+MOST_LEAVING = 32
+"""How many runs on their way out are kept; a client that scales up and down a thousand times a second has no more."""
 
-MOST_LEAVING = 16
-"""How many runs on their way out are remembered: a client may scale up and down ten thousand times a second."""
+HEALTHY_WITHIN = 60
+"""Seconds that an instance has to become healthy, where the process does not say so."""
 
 replace = msgspec.structs.replace
 
-
-class Wanted(NamedTuple):
-    """The runs of a process and the ones it had."""
-
-    runs: tuple[Run, ...]
-    leaving: tuple[Run, ...]
+Wanted = tuple[tuple[Run, ...], tuple[Run, ...]]
+"""The runs of a process that are wanted, and those on their way out."""
 
 
 def new_run(world: World, process: Process, first: int, count: int, since: int) -> Run:
@@ -40,50 +36,54 @@ def new_run(world: World, process: Process, first: int, count: int, since: int) 
         start = FOREVER
         if crash_after is None:
             crash_after = (process.health_check.timeout or HEALTHY_WITHIN) * SECOND
-    return Run(
-        first=first,
-        count=count,
-        since=since,
-        nonce=world.next_nonce(),
-        start=start,
-        crash_after=crash_after,
-        details=process.placement_error,
-        ready=process.ready,
-    )
-
-
-def still_leaving(process: Process, now: int) -> list[Run]:
-    """The runs of a process that were ended and are not gone yet; of very many the latest."""
-    return [run for run in process.leaving[-MOST_LEAVING:] if run.ends is not None and run.ends > now]
+    world.nonce = nonce = world.nonce + 1
+    details, ready = process.placement_error, process.ready
+    return Run(first, count, since, nonce, start, crash_after, details=details, ready=ready)
 
 
 def resized(world: World, process: Process, instances: int, now: int) -> Wanted:
     """The runs of a process of a started app with another number of instances."""
-    kept: list[Run] = []
-    ended = still_leaving(process, now) if process.leaving else []
-    there = 0
-    for run in process.runs:
-        end = run.first + run.count
-        if end <= instances:
-            kept.append(run)
-            there = end
-            continue
-        gone = now + int(world.settings.stop_seconds * SECOND)
-        staying = max(0, instances - run.first)
-        if staying:
-            kept.append(replace(run, count=staying))
-            there = instances
-        if run.since <= now < gone:
-            ended.append(replace(run, first=run.first + staying, count=run.count - staying, ends=gone))
+    runs, leaving = process.runs, process.leaving
+    there = runs[-1].first + runs[-1].count if runs else 0
     if there < instances:
-        kept.append(new_run(world, process, there, instances - there, now))
-    return Wanted(tuple(kept), tuple(ended))
+        more = new_run(world, process, there, instances - there, now)
+        return ((*runs, more), still_there(leaving, now) if leaving else leaving)
+    kept: list[Run] = []
+    ended: list[Run] = []
+    gone = now + int(world.settings.stop_seconds * SECOND)
+    for run in runs:
+        staying = instances - run.first
+        if run.count <= staying:
+            kept.append(run)
+            continue
+        if staying > 0:
+            kept.append(replace(run, count=staying))
+        if run.since <= now < gone:
+            first = max(run.first, instances)
+            ended.append(replace(run, first=first, count=run.first + run.count - first, ends=gone))
+    return (tuple(kept), also_leaving(leaving, ended, now))
+
+
+def still_there(leaving: tuple[Run, ...], now: int) -> tuple[Run, ...]:
+    """Those of the runs on their way out that are not gone; nothing is looked at while the first is there."""
+    if leaving and leaving[0].ends is not None and leaving[0].ends > now:
+        return leaving
+    return tuple([run for run in leaving if run.ends is None or run.ends > now])
+
+
+def also_leaving(leaving: tuple[Run, ...], ended: list[Run], now: int) -> tuple[Run, ...]:
+    """Runs on their way out with more of them; those whose every index has a newer one are not seen again."""
+    if not leaving or not ended:
+        return (*still_there(leaving, now), *ended)
+    first, end = ended[0].first, ended[-1].first + ended[-1].count
+    kept = [run for run in still_there(leaving, now) if run.first < first or run.first + run.count > end]
+    return (*kept[-MOST_LEAVING:], *ended)
 
 
 def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
     """The runs of a process after one instance was terminated: it stops, and a new one starts at its index."""
     runs: list[Run] = []
-    leaving = still_leaving(process, now)
+    ended: list[Run] = []
     gone = now + int(world.settings.stop_seconds * SECOND)
     for run in process.runs:
         if not run.first <= index < run.first + run.count or run.since > now:
@@ -96,17 +96,15 @@ def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
         if after:
             runs.append(replace(run, first=index + 1, count=after))
         if gone > now:
-            leaving.append(replace(run, first=index, count=1, ends=gone))
-    return Wanted(tuple(runs), tuple(leaving))
+            ended.append(replace(run, first=index, count=1, ends=gone))
+    return (tuple(runs), also_leaving(process.leaving, ended, now))
 
 
 def stopped(world: World, process: Process, now: int) -> Wanted:
     """The runs of a process whose app is stopped: every instance is on its way out."""
     gone = now + int(world.settings.stop_seconds * SECOND)
-    leaving = still_leaving(process, now)
-    if gone > now:
-        leaving += [replace(run, ends=gone) for run in process.runs if run.since <= now]
-    return Wanted((), tuple(leaving))
+    ended = [replace(run, ends=gone) for run in process.runs if run.since <= now < gone]
+    return ((), also_leaving(process.leaving, ended, now))
 
 
 def begun(world: World, process: Process, now: int) -> Wanted:
@@ -115,7 +113,7 @@ def begun(world: World, process: Process, now: int) -> Wanted:
     The real one asks the scheduler for those of the new version only, so older ones vanish from its answers at once.
     """
     runs = (new_run(world, process, 0, process.instances, now),) if process.instances else ()
-    return Wanted(runs, ())
+    return (runs, ())
 
 
 def with_state(runs: tuple[Run, ...], index: int, state: Any, since: int) -> tuple[Run, ...]:

@@ -4,82 +4,150 @@ Source: cloud_controller_ng, app/presenters/v3/process_stats_presenter.rb and
 lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.chance import named_fraction
-from mockfoundry.cloudfoundry.clock import SECOND, written
-from mockfoundry.cloudfoundry.instances import Instance, instances_at
-from mockfoundry.cloudfoundry.world import App, Process, Space, World
+from mockfoundry.cloudfoundry.chance import mixed, named_word
+from mockfoundry.cloudfoundry.clock import SECOND, timestamp
+from mockfoundry.cloudfoundry.entities import Allotment, App, Process, Space
+from mockfoundry.cloudfoundry.instances import Instance, instances_at, running
+from mockfoundry.cloudfoundry.loads import cores
+from mockfoundry.cloudfoundry.world import World
 
 MEGABYTE = 1024 * 1024
 FILE_DESCRIPTORS = 16384
+INTERNAL_PORT = 8080
+INTERNAL_TLS_PORT = 61001
+FIRST_EXTERNAL_PORT = 61002
+
+IDLE_CORES = 0.005
+IDLE_MEMORY = 0.3
+IDLE_DISK = 0.12
+ENTITLED_MEMORY = 1024
+"""MB of memory that entitle an instance to one processor core."""
+
+
+class Gauge(NamedTuple):
+    """What the usage of every instance of a process follows from.
+
+    Attributes:
+        word: from the seed and the process; each instance and second has numbers of its own by it.
+        each: how many cores of load each running instance has.
+        time: as usage shows it.
+    """
+
+    word: int
+    second: int
+    time: str
+    each: float
+    load_memory: int
+    given: Allotment | Process
+
+    def share(self, index: int, kind: int) -> float:
+        """A number in [0, 1) of one instance at this second."""
+        return (mixed(self.word ^ (index << 40) ^ (self.second << 3) ^ kind) >> 11) * 2.0**-53
 
 
 def present_stats(world: World, app: App, space: Space, process: Process, now: int) -> dict[str, Any]:
-    """The stats of a process, an entry for each instance."""
+    """The stats of a process, an entry for each index below `instances`."""
+    gauge = None
+    if world.settings.metrics == "available" and app.state == "STARTED":
+        gauge = gauge_of(world, process, now)
+    segment = space.isolation_segment if app.state == "STARTED" else None
     return {
         "resources": [
-            present_down(process, space, each)
+            present_down(process, each, segment, now)
             if each.state == "DOWN"
-            else present_found(world, space, process, each, now)
+            else present_found(process, each, segment, gauge, now)
             for each in instances_at(world, app, process, now)
+            if each.index < process.instances
         ]
     }
 
 
-def present_down(process: Process, space: Space, instance: Instance) -> dict[str, Any]:
+def gauge_of(world: World, process: Process, now: int) -> Gauge:
+    load = process.load
+    each, memory = 0.0, 0
+    if load is not None:
+        each = cores(load, now - world.born) / max(1, running(world, process, now))
+        memory = int(each * load.memory_per_core_in_mb * MEGABYTE)
+    second = now // SECOND
+    return Gauge(
+        word=named_word(world.seed, "usage", process.guid),
+        second=second,
+        time=timestamp(second).replace("Z", "+00:00"),
+        each=each,
+        load_memory=memory,
+        given=process.allotment or process,
+    )
+
+
+def present_down(process: Process, instance: Instance, segment: str | None, now: int) -> dict[str, Any]:
+    since = instance.since
     return {
         "type": process.type,
         "index": instance.index,
         "state": "DOWN",
-        "routable": None,
-        "uptime": 0,
-        "isolation_segment": space.isolation_segment,
-        "details": None,
+        "routable": instance.routable,
+        "uptime": 0 if since is None else max(0, now - since) // SECOND,
+        "isolation_segment": None if since is None else segment,
+        "details": instance.details,
     }
 
 
-def present_found(world: World, space: Space, process: Process, instance: Instance, now: int) -> dict[str, Any]:
-    external = 61000 + instance.index % 4000
+def present_found(
+    process: Process, instance: Instance, segment: str | None, gauge: Gauge | None, now: int
+) -> dict[str, Any]:
+    """An instance that the scheduler knows; one that was not placed yet, or has crashed, has no address."""
+    index = instance.index
+    placed = instance.state in ("RUNNING", "STOPPING")
+    measured = gauge is not None and placed
+    cell, port = divmod(index, 250)
+    quotas = process if gauge is None else gauge.given
     return {
         "type": process.type,
-        "index": instance.index,
+        "index": index,
         "instance_guid": instance.guid,
         "state": instance.state,
-        "routable": instance.state == "RUNNING",
-        "host": f"10.0.{instance.index // 250 % 250}.{1 + instance.index % 250}",
-        "instance_internal_ip": f"10.255.{instance.index // 250 % 250}.{1 + instance.index % 250}",
-        "uptime": (now - (instance.since or now)) // SECOND,
-        "mem_quota": process.memory_in_mb * MEGABYTE,
-        "disk_quota": (process.disk_in_mb or 1024) * MEGABYTE,
-        "log_rate_limit": process.log_rate_limit_in_bytes_per_second,
+        "routable": instance.routable,
+        "host": f"10.0.{cell % 250}.{10 + port % 40}" if placed else "",
+        "instance_internal_ip": f"10.255.{cell % 250}.{1 + port}" if placed else "",
+        "uptime": max(0, now - (instance.since or now)) // SECOND,
+        "mem_quota": quotas.memory_in_mb * MEGABYTE if measured else None,
+        "disk_quota": quotas.disk_in_mb * MEGABYTE if measured else None,
+        "log_rate_limit": quotas.log_rate_limit_in_bytes_per_second if measured else None,
         "fds_quota": FILE_DESCRIPTORS,
-        "isolation_segment": space.isolation_segment,
-        "details": None,
-        "instance_ports": [
-            {
-                "external": external,
-                "internal": 8080,
-                "external_tls_proxy_port": external + 1,
-                "internal_tls_proxy_port": 61001,
-            }
-        ],
-        "usage": usage(world, process, instance, now),
+        "isolation_segment": segment,
+        "details": instance.details,
+        "instance_ports": [ports(port)] if placed else [],
+        "usage": {} if gauge is None else usage(gauge, instance) if measured else {"time": gauge.time, **_NOTHING},
     }
 
 
-def usage(world: World, process: Process, instance: Instance, now: int) -> dict[str, Any]:
-    """What one instance uses; the same for the same seed, process, index and second."""
-    running = instance.state == "RUNNING"
+_NOTHING = {"cpu": 0, "cpu_entitlement": 0, "mem": 0, "disk": 0, "log_rate": 0}
+"""What the real one shows of an instance that sent no metrics: whole numbers, for processors too."""
 
-    def share(name: str) -> float:
-        return named_fraction(world.seed, name, process.guid, instance.index, now // SECOND)
 
+def ports(port: int) -> dict[str, int]:
+    external = FIRST_EXTERNAL_PORT + 2 * port
     return {
-        "time": written(now),
-        "cpu": round(0.01 + 0.05 * share("cpu"), 6) if running else 0.0,
-        "cpu_entitlement": round(0.02 + 0.1 * share("cpu"), 6) if running else 0.0,
-        "mem": int(process.memory_in_mb * MEGABYTE * (0.4 + 0.05 * share("mem"))) if running else 0,
-        "disk": int((process.disk_in_mb or 1024) * MEGABYTE * 0.12) if running else 0,
-        "log_rate": int(1024 * share("log_rate")) if running else 0,
+        "external": external,
+        "internal": INTERNAL_PORT,
+        "external_tls_proxy_port": external + 1,
+        "internal_tls_proxy_port": INTERNAL_TLS_PORT,
+    }
+
+
+def usage(gauge: Gauge, instance: Instance) -> dict[str, Any]:
+    """What one instance uses; the same for the same seed, process, index and second."""
+    index, given = instance.index, gauge.given
+    cpu = gauge.each or IDLE_CORES * (0.5 + gauge.share(index, 1))
+    quota = given.memory_in_mb * MEGABYTE
+    idle = int(quota * IDLE_MEMORY * (0.9 + 0.2 * gauge.share(index, 2)))
+    return {
+        "time": gauge.time,
+        "cpu": cpu,
+        "cpu_entitlement": cpu * ENTITLED_MEMORY / given.memory_in_mb,
+        "mem": min(quota, idle + gauge.load_memory),
+        "disk": int(given.disk_in_mb * MEGABYTE * IDLE_DISK),
+        "log_rate": int(1024 * gauge.share(index, 3)),
     }

@@ -1,7 +1,6 @@
 """The world: what one Cloud Foundry holds, in tables. Never checks who may do what, never words an answer."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -31,7 +30,7 @@ from mockfoundry.cloudfoundry.entities import (
 from mockfoundry.cloudfoundry.events import MOST_EVENTS, Event
 
 
-class Usage(NamedTuple):
+class Usage(msgspec.Struct, frozen=True):
     """What the started processes of a space or an organization ask for together.
 
     Attributes:
@@ -144,9 +143,8 @@ class World(msgspec.Struct, kw_only=True):
         app = self.apps[process.app]
         if app.state == "STARTED":
             self._count(app.space, before, process)
-        if "processes" in self.shared:
-            self.own("processes")
-        self.processes[process.guid] = process
+        processes = self.processes if "processes" not in self.shared else self.own("processes")
+        processes[process.guid] = process
 
     def remove(self, guid: str) -> None:
         """Takes a process away."""
@@ -170,16 +168,11 @@ class World(msgspec.Struct, kw_only=True):
                 started = app.state == "STARTED"
                 self._count(app.space, None if started else process, process if started else None)
 
-    def record(
-        self, type: str, app: App, actor: User, moment: int, data: dict[str, Any]  # noqa: A002 (the API's word)
-    ) -> None:
+    def record(self, kind: str, app: App, actor: User, moment: int, data: dict[str, Any]) -> None:
         """Records an audit event."""
-        events = self.own("events") if "events" in self.shared else self.events
+        events = self.events if "events" not in self.shared else self.own("events")
         self.recorded = number = self.recorded + 1
-        organization = self.spaces[app.space].organization
-        events.append(
-            Event(number, type, moment, actor.guid, actor.name, app.guid, app.name, app.space, organization, data)
-        )
+        events.append(Event(number, kind, moment, actor, app, data))
         if len(events) >= 2 * MOST_EVENTS:
             del events[:-MOST_EVENTS]
 
@@ -200,28 +193,20 @@ class World(msgspec.Struct, kw_only=True):
         self.own("earlier")[process.guid] = (*kept, (now, process))
 
     def _count(self, space: str, before: Process | None, after: Process | None) -> None:
-        was, will = asked_by(before), asked_by(after)
-        if was == will:
-            return
-        usage = self.own("usage")
-        for guid in (space, self.spaces[space].organization):
-            used = usage.get(guid, UNUSED)
-            usage[guid] = Usage(
-                used.memory - was.memory + will.memory,
-                used.instances - was.instances + will.instances,
-                used.log_rate - was.log_rate + will.log_rate,
-            )
-
-
-def asked_by(process: Process | None) -> Usage:
-    """What a process uses of its quotas while its app is started."""
-    if process is None:
-        return UNUSED
-    instances = process.instances
-    return Usage(
-        process.memory_in_mb * instances, instances, process.log_rate_limit_in_bytes_per_second * instances
-    )
-
+        memory = instances = log_rate = 0
+        if after is not None:
+            instances = after.instances
+            memory = after.memory_in_mb * instances
+            log_rate = after.log_rate_limit_in_bytes_per_second * instances
+        if before is not None:
+            memory -= before.memory_in_mb * before.instances
+            log_rate -= before.log_rate_limit_in_bytes_per_second * before.instances
+            instances -= before.instances
+        if memory or instances or log_rate:
+            usage = self.usage if "usage" not in self.shared else self.own("usage")
+            for guid in (space, self.spaces[space].organization):
+                used = usage.get(guid, UNUSED)
+                usage[guid] = Usage(used.memory + memory, used.instances + instances, used.log_rate + log_rate)
 
 
 __all__ = [
@@ -250,5 +235,4 @@ __all__ = [
     "Usage",
     "User",
     "World",
-    "asked_by",
 ]

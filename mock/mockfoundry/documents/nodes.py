@@ -72,20 +72,28 @@ def read_nodes(text: str, source: str) -> Node:
         raise refused(source, 1, 1, f"is larger than {LARGEST} bytes, the most that is read; split it")
     strange = _NOT_YAML.search(text)
     if strange is not None:
+        line, column = place_of(text, strange.start())
         sign = f"the sign U+{ord(strange.group()):04X} is not taken; in double quotes write it as an escape"
-        raise refused(source, *place_of(text, strange.start()), sign)
+        raise refused(source, line, column, sign)
     try:
         return Nodes(yaml_form(text), source).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise refused(source, *place, f"is not YAML: {error.problem or error.context}") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if sign_at(text, line, column) == "\t":
+            raise refused(source, line, column, "a tab stands here; YAML is indented by blanks") from None
+        raise refused(source, line, column, f"is not YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise refused(source, 1, 1, f"is not YAML: {error}") from None
 
 
 def refused(source: str, line: int, column: int, text: str) -> DocumentError:
     return DocumentError([Problem(source, line, column, text)])
+
+
+def sign_at(text: str, line: int, column: int) -> str:
+    lines = text.split("\n")
+    return lines[line - 1][column - 1 : column] if line <= len(lines) else ""
 
 
 def place_of(text: str, index: int) -> tuple[int, int]:
@@ -142,7 +150,8 @@ class Nodes:
         if event.anchor is not None:
             raise self.refused(event, f"the anchor &{event.anchor} is not taken; write the value out where it is used")
         if event.tag is not None:
-            raise self.refused(event, f"the tag {event.tag} is not taken; leave it out")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self.refused(event, f"the tag {tag} is not taken; leave it out")
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, yaml.ScalarEvent):
             value = self.plain(event) if event.implicit[0] else event.value
@@ -194,7 +203,7 @@ class Nodes:
             raise self.refused(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
         if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
             raise self.refused(
-                event, f'{text[:24]} is not the same to every YAML reader; write it in quotes to mean text'
+                event, f"{text[:24]} is not the same to every YAML reader; write it in quotes to mean text"
             )
         return text
 
@@ -231,7 +240,7 @@ def plain_data(node: Node) -> Any:
 
 
 def nearest(node: Node, path: tuple[str | int, ...]) -> Node | Entry:
-    """The node at a path of keys and positions, or as far towards it as there is; a key's own place where it is last."""
+    """The node at a path of keys and positions, or as far towards it as there is; the key where a key is last."""
     at: Node | Entry = node
     for step in path:
         inside = at.value if isinstance(at, Entry) else at

@@ -33,7 +33,7 @@ class DocumentError(Exception):
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """`; did you mean X?` where one of the allowed words is close, else all of them where they are few, else nothing."""
+    """`; did you mean X?` where an allowed word is close, else all of them where they are few, else nothing."""
     words = sorted(allowed)
     lowered = {word.lower(): word for word in words}
     close = difflib.get_close_matches(found.lower()[:100], lowered, n=1, cutoff=0.6)

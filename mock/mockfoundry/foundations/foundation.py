@@ -6,6 +6,7 @@ from mockfoundry.cloudfoundry.chance import named_guid
 from mockfoundry.cloudfoundry.rate_limiting import Window
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.undoing import Change
+from mockfoundry.journal import Journal
 from mockfoundry.scenarios import Lineup, Progress
 
 
@@ -20,6 +21,7 @@ class Foundation(msgspec.Struct):
         changes: what each of them has changed in the world, so that it can be taken back.
         answered: how many requests there were.
         request_ids: what the ids of all requests begin with.
+        journal: what happened here.
         windows: the requests that the rate limiter has counted, by user guid.
     """
 
@@ -32,6 +34,7 @@ class Foundation(msgspec.Struct):
     windows: dict[str, Window] = {}
     answered: int = 0
     request_ids: str = ""
+    journal: Journal = msgspec.field(default_factory=Journal)
 
     def next_request_id(self) -> str:
         """The id of the next request: a version 4 UUID that follows from the world's seed and the number of the request."""

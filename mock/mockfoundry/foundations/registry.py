@@ -9,6 +9,7 @@ from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.foundation import Foundation
 from mockfoundry.foundations.playing import begin
+from mockfoundry.journal import MOST_BYTES, Journal
 from mockfoundry.scenarios import Lineup, Progress
 
 DEFAULT = "default"
@@ -25,10 +26,15 @@ class Registry:
         seed: the world that each begins as a copy of.
         lineup: the scenarios that each begins with.
         most: how many there may be.
+        most_journal: bytes that the journal of each may hold.
+
+    Attributes:
+        seed: the world that each begins as a copy of.
     """
 
-    def __init__(self, seed: World, lineup: Lineup, most: int = 20_000) -> None:
-        self._seed = seed
+    def __init__(self, seed: World, lineup: Lineup, most: int = 20_000, most_journal: int = MOST_BYTES) -> None:
+        self.seed = seed
+        self._most_journal = most_journal
         self._lineup = lineup
         self._most = most
         self._foundations: dict[str, Foundation] = {}
@@ -43,7 +49,7 @@ class Registry:
             Refusal: the name is not one, or there are too many.
         """
         found = self._foundations.get(name)
-        return self.create(name, self._seed, real) if found is None else found
+        return self.create(name, None, real) if found is None else found
 
     def find(self, name: str) -> Foundation | None:
         """The foundation of that name, None where there is none."""
@@ -70,8 +76,8 @@ class Registry:
                 f"There are {self._most} foundations already; delete some, or raise --max-foundations",
                 why="foundation: too many",
             )
-        world = self._seed if seed is None else seed
-        made = Foundation(name, world.copy(), world, self._lineup, Progress())
+        world = self.seed if seed is None else seed
+        made = Foundation(name, world.copy(), world, self._lineup, Progress(), journal=Journal(self._most_journal))
         begin_all(made, real)
         self._foundations[name] = made
         return made
@@ -98,6 +104,8 @@ class Registry:
         made.world = found.world.copy()
         made.lineup = found.lineup
         made.progress = msgspec.convert(msgspec.to_builtins(found.progress), Progress)
+        made.answered = found.answered
+        made.journal = found.journal.copy()
         made.windows = {user: msgspec.structs.replace(window) for user, window in found.windows.items()}
         made.changes = {scenario: list(changes) for scenario, changes in found.changes.items()}
         return made

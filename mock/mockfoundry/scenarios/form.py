@@ -131,6 +131,15 @@ def check_respond(value: Respond, node: Mapping, reader: Reader) -> None:
         reader.refuse(node, f"answers nothing; give it one of {', '.join(ANSWERS)}, or write the word pass")
 
 
+FAULTS = {
+    "reset": "The connection ends by a TCP reset.",
+    "empty": "The connection is closed without a byte.",
+    "truncate": "The head promises the whole body, and half of it comes.",
+    "garbage": "Bytes that are no HTTP.",
+    "hang": "Nothing comes, and the connection stays open.",
+    "dribble": "The answer comes whole, a few bytes at a time.",
+}
+
 RESPOND = Form(
     "respond",
     Respond,
@@ -141,11 +150,7 @@ RESPOND = Form(
         Key("body", AnyJson(), "The answer's JSON."),
         Key("text", Text(), "The answer's body as it stands, where it is not to be JSON."),
         Key("example", Text(), "The name of an example of the contract."),
-        Key(
-            "fault",
-            OneOf(("reset", "empty", "truncate", "garbage", "hang", "dribble")),
-            "What goes wrong on the wire.",
-        ),
+        Key("fault", OneOf(tuple(FAULTS)), "What goes wrong on the wire."),
         Key("headers", Headers(), "Headers to add or replace; null takes one away."),
         Key(
             "delay", Delays(), "How long to wait: 250ms, {uniform: [100ms, 2s]}, {lognormal: {median: 200ms, p99: 2s}}."

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mockfoundry.scenarios.form import DISTRIBUTIONS, EVENT, HOLD, LOGNORMAL, RESPOND, RULE, SCENARIO, WHEN
+from mockfoundry.scenarios.form import DISTRIBUTIONS, EVENT, FAULTS, HOLD, LOGNORMAL, RESPOND, RULE, SCENARIO, WHEN
 from mockfoundry.scenarios.library import library
 from mockfoundry.scenarios.reading import read_scenario
 from mockfoundry.scenarios.shapes import Key
@@ -64,7 +64,7 @@ _HOW_IT_PLAYS = """\
 - `after:`, then `times:`: so many matches are let through to the next rule, then so many are answered, then the rule is
   done. With `chance:` a match that is not drawn goes to the next rule and is not counted as answered.
 - A `sequence:` gives one answer a match. `pass` sends the request on to the world, and no later rule gets it. After the
-  last one `finally:` says what comes: `pass`, the rule is done; `repeat`, from the first again; `stay`, the last for ever.
+  last one `finally:` says what comes: `pass`, the rule is done; `repeat`, from the first again; `stay`, the last.
 - An answer without `error:`, `status:`, `example:` and `fault:` leaves the world to answer, and changes that answer by
   `headers:`, `delay:` and `hold:`.
 - `phase: after` lets the operation run and keeps its change, and then gives the answer or the fault in place of the
@@ -91,6 +91,9 @@ def keys_of_all() -> Iterator[str]:
         yield from (f"### {title}", "", "| key | what it is for |", "|---|---|")
         yield from key_rows(keys)
         yield ""
+    yield from ("### Faults of `fault:`", "", "| fault | what the client meets |", "|---|---|")
+    yield from (f"| `{name}` | {about} |" for name, about in FAULTS.items())
+    yield ""
 
 
 _KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (

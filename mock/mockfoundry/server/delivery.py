@@ -52,7 +52,7 @@ class Delivery:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, (), keep_alive=False), outcome.body)
+        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, keep_alive=False), outcome.body)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 

@@ -163,7 +163,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _write(self, outcome: Outcome, keep_alive: bool) -> None:
-        head = head_of(outcome, self.server_state.default_headers, keep_alive or outcome.status in _SAYS_CLOSE)
+        head = head_of(outcome, keep_alive or outcome.status in _SAYS_CLOSE)
         self.transport.write(head + outcome.body)
         if not keep_alive:
             self.transport.close()

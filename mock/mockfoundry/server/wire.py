@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -15,11 +15,9 @@ _PLATFORM_LINES = b"".join(name + b": " + value + b"\r\n" for name, value in PLA
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-def head_of(outcome: Outcome, default_headers: Iterable[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
+def head_of(outcome: Outcome, keep_alive: bool) -> bytes:
     """The status line and the headers of an outcome, with the empty line that ends them."""
     parts = [STATUS_LINE[outcome.status]]
-    for name, value in default_headers:
-        parts += (name, b": ", value, b"\r\n")
     if outcome.platform:
         parts.append(_PLATFORM_LINES)
     for name, value in outcome.headers:

@@ -4,22 +4,24 @@ The order is that of cloud_controller_ng, app/controllers/v3/processes_controlle
 `ensure_can_write`.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from mockfoundry.cloudfoundry.calls import Call
 from mockfoundry.cloudfoundry.deployments import settle
+from mockfoundry.cloudfoundry.entities import App, Organization, Process, Space, User
 from mockfoundry.cloudfoundry.errors import (
     NOT_AUTHORIZED,
     ORG_SUSPENDED,
     RESOURCE_BEING_DELETED,
     RESOURCE_NOT_FOUND,
+    SPACE_SUSPENDED,
     refuse,
 )
-from mockfoundry.cloudfoundry.permissions import is_admin, may_manage_apps, may_read
-from mockfoundry.cloudfoundry.world import App, Organization, Process, Space, User, World
+from mockfoundry.cloudfoundry.permissions import is_admin, manages_organization, may_manage_apps, may_read
+from mockfoundry.cloudfoundry.world import World
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """A process with what it belongs to."""
 
     process: Process
@@ -36,22 +38,35 @@ def find_process(world: World, actor: User, call: Call) -> Found:
     """
     if world.deploying:
         settle(world, call.now)
-    guid = call.path["guid"]
-    process_type = call.path.get("type")
-    if process_type is not None:
-        app, space = find_app(world, actor, guid)
-        found = world.process_of(guid, process_type)
-        if found is None:
-            raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: app {app.name} has no {process_type}")
-        return Found(found, app, space, world.organizations[space.organization])
-    process = world.processes.get(guid)
-    if process is None:
-        raise refuse(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
-    app = world.apps[process.app]
-    space = world.spaces[app.space]
-    if not may_read(actor, space):
-        raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: {actor.name} may not read this space")
-    return Found(process, app, space, world.organizations[space.organization])
+    path = call.path
+    process_type = path.get("type")
+    guid = path["guid"]
+    if process_type is None:
+        app_guid = smuggled_app(call)
+        if app_guid is not None:
+            return process_for_app(world, actor, app_guid, smuggled(call, "type"))
+        process = world.processes.get(guid)
+        if process is None:
+            raise refuse(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
+        app = world.apps[process.app]
+        space = world.spaces[app.space]
+        if not may_read(actor, space):
+            raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: {actor.name} may not read this space")
+        return Found(process, app, space, world.organizations[space.organization])
+    return process_for_app(world, actor, guid, process_type)
+
+
+def process_for_app(world: World, actor: User, guid: str, process_type: str | None) -> Found:
+    """The process of an app by its type.
+
+    Raises:
+        Refusal: 404, where there is no such app, the actor may not read its space, or it has none of this type.
+    """
+    app, space = find_app(world, actor, guid)
+    found = None if process_type is None else world.process_of(guid, process_type)
+    if found is None:
+        raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: app {app.name} has no {process_type}")
+    return Found(found, app, space, world.organizations[space.organization])
 
 
 def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
@@ -69,15 +84,36 @@ def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
     return app, space
 
 
+def smuggled_app(call: Call) -> str | None:
+    """The `app_guid` of a query or a body, which makes a direct route one of an app [mixins/sub_resource.rb]."""
+    if not call.query and (type(call.body) is not dict or "app_guid" not in call.body):
+        return None
+    guid = smuggled(call, "app_guid")
+    return guid if guid is not None and guid.strip() else None
+
+
+def smuggled(call: Call, name: str) -> str | None:
+    """A parameter that the path does not have, from the query or the body; a body's wins."""
+    if isinstance(call.body, dict) and name in call.body:
+        value = call.body[name]
+        return None if value is None or value is False or value in ([], {}) else str(value)
+    values = call.query.get(name)
+    return values[-1] if values else None
+
+
 def must_manage(actor: User, found: Found) -> None:
     """Raises Refusal where the actor may not change apps of the space, or nobody may at present."""
-    if not may_manage_apps(actor, found.space):
-        raise refuse(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
     if is_admin(actor):
         return
-    if found.organization.being_deleted:
+    space, organization = found.space, found.organization
+    if not may_manage_apps(actor, space):
+        raise refuse(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
+    if organization.being_deleted:
         raise refuse(RESOURCE_BEING_DELETED, "The organization is being deleted")
-    if found.space.being_deleted:
+    manager = manages_organization(actor, space)
+    if space.being_deleted and not organization.suspended and not manager:
         raise refuse(RESOURCE_BEING_DELETED, "The space is being deleted")
-    if found.organization.suspended:
+    if organization.suspended:
         raise refuse(ORG_SUSPENDED)
+    if space.suspended and not manager:
+        raise refuse(SPACE_SUSPENDED)

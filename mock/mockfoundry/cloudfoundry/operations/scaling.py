@@ -1,17 +1,26 @@
 """Scaling: `POST …/actions/scale`. Source: reference page Scale a process; cloud_controller_ng, process_scale.rb."""
 
+from typing import Any
+
 import msgspec
 
 from mockfoundry.cloudfoundry.calls import Answer, Call
 from mockfoundry.cloudfoundry.deployments import in_flight
-from mockfoundry.cloudfoundry.errors import FEATURE_DISABLED, UNKNOWN_ERROR, UNPROCESSABLE_ENTITY, refuse
-from mockfoundry.cloudfoundry.messages import read_scale, valid_body
+from mockfoundry.cloudfoundry.entities import Allotment, Process, User
+from mockfoundry.cloudfoundry.errors import FEATURE_DISABLED, UNPROCESSABLE_ENTITY, refuse
+from mockfoundry.cloudfoundry.messages.bodies import failing
+from mockfoundry.cloudfoundry.messages.scale import read_scale
 from mockfoundry.cloudfoundry.operations.finding import Found, find_process, must_manage
 from mockfoundry.cloudfoundry.permissions import is_admin
-from mockfoundry.cloudfoundry.presenters import present_process
-from mockfoundry.cloudfoundry.quotas import must_fit
+from mockfoundry.cloudfoundry.presenters import command_of, present_process
 from mockfoundry.cloudfoundry.runs import resized
-from mockfoundry.cloudfoundry.world import User, World
+from mockfoundry.cloudfoundry.saving import must_be_savable
+from mockfoundry.cloudfoundry.world import World
+
+DISK_IN_MB = 1024
+"""What a process has whose disk was set to null, from the next look at it on [config default_app_disk_in_mb]."""
+
+replace = msgspec.structs.replace
 
 
 def scale_process(world: World, actor: User, call: Call) -> Answer:
@@ -19,37 +28,64 @@ def scale_process(world: World, actor: User, call: Call) -> Answer:
     found = find_process(world, actor, call)
     must_manage(actor, found)
     must_be_enabled(world, "app_scaling", actor)
-    change, laxer = valid_body(call, read_scale)
+    asked, stored = read_scale(call)
     must_not_be_deploying(found, "scale")
-    process = found.process
-    must_hold_numbers(call)
-    scaled = msgspec.structs.replace(process, **change) if change else process
-    if scaled != process:
-        must_fit(world, found, scaled)
-        scaled = msgspec.structs.replace(scaled, updated_at=call.now)
-        if found.app.state == "STARTED":
-            wanted = resized(world, process, scaled.instances, call.now)
-            scaled = msgspec.structs.replace(scaled, runs=wanted.runs, leaving=wanted.leaving)
-        world.put(scaled, call.now)
-    body = present_process(scaled, found.app, call.base, scaled.command)
-    return Answer(202, body, "world: process scaled", laxer=laxer)
+    process, app, now = found.process, found.app, call.now
+    scaled = replace(process, updated_at=now, **(without_nulls(stored) if None in stored.values() else stored))
+    must_be_savable(world, app, found.space, found.organization, process, scaled)
+    if app.state == "STARTED":
+        scaled = on_the_platform(world, process, scaled, now)
+    world.put(scaled, now)
+    data = {"process_guid": process.guid, "process_type": process.type, "request": asked}
+    world.record("audit.app.process.scale", app, actor, now, data)
+    body = present_process(scaled, app, call.base, command_of(scaled, app))
+    if "disk_in_mb" in asked and asked["disk_in_mb"] is None:
+        body["disk_in_mb"] = None
+    return Answer(202, body, "world: process scaled", laxer=call.violations)
 
 
 def must_be_enabled(world: World, flag: str, actor: User) -> None:
     """Raises Refusal (403) where a feature flag is off; admins are not asked."""
-    state = world.feature_flags.get(flag)
-    if state is not None and not state.enabled and not is_admin(actor):
+    state = world.feature_flags[flag]
+    if not state.enabled and not is_admin(actor):
         raise refuse(FEATURE_DISABLED, f"Feature Disabled: {state.error_message or flag}")
 
 
 def must_not_be_deploying(found: Found, verb: str) -> None:
     """Raises Refusal (422) for a web process whose app has a deployment in flight."""
-    if found.process.type == "web" and in_flight(found.app):
+    if found.app.deployment is not None and found.process.type == "web" and in_flight(found.app):
         raise refuse(UNPROCESSABLE_ENTITY, f"Cannot {verb} this process while a deployment is in flight.")
 
 
-def must_hold_numbers(call: Call) -> None:
-    """A null passes the real one's message for instances and memory, and fails in its model, with a 500."""
-    body = call.body
-    if isinstance(body, dict) and any(name in body and body[name] is None for name in ("instances", "memory_in_mb")):
-        raise refuse(UNKNOWN_ERROR, why="world: null instances or memory fails in the Cloud Controller's model")
+def without_nulls(stored: dict[str, Any]) -> dict[str, int]:
+    """What a scale with nulls stores: no other log rate, a disk that is filled in again.
+
+    Raises:
+        Refusal: 500; a null passes the message for instances and memory, and fails in the model.
+    """
+    for name in ("instances", "memory_in_mb"):
+        if name in stored and stored[name] is None:
+            raise failing(f"a null {name}")
+    return {
+        name: DISK_IN_MB if value is None else value
+        for name, value in stored.items()
+        if value is not None or name == "disk_in_mb"
+    }
+
+
+def on_the_platform(world: World, process: Process, scaled: Process, now: int) -> Process:
+    """A scaled process with its instances.
+
+    The scheduler is told of another number of instances and of nothing else, so memory, disk and log rate stay as they
+    were when the app was started until it is started anew [lib/cloud_controller/process_observer.rb].
+    """
+    if scaled.instances != process.instances:
+        runs, leaving = resized(world, process, scaled.instances, now)
+        scaled = replace(scaled, runs=runs, leaving=leaving)
+    if process.allotment is None:
+        memory, disk = process.memory_in_mb, process.disk_in_mb
+        log_rate = process.log_rate_limit_in_bytes_per_second
+        now_asked = scaled.memory_in_mb, scaled.disk_in_mb, scaled.log_rate_limit_in_bytes_per_second
+        if now_asked != (memory, disk, log_rate):
+            return replace(scaled, allotment=Allotment(memory, disk, log_rate))
+    return scaled

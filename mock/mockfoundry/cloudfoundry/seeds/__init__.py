@@ -1,4 +1,4 @@
-"""Seeds: the file that says what a foundation begins with, read with places, and built. Never touches a running world."""
+"""Seeds: what a foundation begins with, read with places and built, and what a scenario changes in it."""
 
 from mockfoundry.cloudfoundry.seeds.reading import (
     Seed,

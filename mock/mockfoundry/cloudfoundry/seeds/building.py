@@ -1,4 +1,4 @@
-"""Building: entities from the fields that a seed gives, and what it leaves out from the random seed. Never reads text."""
+"""Building: entities from the fields that a seed gives, the rest from the random seed. Never reads text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,21 +55,23 @@ class Builder:
     def guid(self, *names: str) -> str:
         return named_guid(self.world.seed, *names)
 
-    def life(self, fields: Fields, created: int | None = None) -> dict[str, int]:
+    def life(self, fields: Fields, created: int | None = None) -> tuple[int, int]:
         """When an entity was created and last changed."""
-        began = fields.get("created_at", self.created if created is None else created)
-        return {"created_at": began, "updated_at": fields.get("updated_at", began)}
+        began: int = fields.get("created_at", self.created if created is None else created)
+        return began, fields.get("updated_at", began)
 
     def organization(self, fields: Fields) -> None:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("organization", name)
+        created, updated = self.life(fields)
         self.world.organizations[guid] = Organization(
             guid=guid,
             name=name,
             suspended=fields.get("suspended", False),
             being_deleted=fields.get("being_deleted", False),
             quota=quota(fields.get("quota")),
-            **self.life(fields),
+            created_at=created,
+            updated_at=updated,
         )
         for space in fields.get("spaces", ()):
             self.space(space, self.world.organizations[guid])
@@ -77,6 +79,7 @@ class Builder:
     def space(self, fields: Fields, organization: Organization) -> None:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("space", organization.name, name)
+        created, updated = self.life(fields)
         self.world.spaces[guid] = Space(
             guid=guid,
             name=name,
@@ -85,7 +88,8 @@ class Builder:
             being_deleted=fields.get("being_deleted", False),
             quota=quota(fields.get("quota")),
             isolation_segment=fields.get("isolation_segment"),
-            **self.life(fields),
+            created_at=created,
+            updated_at=updated,
         )
         for app in fields.get("apps", ()):
             self.app(app, self.world.spaces[guid], organization)
@@ -94,17 +98,18 @@ class Builder:
         world, name = self.world, fields["name"]
         path = (organization.name, space.name, name)
         guid = fields.get("guid") or self.guid("app", *path)
-        life = self.life(fields)
+        created, updated = self.life(fields)
         app = App(
             guid=guid,
             name=name,
             space=space.guid,
             state=fields.get("state", "STARTED"),
             lifecycle=fields.get("lifecycle", "buildpack"),
-            droplet=self.droplet(fields.get("droplet", {}), path, life["created_at"]),
+            droplet=self.droplet(fields.get("droplet", {}), path, created),
             revision=fields["revision"] if "revision" in fields else self.guid("revision", *path),
-            sidecars=tuple(self.sidecar(each, path, life["created_at"]) for each in fields.get("sidecars", ())),
-            **life,
+            sidecars=tuple(self.sidecar(each, path, created) for each in fields.get("sidecars", ())),
+            created_at=created,
+            updated_at=updated,
         )
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
@@ -116,26 +121,31 @@ class Builder:
     def droplet(self, fields: Fields | None, path: tuple[str, ...], created: int) -> Droplet | None:
         if fields is None:
             return None
+        created, updated = self.life(fields, created)
         return Droplet(
             guid=fields.get("guid") or self.guid("droplet", *path),
             process_types=fields.get("process_types", {}),
-            **self.life(fields, created),
+            created_at=created,
+            updated_at=updated,
         )
 
     def sidecar(self, fields: Fields, path: tuple[str, ...], created: int) -> Sidecar:
+        created, updated = self.life(fields, created)
         return Sidecar(
             guid=fields.get("guid") or self.guid("sidecar", *path, fields["name"]),
             name=fields["name"],
             process_types=fields["process_types"],
             memory_in_mb=fields.get("memory_in_mb"),
             command=fields.get("command", "./sidecar"),
-            **self.life(fields, created),
+            created_at=created,
+            updated_at=updated,
         )
 
     def process(self, fields: Fields, app: App, path: tuple[str, ...]) -> None:
         world, kind = self.world, fields["type"]
         of_app = app.guid if kind == "web" else self.guid("process", *path, kind)
         metadata = fields.get("metadata", {})
+        created, updated = self.life(fields)
         process = Process(
             guid=fields.get("guid") or of_app,
             app=app.guid,
@@ -147,7 +157,7 @@ class Builder:
             log_rate_limit_in_bytes_per_second=fields.get("log_rate_limit_in_bytes_per_second", -1),
             command=fields.get("command"),
             user=fields.get("user"),
-            revision=fields["revision"] if "revision" in fields else app.revision,
+            revision=fields.get("revision", app.revision),
             registry_credential=fields.get("registry_credential"),
             registry_credential_last_synced_at=fields.get("registry_credential_last_synced_at"),
             health_check=health_check(fields.get("health_check", {}), "port" if kind == "web" else "process"),
@@ -159,7 +169,8 @@ class Builder:
             ready=fields.get("ready", True),
             placement_error=fields.get("placement_error"),
             load=load(fields.get("load")),
-            **self.life(fields),
+            created_at=created,
+            updated_at=updated,
         )
         if app.state == "STARTED" and process.instances:
             process = replace(process, runs=self.runs(process, fields.get("instance_states", {})))
@@ -218,7 +229,9 @@ _FLAGS = {name: FeatureFlag(enabled) for name, enabled in FEATURE_FLAGS.items()}
 
 def feature_flags(fields: Fields) -> dict[str, FeatureFlag]:
     return {
-        name: FeatureFlag(given) if isinstance(given, bool) else FeatureFlag(given["enabled"], given.get("error_message"))
+        name: FeatureFlag(given)
+        if isinstance(given, bool)
+        else FeatureFlag(given["enabled"], given.get("error_message"))
         for name, given in fields.items()
     }
 

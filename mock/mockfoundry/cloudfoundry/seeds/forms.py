@@ -54,9 +54,7 @@ ORGANIZATION_ROLES = (
     "organization_billing_manager",
 )
 SPACE_ROLES = ("space_developer", "space_supporter", "space_manager", "space_auditor")
-SCOPES = tuple(
-    f"cloud_controller.{scope}" for scope in ("admin", "admin_read_only", "global_auditor", "read", "write")
-)
+SCOPES = tuple(f"cloud_controller.{scope}" for scope in ("admin", "admin_read_only", "global_auditor", "read", "write"))
 
 EACH = "*"
 """In place of a name: each one that is there (in `given:` only)."""
@@ -275,9 +273,7 @@ SEED = record(
     "a seed",
     {
         "settings": SETTINGS,
-        "feature_flags": record(
-            "the feature flags", {each: either(is_mapping, FLAG, flag) for each in FEATURE_FLAGS}
-        ),
+        "feature_flags": record("the list of feature flags", {each: either(is_mapping, FLAG, flag) for each in FEATURE_FLAGS}),
         "organizations": items(ORGANIZATION),
         "users": items(USER),
     },

@@ -11,7 +11,7 @@ Entity = Mapping[str, Any]
 
 
 def disagreements(data: Mapping[str, Any]) -> Iterator[Fault]:
-    """Everything in a seed that does not agree; `data` has the form of one, but may hold anything where it was faulty."""
+    """Everything in a seed that does not agree; `data` may hold anything where it has not the form of one."""
     guids: dict[str, Path] = {}
     organizations = entries(data, "organizations", ())
     yield from repeated(organizations, "organization", "name")

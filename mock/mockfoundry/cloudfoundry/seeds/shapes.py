@@ -166,9 +166,7 @@ def table(key: Read, read: Read) -> Read:
     def read_table(value: Any, path: Path, faults: Faults) -> Any:
         if not isinstance(value, Mapping):
             return wrong(faults, path, value, "a mapping")
-        found = [
-            (key(name, (*path, name), faults), read(item, (*path, name), faults)) for name, item in value.items()
-        ]
+        found = [(key(name, (*path, name), faults), read(item, (*path, name), faults)) for name, item in value.items()]
         return {name: item for name, item in found if name is not WRONG and item is not WRONG}
 
     return read_table

@@ -1,0 +1,127 @@
+"""Following: a journal as it grows, a JSON line for each exchange, in the server's own loop. Never changes anything."""
+
+import asyncio
+import re
+from contextlib import suppress
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from mockfoundry.control.problems import ControlError, unknown_foundation
+from mockfoundry.control.questions import listed
+from mockfoundry.foundations import Registry
+from mockfoundry.journal import Entry, Journal
+from mockfoundry.journal.asking import Question
+from mockfoundry.journal.telling import line, told
+
+MOST_FOLLOWERS = 64
+PAUSE_SECONDS = 1.0
+"""How often a quiet stream looks whether its foundation was reset."""
+
+PATH = re.compile(r"/__mock/foundations/([A-Za-z0-9_.-]{1,64})/requests")
+_PARAMETERS = frozenset({"follow", "operation", "status", "scenario", "since", "after", "limit", "curl"})
+
+
+class Following:
+    """The streams of a server."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._streams = 0
+
+    def wanted(self, scope: Scope) -> bool:
+        """Whether a call asks for a stream."""
+        return (
+            scope["method"] == "GET"
+            and b"follow=true" in scope.get("query_string", b"").split(b"&")
+            and PATH.fullmatch(scope["path"]) is not None
+        )
+
+    async def follow(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends what is held and what comes, until the client goes.
+
+        Raises:
+            ControlError: the foundation is not there, a filter can't be used, or too many streams are open.
+        """
+        found = PATH.fullmatch(scope["path"])
+        name = found.group(1) if found else ""
+        question, journal = asked_by(scope["query_string"]), self._journal(name)
+        if journal is None:
+            raise unknown_foundation(name)
+        if self._streams >= MOST_FOLLOWERS:
+            raise ControlError(
+                429, "too-many-streams", f"follow: {MOST_FOLLOWERS} streams are open, the most there may be; end one"
+            )
+        self._streams += 1
+        gone = asyncio.ensure_future(disconnected(receive))
+        try:
+            headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._stream(name, question, gone, send)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._streams -= 1
+            gone.cancel()
+
+    async def _stream(self, name: str, question: Question, gone: "asyncio.Future[None]", send: Send) -> None:
+        journal, number = self._journal(name), question.behind
+        while journal is not None and not gone.done():
+            news = asyncio.Event()
+            journal.watchers.append(news.set)
+            try:
+                lines = []
+                for entry in journal.after(number):
+                    if question.holds(entry):
+                        lines.append(as_line(entry, entry.number - number - 1 if number > question.behind else 0))
+                number = journal.recorded
+                if lines:
+                    await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
+                    continue
+                waiting = asyncio.ensure_future(news.wait())
+                await asyncio.wait({waiting, gone}, timeout=PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+            finally:
+                with suppress(ValueError):
+                    journal.watchers.remove(news.set)
+            current = self._journal(name)
+            if current is not journal:
+                journal, number = current, 0
+
+    def _journal(self, name: str) -> Journal | None:
+        found = self._registry.find(name)
+        return None if found is None else found.journal
+
+
+async def disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def asked_by(query_string: bytes) -> Question:
+    """The filters of a stream."""
+    query = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
+    for name in query:
+        if name not in _PARAMETERS:
+            allowed = ", ".join(sorted(_PARAMETERS))
+            raise ControlError(400, "not-as-described", f"query {name}: is not known; allowed are {allowed}; leave it out")
+    statuses = [part for value in query.get("status", ()) for part in value.split(",")]
+    for status in (*statuses, *query.get("after", ())):
+        if not (status.isascii() and status.isdigit() and len(status) < 16):
+            raise ControlError(400, "not-as-described", f"query: {status!r} is not a number; send digits, as in status=409")
+    return listed(
+        operation=[part for value in query.get("operation", ()) for part in value.split(",")],
+        status=[int(status) for status in statuses],
+        scenario=query["scenario"][-1] if "scenario" in query else None,
+        since=query["since"][-1] if "since" in query else None,
+        after=int(query["after"][-1]) if "after" in query else 0,
+    )
+
+
+def as_line(entry: Entry, missed: int) -> bytes:
+    """An exchange as a JSON line; `missed` says how many before it were dropped while the client was slow."""
+    value = told(entry)
+    value["line"] = line(entry)
+    if missed > 0:
+        value["missed"] = missed
+    return msgspec.json.encode(value) + b"\n"

@@ -1,0 +1,6 @@
+"""The journal: what happened in a foundation, and questions to it. Never imports the world or the scenarios."""
+
+from mockfoundry.journal.entries import NOTHING, Entry
+from mockfoundry.journal.journal import MOST_BYTES, Cell, Journal, merged
+
+__all__ = ["MOST_BYTES", "NOTHING", "Cell", "Entry", "Journal", "merged"]

@@ -1,0 +1,128 @@
+"""Entries: one exchange as it is read from the journal: its parts decoded when they are looked at. Changes nothing."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+NOTHING = msgspec.UNSET
+"""What stands for a body that is not there, or can't be read."""
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """One exchange.
+
+    Attributes:
+        number: from 1, in the order of the foundation's exchanges.
+        real: when it arrived, in microseconds of the machine's clock.
+        now: the same moment on the foundation's clock.
+        kept: whether it changed the world, also where the answer was then lost.
+        sent_headers: the request's, names in lower case.
+        content: the request's body.
+        delay: microseconds that the answer waited.
+        phase: of the scenario's answer, empty where no scenario answered.
+        near: the rule that nearly matched, in words.
+        bytes_sent: what really went out where a fault broke the answer; -1 where nothing was told.
+    """
+
+    number: int
+    real: int
+    now: int
+    operation: str
+    actor: str
+    process: str
+    kept: bool
+    method: str
+    target: str
+    query_string: bytes
+    path: dict[str, str]
+    sent_headers: dict[bytes, bytes]
+    content: bytes
+    scheme: str
+    status: int
+    answer_headers: list[tuple[bytes, bytes]]
+    answer: bytes
+    said: str
+    delay: int
+    hold: str
+    fault: str
+    scenario: str
+    rule: int
+    phase: str
+    near: str
+    bytes_sent: int = -1
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The request's headers, as conditions ask for them."""
+        return self.sent_headers
+
+    @property
+    def token(self) -> str:
+        scheme, _, token = self.header(b"authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The query parameters, each with all its values in order."""
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
+            query.setdefault(name, []).append(value)
+        return query
+
+    @property
+    def body(self) -> Any:
+        """The request's body as a value, NOTHING where there is none that can be read."""
+        return value_of(self.content, self.header(b"content-type"))
+
+    @property
+    def answered(self) -> Any:
+        """The answer's body as a value, NOTHING where there is none that can be read."""
+        return value_of(self.answer, self.answer_header(b"content-type"))
+
+    @property
+    def why(self) -> str:
+        """What decided it, in a line."""
+        return self.answer_header(b"x-mock-why") or self.said
+
+    @property
+    def laxer(self) -> str:
+        """What the contract does not allow and was let pass all the same."""
+        return self.answer_header(b"x-mock-contract")
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client was not given the answer of what was done."""
+        return self.kept and (bool(self.fault) or self.status >= 400)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client has reason to think that it did not work."""
+        return bool(self.fault) or self.status >= 400
+
+    @property
+    def outcome(self) -> str:
+        """The status, or what went wrong on the wire."""
+        return self.fault or str(self.status)
+
+    @property
+    def url_path(self) -> str:
+        """The path with its query, as it came."""
+        query = self.query_string.decode("latin-1")
+        return f"{self.target}?{query}" if query else self.target
+
+    def header(self, name: bytes) -> str:
+        return self.sent_headers.get(name, b"").decode("latin-1")
+
+    def answer_header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.answer_headers if key == name), "")
+
+
+def value_of(content: bytes, content_type: str) -> Any:
+    """A body as a value, where it says that it is JSON and is."""
+    if not content or "json" not in content_type.lower():
+        return NOTHING
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return NOTHING

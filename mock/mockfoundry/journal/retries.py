@@ -1,0 +1,206 @@
+"""Retries: what a client sent again, after what, with what wait, and whether that did something twice. Judges by rules.
+
+A request repeats an earlier one where it is the same (operation, path, query, body, client by its User-Agent), and the
+earlier one failed for the client: status 400 or more, or a fault on the wire. The token is no part of it: after a 401
+a client comes back with another one.
+"""
+
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from mockfoundry.journal.entries import Entry
+from mockfoundry.journal.journal import Journal
+from mockfoundry.journal.verifying import TOLERANCE, Verdict, counted, forgotten, seconds, wait_between
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """One request that was sent again.
+
+    Attributes:
+        number, of: of the repeat, and of the request that it repeats.
+        after: the status or the fault of that one.
+        wait: seconds of real time from its answer to the repeat.
+        retry_after: seconds that it asked to wait; None where it asked nothing.
+        honoured: whether the client waited as long; None where nothing was asked.
+        lost: whether what it repeats had been done, and only the answer was lost.
+        twice: whether the repeat was done too, after an earlier one had been.
+    """
+
+    number: int
+    of: int
+    after: str
+    wait: float
+    retry_after: float | None
+    honoured: bool | None
+    lost: bool
+    twice: bool
+    outcome: str
+
+
+class Chain(msgspec.Struct):
+    """One request with its repeats.
+
+    Attributes:
+        ended: the last one's status or fault.
+        gave_up: whether the client stopped without success.
+    """
+
+    operation: str
+    method: str
+    path: str
+    first: int
+    ended: str
+    gave_up: bool
+    repeats: list[Repeat] = []
+
+    @property
+    def waits(self) -> list[float]:
+        return [each.wait for each in self.repeats]
+
+
+class Audit(msgspec.Struct):
+    """Everything that clients repeated, in the order of the first requests.
+
+    Attributes:
+        requests: how many exchanges were looked at.
+    """
+
+    requests: int
+    dropped: int
+    repeats: int
+    dishonoured: int
+    twice: int
+    chains: list[Chain]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test allows: repeats of one request, waits shorter than asked for, repeats that do something twice."""
+
+    max: int | None = None
+    honours_retry_after: bool = False
+    never_twice: bool = False
+
+
+def audited(journal: Journal, operation: str = "") -> Audit:
+    """What clients repeated, of one operation or of all."""
+    chains: list[Chain] = []
+    latest: dict[tuple[str, str, bytes, bytes, str, str], tuple[Entry, Chain, bool]] = {}
+    count = 0
+    for entry in journal:
+        if operation and entry.operation != operation:
+            continue
+        count += 1
+        key = (
+            entry.method,
+            entry.target,
+            entry.query_string,
+            entry.content,
+            entry.header(b"user-agent"),
+            entry.header(b"x-mock-foundation"),
+        )
+        before = latest.get(key)
+        if before is None or not before[0].failed:
+            chain = Chain(entry.operation, entry.method, entry.url_path, entry.number, entry.outcome, entry.failed)
+            latest[key] = (entry, chain, entry.kept)
+            continue
+        previous, chain, kept = before
+        if not chain.repeats:
+            chains.append(chain)
+        chain.repeats.append(repeat(previous, entry, kept))
+        chain.ended, chain.gave_up = entry.outcome, entry.failed
+        latest[key] = (entry, chain, kept or entry.kept)
+    chains.sort(key=lambda each: each.first)
+    repeats = [each for chain in chains for each in chain.repeats]
+    return Audit(
+        requests=count,
+        dropped=journal.dropped_of(lambda cell: operation in ("", cell[0])),
+        repeats=len(repeats),
+        dishonoured=sum(each.honoured is False for each in repeats),
+        twice=sum(each.twice for each in repeats),
+        chains=chains,
+    )
+
+
+def repeat(previous: Entry, entry: Entry, kept: bool) -> Repeat:
+    """One repeat; `kept` says whether any of the earlier ones changed the world."""
+    wait = wait_between(previous, entry)
+    asked = retry_after(previous)
+    return Repeat(
+        number=entry.number,
+        of=previous.number,
+        after=previous.outcome,
+        wait=wait / 1_000_000,
+        retry_after=None if asked is None else asked / 1_000_000,
+        honoured=None if asked is None else wait >= asked - TOLERANCE,
+        lost=previous.lost,
+        twice=kept and entry.kept,
+        outcome=entry.outcome,
+    )
+
+
+def retry_after(entry: Entry) -> int | None:
+    """Microseconds that an answer asks to wait: whole seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
+    if entry.fault:
+        return None
+    text = entry.answer_header(b"retry-after").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text) * 1_000_000
+    try:
+        return max(0, int(parsedate_to_datetime(text).timestamp() * 1_000_000) - entry.now) if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def judged(audit: Audit, limits: Limits) -> Verdict:
+    """Whether an audit stays within what a test allows; the sentence names the first repeat that does not."""
+    for chain in audit.chains:
+        said = f"{chain.operation or chain.method} {chain.path} (first #{chain.first})"
+        if limits.max is not None and len(chain.repeats) > limits.max:
+            told = f"expected at most {counted(limits.max)} repeated, {said} was repeated {counted(len(chain.repeats))}"
+            return Verdict("does_not_hold", told, numbers(chain))
+        for each in chain.repeats:
+            if limits.honours_retry_after and each.honoured is False:
+                waited, asked = seconds(int(each.wait * 1e6)), seconds(int((each.retry_after or 0) * 1e6))
+                told = f"expected Retry-After to be honoured, #{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
+                return Verdict("does_not_hold", told, numbers(chain))
+            if limits.never_twice and each.twice:
+                told = f"expected nothing to be done twice, #{each.number} did again what #{each.of} ({each.after}) had done: {said}"
+                return Verdict("does_not_hold", told, numbers(chain))
+    told = f"{counted(audit.repeats)} repeated in {audit.requests} requests, all within what is allowed"
+    if audit.dropped:
+        return Verdict("cannot_be_known", f"{told}; {forgotten(audit.dropped)}", (), (), audit.dropped)
+    return Verdict("holds", told)
+
+
+def numbers(chain: Chain) -> tuple[int, ...]:
+    return (chain.first, *(each.number for each in chain.repeats))
+
+
+def table(audit: Audit) -> str:
+    """An audit as a table for people."""
+    rows = [("request", "after", "wait", "retry-after", "honoured", "done before", "done twice", "outcome")]
+    for chain in audit.chains:
+        rows.append((f"#{chain.first} {chain.operation or chain.method} {chain.path}", "", "", "", "", "", "", ""))
+        for each in chain.repeats:
+            asked = "-" if each.retry_after is None else f"{each.retry_after:g}s"
+            honoured = "-" if each.honoured is None else word(each.honoured)
+            wait = f"{each.wait:.3f}s"
+            row = (f"  #{each.number}", each.after, wait, asked, honoured, word(each.lost), word(each.twice), each.outcome)
+            rows.append(row)
+    lines = columns(rows) if audit.chains else ["nothing was repeated"]
+    if audit.dropped:
+        lines.append(f"{audit.dropped} exchanges were dropped from the journal and are not looked at")
+    return "\n".join(lines)
+
+
+def word(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest word."""
+    all_rows = list(rows)
+    widths = [max(len(row[column]) for row in all_rows) for column in range(len(all_rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in all_rows]
