@@ -30,7 +30,10 @@ from mockfoundry.foundations import Address, Foundation, Registry, addressed, br
 from mockfoundry.outcomes import HTML, changed, encoded, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example, preferred
 from mockfoundry.requests import Outcome, Parked, Request
-from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, decide, keep
+from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, decide, keep, near_miss
+
+MOST_COMPARED = 100
+"""Beyond so many rules nobody asks which of them came nearest to a request that none took."""
 
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
 
@@ -229,7 +232,7 @@ def finished(foundation: Foundation, request: Request, outcome: Outcome, decisio
     now = foundation.world.clock.now(request.arrived)
     outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
     if decision is None:
-        foundation.journal.record(request, outcome, now)
+        foundation.journal.record(request, outcome, now, near=request.near)
         return outcome
     respond = decision.respond
     phase = ""
@@ -271,7 +274,12 @@ def decided(service: Service, foundation: Foundation, request: Request) -> tuple
         return None, progress
     world = foundation.world
     request.process = process_of(foundation, request)
-    return decide(lineup, progress, request, world.clock.now(request.arrived), world.chance.fraction), progress
+    now = world.clock.now(request.arrived)
+    decision = decide(lineup, progress, request, now, world.chance.fraction)
+    if decision is None and len(lineup.rules) <= MOST_COMPARED:
+        near = near_miss(lineup, progress, request, now)
+        request.near = "" if near is None else str(near)
+    return decision, progress
 
 
 def process_of(foundation: Foundation, request: Request) -> str:

@@ -30,6 +30,7 @@ class Request(msgspec.Struct):
         process: the guid of the process it is about, empty where there is none.
         actor: who asks, empty until that is known.
         kept: whether it changed the world.
+        near: the rule of a scenario that nearly took it, in words.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request(msgspec.Struct):
     process: str = ""
     actor: str = ""
     kept: bool = False
+    near: str = ""
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
 

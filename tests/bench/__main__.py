@@ -26,6 +26,7 @@ SCALE = f"/v3/processes/{WEB}/actions/scale"
 BARE = Path(__file__).with_name("bare_app.py")
 POST_SCALE = Path(__file__).with_name("post_scale.lua")
 CONNECTIONS = 8
+MANY = 10_000
 
 
 def cores() -> tuple[set[int], set[int]]:
@@ -69,14 +70,15 @@ def mock(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "mockfoundry", "serve", "--port", "0", *arguments]
 
 
-def requests_per_second(url: str, seconds: int) -> float:
-    """What wrk gets through: POST scale, one of three sizes in turn."""
+def requests_per_second(url: str, seconds: int, foundations: int = 0) -> float:
+    """What wrk gets through: POST scale, one of three sizes in turn, over so many foundations round robin."""
     _, others = cores()
     done = subprocess.run(
         ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", POST_SCALE, url + SCALE],
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "FOUNDATIONS": str(foundations)},
         preexec_fn=lambda: os.sched_setaffinity(0, others),
     )
     if "Non-2xx" in done.stdout:
@@ -100,6 +102,34 @@ def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> dict
             for name, url in urls.items():
                 measured[name].append(requests_per_second(url, seconds))
     return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def over_foundations(rounds: int, seconds: int) -> None:
+    """What ten thousand foundations cost on one server, in time and in memory."""
+    with running(mock()) as (url, pid, _):
+        requests_per_second(url, 1, foundations=1)
+        before = resident_megabytes(pid)
+        began = time.monotonic()
+        with httpx.Client(base_url=url, headers=ADMIN) as client:
+            for number in range(MANY):
+                client.get(f"/foundations/f{number}/v3/nothing")
+        made = resident_megabytes(pid)
+        row(
+            f"{MANY:,} foundations: memory of each until it is used",
+            f"{(made - before) * 1024 / MANY:.1f} KB",
+            "≤ 30 KB",
+        )
+        row("  a request to a new one, by httpx", f"{(time.monotonic() - began) * 1000 / MANY:.2f} ms", "≤ 1 ms")
+        one: list[float] = []
+        many: list[float] = []
+        for _ in range(rounds):
+            one.append(requests_per_second(url, seconds, foundations=1))
+            many.append(requests_per_second(url, seconds, foundations=MANY))
+    row(
+        "  round robin over them, cost of a request, of one",
+        f"{statistics.median(one) / statistics.median(many):.2f}",
+        "≤ 1.15",
+    )
 
 
 def many_rules(folder: Path) -> Path:
@@ -137,17 +167,20 @@ def main() -> None:
                 "bare ASGI app on uvicorn, fixed body": [sys.executable, str(BARE)],
                 "protocol door": mock(),
                 "ASGI door": mock("--door", "asgi"),
+                "protocol door, no journal": mock("--max-journal", "0"),
                 "protocol door, 10,000 rules that do not match": mock("--scenario", str(many_rules(Path(folder)))),
             },
             chosen.rounds,
             chosen.seconds,
         )
-    bare, door, asgi, ruled = rates.values()
+    bare, door, asgi, unwritten, ruled = rates.values()
     row(f"POST scale, {CONNECTIONS} connections", "of bare ASGI")
     for name, rate in rates.items():
         row(f"  {name}, {rate:,.0f}/s", f"{rate / bare:.2f}", "≥ 1.20" if rate is door else "")
     row("cost of a request with 10,000 rules, of one with none", f"{door / ruled:.2f}", "≤ 1.20")
+    row("cost of a request with a journal, of one without", f"{unwritten / door:.2f}", "≤ 1.10")
     row("protocol door, of the ASGI door", f"{door / asgi:.1f}")
+    over_foundations(chosen.rounds, chosen.seconds)
 
 
 if __name__ == "__main__":

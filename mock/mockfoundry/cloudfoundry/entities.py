@@ -70,9 +70,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: the Cloud Controller's own word; the API shows it as a status and a reason.
         duration: how long it takes, None where it never ends by itself.
-        process: the guid of the web process that it brings up, empty where it has none of its own.
-        instances: how many instances that one is to have.
+        process: the guid of the web process that it brings up.
+        previous: the guid of the one that it takes down.
+        instances: how many instances the app's web process is to have.
         changed_at: when its state last changed.
+        stage: how many of its steps are done.
     """
 
     guid: str
@@ -82,7 +84,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: int
     duration: int | None
     process: str = ""
+    previous: str = ""
     instances: int = 0
+    stage: int = 0
 
 
 class Droplet(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.crashes import FOREVER
+from mockfoundry.cloudfoundry.crashes import FOREVER, phase_at
 from mockfoundry.cloudfoundry.entities import Process, Run
 from mockfoundry.cloudfoundry.world import World
 
-MOST_LEAVING = 32
+MOST_LEAVING = 16
 """How many runs on their way out are kept; a client that scales up and down a thousand times a second has no more."""
 
 HEALTHY_WITHIN = 60
@@ -82,22 +82,14 @@ def also_leaving(leaving: tuple[Run, ...], ended: list[Run], now: int) -> tuple[
 
 def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
     """The runs of a process after one instance was terminated: it stops, and a new one starts at its index."""
-    runs: list[Run] = []
-    ended: list[Run] = []
     gone = now + int(world.settings.stop_seconds * SECOND)
-    for run in process.runs:
-        if not run.first <= index < run.first + run.count or run.since > now:
-            runs.append(run)
-            continue
-        after = run.first + run.count - index - 1
-        if index > run.first:
-            runs.append(replace(run, count=index - run.first))
-        runs.append(new_run(world, process, index, 1, gone))
-        if after:
-            runs.append(replace(run, first=index + 1, count=after))
-        if gone > now:
-            ended.append(replace(run, first=index, count=1, ends=gone))
-    return (tuple(runs), also_leaving(process.leaving, ended, now))
+    before = next((run for run in process.runs if run.first <= index < run.first + run.count), None)
+    if before is None or before.since > now:
+        return process.runs, still_there(process.leaving, now)
+    after = new_run(world, process, index, 1, gone)
+    fields = {name: getattr(after, name) for name in after.__struct_fields__ if name not in ("first", "count")}
+    ended = [replace(before, first=index, count=1, ends=gone)] if gone > now else []
+    return divided(process.runs, index, **fields), also_leaving(process.leaving, ended, now)
 
 
 def stopped(world: World, process: Process, now: int) -> Wanted:
@@ -116,23 +108,47 @@ def begun(world: World, process: Process, now: int) -> Wanted:
     return (runs, ())
 
 
-def with_state(runs: tuple[Run, ...], index: int, state: Any, since: int) -> tuple[Run, ...]:
-    """Runs with one instance held in a state.
+def held(runs: tuple[Run, ...], states: Mapping[int, Any], since: int) -> tuple[Run, ...]:
+    """Runs with some instances held in a state, and every other one let go.
 
     Args:
-        state: the state's word, or a mapping with `state` and `details`.
-        since: when it came into it.
+        states: by index, each the state's word, or a mapping with `state` and `details`.
+        since: when they came into it.
     """
-    word, details = (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
-    divided: list[Run] = []
+    freed = tuple(run if run.state is None else replace(run, state=None, details=None) for run in runs)
+    for index, state in sorted(states.items()):
+        word, details = (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
+        freed = divided(freed, index, since=since, state=word, details=details)
+    return freed
+
+
+def divided(runs: tuple[Run, ...], index: int, **fields: Any) -> tuple[Run, ...]:
+    """Runs with other fields for one instance."""
+    found: list[Run] = []
     for run in runs:
         if not run.first <= index < run.first + run.count:
-            divided.append(run)
+            found.append(run)
             continue
         if index > run.first:
-            divided.append(replace(run, count=index - run.first))
-        divided.append(replace(run, first=index, count=1, since=since, state=word, details=details))
+            found.append(replace(run, count=index - run.first))
+        found.append(replace(run, first=index, count=1, **fields))
         after = run.first + run.count - index - 1
         if after:
-            divided.append(replace(run, first=index + 1, count=after))
-    return tuple(divided)
+            found.append(replace(run, first=index + 1, count=after))
+    return tuple(found)
+
+
+def crashing(world: World, process: Process, now: int) -> tuple[Run, ...]:
+    """The runs of a process that crashes from now on, each instance at once; or does no longer, where it is not to."""
+    model = new_run(world, process, 0, 1, now)
+    found: list[Run] = []
+    for run in process.runs:
+        if model.crash_after is not None:
+            found.append(replace(run, crash_after=model.crash_after, first_crash=max(now, run.since)))
+            continue
+        phase = phase_at(run, now)
+        if run.crash_after is None or phase.restarts == 0:
+            found.append(replace(run, crash_after=None, first_crash=None))
+        else:
+            found.append(replace(model, first=run.first, count=run.count, since=now, nonce=world.next_nonce()))
+    return tuple(found)

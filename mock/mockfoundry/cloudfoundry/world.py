@@ -142,7 +142,7 @@ class World(msgspec.Struct, kw_only=True):
             self._remember(before, now)
         app = self.apps[process.app]
         if app.state == "STARTED":
-            self._count(app.space, before, process)
+            self.count(app.space, before, process)
         processes = self.processes if "processes" not in self.shared else self.own("processes")
         processes[process.guid] = process
 
@@ -153,7 +153,7 @@ class World(msgspec.Struct, kw_only=True):
         self.own("processes_of")[process.app] = left
         app = self.apps[process.app]
         if app.state == "STARTED":
-            self._count(app.space, process, None)
+            self.count(app.space, process, None)
 
     def put_app(self, app: App) -> None:
         """Puts a new value of an app in the place of the old one, or adds it."""
@@ -166,7 +166,7 @@ class World(msgspec.Struct, kw_only=True):
         if before is not None and before.state != app.state:
             for process in self.app_processes(app.guid):
                 started = app.state == "STARTED"
-                self._count(app.space, None if started else process, process if started else None)
+                self.count(app.space, None if started else process, process if started else None)
 
     def record(self, kind: str, app: App, actor: User, moment: int, data: dict[str, Any]) -> None:
         """Records an audit event."""
@@ -192,7 +192,8 @@ class World(msgspec.Struct, kw_only=True):
         kept = [each for each in self.earlier.get(process.guid, ()) if each[0] > oldest]
         self.own("earlier")[process.guid] = (*kept, (now, process))
 
-    def _count(self, space: str, before: Process | None, after: Process | None) -> None:
+    def count(self, space: str, before: Process | None, after: Process | None) -> None:
+        """Counts a process of a started app in what its space and organization use, in place of an earlier value."""
         memory = instances = log_rate = 0
         if after is not None:
             instances = after.instances

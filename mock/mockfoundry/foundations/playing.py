@@ -1,5 +1,6 @@
 """Playing: scenarios switched on and off in a foundation, and what they change in its world. Never matches a request."""
 
+from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.foundations.foundation import Foundation
 from mockfoundry.foundations.undoing import changes_between, take_back
 from mockfoundry.scenarios import Event, Lineup, Scenario, events_due, switch_off, switch_on
@@ -61,8 +62,6 @@ def happen(foundation: Foundation, name: str, event: Event, now: int) -> None:
 
 def change(foundation: Foundation, name: str, given: object, now: int) -> None:
     """Changes the world in a seed file's words, and remembers what was there."""
-    from mockfoundry.cloudfoundry.given import apply_given
-
     before = foundation.world.copy()
     apply_given(foundation.world, given, now)
     foundation.changes.setdefault(name, []).extend(changes_between(before, foundation.world))

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mockfoundry.cloudfoundry.deployments import call_off_deployment
 from mockfoundry.cloudfoundry.world import World
 
 TABLES = ("feature_flags", "organizations", "spaces", "apps", "processes", "users")
@@ -45,6 +46,9 @@ def changes_between(before: World, after: World) -> list[Change]:
 
 def take_back(world: World, changes: list[Change], now: int) -> None:
     """Gives every changed field its earlier value, the latest change first."""
+    for change in changes:
+        if change.table == "apps" and change.after.deployment is not None and change.key in world.deploying:
+            call_off_deployment(world, change.key, now)
     for change in reversed(changes):
         if change.table == SETTINGS:
             world.settings = earlier(change, world.settings)
@@ -78,7 +82,10 @@ def earlier(change: Change, current: Any) -> Any:
 def remove(world: World, table: str, key: str) -> None:
     """Takes away what a scenario had added."""
     if table == "processes":
-        world.remove(key)
+        process = world.processes[key]
+        # A deployment that is over has left its new process as the only one of its type.
+        if sum(each.type == process.type for each in world.app_processes(process.app)) > 1:
+            world.remove(key)
     elif table == "apps" and world.processes_of.get(key):
         return
     else:

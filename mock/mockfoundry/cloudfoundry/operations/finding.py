@@ -101,11 +101,10 @@ def smuggled(call: Call, name: str) -> str | None:
     return values[-1] if values else None
 
 
-def must_manage(actor: User, found: Found) -> None:
+def must_manage(actor: User, space: Space, organization: Organization) -> None:
     """Raises Refusal where the actor may not change apps of the space, or nobody may at present."""
     if is_admin(actor):
         return
-    space, organization = found.space, found.organization
     if not may_manage_apps(actor, space):
         raise refuse(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
     if organization.being_deleted:

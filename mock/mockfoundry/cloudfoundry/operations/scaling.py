@@ -26,7 +26,7 @@ replace = msgspec.structs.replace
 def scale_process(world: World, actor: User, call: Call) -> Answer:
     """Changes instances, memory, disk or log rate limit of a process; all of it or nothing."""
     found = find_process(world, actor, call)
-    must_manage(actor, found)
+    must_manage(actor, found.space, found.organization)
     must_be_enabled(world, "app_scaling", actor)
     asked, stored = read_scale(call)
     must_not_be_deploying(found, "scale")
@@ -53,7 +53,7 @@ def must_be_enabled(world: World, flag: str, actor: User) -> None:
 
 def must_not_be_deploying(found: Found, verb: str) -> None:
     """Raises Refusal (422) for a web process whose app has a deployment in flight."""
-    if found.app.deployment is not None and found.process.type == "web" and in_flight(found.app):
+    if found.process.type == "web" and in_flight(found.app):
         raise refuse(UNPROCESSABLE_ENTITY, f"Cannot {verb} this process while a deployment is in flight.")
 
 

@@ -15,7 +15,7 @@ from mockfoundry.cloudfoundry.world import World
 def terminate_process_instance(world: World, actor: User, call: Call) -> Answer:
     """Ends one instance; the platform starts a new one at its index. What it was doing is not looked at."""
     found = find_process(world, actor, call)
-    must_manage(actor, found)
+    must_manage(actor, found.space, found.organization)
     process, app, now = found.process, found.app, call.now
     index = leading_integer(call.path["index"])
     if not 0 <= index < process.instances:

@@ -30,7 +30,7 @@ replace = msgspec.structs.replace
 def update_process(world: World, actor: User, call: Call) -> Answer:
     """Changes command, user, health checks or metadata of a process; all of it or nothing."""
     found = find_process(world, actor, call)
-    must_manage(actor, found)
+    must_manage(actor, found.space, found.organization)
     message = read_update(call)
     must_not_be_deploying(found, "update")
     process, app, now = found.process, found.app, call.now

@@ -8,5 +8,6 @@ from mockfoundry.cloudfoundry.seeds.reading import (
     seed_from,
     world_from,
 )
+from mockfoundry.cloudfoundry.seeds.writing import world_as_seed
 
-__all__ = ["Seed", "default_seed", "default_world", "read_seed", "seed_from", "world_from"]
+__all__ = ["Seed", "default_seed", "default_world", "read_seed", "seed_from", "world_as_seed", "world_from"]

@@ -25,7 +25,7 @@ from mockfoundry.cloudfoundry.entities import (
     User,
 )
 from mockfoundry.cloudfoundry.permissions import READ, WRITE
-from mockfoundry.cloudfoundry.runs import new_run, with_state
+from mockfoundry.cloudfoundry.runs import held, new_run
 from mockfoundry.cloudfoundry.seeds.forms import FEATURE_FLAGS
 from mockfoundry.cloudfoundry.world import World
 
@@ -46,11 +46,15 @@ class Builder:
     Attributes:
         world: what is being built.
         created: when the next process is created, where the seed does not say; each a second after the one before.
+        moment: when this is built.
+        running: how long the instances of started apps have been running by then.
     """
 
-    def __init__(self, world: World, created: int) -> None:
+    def __init__(self, world: World, created: int, moment: int, running: int = 0) -> None:
         self.world = world
         self.created = created
+        self.moment = moment
+        self.running = running
 
     def guid(self, *names: str) -> str:
         return named_guid(self.world.seed, *names)
@@ -64,7 +68,7 @@ class Builder:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("organization", name)
         created, updated = self.life(fields)
-        self.world.organizations[guid] = Organization(
+        self.world.own("organizations")[guid] = Organization(
             guid=guid,
             name=name,
             suspended=fields.get("suspended", False),
@@ -80,7 +84,7 @@ class Builder:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("space", organization.name, name)
         created, updated = self.life(fields)
-        self.world.spaces[guid] = Space(
+        self.world.own("spaces")[guid] = Space(
             guid=guid,
             name=name,
             organization=organization.guid,
@@ -116,7 +120,7 @@ class Builder:
             self.process(each, app, path)
         deployment = fields.get("deployment")
         if deployment is not None:
-            begin_deployment(world, app.guid, world.born, deployment)
+            begin_deployment(world, app.guid, self.moment, deployment)
 
     def droplet(self, fields: Fields | None, path: tuple[str, ...], created: int) -> Droplet | None:
         if fields is None:
@@ -174,18 +178,15 @@ class Builder:
         )
         if app.state == "STARTED" and process.instances:
             process = replace(process, runs=self.runs(process, fields.get("instance_states", {})))
-        world.put(process, world.born)
-        self.created += SECOND
+        world.put(process, self.moment)
+        self.created = min(self.created + SECOND, self.moment)
 
     def runs(self, process: Process, states: Mapping[int, Any]) -> tuple[Run, ...]:
-        """The instances of a started process: running for an hour, unless they crash or never start."""
-        run = new_run(self.world, process, 0, process.instances, self.world.born)
-        if run.crash_after is None:
-            run = replace(run, since=self.world.born - HOUR - run.start)
-        runs: tuple[Run, ...] = (run,)
-        for index, state in sorted(states.items()):
-            runs = with_state(runs, index, state, self.world.born - HOUR)
-        return runs
+        """The instances of a started process; those that crash or never start begin with it at this moment."""
+        run = new_run(self.world, process, 0, process.instances, self.moment)
+        if self.running and run.crash_after is None:
+            run = replace(run, since=self.moment - self.running - run.start)
+        return held((run,), states, self.moment - self.running)
 
     def user(self, fields: Fields) -> None:
         name = fields["name"]
@@ -194,7 +195,7 @@ class Builder:
             f"{self.world.organizations[each.organization].name}/{each.name}": each.guid
             for each in self.world.spaces.values()
         }
-        self.world.users[name] = User(
+        self.world.own("users")[name] = User(
             guid=fields.get("guid") or self.guid("user", name),
             name=name,
             scopes=frozenset(fields.get("scopes", (READ, WRITE))),
@@ -216,7 +217,7 @@ def built(fields: Fields, random_seed: int, born: int) -> World:
         settings=with_settings(Settings(), fields.get("settings", {})),
         feature_flags={**_FLAGS, **feature_flags(fields.get("feature_flags", {}))},
     )
-    builder = Builder(world, began - 24 * HOUR)
+    builder = Builder(world, began - 24 * HOUR, born, HOUR)
     for organization in fields.get("organizations", ()):
         builder.organization(organization)
     for user in fields.get("users", ()):

@@ -273,7 +273,9 @@ SEED = record(
     "a seed",
     {
         "settings": SETTINGS,
-        "feature_flags": record("the list of feature flags", {each: either(is_mapping, FLAG, flag) for each in FEATURE_FLAGS}),
+        "feature_flags": record(
+            "the list of feature flags", {each: either(is_mapping, FLAG, flag) for each in FEATURE_FLAGS}
+        ),
         "organizations": items(ORGANIZATION),
         "users": items(USER),
     },

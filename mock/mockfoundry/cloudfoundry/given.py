@@ -1,0 +1,263 @@
+"""Given: changes of a running world in a seed file's words, as scenarios make them. Nothing is changed by a faulty one.
+
+An entry is found by its name (a process by its type), `*` is each one that is there, and one that is not there is
+added. The keys that are named replace what is there; a quota is merged key by key.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from mockfoundry.cloudfoundry.clock import SECOND
+from mockfoundry.cloudfoundry.deployments import begin_deployment, call_off_deployment
+from mockfoundry.cloudfoundry.entities import App, HealthCheck, Organization, Process, Quota, Space
+from mockfoundry.cloudfoundry.runs import begun, crashing, held, resized, stopped
+from mockfoundry.cloudfoundry.seeds.building import (
+    Builder,
+    Fields,
+    feature_flags,
+    load,
+    with_settings,
+)
+from mockfoundry.cloudfoundry.seeds.forms import EACH, SEED
+from mockfoundry.cloudfoundry.seeds.shapes import Fault, Faults, Path, shown
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents import DocumentError, Problem, did_you_mean
+
+replace = msgspec.structs.replace
+
+FIXED = ("guid",)
+"""What an entity keeps as long as it lives."""
+
+
+def apply_given(world: World, given: Any, now: int) -> None:
+    """Changes a world.
+
+    Args:
+        given: a seed document in part.
+        now: virtual microseconds.
+
+    Raises:
+        DocumentError: it is faulty or does not fit this world, with every reason; nothing is changed.
+    """
+    faults: Faults = []
+    fields = SEED(given, (), faults)
+    if not faults:
+        faults.extend(misfits(world, fields))
+    if faults:
+        raise DocumentError(
+            Problem("given", 1, 1, f"{'/'.join(str(step) for step in fault.path) or 'given'}: {fault.text}")
+            for fault in faults
+        )
+    Change(world, now).whole(fields)
+
+
+def given_faults(given: Any) -> list[Fault]:
+    """What is wrong with a document in part, whatever world it meets."""
+    faults: Faults = []
+    SEED(given, (), faults)
+    return faults
+
+
+class Change:
+    """One document in part, being merged into a world at a moment."""
+
+    def __init__(self, world: World, now: int) -> None:
+        self.world = world
+        self.now = now
+        self.builder = Builder(world, now - now % SECOND, now)
+
+    def whole(self, fields: Fields) -> None:
+        world = self.world
+        if "settings" in fields:
+            world.settings = with_settings(world.settings, fields["settings"])
+        if "feature_flags" in fields:
+            world.own("feature_flags").update(feature_flags(fields["feature_flags"]))
+        for each in fields.get("organizations", ()):
+            found = named(world.organizations.values(), each["name"])
+            for organization in found:
+                self.organization(organization, each)
+            if not found and each["name"] != EACH:
+                self.builder.organization(each)
+        for each in fields.get("users", ()):
+            self.builder.user(each)
+
+    def organization(self, organization: Organization, fields: Fields) -> None:
+        world = self.world
+        changed = replace(organization, **plain(fields, "suspended", "being_deleted", "created_at", "updated_at"))
+        if "quota" in fields:
+            changed = replace(changed, quota=merged(organization.quota, fields["quota"]))
+        world.own("organizations")[organization.guid] = changed
+        for each in fields.get("spaces", ()):
+            inside = (space for space in world.spaces.values() if space.organization == organization.guid)
+            found = named(inside, each["name"])
+            for space in found:
+                self.space(space, changed, each)
+            if not found and each["name"] != EACH:
+                self.builder.space(each, changed)
+
+    def space(self, space: Space, organization: Organization, fields: Fields) -> None:
+        world = self.world
+        names = ("suspended", "being_deleted", "isolation_segment", "created_at", "updated_at")
+        changed = replace(space, **plain(fields, *names))
+        if "quota" in fields:
+            changed = replace(changed, quota=merged(space.quota, fields["quota"]))
+        world.own("spaces")[space.guid] = changed
+        for each in fields.get("apps", ()):
+            found = named((app for app in world.apps.values() if app.space == space.guid), each["name"])
+            for app in found:
+                self.app(app, changed, organization, each)
+            if not found and each["name"] != EACH:
+                self.builder.app(each, changed, organization)
+
+    def app(self, app: App, space: Space, organization: Organization, fields: Fields) -> None:
+        world, now = self.world, self.now
+        path = (organization.name, space.name, app.name)
+        changed = replace(app, **plain(fields, "lifecycle", "revision", "created_at", "updated_at"))
+        if "droplet" in fields:
+            changed = replace(changed, droplet=self.builder.droplet(fields["droplet"], path, now))
+        if "sidecars" in fields:
+            sidecars = tuple(self.builder.sidecar(each, path, now) for each in fields["sidecars"])
+            changed = replace(changed, sidecars=sidecars)
+        world.put_app(changed)
+        if fields.get("state", app.state) != app.state:
+            self.switch(changed, fields["state"])
+        for each in fields.get("processes", ()):
+            processes = world.app_processes(app.guid)
+            found = [process for process in processes if each["type"] in (EACH, process.type)]
+            for process in found:
+                self.process(world.apps[app.guid], process, each)
+            if not found and each["type"] != EACH:
+                self.builder.process(each, world.apps[app.guid], path)
+        if "deployment" in fields:
+            if fields["deployment"] is None:
+                call_off_deployment(world, app.guid, now)
+            else:
+                begin_deployment(world, app.guid, now, fields["deployment"])
+
+    def switch(self, app: App, state: Any) -> None:
+        """Starts or stops an app, whatever its quotas say."""
+        world, now = self.world, self.now
+        switched = replace(app, state=state)
+        world.put_app(switched)
+        change = begun if state == "STARTED" else stopped
+        for process in world.app_processes(app.guid):
+            runs, leaving = change(world, process, now)
+            world.put(replace(process, runs=runs, leaving=leaving), now)
+
+    def process(self, app: App, process: Process, fields: Fields) -> None:
+        world, now = self.world, self.now
+        changes: dict[str, Any] = {name: fields[name] for name in SIMPLE if name in fields}
+        for name, read in READ.items():
+            if name in fields:
+                changes[name] = read(process, fields[name])
+        metadata = fields.get("metadata", {})
+        changes.update({name: metadata[name] for name in ("labels", "annotations") if name in metadata})
+        changed = replace(process, **changes)
+        if app.state == "STARTED":
+            if changed.version != process.version:
+                runs, leaving = begun(world, changed, now)
+                changed = replace(changed, runs=runs, leaving=leaving, allotment=None)
+            elif changed.instances != process.instances:
+                runs, leaving = resized(world, changed, changed.instances, now)
+                changed = replace(changed, runs=runs, leaving=leaving)
+            if "crash_after" in fields:
+                changed = replace(changed, runs=crashing(world, changed, now))
+            if "ready" in fields:
+                changed = replace(changed, runs=tuple(replace(run, ready=changed.ready) for run in changed.runs))
+            if "instance_states" in fields:
+                changed = replace(changed, runs=held(changed.runs, fields["instance_states"], now))
+        world.put(changed, now)
+
+
+SIMPLE = (
+    "created_at",
+    "updated_at",
+    "version",
+    "instances",
+    "memory_in_mb",
+    "disk_in_mb",
+    "log_rate_limit_in_bytes_per_second",
+    "command",
+    "user",
+    "revision",
+    "registry_credential",
+    "registry_credential_last_synced_at",
+    "crash_after",
+    "starts",
+    "ready",
+    "placement_error",
+)
+"""The fields of a process that hold what the document says."""
+
+READ: Mapping[str, Callable[[Process, Any], Any]] = {
+    "health_check": lambda process, fields: rechecked(process.health_check, fields),
+    "readiness_health_check": lambda process, fields: rechecked(process.readiness_health_check, fields),
+    "load": lambda _, fields: load(fields),
+}
+
+
+def rechecked(check: HealthCheck, fields: Fields) -> HealthCheck:
+    """A health check with what a document says of it."""
+    return replace(check, **plain(fields, "type"), **fields.get("data", {}))
+
+
+def named(entities: Iterable[Any], name: str) -> list[Any]:
+    """The entities of that name, or each of them."""
+    return [entity for entity in entities if name in (EACH, entity.name)]
+
+
+def plain(fields: Fields, *names: str) -> dict[str, Any]:
+    return {name: fields[name] for name in names if name in fields}
+
+
+def merged(quota: Quota | None, fields: Fields | None) -> Quota | None:
+    """A quota with the limits that a document names; null takes the whole quota away."""
+    return None if fields is None else replace(quota or Quota(), **fields)
+
+
+def misfits(world: World, fields: Fields) -> list[Fault]:
+    """What a document in part has that this world does not allow."""
+    faults: list[Fault] = []
+    organizations = {each.name for each in world.organizations.values()}
+    spaces = {f"{world.organizations[each.organization].name}/{each.name}" for each in world.spaces.values()}
+    for position, organization in enumerate(fields.get("organizations", ())):
+        path: Path = ("organizations", position)
+        faults += fixed(organization, path, {each.name for each in world.organizations.values()})
+        organizations.add(organization["name"])
+        for place, space in enumerate(organization.get("spaces", ())):
+            spaces.add(f"{organization['name']}/{space['name']}")
+            faults += fixed(space, (*path, "spaces", place), {each.name for each in world.spaces.values()})
+            for number, app in enumerate(space.get("apps", ())):
+                below = (*path, "spaces", place, "apps", number)
+                faults += fixed(app, below, {each.name for each in world.apps.values()})
+                faults += unknown_instances(app, below)
+    for position, user in enumerate(fields.get("users", ())):
+        for key, kind, names in (("organizations", "organization", organizations), ("spaces", "space", spaces)):
+            for name in user.get(key, {}):
+                if name not in names:
+                    text = f"there is no {kind} {shown(name)}{did_you_mean(name, names)}"
+                    faults.append(Fault(("users", position, key, name), text))
+    return faults
+
+
+def fixed(fields: Fields, path: Path, names: set[str]) -> list[Fault]:
+    """Keys that only a new entity takes."""
+    if fields["name"] != EACH and fields["name"] not in names:
+        return []
+    text = "an entity that is there keeps its guid; leave it out"
+    return [Fault((*path, name), text) for name in FIXED if name in fields]
+
+
+def unknown_instances(app: Fields, path: Path) -> list[Fault]:
+    """States of instances beyond those that the document itself asks for."""
+    return [
+        Fault(
+            (*path, "processes", position, "instance_states", index),
+            f"there is no instance {index}; the document asks for {process['instances']}, counted from 0",
+        )
+        for position, process in enumerate(app.get("processes", ()))
+        for index in process.get("instance_states", {})
+        if "instances" in process and index >= process["instances"]
+    ]

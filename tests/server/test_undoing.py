@@ -1,0 +1,111 @@
+"""Scenarios that change the world: what they change is taken back, and nothing that came after it."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+
+from mockfoundry.assembly import ERRORS
+from mockfoundry.foundations import Foundation, play, stop
+from mockfoundry.scenarios import library, load_scenarios, read_scenario
+from tests.serving import WEB, Serving, contract, real_now, serving
+
+ALICE = {"Authorization": "bearer alice"}
+SEED = """
+organizations:
+  - {name: acme, quota: {total_memory_in_mb: 4096}, spaces: [{name: dev, apps: [{name: dora, processes: [
+      {type: web, guid: 6a901b7c-9417-4dc1-8189-d3234aa0ab82, instances: 1, memory_in_mb: 64, disk_in_mb: 64}]}]}]}
+users: [{name: alice, organizations: {acme: [organization_user]}, spaces: {acme/dev: [space_developer]}}]
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Serving]:
+    with serving(seed=SEED) as running:
+        running.freeze()
+        yield running
+
+
+def foundation(server: Serving) -> Foundation:
+    return server.service.registry.named("default", real_now())
+
+
+def now(server: Serving) -> int:
+    return foundation(server).world.clock.now(real_now())
+
+
+def switch_on(server: Serving, name: str) -> None:
+    play(foundation(server), load_scenarios((name,), contract(), ERRORS)[0], now(server))
+
+
+def image(server: Serving) -> object:
+    world = foundation(server).world
+    # A deployment that was called off stays on record, as on the real one.
+    apps = {guid: msgspec.structs.replace(app, deployment=None) for guid, app in world.apps.items()}
+    deploying = sorted(world.deploying)
+    tables = (world.settings, world.feature_flags, world.organizations, world.spaces, apps, world.processes)
+    return (*tables, deploying)
+
+
+CHANGING = [
+    name for name, path in library().items() if read_scenario(path.read_text(encoding="utf-8"), source=name).given
+]
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_switching_off_leaves_the_world_as_it_was(server: Serving, name: str) -> None:
+    before = image(server)
+    switch_on(server, name)
+    assert image(server) != before
+    assert stop(foundation(server), name, now(server))
+    assert image(server) == before
+
+
+def test_what_something_else_has_changed_since_is_kept(server: Serving) -> None:
+    switch_on(server, "no-room")
+    assert server.scale({"instances": 3}).status_code == 202
+    stop(foundation(server), "no-room", now(server))
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
+
+
+def test_playing_it_again_begins_it_anew_and_keeps_one_way_back(server: Serving) -> None:
+    before = image(server)
+    for _ in range(3):
+        switch_on(server, "organization-suspended")
+    stop(foundation(server), "organization-suspended", now(server))
+    assert image(server) == before
+
+
+def test_a_reset_brings_everything_back_to_the_seed(server: Serving) -> None:
+    before = server.client.get(f"/v3/processes/{WEB}").json()
+    server.scale({"instances": 3})
+    switch_on(server, "organization-suspended")
+    server.service.registry.reset("default", real_now())
+    assert server.client.get(f"/v3/processes/{WEB}").json() == before
+    assert server.scale({"instances": 2}, headers=ALICE).status_code == 202
+
+
+def test_for_switches_it_off_by_itself(serve: Callable[..., Serving]) -> None:
+    healing = {
+        "scenario": "healing",
+        "for": "60s",
+        "given": {"feature_flags": {"app_scaling": False}},
+        "rules": [{"operation": "getProcess", "respond": {"error": "CF-ServiceUnavailable"}}],
+    }
+    server = serve(seed=SEED, scenarios=(healing,))
+    server.freeze()
+    path = f"/v3/processes/{WEB}"
+    during = (server.client.get(path).status_code, server.scale({}, headers=ALICE).status_code)
+    server.advance(61)
+    after = (server.client.get(path).status_code, server.scale({}, headers=ALICE).status_code)
+    assert (during, after) == ((503, 403), (200, 202))
+
+
+def test_a_copy_plays_on_differently(server: Serving) -> None:
+    registry = server.service.registry
+    server.scale({"instances": 2})
+    registry.copy("default", "other", real_now())
+    server.scale({"instances": 3})
+    other = server.client.get(f"/foundations/other/v3/processes/{WEB}").json()
+    assert other["instances"] == 2
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
