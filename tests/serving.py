@@ -93,12 +93,16 @@ def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
 
 @contextmanager
 def serving(
-    seed: Any = None, door: DoorName = "protocol", limits: Limits | None = None, **options: Any
+    seed: Any = None,
+    door: DoorName = "protocol",
+    limits: Limits | None = None,
+    control_token: str = "",
+    **options: Any,
 ) -> Iterator[Serving]:
     """A service on a free port until the block ends."""
     service = service_of(seed, **options)
     with (
-        BackgroundServer(service, door, limits) as server,
+        BackgroundServer(service, door, limits, control_token) as server,
         httpx.Client(
             base_url=server.url,
             headers=ADMIN,

@@ -228,7 +228,7 @@ def limited_by(foundation: Foundation, limit: RateLimit, request: Request) -> Ve
 
 
 def finished(foundation: Foundation, request: Request, outcome: Outcome, decision: Decision | None) -> Outcome:
-    """An outcome with its date, with the id of its request, and with what a scenario wishes of its headers and its time."""
+    """An outcome with its date and its id, with what a scenario wishes of it, and with its place in the journal."""
     now = foundation.world.clock.now(request.arrived)
     outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
     if decision is None:

@@ -19,7 +19,7 @@ SECOND = 1_000_000
 class MockTransport(httpx.BaseTransport):
     """Serves a client's requests from a service: `httpx.Client(transport=MockTransport(service), base_url=…)`.
 
-    A delay is waited for really, unless it is longer than the client's read timeout, which then is what it gets at once.
+    A delay is waited for really, unless it is longer than the client's read timeout, which then is raised at once.
     """
 
     def __init__(self, service: Service) -> None:

@@ -1,5 +1,6 @@
 """Listening: a service on a socket by uvicorn, in this thread or in one of its own. Never decides what is answered."""
 
+import asyncio
 import logging
 import socket
 import threading
@@ -8,14 +9,16 @@ from types import TracebackType
 from typing import Literal, Self
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from mockfoundry.control import control_app
+from mockfoundry.control.desk import LoopDesk
 from mockfoundry.exchange import Service
 from mockfoundry.server.asgi import Door
 from mockfoundry.server.delivery import Delivery
 from mockfoundry.server.holds import Holds
 from mockfoundry.server.limits import Limits
-from mockfoundry.server.protocol import has_expected_shape, protocol_class
+from mockfoundry.server.protocol import Connected, has_expected_shape, protocol_class
 
 DoorName = Literal["protocol", "asgi"]
 
@@ -64,15 +67,31 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def listener(service: Service, door: DoorName, limits: Limits, ready: Callable[[], None]) -> Listener:
-    """A server for a service; run it with `run(sockets=[bound])`."""
-    app = Door(service, limits, Delivery(Holds()), lambda: control_app(service))
-    direct = door == "protocol" and has_expected_shape()
-    if door == "protocol" and not direct:
-        log.warning("this uvicorn has another protocol class than this door leans on; the ASGI door is used alone")
+def listener(
+    service: Service, door: DoorName, limits: Limits, ready: Callable[[], None], control_token: str = ""
+) -> Listener:
+    """A server for a service; run it with `run(sockets=[bound])`.
+
+    Args:
+        control_token: that calls of the control API must carry; empty for none.
+    """
+    holds = Holds()
+
+    def control() -> ASGIApp:
+        return control_app(service, LoopDesk(asyncio.get_running_loop(), holds.release), control_token)
+
+    app = Door(service, limits, Delivery(holds), control)
+    known = has_expected_shape()
+    if not known:
+        log.warning(
+            "this uvicorn has another protocol class than the protocol door leans on; the ASGI door is used alone"
+        )
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = Connected if known else "httptools"
+    if known and door == "protocol":
+        protocol = protocol_class(service, limits)
     config = uvicorn.Config(
         app,
-        http=protocol_class(service, limits) if direct else "httptools",
+        http=protocol,
         loop="auto",
         ws="none",
         lifespan="off",
@@ -91,12 +110,18 @@ def listener(service: Service, door: DoorName, limits: Limits, ready: Callable[[
 class BackgroundServer:
     """A service listening on a free loopback port in a thread, until its `with` block ends."""
 
-    def __init__(self, service: Service, door: DoorName = "protocol", limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        door: DoorName = "protocol",
+        limits: Limits | None = None,
+        control_token: str = "",
+    ) -> None:
         self._bound = bound_socket("127.0.0.1", 0)
         self.url = url_of(self._bound)
         self.port: int = self._bound.getsockname()[1]
         self._ready = threading.Event()
-        self._server = listener(service, door, limits or Limits(), self._ready.set)
+        self._server = listener(service, door, limits or Limits(), self._ready.set, control_token)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._bound]}, name="mockfoundry", daemon=True
         )

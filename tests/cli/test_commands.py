@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.serving import ADMIN, WEB
 
 COMMAND = [sys.executable, "-m", "mockfoundry"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.test_commands import run, started
 
 from mockfoundry.scenarios import library, read_scenario
+from tests.cli.test_commands import run, started
 
 ROOT = Path(__file__).parents[2]
 README_FILE = ROOT / "README.md"

@@ -7,6 +7,7 @@ import venv
 from pathlib import Path
 
 import httpx
+
 from tests.serving import ADMIN, WEB
 
 ROOT = Path(__file__).parents[2]

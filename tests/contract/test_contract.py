@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
-from tests.serving import contract
 
 from mockfoundry import shipped
 from mockfoundry.contract import Plan
 from mockfoundry.contract.loading import check_document, read_document
 from mockfoundry.contract.sealing import is_sealed
+from tests.serving import contract
 
 PROCESS = "/v3/processes/{guid}"
 FOR_APP = "/v3/apps/{guid}/processes"

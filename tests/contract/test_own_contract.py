@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.serving import Serving
 
 from mockfoundry.contract import ContractError, load_contract
+from tests.serving import Serving
 
 OWN = """\
 openapi: 3.0.3

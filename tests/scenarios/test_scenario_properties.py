@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.scenarios.conftest import Ask
 
 from mockfoundry.scenarios import (
     ABSENT,
@@ -34,6 +33,7 @@ from mockfoundry.scenarios import (
 )
 from mockfoundry.scenarios.generated import scenario_schema
 from mockfoundry.scenarios.lineup import Lineup as CompiledLineup
+from tests.scenarios.conftest import Ask
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+
 from tests.serving import ADMIN, WEB, Serving
 
 EACH_ERROR = {

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving import WEB, Serving, serving
 
 from mockfoundry.server.limits import Limits
+from tests.serving import WEB, Serving, serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
 JSON = {"Content-Type": "application/json"}

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.serving import WEB, Serving, serving
 
 GUIDS = st.sampled_from([WEB, "nobody", "%00", "a%2Fb", "a.b", "%", "é"])

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.serving import ADMIN, WEB, Serving, contract, serving
 
 from mockfoundry.contract import Plan
+from tests.serving import ADMIN, WEB, Serving, contract, serving
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ def scenario(fault: str, phase: str = "before") -> dict[str, object]:
     return {"scenario": fault, "rules": [{"operation": "scaleProcess", "respond": respond}]}
 
 
-
 def received(url: str, patience: float = 10.0) -> tuple[bytes, str]:
     """What comes back for a scale, and how the connection ends: closed, reset, or still silent after some time."""
     parts = urlsplit(url)
@@ -44,17 +43,19 @@ def instances(server: Serving) -> int:
 
 
 @pytest.mark.parametrize(("phase", "kept"), [("before", 1), ("after", 3)])
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
 @pytest.mark.parametrize("fault", ["reset", "empty", "truncate", "garbage", "hang", "dribble"])
 def test_a_fault_before_keeps_nothing_and_one_after_keeps_the_change(
-    serve: Callable[..., Serving], fault: str, phase: str, kept: int
+    serve: Callable[..., Serving], fault: str, phase: str, kept: int, door: str
 ) -> None:
-    server = serve(scenarios=(scenario(fault, phase),))
+    server = serve(scenarios=(scenario(fault, phase),), door=door)
     received(server.url, patience=0.4)
     assert instances(server) == kept
 
 
-def test_reset_is_a_tcp_reset(serve: Callable[..., Serving]) -> None:
-    assert received(serve(scenarios=(scenario("reset"),)).url) == (b"", "reset")
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_reset_is_a_tcp_reset(serve: Callable[..., Serving], door: str) -> None:
+    assert received(serve(scenarios=(scenario("reset"),), door=door).url) == (b"", "reset")
 
 
 def test_empty_closes_without_a_byte(serve: Callable[..., Serving]) -> None:

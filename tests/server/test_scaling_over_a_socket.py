@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from tests.serving import WEB, Serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"

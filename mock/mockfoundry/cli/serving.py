@@ -93,6 +93,12 @@ LOOPBACK = ("127.", "::1", "localhost")
     help="Bytes of requests that each foundation remembers; the oldest are forgotten first.",
 )
 @click.option(
+    "--control-token",
+    default="",
+    envvar="MOCKFOUNDRY_CONTROL_TOKEN",
+    help="What every call of the control API under /__mock/ must carry as its bearer token; none by default.",
+)
+@click.option(
     "--door",
     type=click.Choice(["protocol", "asgi"]),
     default="protocol",
@@ -112,6 +118,7 @@ def serve(
     max_body: int,
     max_foundations: int,
     max_journal: int,
+    control_token: str,
     door: str,
 ) -> None:
     """Start the mock server."""
@@ -140,7 +147,11 @@ def serve(
         fail(f"can't listen on {host} port {port}: {error.strerror or error}; --port 0 takes a free one")
     screen = start_screen(service, url_of(bound), mode, names, host)
     server = listener(
-        service, "asgi" if door == "asgi" else "protocol", Limits(body=max_body), lambda: click.echo(screen)
+        service,
+        "asgi" if door == "asgi" else "protocol",
+        Limits(body=max_body),
+        lambda: click.echo(screen),
+        control_token,
     )
     # uvicorn raises the signal that ended it once more; by then everything is done.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -45,7 +45,7 @@ def mixed(word: int) -> int:
 
 def as_guid(high: int, low: int) -> str:
     """128 bits as a version 4 UUID."""
-    text = "%016x%016x" % (high, low)
+    text = f"{high:016x}{low:016x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[low >> 60]}{text[17:20]}-{text[20:]}"
 
 

@@ -1,10 +1,12 @@
 """The clerk: what every handler of the control API has at hand, and how it comes by a foundation. Never answers."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import flask
+import msgspec
 
 from mockfoundry.control.desk import Desk
 from mockfoundry.control.problems import ControlError, unknown_foundation
@@ -53,7 +55,7 @@ class Clerk:
         """Keeps what a foundation has met, before it goes; to be called inside `ask`."""
         found = self.service.registry.find(name)
         if found is not None:
-            merged(found.journal.met, self.met)
+            merged(found.journal, self.met)
 
 
 def sent_text() -> str:
@@ -66,3 +68,19 @@ def sent_text() -> str:
         return flask.request.get_data().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ControlError(400, "not-text", f"body: is not UTF-8 at byte {error.start}; send it as UTF-8") from None
+
+
+def as_json(handler: Handler) -> Handler:
+    """A handler whose values are sent as JSON: connexion must be told, since problems are documented beside it."""
+
+    @functools.wraps(handler)
+    def answer(*args: Any, **options: Any) -> flask.Response:
+        value = handler(*args, **options)
+        if isinstance(value, flask.Response):
+            return value
+        body, status = value if isinstance(value, tuple) else (value, 200)
+        if body is None:
+            return flask.Response(status=status)
+        return flask.Response(msgspec.json.encode(body), status, content_type="application/json")
+
+    return answer

@@ -61,9 +61,6 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
             real = clerk.desk.real()
             made = registry.copy(name, other, real)
             assert made is not None  # noqa: S101 (it was there a line above, in the same step)
-            # The copy's own clients have met nothing yet.
-            made.journal.met = {}
-            made.journal.met_before = {}
             return shown(made, made.world.clock.now(real))
 
         return clerk.desk.ask(copied), 201

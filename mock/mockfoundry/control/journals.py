@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import flask
@@ -132,7 +131,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         def read() -> dict[str, Any]:
             met = dict(clerk.met)
             for foundation in clerk.service.registry:
-                merged(foundation.journal.met, met)
+                merged(foundation.journal, met)
             return coverage_told(covered(contract, met, operation or ()))
 
         return clerk.desk.ask(read)
@@ -164,7 +163,7 @@ def held(foundation: Foundation, number: int) -> Entry:
     entry = journal.entry(number)
     if entry is None:
         found = "there was none yet" if number > journal.recorded else "it was dropped or cleared"
-        first = next(islice(journal, 1), None)
+        first = next(iter(journal), None)
         there = "none is held" if first is None else f"held are {first.number} to {journal.recorded}"
         raise ControlError(404, "unknown-request", f"request {number}: {found}; {there}")
     return entry

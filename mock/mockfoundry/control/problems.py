@@ -3,6 +3,7 @@
 Never decides when to.
 """
 
+import logging
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from mockfoundry.documents import DocumentError
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST = 4_000
+
+log = logging.getLogger("mockfoundry")
 
 TITLES = {
     400: "Bad request",
@@ -97,6 +100,13 @@ def handle_refusal(request: ConnexionRequest, error: Exception) -> ConnexionResp
 
 def handle_timeout(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     return answered(503, "busy", f"{request.url.path}: {error}; try again", request.url.path)
+
+
+def handle_failure(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+    """What nobody thought of."""
+    log.error("mockfoundry failed on %s %s", request.method, request.url.path, exc_info=error)
+    detail = f"{request.method} {request.url.path}: mockfoundry failed on this; its log has the traceback, please report it"
+    return answered(500, "failed", detail, request.url.path)
 
 
 def handle_invalid(request: ConnexionRequest, error: Exception) -> ConnexionResponse:

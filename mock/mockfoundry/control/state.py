@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mockfoundry.cloudfoundry.seeds import Seed, read_seed, seed_from, world_from
+from mockfoundry.cloudfoundry.deployments import settle
+from mockfoundry.cloudfoundry.seeds import Seed, read_seed, seed_from, world_as_seed, world_from
 from mockfoundry.control.clerk import Clerk, Handlers, sent_text
 from mockfoundry.control.problems import ControlError
 from mockfoundry.foundations import Foundation
@@ -34,9 +35,9 @@ def state_handlers(clerk: Clerk) -> Handlers:
 
 def exported(foundation: Foundation, now: int) -> dict[str, Any]:
     """The world in a seed file's words."""
-    from mockfoundry.cloudfoundry.seeds import world_as_seed
-
-    return world_as_seed(foundation.world, now)
+    if foundation.world.deploying:
+        settle(foundation.world, now)
+    return world_as_seed(foundation.world)
 
 
 def replaced(foundation: Foundation, seed: Seed, now: int) -> dict[str, Any]:

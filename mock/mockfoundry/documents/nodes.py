@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from mockfoundry.documents.problems import Problem, DocumentError
+from mockfoundry.documents.problems import DocumentError, Problem
 
 LARGEST: Final = 1 << 20
 """Bytes of UTF-8 that a file may have."""

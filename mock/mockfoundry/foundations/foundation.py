@@ -37,7 +37,7 @@ class Foundation(msgspec.Struct):
     journal: Journal = msgspec.field(default_factory=Journal)
 
     def next_request_id(self) -> str:
-        """The id of the next request: a version 4 UUID that follows from the world's seed and the number of the request."""
+        """The id of the next request: a version 4 UUID that follows from the seed and the request's number."""
         number = self.answered = self.answered + 1
         if not self.request_ids:
             self.request_ids = named_guid(self.world.seed, "requests", self.name)[:24]

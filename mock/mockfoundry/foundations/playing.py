@@ -1,4 +1,4 @@
-"""Playing: scenarios switched on and off in a foundation, and what they change in its world. Never matches a request."""
+"""Playing: scenarios switched on and off in a foundation, and what they change in it. Never matches a request."""
 
 from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.foundations.foundation import Foundation

@@ -4,7 +4,7 @@ Recording encodes once and decides nothing; whatever makes an exchange readable 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Protocol
 
@@ -64,11 +64,23 @@ class Journal:
         size: bytes held.
         met: how often each cell was met, forgotten exchanges included.
         cleared: the number up to which `clear` forgot; `met_before` is what was met until then.
+        inherited: what was met before this journal was copied from another.
         watchers: called after each record, in the thread that records.
         sent: bytes really sent, by number, where a fault made them other than the answer.
     """
 
-    __slots__ = ("_held", "cleared", "met", "met_before", "most_bytes", "recorded", "sent", "size", "watchers")
+    __slots__ = (
+        "_held",
+        "cleared",
+        "inherited",
+        "met",
+        "met_before",
+        "most_bytes",
+        "recorded",
+        "sent",
+        "size",
+        "watchers",
+    )
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
@@ -77,12 +89,20 @@ class Journal:
         self.met: dict[Cell, int] = {}
         self.cleared = 0
         self.met_before: dict[Cell, int] = {}
+        self.inherited: dict[Cell, int] = {}
         self.watchers: list[Callable[[], None]] = []
         self.sent: dict[int, int] = {}
         self._held: deque[bytes] = deque()
 
     def record(
-        self, request: Recorded, outcome: Sent, now: int, scenario: str = "", rule: int = 0, phase: str = "", near: str = ""
+        self,
+        request: Recorded,
+        outcome: Sent,
+        now: int,
+        scenario: str = "",
+        rule: int = 0,
+        phase: str = "",
+        near: str = "",
     ) -> int:
         """Adds an exchange; forgets the oldest where there is no room.
 
@@ -183,7 +203,7 @@ class Journal:
         made = Journal(self.most_bytes)
         made.recorded, made.size = self.recorded, self.size
         made.met, made.sent, made._held = dict(self.met), dict(self.sent), self._held.copy()
-        made.cleared, made.met_before = self.cleared, self.met_before
+        made.cleared, made.met_before, made.inherited = self.cleared, self.met_before, dict(self.met)
         return made
 
     def was_sent(self, number: int, count: int) -> None:
@@ -202,9 +222,7 @@ class Journal:
             self.sent.pop(self._gone, None)
 
 
-def merged(counts: Mapping[Cell, int], into: dict[Cell, int]) -> dict[Cell, int]:
-    """Adds what one journal has met to what others have."""
-    for cell, times in counts.items():
-        into[cell] = into.get(cell, 0) + times
-    return into
-
+def merged(journal: Journal, into: dict[Cell, int]) -> None:
+    """Adds what one journal has met itself to what others have."""
+    for cell, times in journal.met.items():
+        into[cell] = into.get(cell, 0) + times - journal.inherited.get(cell, 0)

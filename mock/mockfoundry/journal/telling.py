@@ -62,7 +62,7 @@ def line(entry: Entry) -> str:
         parts.append(entry.operation)
     if entry.actor:
         parts.append(f"by {entry.actor}")
-    parts.append(entry.fault if entry.fault else str(entry.status))
+    parts.append(entry.fault or str(entry.status))
     if entry.delay:
         parts.append(f"after {entry.delay / 1_000_000:g}s")
     return f"{' '.join(parts)}  {entry.why}"

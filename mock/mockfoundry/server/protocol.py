@@ -48,7 +48,15 @@ def protocol_class(service: Service, limits: Limits) -> type[HttpToolsProtocol]:
     return type("MockProtocol", (Protocol,), {"service": service, "limits": limits})
 
 
-class Protocol(HttpToolsProtocol):
+class Connected(HttpToolsProtocol):
+    """uvicorn's own protocol, which hands its transport to the ASGI app, so that faults can break it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
+
+
+class Protocol(Connected):
     """One connection.
 
     Attributes:
@@ -156,10 +164,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(headers)
-        scope = cast("dict[str, object]", self.scope)
-        scope[TRANSPORT] = self.transport
         if ready is not None:
-            scope[READY] = ready
+            cast("dict[str, object]", self.scope)[READY] = ready
         super().on_headers_complete()
 
     def _write(self, outcome: Outcome, keep_alive: bool) -> None:
