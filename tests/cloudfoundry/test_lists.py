@@ -326,7 +326,7 @@ def test_an_app_guid_in_the_query_makes_a_list_one_of_that_app(foundation: Askin
     answer = foundation.list("?app_guid=late")
     assert guids(answer) == ["e"]
     assert answer.json()["pagination"]["first"]["href"].endswith("/v3/apps/late/processes?page=1&per_page=50")
-    assert error(foundation.list("?app_guid=nothing")) == not_found("App")
+    assert error(foundation.list("?app_guid=nothing", documented=False)) == not_found("App")
 
 
 def test_embedded_instances_stand_before_the_relationships(foundation: Asking) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from mockfoundry.cloudfoundry.chance import as_guid, mixed, named_word
 from mockfoundry.cloudfoundry.crashes import Phase, phase_at
 from mockfoundry.cloudfoundry.entities import App, InstanceState, Process, Run
+from mockfoundry.cloudfoundry.loads import spell_of, strained, up
 from mockfoundry.cloudfoundry.world import World
 
 MOST_SHOWN = 10_000
@@ -39,7 +40,7 @@ def instances_at(world: World, app: App, process: Process, now: int) -> Iterator
     There is one for each index below `instances`, and one for each that was stopped and is not gone yet; at most
     MOST_SHOWN.
     """
-    rows = reported(process, now)
+    rows = reported(world, process, now)
     last = max(rows, default=-1)
     word = named_word(world.seed, "instance", process.guid)
     stopping = app.state == "STOPPED"
@@ -58,13 +59,14 @@ def instances_at(world: World, app: App, process: Process, now: int) -> Iterator
             yield Instance(index, guid, phase.state, phase.since, routable, run.details)
 
 
-def reported(process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
+def reported(world: World, process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
     """What the scheduler knows of each index below MOST_SHOWN: its run, and what that is doing."""
+    spell = spell_of(process, world.born, now)
     rows: dict[int, tuple[Run, Phase]] = {}
     for run in (*process.leaving, *process.runs):
         if run.since > now or (run.ends is not None and run.ends <= now):
             continue
-        row = (run, phase_at(run, now))
+        row = (run, phase_at(run, now) if spell is None else strained(run, spell, now))
         for index in range(run.first, min(run.first + run.count, MOST_SHOWN)):
             rows[index] = row
     return rows
@@ -72,7 +74,11 @@ def reported(process: Process, now: int) -> dict[int, tuple[Run, Phase]]:
 
 def running(world: World, process: Process, now: int) -> int:
     """How many instances run, of all that are wanted."""
-    return sum(run.count for run in process.runs if run.since <= now and phase_at(run, now).state == "RUNNING")
+    spell = spell_of(process, world.born, now)
+    if spell is None:
+        return up(process, now)
+    there = (run for run in process.runs if run.since <= now)
+    return sum(run.count for run in there if strained(run, spell, now).state == "RUNNING")
 
 
 def guid_of(word: int, run: Run, index: int, phase: Phase) -> str:

@@ -80,7 +80,9 @@ def as_json(handler: Handler) -> Handler:
             return value
         body, status = value if isinstance(value, tuple) else (value, 200)
         if body is None:
-            return flask.Response(status=status)
+            empty = flask.Response(status=status)
+            del empty.headers["content-type"]
+            return empty
         return flask.Response(msgspec.json.encode(body), status, content_type="application/json")
 
     return answer

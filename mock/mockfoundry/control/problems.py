@@ -114,7 +114,7 @@ def handle_invalid(request: ConnexionRequest, error: Exception) -> ConnexionResp
     assert isinstance(error, ProblemException)  # noqa: S101
     status = error.status if error.status in TITLES else 500
     kind = "not-as-described" if status < 500 else "failed"
-    said = str(error.detail or error.title)
+    said = str(error.detail or error.title).split("\n\n", maxsplit=1)[0]
     detail = f"{request.method} {request.url.path}: {said}; GET /__mock/openapi.yaml describes what is allowed"
     return answered(status, kind, detail, request.url.path)
 

@@ -1,0 +1,266 @@
+"""Seed files: what they may hold, what is said of bad ones, and that a world can be written out and read again."""
+
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from mockfoundry.cloudfoundry.seeds import default_world, read_seed, seed_from, world_as_seed, world_from
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents import DocumentError
+from tests.cloudfoundry.asking import SEED
+from tests.serving import Serving
+
+BORN = 1_764_000_000_123_456
+
+ROLES = "organization_auditor, organization_billing_manager, organization_manager, organization_user"
+
+FAULTY: dict[str, tuple[str, list[str]]] = {
+    "a list": ("[]", ["1:1: a list is not a seed: it must be a mapping"]),
+    "an unknown key": ("setings: {}", ["1:1: a seed has no key setings; did you mean settings?"]),
+    "an unknown setting": (
+        "settings: {start_secs: 1}",
+        ["1:12: settings has no key start_secs; did you mean start_seconds?"],
+    ),
+    "an unknown feature flag": (
+        "feature_flags: {app_scalling: true}",
+        ["1:17: the list of feature flags has no key app_scalling; did you mean app_scaling?"],
+    ),
+    "a word that is not allowed": (
+        "settings: {platform: gone}",
+        ['1:12: "gone" is not allowed here; allowed: available, unavailable'],
+    ),
+    "a negative duration": (
+        "settings: {start_seconds: -1}",
+        ["1:12: -1 is not a number of seconds or a duration such as 250ms, 1.5s or 2m, up to a year"],
+    ),
+    "an organization without a name": ("organizations: [{suspended: true}]", ["1:17: an organization needs `name:`"]),
+    "a flag that is a word": (
+        "organizations:\n  - name: a\n    suspended: maybe",
+        ['3:5: "maybe" is not true or false'],
+    ),
+    "the name for each one": (
+        'organizations: [{name: "*"}]',
+        ['1:18: "*" stands for each one in `given:`; a seed names its organization'],
+    ),
+    "two organizations of a name": (
+        "organizations: [{name: a}, {name: a}]",
+        ['1:29: there is a second organization "a"; each name is there once'],
+    ),
+    "two processes of a type": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web}, {type: web}]}]}]}]",
+        ['1:89: there is a second process "web"; each type is there once'],
+    ),
+    "a guid that is taken": (
+        "organizations: [{name: a, guid: g, spaces: [{name: b, guid: g}]}]",
+        ['1:55: the guid "g" is taken; each is there once'],
+    ),
+    "a process with the guid of another": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, guid: g, processes: [{type: web}, "
+        "{type: x, guid: g}]}]}]}]",
+        ['1:107: the guid "g" is taken; each is there once'],
+    ),
+    "negative instances": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, instances: -1}]}]}]}]",
+        ["1:87: -1 is not a whole number from 0 to 2147483647"],
+    ),
+    "a state of an instance that there is not": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, instances: 2, "
+        "instance_states: {2: CRASHED}}]}]}]}]",
+        ["1:119: there is no instance 2; the process has 2, counted from 0"],
+    ),
+    "an unknown state": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
+        "instance_states: {0: BROKEN}}]}]}]}]",
+        ['1:105: "BROKEN" is not allowed here; allowed: CRASHED, DOWN, RUNNING, STARTING'],
+    ),
+    "a sidecar of an unknown type": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
+        ["1:101: the app has no process of type wep; did you mean web?"],
+    ),
+    "a deployment without a web process": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: x}], deployment: {}}]}]}]",
+        ["1:87: only the web process is deployed, and this app has none"],
+    ),
+    "a role in an unknown organization": (
+        "organizations: [{name: acme}]\nusers: [{name: u, organizations: {akme: [organization_user]}}]",
+        ['2:35: there is no organization "akme"; did you mean acme?'],
+    ),
+    "a role in an unknown space": (
+        "users: [{name: u, spaces: {a/b: [space_developer]}}]",
+        ['1:28: there is no space "a/b"'],
+    ),
+    "an unknown role": (
+        "organizations: [{name: a}]\nusers: [{name: u, organizations: {a: [boss]}}]",
+        [f'2:39: "boss" is not allowed here; allowed: {ROLES}'],
+    ),
+    "an unknown scope": (
+        "users: [{name: u, scopes: [cloud_controller.amdin]}]",
+        ['1:28: "cloud_controller.amdin" is not allowed here; did you mean cloud_controller.admin?'],
+    ),
+    "a bad timestamp": (
+        "organizations: [{name: a, created_at: yesterday}]",
+        ['1:27: "yesterday" is not a timestamp such as 2016-03-23T18:48:22Z'],
+    ),
+    "a day that there is not": (
+        'organizations: [{name: a, created_at: "2016-02-30T00:00:00Z"}]',
+        ['1:27: "2016-02-30T00:00:00Z" is not a day and time that there are'],
+    ),
+    "a bad guid": (
+        "organizations: [{name: a, guid: a/b}]",
+        ["1:27: \"a/b\" is not a guid: 1 to 255 letters, digits, '-' or '_'"],
+    ),
+    "faults of several kinds at once": (
+        "settings: {x: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
+        [
+            "1:12: settings has no key x; allowed: allowed_process_users, crash_seconds, deployment_seconds, "
+            "maximum_disk_in_mb, maximum_health_check_timeout_in_seconds, metrics, platform, rate_limit, "
+            "stale_seconds, start_seconds, stop_seconds",
+            "2:18: 5 is not text of 1 to 255 signs",
+            '2:40: there is a second organization "a"; each name is there once',
+        ],
+    ),
+}
+"""A seed file's text, and the lines that say what is wrong."""
+
+
+@pytest.mark.parametrize("row", FAULTY)
+def test_a_bad_seed_is_refused_with_its_place_and_its_mend(row: str) -> None:
+    text, lines = FAULTY[row]
+    with pytest.raises(DocumentError) as caught:
+        read_seed(text, "seed.yaml")
+    assert str(caught.value).splitlines() == [f"seed.yaml:{line}" for line in lines]
+
+
+def test_a_bad_seed_in_python_says_the_way_to_the_fault() -> None:
+    with pytest.raises(DocumentError) as caught:
+        seed_from({"organizations": [{"name": "a", "spaces": [{"name": 5}]}]})
+    assert "organizations/0/spaces/0/name: 5 is not text of 1 to 255 signs" in str(caught.value)
+
+
+FULL = """
+settings: {start_seconds: 1.5, stop_seconds: 0, deployment_seconds: 1m, rate_limit: {requests: 5}, stale_seconds: 2}
+feature_flags: {app_scaling: {enabled: false, error_message: no scaling today}, diego_docker: true}
+organizations:
+  - name: acme
+    suspended: true
+    quota: {total_instances: 5}
+    spaces:
+      - name: dev
+        quota: {log_rate_limit_in_bytes_per_second: 100}
+        isolation_segment: shared
+        apps:
+          - name: dora
+            deployment: {strategy: rolling, status: ACTIVE}
+            droplet: {process_types: {web: rackup}}
+            sidecars: [{name: proxy, process_types: [web], memory_in_mb: 32}]
+            processes:
+              - type: web
+                instances: 2
+                instance_states: {0: CRASHED, 1: {state: DOWN, details: no room}}
+              - type: worker
+                crash_after: 5s
+                command: ""
+                health_check: {type: http, data: {endpoint: /x, timeout: 5}}
+                created_at: "2016-03-23T18:48:22.5Z"
+                registry_credential: c
+                registry_credential_last_synced_at: "2016-03-23T18:48:22Z"
+              - {type: clock, instances: 3, load: {total_cpu: 0.9}, metadata: {labels: {a: b}, annotations: {c: d}}}
+              - type: swing
+                instances: 3
+                starts: false
+                load: {sine: {mean: 1, amplitude: 0.5, period: 10m}, overload: {crash_above: 2}}
+          - {name: idle, state: STOPPED, droplet: null, revision: null, lifecycle: docker}
+  - name: empty
+users:
+  - {name: alice, organizations: {acme: [organization_user]}, spaces: {acme/dev: [space_developer]}}
+  - {name: audrey, scopes: [cloud_controller.global_auditor]}
+"""
+"""A seed with every key."""
+
+
+def test_a_world_that_is_written_out_and_read_again_is_the_same() -> None:
+    world = world_from(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    written = yaml.safe_dump(world_as_seed(world), sort_keys=False)
+    assert world_from(read_seed(written, "written.yaml"), random_seed=7, born=BORN) == world
+
+
+def test_a_world_is_a_value_that_json_can_hold() -> None:
+    world = world_from(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    assert msgspec.json.decode(msgspec.json.encode(world), type=World) == world
+
+
+def test_one_random_seed_gives_one_world() -> None:
+    seed = read_seed(FULL, "full.yaml")
+    assert world_from(seed, random_seed=7, born=BORN) == world_from(seed, random_seed=7, born=BORN)
+    other = world_from(seed, random_seed=8, born=BORN)
+    assert not set(other.apps) & set(world_from(seed, random_seed=7, born=BORN).apps)
+
+
+def test_json_is_read_as_yaml_is() -> None:
+    text = msgspec.json.encode(SEED).decode()
+    assert read_seed(text, "seed.json").fields == seed_from(SEED).fields
+
+
+def test_the_default_seed_has_one_web_instance_with_room_to_scale(server: Serving) -> None:
+    listed = server.client.get("/v3/processes").json()["resources"]
+    assert [(each["type"], each["instances"], each["memory_in_mb"]) for each in listed] == [
+        ("web", 1, 256),
+        ("worker", 0, 256),
+    ]
+    assert server.scale({"instances": 40}).status_code == 202
+    assert server.scale({"instances": 41}).status_code == 422
+
+
+def test_a_process_has_the_real_defaults(serve: Any) -> None:
+    app: dict[str, Any] = {"name": "c", "guid": "app", "processes": [{"type": "web"}, {"type": "worker"}]}
+    server: Serving = serve(seed={"organizations": [{"name": "a", "spaces": [{"name": "b", "apps": [app]}]}]})
+    web, worker = server.client.get("/v3/processes").json()["resources"]
+    assert (web["guid"], web["instances"], web["memory_in_mb"], web["disk_in_mb"]) == ("app", 1, 1024, 1024)
+    assert (web["health_check"]["type"], web["readiness_health_check"]["type"]) == ("port", "process")
+    assert (worker["instances"], worker["health_check"]["type"], worker["user"]) == (0, "process", "vcap")
+    assert worker["guid"] != web["guid"]
+    assert server.client.get("/v3/processes/app").json()["command"] == ""
+
+
+def test_a_docker_app_runs_as_root(serve: Any) -> None:
+    app = {"name": "c", "guid": "app", "lifecycle": "docker"}
+    server: Serving = serve(seed={"organizations": [{"name": "a", "spaces": [{"name": "b", "apps": [app]}]}]})
+    assert server.client.get("/v3/processes/app").json()["user"] == "root"
+
+
+def test_a_registry_credential_is_shown_where_a_process_has_one(serve: Any) -> None:
+    process = {
+        "type": "web",
+        "registry_credential": "c",
+        "registry_credential_last_synced_at": "2016-03-23T18:48:22Z",
+    }
+    app = {"name": "c", "guid": "app", "processes": [process]}
+    server: Serving = serve(seed={"organizations": [{"name": "a", "spaces": [{"name": "b", "apps": [app]}]}]})
+    shown = server.client.get("/v3/processes/app").json()
+    assert shown["registry_credential_last_synced_at"] == "2016-03-23T18:48:22Z"
+    assert shown["relationships"]["registry_credential"] == {"data": {"guid": "c"}}
+    assert shown["links"]["registry_credential"]["href"].endswith("/v3/registry_credentials/c")
+
+
+def test_a_copied_world_shares_what_neither_has_changed() -> None:
+    world = default_world(random_seed=1, born=BORN)
+    copied = world.copy()
+    process = next(iter(world.processes.values()))
+    copied.put(msgspec.structs.replace(process, instances=3), BORN)
+    assert world.processes[process.guid].instances == 1
+    assert copied.processes[process.guid].instances == 3
+    assert copied.apps is world.apps
+    world.put(msgspec.structs.replace(process, instances=5), BORN)
+    assert copied.processes[process.guid].instances == 3
+    assert copied.usage != world.usage
+
+
+def test_a_copy_that_nobody_writes_to_is_small() -> None:
+    world = default_world(random_seed=1, born=BORN)
+    copied = world.copy()
+    own = [copied, copied.clock, copied.chance]
+    assert sum(sys.getsizeof(each) for each in own) < 3_000
+    assert all(getattr(copied, table) is getattr(world, table) for table in copied.shared)
