@@ -8,6 +8,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.calls import Call
 from mockfoundry.cloudfoundry.clock import SECOND, http_date
@@ -26,11 +28,11 @@ from mockfoundry.cloudfoundry.rate_limiting import Verdict, counted
 from mockfoundry.cloudfoundry.words import sentences
 from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
-from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to
+from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to, lent
 from mockfoundry.outcomes import HTML, changed, encoded, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example, preferred
 from mockfoundry.requests import Outcome, Parked, Request
-from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, decide, keep, near_miss
+from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Scenario, decide, keep, near_miss
 
 MOST_COMPARED = 100
 """Beyond so many rules nobody asks which of them came nearest to a request that none took."""
@@ -69,6 +71,27 @@ def address_of(request: Request) -> Address:
     return addressed(request.target, headers.get(b"x-mock-foundation"), headers.get(b"host"))
 
 
+class Turn(msgspec.Struct):
+    """One request on its way through the exchange.
+
+    Attributes:
+        route: None where the contract has none.
+        prefix: what links need before the path.
+        decision: what the scenarios said, None for nothing.
+        progress: of the scenarios that said it.
+        lent: the scenario that the request itself named, None for none.
+    """
+
+    service: Service
+    foundation: Foundation
+    request: Request
+    route: Route | None
+    prefix: str
+    progress: Progress
+    decision: Decision | None = None
+    lent: Scenario | None = None
+
+
 def answer_routed(service: Service, request: Request, address: Address, route: Route | None) -> Outcome | Parked:
     """The outcome of a request whose route was looked for; None where the contract has none."""
     try:
@@ -78,61 +101,56 @@ def answer_routed(service: Service, request: Request, address: Address, route: R
     if route is not None:
         request.operation = route.plan.operation
         request.path = route.path
-    decision, progress = None, foundation.progress
+    turn = Turn(service, foundation, request, route, address.prefix, foundation.progress)
     headers = request.headers
-    if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
-        try:
-            bring_up_to(foundation, foundation.world.clock.now(request.arrived))
-            wished = None if route is None else wished_for(route.plan, headers.get(b"prefer"))
-            if wished is not None:
-                return finished(foundation, request, wished, None)
-            decision, progress = decided(service, foundation, request)
-        except Refusal as refusal:
-            return finished(foundation, request, refused(refusal), None)
+    if not (foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers):
+        return exchanged(turn)
+    try:
+        return directed(turn)
+    except Refusal as refusal:
+        return finished(turn, refused(refusal))
+    except Exception:
+        return finished(turn, failed(request))
+
+
+def directed(turn: Turn) -> Outcome | Parked:
+    """The outcome of a request that a preference or a scenario may have a say in.
+
+    Raises:
+        Refusal: 400, where it asks for what there is not.
+    """
+    foundation, request, route = turn.foundation, turn.request, turn.route
+    bring_up_to(foundation, foundation.world.clock.now(request.arrived))
+    wished = None if route is None else wished_for(route.plan, request.headers.get(b"prefer"))
+    if wished is not None:
+        return finished(turn, wished)
+    turn.decision = decision = decided(turn)
     respond = None if decision is None else decision.respond
-    if decision is not None and respond is not None and respond.phase == "before":
-        if respond.answers:
-            plan = None if route is None else route.plan
-            return finished(foundation, request, played(plan, decision, respond), decision)
-        held = respond.hold is not None and respond.hold.at == "before-commit"
-        if decision.delay or held:
-            return parked(service, foundation, request, route, address, decision, progress)
-    return exchanged(service, foundation, request, route, address.prefix, decision, progress)
+    if decision is None or respond is None or respond.phase == "after":
+        return exchanged(turn)
+    if respond.answers:
+        return finished(turn, played(route and route.plan, decision, respond))
+    hold = respond.hold
+    if hold is not None and hold.at == "before-commit":
+        name = f"{foundation.name}/{hold.name or decision.scenario}"
+        return Parked(decision.delay, name, hold.at_most, lambda real: resumed(turn, real))
+    if decision.delay:
+        return Parked(decision.delay, "", 0, lambda real: resumed(turn, real))
+    return exchanged(turn)
 
 
-def parked(
-    service: Service,
-    foundation: Foundation,
-    request: Request,
-    route: Route | None,
-    address: Address,
-    decision: Decision,
-    progress: Progress,
-) -> Parked:
-    """A request that a scenario keeps waiting before its exchange."""
-
-    def resume(real: int) -> Outcome:
-        request.arrived = real
-        outcome = exchanged(service, foundation, request, route, address.prefix, decision, progress)
-        outcome.delay = 0
-        return outcome
-
-    hold = decision.respond.hold if decision.respond is not None else None
-    if hold is None or hold.at != "before-commit":
-        return Parked(decision.delay, "", 0, resume)
-    return Parked(decision.delay, f"{foundation.name}/{hold.name or decision.scenario}", hold.at_most, resume)
+def resumed(turn: Turn, real: int) -> Outcome:
+    """The outcome of a request that was kept waiting before its exchange."""
+    turn.request.arrived = real
+    outcome = exchanged(turn)
+    # It has waited already; the journal has noted for how long.
+    outcome.delay = 0
+    return outcome
 
 
-def exchanged(
-    service: Service,
-    foundation: Foundation,
-    request: Request,
-    route: Route | None,
-    prefix: str,
-    decision: Decision | None,
-    progress: Progress,
-) -> Outcome:
+def exchanged(turn: Turn) -> Outcome:
     """The exchange itself, and what a decided scenario makes of its outcome."""
+    foundation, request, route, decision = turn.foundation, turn.request, turn.route, turn.decision
     limit = foundation.world.settings.rate_limit
     limited = None if limit is None else limited_by(foundation, limit, request)
     try:
@@ -140,32 +158,40 @@ def exchanged(
             raise limited.refusal
         if route is None:
             raise refuse(NOT_FOUND, why="contract: no such route")
-        outcome = exchange(service, foundation, request, route, prefix)
+        if turn.lent is not None and turn.lent.given:
+            with lent(foundation, turn.lent, foundation.world.clock.now(request.arrived)):
+                outcome = exchange(turn.service, foundation, request, route, turn.prefix)
+        else:
+            outcome = exchange(turn.service, foundation, request, route, turn.prefix)
     except Refusal as refusal:
         outcome = refused(refusal)
     except Exception:
-        log.exception("mockfoundry failed on %s %s", request.method, request.target)
-        outcome = refused(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
+        outcome = failed(request)
     if limited is not None:
         outcome.headers.extend(limited.headers)
     if decision is None:
-        return finished(foundation, request, outcome, None)
+        return finished(turn, outcome)
     respond = decision.respond
     if respond is None:
         outcome.headers[0] = (b"x-mock-why", header_text(f"{decision.why}: pass; {outcome.why}"))
-        return finished(foundation, request, outcome, None)
+        return finished(turn, outcome)
     if respond.phase == "after":
         if not 200 <= outcome.status < 300:
-            return finished(foundation, request, outcome, None)
-        keep(progress, decision)
-        if respond.answers:
-            kept = outcome
+            turn.decision = None
+            return finished(turn, outcome)
+        keep(turn.progress, decision)
+        if respond.fault is not None:
+            outcome.fault = respond.fault
+        elif respond.answers:
             outcome = played(route and route.plan, decision, respond)
-            if respond.fault is not None:
-                outcome = kept
-                outcome.fault = respond.fault
     outcome.headers[0] = (b"x-mock-why", header_text(f"{decision.why}; {outcome.why}"))
-    return finished(foundation, request, outcome, decision)
+    return finished(turn, outcome)
+
+
+def failed(request: Request) -> Outcome:
+    """The outcome of a request that mockfoundry itself failed on; call it where the exception is at hand."""
+    log.exception("mockfoundry failed on %s %s", request.method, request.target)
+    return refused(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
 
 
 def exchange(service: Service, foundation: Foundation, request: Request, route: Route, prefix: str) -> Outcome:
@@ -227,8 +253,9 @@ def limited_by(foundation: Foundation, limit: RateLimit, request: Request) -> Ve
     return counted(world, limit, foundation.windows, authorization, world.clock.now(request.arrived))
 
 
-def finished(foundation: Foundation, request: Request, outcome: Outcome, decision: Decision | None) -> Outcome:
+def finished(turn: Turn, outcome: Outcome) -> Outcome:
     """An outcome with its date and its id, with what a scenario wishes of it, and with its place in the journal."""
+    foundation, request, decision = turn.foundation, turn.request, turn.decision
     now = foundation.world.clock.now(request.arrived)
     outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
     if decision is None:
@@ -253,33 +280,34 @@ def wished_for(plan: Plan, prefer: bytes | None) -> Outcome | None:
     return outcome
 
 
-def decided(service: Service, foundation: Foundation, request: Request) -> tuple[Decision | None, Progress]:
+def decided(turn: Turn) -> Decision | None:
     """What the scenarios say: the one that the request names, else those that are on in the foundation.
 
     Raises:
         Refusal: 400, where the request names one that there is not.
     """
+    foundation, request = turn.foundation, turn.request
     name = request.header(b"x-mock-scenario")
-    lineup, progress = foundation.lineup, foundation.progress
+    lineup = foundation.lineup
     if name:
-        asked_for = service.lineups.get(name)
+        asked_for = turn.service.lineups.get(name)
         if asked_for is None:
             raise refuse(
                 UNKNOWN_SCENARIO,
                 f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them",
                 why="scenario: unknown name",
             )
-        lineup, progress = asked_for, Progress()
+        lineup, turn.progress, turn.lent = asked_for, Progress(), asked_for.scenarios[0]
     if not lineup.scenarios:
-        return None, progress
+        return None
     world = foundation.world
     request.process = process_of(foundation, request)
     now = world.clock.now(request.arrived)
-    decision = decide(lineup, progress, request, now, world.chance.fraction)
+    decision = decide(lineup, turn.progress, request, now, world.chance.fraction)
     if decision is None and len(lineup.rules) <= MOST_COMPARED:
-        near = near_miss(lineup, progress, request, now)
+        near = near_miss(lineup, turn.progress, request, now)
         request.near = "" if near is None else str(near)
-    return decision, progress
+    return decision
 
 
 def process_of(foundation: Foundation, request: Request) -> str:

@@ -78,7 +78,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     ),
     "a sidecar of an unknown type": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
-        ["1:101: the app has no process of type wep; did you mean web?"],
+        ["1:100: the app has no process of type wep; did you mean web?"],
     ),
     "a deployment without a web process": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: x}], deployment: {}}]}]}]",

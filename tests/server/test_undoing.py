@@ -109,3 +109,17 @@ def test_a_copy_plays_on_differently(server: Serving) -> None:
     other = server.client.get(f"/foundations/other/v3/processes/{WEB}").json()
     assert other["instances"] == 2
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
+
+
+def test_a_scenario_that_one_request_names_changes_the_world_for_it_alone(server: Serving) -> None:
+    before = image(server)
+    named = {**ALICE, "X-Mock-Scenario": "organization-suspended"}
+    assert server.scale({"instances": 2}, headers=named).status_code == 403
+    assert image(server) == before
+    assert server.scale({"instances": 2}, headers=ALICE).status_code == 202
+
+
+def test_what_such_a_request_does_itself_is_kept(server: Serving) -> None:
+    named = {**ALICE, "X-Mock-Scenario": "metrics-unavailable"}
+    assert server.scale({"instances": 2}, headers=named).status_code == 202
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 2

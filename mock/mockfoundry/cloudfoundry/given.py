@@ -88,7 +88,8 @@ class Change:
         changed = replace(organization, **plain(fields, "suspended", "being_deleted", "created_at", "updated_at"))
         if "quota" in fields:
             changed = replace(changed, quota=merged(organization.quota, fields["quota"]))
-        world.own("organizations")[organization.guid] = changed
+        if changed != organization:
+            world.own("organizations")[organization.guid] = changed
         for each in fields.get("spaces", ()):
             inside = (space for space in world.spaces.values() if space.organization == organization.guid)
             found = named(inside, each["name"])
@@ -103,7 +104,8 @@ class Change:
         changed = replace(space, **plain(fields, *names))
         if "quota" in fields:
             changed = replace(changed, quota=merged(space.quota, fields["quota"]))
-        world.own("spaces")[space.guid] = changed
+        if changed != space:
+            world.own("spaces")[space.guid] = changed
         for each in fields.get("apps", ()):
             found = named((app for app in world.apps.values() if app.space == space.guid), each["name"])
             for app in found:
@@ -120,7 +122,8 @@ class Change:
         if "sidecars" in fields:
             sidecars = tuple(self.builder.sidecar(each, path, now) for each in fields["sidecars"])
             changed = replace(changed, sidecars=sidecars)
-        world.put_app(changed)
+        if changed != app:
+            world.put_app(changed)
         if fields.get("state", app.state) != app.state:
             self.switch(changed, fields["state"])
         for each in fields.get("processes", ()):
@@ -168,7 +171,8 @@ class Change:
                 changed = replace(changed, runs=tuple(replace(run, ready=changed.ready) for run in changed.runs))
             if "instance_states" in fields:
                 changed = replace(changed, runs=held(changed.runs, fields["instance_states"], now))
-        world.put(changed, now)
+        if changed != process:
+            world.put(changed, now)
 
 
 SIMPLE = (

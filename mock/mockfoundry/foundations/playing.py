@@ -1,5 +1,8 @@
 """Playing: scenarios switched on and off in a foundation, and what they change in it. Never matches a request."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.foundations.foundation import Foundation
 from mockfoundry.foundations.undoing import changes_between, take_back
@@ -65,3 +68,15 @@ def change(foundation: Foundation, name: str, given: object, now: int) -> None:
     before = foundation.world.copy()
     apply_given(foundation.world, given, now)
     foundation.changes.setdefault(name, []).extend(changes_between(before, foundation.world))
+
+
+@contextmanager
+def lent(foundation: Foundation, scenario: Scenario, now: int) -> Iterator[None]:
+    """Changes the world as a scenario says, for one exchange; what the exchange itself changes is kept."""
+    before = foundation.world.copy()
+    apply_given(foundation.world, scenario.given, now)
+    changes = changes_between(before, foundation.world)
+    try:
+        yield
+    finally:
+        take_back(foundation.world, changes, now)

@@ -1,0 +1,241 @@
+"""The control API over a real socket: what a test asks of the mock, and what it is told when that can't be done."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from openapi_spec_validator import validate
+from tests.serving import ADMIN, WEB, Serving
+
+from mockfoundry.control.app import CONTRACT
+
+DEFAULT = "/__mock/foundations/default"
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+YAML = {"Content-Type": "application/yaml"}
+
+
+def problem(answer: httpx.Response, status: int) -> str:
+    """The detail of a problem."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["instance"].startswith("/__mock/")
+    return str(body["detail"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status", "words"),
+    [
+        ("GET", "/foundations/nobody", {}, 404, ("foundation nobody", "GET /__mock/foundations lists")),
+        ("PATCH", "/foundations/nobody/clock", {"json": {"advance": "1s"}}, 404, ("foundation nobody",)),
+        ("PUT", "/foundations/a%20b", {}, 400, ("does not match",)),
+        ("PUT", "/foundations/" + "a" * 65, {}, 400, ("does not match",)),
+        ("PUT", "/foundations/x", {"content": "organisations: []", "headers": YAML}, 422, ("body:1:1", "organizations")),
+        ("PUT", "/foundations/x", {"content": b"\xff\xfe", "headers": YAML}, 400, ("UTF-8 at byte 0",)),
+        ("PUT", "/foundations/x?random_seed=2", {}, 422, ("random_seed", "send one")),
+        ("PUT", "/foundations/x", {"content": "x", "headers": {"Content-Type": "text/html"}}, 415, ("text/html",)),
+        ("PATCH", "/foundations/default/clock", {"json": {"advance": "30 s"}}, 422, ("body /advance", "250ms, 2s")),
+        ("PATCH", "/foundations/default/clock", {"json": {"now": "yesterday"}}, 422, ("body /now", "2026-03-23T18:48:22Z")),
+        ("PATCH", "/foundations/default/clock", {"json": {"now": "1999-01-01T00:00:00Z"}}, 422, ("does not go back",)),
+        ("PATCH", "/foundations/default/clock", {"json": {"rate": -1}}, 400, ("minimum",)),
+        ("PATCH", "/foundations/default/clock", {"json": {"rate": 2, "frozen": True}}, 422, ("body /rate",)),
+        ("PATCH", "/foundations/default/clock", {"json": {"speed": 2}}, 400, ("speed",)),
+        ("PATCH", "/foundations/default/state", {"json": {"settings": {"x": 1}}}, 422, ("settings", "x")),
+        ("PUT", "/foundations/default/scenarios/conflicts", {}, 404, ("did you mean conflict",)),
+        ("DELETE", "/foundations/default/scenarios/conflict", {}, 404, ("is not on",)),
+        ("POST", "/foundations/default/verify", {"json": {"operation": "scaleProces"}}, 422, ("mean scaleProcess",)),
+        ("POST", "/foundations/default/verify", {"json": {"within": "90s"}}, 422, ("60s",)),
+        ("POST", "/foundations/default/verify", {"json": {"times": 1, "at_least": 1}}, 422, ("body /times",)),
+        (
+            "POST",
+            "/foundations/default/verify",
+            {"json": {"when": {"body": {"instances": {"minimun": 1}}}}},
+            422,
+            ("when/body/instances", "minimun"),
+        ),
+        ("POST", "/foundations/default/verify", {"content": "{", "headers": {"Content-Type": "application/json"}}, 400, ()),
+        ("GET", "/foundations/default/requests/7", {}, 404, ("request 7", "none yet")),
+        ("GET", "/foundations/default/requests?stats=409", {}, 400, ("stats",)),
+        ("GET", "/foundations/default/requests?follow=true&stats=409", {}, 400, ("stats", "allowed are")),
+        ("GET", "/foundations/nobody/requests?follow=true", {}, 404, ("foundation nobody",)),
+        ("GET", "/nothing", {}, 404, ("GET /__mock/openapi.yaml lists",)),
+        ("POST", "/foundations/default", {}, 405, ("method",)),
+        ("PUT", "/foundations/x", {"content": b"#" * 20_000_000, "headers": YAML}, 413, ("8388608 bytes",)),
+    ],
+)
+def test_bad_input_is_told_and_changes_nothing(
+    server: Serving, method: str, path: str, options: dict[str, Any], status: int, words: tuple[str, ...]
+) -> None:
+    before = server.client.get(f"{DEFAULT}/state").json()
+    detail = problem(server.client.request(method, "/__mock" + path, **options), status)
+    for word in words:
+        assert word in detail
+    assert server.client.get(f"{DEFAULT}/state").json() == before
+    assert [each["name"] for each in server.client.get("/__mock/foundations").json()["foundations"]] == ["default"]
+
+
+@pytest.fixture
+def server(serve: Callable[..., Serving]) -> Serving:
+    """A server whose default foundation was used."""
+    started = serve()
+    started.client.put(DEFAULT)
+    return started
+
+
+def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., Serving]) -> None:
+    server = serve(control_token="secret")
+    assert server.client.get("/__mock/health").status_code == 200
+    for path in ("/__mock/foundations", "/__mock/openapi.yaml", f"{DEFAULT}/requests?follow=true", "/__mock/none"):
+        assert "no token" in problem(httpx.get(server.url + path), 401)
+        assert "another token" in problem(httpx.get(server.url + path, headers={"X-Mock-Control-Token": "secre"}), 401)
+    for headers in ({"X-Mock-Control-Token": "secret"}, {"Authorization": "bearer secret"}):
+        assert httpx.get(f"{server.url}/__mock/foundations", headers=headers).status_code == 200
+
+
+def test_its_document_is_valid_and_served(server: Serving) -> None:
+    text = server.client.get("/__mock/openapi.yaml").text
+    assert text == CONTRACT.read_text(encoding="utf-8")
+    validate(yaml.safe_load(text))
+    assert server.client.get("/__mock/contract.yaml").text == server.service.contract.text
+
+
+def test_advancing_a_frozen_clock_does_what_is_due_and_nothing_more(server: Serving) -> None:
+    frozen = server.client.patch(f"{DEFAULT}/clock", json={"frozen": True}).json()
+    server.scale({"instances": 2})
+    states = [each["state"] for each in server.client.get(f"/v3/processes/{WEB}/stats").json()["resources"]]
+    assert states == ["RUNNING", "STARTING"]
+    advanced = server.client.patch(f"{DEFAULT}/clock", json={"advance": "2s"}).json()
+    assert int(advanced["now"][17:19]) == (int(frozen["now"][17:19]) + 2) % 60
+    states = [each["state"] for each in server.client.get(f"/v3/processes/{WEB}/stats").json()["resources"]]
+    assert states == ["RUNNING", "RUNNING"]
+
+
+def test_a_copy_is_played_on_apart(server: Serving) -> None:
+    server.scale({"instances": 3})
+    assert server.client.post(f"{DEFAULT}/copy", json={"as": "other"}).status_code == 201
+    other = server.client.post(f"/foundations/other{SCALE}", json={"instances": 5})
+    assert other.json()["instances"] == 5
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
+    assert server.client.post("/__mock/foundations/other/reset").json()["journal"]["recorded"] == 0
+    assert server.client.get(f"{DEFAULT}/requests").json()["recorded"] == 2
+    problem(server.client.post(f"{DEFAULT}/copy", json={"as": "other"}), 409)
+
+
+def test_what_is_exported_can_be_imported(server: Serving) -> None:
+    server.scale({"instances": 4})
+    state = server.client.get(f"{DEFAULT}/state").json()
+    assert server.client.put("/__mock/foundations/second", json=state).status_code == 201
+    assert server.client.get(f"/foundations/second/v3/processes/{WEB}").json()["instances"] == 4
+    patched = server.client.patch("/__mock/foundations/second/state", json={"feature_flags": {"app_scaling": False}})
+    assert patched.json()["feature_flags"]["app_scaling"] is False
+    assert server.client.get(f"{DEFAULT}/state").json()["feature_flags"]["app_scaling"] is True
+
+
+def test_a_scenario_is_switched_on_and_off_in_one_foundation(server: Serving) -> None:
+    server.client.put("/__mock/foundations/other")
+    assert server.client.put(f"{DEFAULT}/scenarios/conflict").status_code == 200
+    assert server.scale({"instances": 2}).status_code == 409
+    assert server.client.post(f"/foundations/other{SCALE}", json={"instances": 2}).status_code == 202
+    assert server.client.get(f"{DEFAULT}/scenarios").json()["scenarios"][0]["answered"] == 1
+    assert server.client.delete(f"{DEFAULT}/scenarios/conflict").status_code == 204
+    assert server.scale({"instances": 2}).status_code == 202
+
+
+def test_the_journal_says_what_was_decided_and_keeps_no_token(server: Serving) -> None:
+    server.client.put(f"{DEFAULT}/scenarios/conflict")
+    server.scale({"instances": 2})
+    entry = server.client.get(f"{DEFAULT}/requests?status=409&operation=scaleProcess").json()["requests"][0]
+    assert (entry["scenario"], entry["rule"], entry["phase"], entry["kept"]) == ("conflict", 1, "before", False)
+    assert entry["body"] == {"instances": 2}
+    shown = server.client.get(f"{DEFAULT}/requests/{entry['number']}")
+    assert "admin" not in shown.json()["headers"]["authorization"]
+    assert '"authorization: bearer $TOKEN"' in shown.json()["curl"]
+    assert server.client.delete(f"{DEFAULT}/requests").json() == {"cleared": 1}
+
+
+def test_verify_tells_the_nearest_request_and_the_difference(server: Serving) -> None:
+    server.scale({"instances": 2})
+    asked = {"operation": "scaleProcess", "status": 202, "times": 1}
+    assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
+    asked = {"operation": "scaleProcess", "when": {"body": {"instances": {"minimum": 3}}}}
+    verdict = server.client.post(f"{DEFAULT}/verify", json=asked).json()
+    assert verdict["result"] == "does_not_hold"
+    assert verdict["said"].startswith("expected scaleProcess with body instances")
+    assert verdict["nearest"][0]["differences"] == [{"what": "body instances", "wanted": {"minimum": 3}, "got": 2}]
+
+
+def test_verify_returns_as_soon_as_it_holds(server: Serving) -> None:
+    answers: list[dict[str, Any]] = []
+
+    def ask() -> None:
+        asked = {"operation": "scaleProcess", "times": 3, "within": "50s"}
+        answers.append(httpx.post(f"{server.url}{DEFAULT}/verify", json=asked, timeout=60).json())
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    for _ in range(3):
+        server.scale({"instances": 2})
+    waiting.join(timeout=20)
+    assert answers[0]["result"] == "holds"
+
+
+def test_following_sends_what_is_held_and_what_comes(server: Serving) -> None:
+    server.scale({"instances": 2})
+    with httpx.stream("GET", f"{server.url}{DEFAULT}/requests?follow=true&operation=scaleProcess", timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert json.loads(next(lines))["body"] == {"instances": 2}
+        server.client.get("/v3/processes")
+        server.scale({"instances": 3})
+        assert json.loads(next(lines))["body"] == {"instances": 3}
+
+
+def test_a_repeat_of_a_lost_answer_is_found(server: Serving) -> None:
+    lost = {
+        "scenario": "lost",
+        "rules": [{"operation": "scaleProcess", "times": 1, "respond": {"fault": "reset", "phase": "after"}}],
+    }
+    assert server.client.put(f"{DEFAULT}/scenarios/lost", json=lost).status_code == 200
+    with pytest.raises(httpx.TransportError):
+        server.scale({"instances": 2})
+    server.scale({"instances": 2})
+    audit = server.client.get(f"{DEFAULT}/retries?never_twice=true").json()
+    assert (audit["repeats"], audit["twice"]) == (1, 1)
+    repeat = audit["chains"][0]["repeats"][0]
+    assert (repeat["after"], repeat["lost"], repeat["twice"]) == ("reset", True, True)
+    assert audit["verdict"]["result"] == "does_not_hold"
+    assert "done twice" in audit["verdict"]["said"]
+
+
+def test_coverage_outlives_its_foundation_and_writes_what_is_missing(server: Serving) -> None:
+    server.client.post(f"/foundations/mine{SCALE}", json={"instances": 2})
+    server.client.delete("/__mock/foundations/mine")
+    coverage = server.client.get("/__mock/coverage?operation=scaleProcess").json()
+    squares = {(each["status"], each["fault"], each["phase"]): each for each in coverage["squares"]}
+    assert squares[202, "", ""]["times"] == 1
+    missing = squares[0, "hang", "after"]["scenario"]
+    assert server.client.put(
+        "/__mock/foundations/default/scenarios/scale-process-hang-after", content=missing, headers=YAML
+    ).is_success
+
+
+def test_every_call_is_documented_with_its_errors() -> None:
+    document = yaml.safe_load(Path(CONTRACT).read_text(encoding="utf-8"))
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            if method != "parameters" and path not in ("/health", "/openapi.yaml", "/contract.yaml"):
+                assert "default" in call["responses"], f"{method} {path}"
+
+
+def test_nobody_needs_a_content_type_for_json(server: Serving) -> None:
+    answer = server.client.patch(
+        f"{DEFAULT}/clock",
+        content=b'{"frozen": true}',
+        headers={**ADMIN, "Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.json()["frozen"] is True
