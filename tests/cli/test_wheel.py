@@ -1,44 +1,69 @@
-"""The wheel: installed into an empty environment it starts and answers, with nothing of the checkout beside it."""
+"""The wheel: installed into an empty environment it starts and answers, with nothing of the checkout beside it.
+
+Once with the newest uvicorn and once with the oldest that it declares, since the protocol door leans on uvicorn's inside.
+"""
 
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.serving import ADMIN, WEB
 
 ROOT = Path(__file__).parents[2]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+OLDEST = next(each for each in DECLARED if each.startswith("uvicorn")).replace(">=", "==")
 
 
-def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)],
-        check=True,
-        cwd=tmp_path,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, cwd=folder)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.parametrize("uvicorn", ["uvicorn", OLDEST])
+def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Path, uvicorn: str) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
-    subprocess.run([binaries / "pip", "install", "--quiet", wheel], check=True, cwd=tmp_path)
+    subprocess.run([binaries / "pip", "install", "--quiet", wheel, uvicorn], check=True, cwd=tmp_path)
     listed = subprocess.run([binaries / "mockfoundry", "scenarios"], capture_output=True, text=True, cwd=tmp_path)
     assert "conflict-then-ok" in listed.stdout, listed.stderr
     with subprocess.Popen(
         [binaries / "mockfoundry", "serve", "--port", "0"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
         env={"PATH": "/nowhere", "PYTHONUNBUFFERED": "1"},
     ) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
         try:
             url = next(found.group() for line in process.stdout if (found := re.search(r"http://\S+", line)))
             for line in process.stdout:
                 if "Ctrl-C" in line:
                     break
-            answer = httpx.post(f"{url}/v3/processes/{WEB}/actions/scale", headers=ADMIN, json={"instances": 2})
-            assert answer.status_code == 202
+            must_answer(url)
         finally:
             process.terminate()
+        assert process.stderr.read() == ""
+
+
+def must_answer(url: str) -> None:
+    """Asks in each of the ways that lead through another part of the protocol."""
+    scale = f"/v3/processes/{WEB}/actions/scale"
+    with httpx.Client(base_url=url, headers=ADMIN) as client:
+        assert client.post(scale, json={"instances": 2}).status_code == 202
+        assert client.head("/v3/processes").status_code == 200
+        assert client.get("/__mock/health").status_code == 200
+        assert client.post(scale, json={}, headers={"X-Mock-Scenario": "conflict"}).status_code == 409
+        with pytest.raises(httpx.ReadError):
+            client.post(scale, json={"instances": 3}, headers={"X-Mock-Scenario": "lost-response"})
+        assert client.get(f"/v3/processes/{WEB}").json()["instances"] == 3

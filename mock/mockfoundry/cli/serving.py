@@ -1,5 +1,6 @@
 """`mockfoundry serve`: starts a server and says in one screen how to use it."""
 
+import gc
 import signal
 import time
 from pathlib import Path
@@ -153,6 +154,9 @@ def serve(
         lambda: click.echo(screen),
         control_token,
     )
+    # What is there now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
     # uvicorn raises the signal that ended it once more; by then everything is done.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
