@@ -10,9 +10,9 @@ import httpx
 import pytest
 import yaml
 from openapi_spec_validator import validate
-from tests.serving import ADMIN, WEB, Serving
 
 from mockfoundry.control.app import CONTRACT
+from tests.serving import ADMIN, WEB, Serving
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -36,12 +36,24 @@ def problem(answer: httpx.Response, status: int) -> str:
         ("PATCH", "/foundations/nobody/clock", {"json": {"advance": "1s"}}, 404, ("foundation nobody",)),
         ("PUT", "/foundations/a%20b", {}, 400, ("does not match",)),
         ("PUT", "/foundations/" + "a" * 65, {}, 400, ("does not match",)),
-        ("PUT", "/foundations/x", {"content": "organisations: []", "headers": YAML}, 422, ("body:1:1", "organizations")),
+        (
+            "PUT",
+            "/foundations/x",
+            {"content": "organisations: []", "headers": YAML},
+            422,
+            ("body:1:1", "organizations"),
+        ),
         ("PUT", "/foundations/x", {"content": b"\xff\xfe", "headers": YAML}, 400, ("UTF-8 at byte 0",)),
         ("PUT", "/foundations/x?random_seed=2", {}, 422, ("random_seed", "send one")),
         ("PUT", "/foundations/x", {"content": "x", "headers": {"Content-Type": "text/html"}}, 415, ("text/html",)),
         ("PATCH", "/foundations/default/clock", {"json": {"advance": "30 s"}}, 422, ("body /advance", "250ms, 2s")),
-        ("PATCH", "/foundations/default/clock", {"json": {"now": "yesterday"}}, 422, ("body /now", "2026-03-23T18:48:22Z")),
+        (
+            "PATCH",
+            "/foundations/default/clock",
+            {"json": {"now": "yesterday"}},
+            422,
+            ("body /now", "2026-03-23T18:48:22Z"),
+        ),
         ("PATCH", "/foundations/default/clock", {"json": {"now": "1999-01-01T00:00:00Z"}}, 422, ("does not go back",)),
         ("PATCH", "/foundations/default/clock", {"json": {"rate": -1}}, 400, ("minimum",)),
         ("PATCH", "/foundations/default/clock", {"json": {"rate": 2, "frozen": True}}, 422, ("body /rate",)),
@@ -59,7 +71,13 @@ def problem(answer: httpx.Response, status: int) -> str:
             422,
             ("when/body/instances", "minimun"),
         ),
-        ("POST", "/foundations/default/verify", {"content": "{", "headers": {"Content-Type": "application/json"}}, 400, ()),
+        (
+            "POST",
+            "/foundations/default/verify",
+            {"content": "{", "headers": {"Content-Type": "application/json"}},
+            400,
+            (),
+        ),
         ("GET", "/foundations/default/requests/7", {}, 404, ("request 7", "none yet")),
         ("GET", "/foundations/default/requests?stats=409", {}, 400, ("stats",)),
         ("GET", "/foundations/default/requests?follow=true&stats=409", {}, 400, ("stats", "allowed are")),
@@ -89,7 +107,7 @@ def server(serve: Callable[..., Serving]) -> Serving:
 
 
 def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., Serving]) -> None:
-    server = serve(control_token="secret")
+    server = serve(control_token="secret")  # noqa: S106 (it is the test's own)
     assert server.client.get("/__mock/health").status_code == 200
     for path in ("/__mock/foundations", "/__mock/openapi.yaml", f"{DEFAULT}/requests?follow=true", "/__mock/none"):
         assert "no token" in problem(httpx.get(server.url + path), 401)
@@ -159,6 +177,26 @@ def test_the_journal_says_what_was_decided_and_keeps_no_token(server: Serving) -
     assert server.client.delete(f"{DEFAULT}/requests").json() == {"cleared": 1}
 
 
+def test_a_hold_is_released_in_its_own_foundation_alone(server: Serving) -> None:
+    held = {
+        "scenario": "held",
+        "rules": [{"operation": "scaleProcess", "respond": {"hold": {"at": "after-commit", "name": "gate"}}}],
+    }
+    for name in ("default", "other"):
+        server.client.put(f"/__mock/foundations/{name}")
+        answer = server.client.put(f"/__mock/foundations/{name}/scenarios/held", json=held)
+        assert answer.status_code == 200, answer.text
+    answers: list[int] = []
+    waiting = threading.Thread(target=lambda: answers.append(server.scale({"instances": 2}).status_code))
+    waiting.start()
+    asked = {"operation": "scaleProcess", "within": "20s"}
+    assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
+    assert server.client.post("/__mock/foundations/other/holds/gate/release").json() == {"released": 0}
+    assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
+    waiting.join(timeout=20)
+    assert answers == [202]
+
+
 def test_verify_tells_the_nearest_request_and_the_difference(server: Serving) -> None:
     server.scale({"instances": 2})
     asked = {"operation": "scaleProcess", "status": 202, "times": 1}
@@ -187,7 +225,9 @@ def test_verify_returns_as_soon_as_it_holds(server: Serving) -> None:
 
 def test_following_sends_what_is_held_and_what_comes(server: Serving) -> None:
     server.scale({"instances": 2})
-    with httpx.stream("GET", f"{server.url}{DEFAULT}/requests?follow=true&operation=scaleProcess", timeout=20) as stream:
+    with httpx.stream(
+        "GET", f"{server.url}{DEFAULT}/requests?follow=true&operation=scaleProcess", timeout=20
+    ) as stream:
         lines = stream.iter_lines()
         assert json.loads(next(lines))["body"] == {"instances": 2}
         server.client.get("/v3/processes")

@@ -6,9 +6,9 @@ import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.serving import ADMIN, WEB, service_of
 
 from mockfoundry.listening import BackgroundServer
+from tests.serving import ADMIN, WEB, service_of
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCENARIOS = st.sampled_from(["conflict", "conflict-then-ok"])

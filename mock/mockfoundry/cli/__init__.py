@@ -4,6 +4,9 @@ import click
 
 from mockfoundry import __version__
 from mockfoundry.cli.asking import health, wait
+from mockfoundry.cli.coverage import coverage
+from mockfoundry.cli.log import log
+from mockfoundry.cli.retries import retries
 from mockfoundry.cli.scenarios import check, operations, scenarios
 from mockfoundry.cli.selftesting import selftest
 from mockfoundry.cli.serving import serve
@@ -15,7 +18,7 @@ def main() -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
 
-for command in (serve, scenarios, operations, check, health, wait, selftest):
+for command in (serve, scenarios, operations, check, health, wait, log, retries, coverage, selftest):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -17,7 +17,9 @@ from mockfoundry.cli.controlling import FOUNDATION_OPTION, TOKEN_OPTION, asked, 
 @click.option("--operation", default="", help="Only these operations, with commas between.")
 @click.option("--status", default="", help="Only these statuses, with commas between.")
 @click.option("--scenario", default="", help="Only what this scenario decided.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Lines for people, or JSON.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Lines for people, or JSON."
+)
 @click.option("--curl", "number", type=click.IntRange(1), help="Print exchange NUMBER as a curl command instead.")
 def log(
     url: str | None,

@@ -1,6 +1,6 @@
 """The desk: how the control API's worker threads ask for something in the thread that serves. Never decides what.
 
-Foundations belong to the event loop's thread: an exchange runs there from start to end, and so does whatever the control
+Foundations belong to the event loop's thread: an exchange runs there from start to end, and so does what the control
 API does to a foundation. So each of its steps is whole, and never falls into the middle of an exchange.
 """
 
@@ -72,7 +72,7 @@ class LoopDesk:
 
 
 class PlainDesk:
-    """A desk without a loop, for a control API that is alone with its foundations: functions run at once, one by one."""
+    """A desk without a loop, for a control API alone with its foundations: functions run at once, one by one."""
 
     def __init__(self) -> None:
         self._turn = threading.RLock()

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -79,8 +80,9 @@ class Following:
                 if lines:
                     await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
                     continue
-                waiting = asyncio.ensure_future(news.wait())
-                await asyncio.wait({waiting, gone}, timeout=PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                waiting: asyncio.Future[bool] = asyncio.ensure_future(news.wait())
+                either: set[asyncio.Future[Any]] = {waiting, gone}
+                await asyncio.wait(either, timeout=PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 waiting.cancel()
             finally:
                 with suppress(ValueError):
@@ -105,11 +107,15 @@ def asked_by(query_string: bytes) -> Question:
     for name in query:
         if name not in _PARAMETERS:
             allowed = ", ".join(sorted(_PARAMETERS))
-            raise ControlError(400, "not-as-described", f"query {name}: is not known; allowed are {allowed}; leave it out")
+            raise ControlError(
+                400, "not-as-described", f"query {name}: is not known; allowed are {allowed}; leave it out"
+            )
     statuses = [part for value in query.get("status", ()) for part in value.split(",")]
     for status in (*statuses, *query.get("after", ())):
         if not (status.isascii() and status.isdigit() and len(status) < 16):
-            raise ControlError(400, "not-as-described", f"query: {status!r} is not a number; send digits, as in status=409")
+            raise ControlError(
+                400, "not-as-described", f"query: {status!r} is not a number; send digits, as in status=409"
+            )
     return listed(
         operation=[part for value in query.get("operation", ()) for part in value.split(",")],
         status=[int(status) for status in statuses],

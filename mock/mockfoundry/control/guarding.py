@@ -4,7 +4,6 @@ Never answers a call itself but for saying no, and for the journal's stream, whi
 """
 
 import hmac
-from typing import cast
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +19,7 @@ OPEN = frozenset({"/__mock/health"})
 
 TOKEN_HEADER = b"x-mock-control-token"
 _FORM = b"application/x-www-form-urlencoded"
+_JSON = b"application/json"
 
 
 class Guard:
@@ -49,9 +49,11 @@ class Guard:
         except ControlError as error:
             await say(error, scope, send)
             return
-        # curl -d says that it sends a form, which nothing here takes: without a type it is JSON.
-        kept = [(name, value) for name, value in scope["headers"] if not (name == b"content-type" and value == _FORM)]
-        await self._app({**scope, "headers": kept}, once(content, receive), send)
+        # curl -d says that it sends a form, which nothing here takes: what it means is JSON.
+        meant = [
+            (name, _JSON if name == b"content-type" and value == _FORM else value) for name, value in scope["headers"]
+        ]
+        await self._app({**scope, "headers": meant}, once(content, receive), send)
 
 
 def must_carry(token: bytes, headers: dict[bytes, bytes]) -> None:
@@ -119,4 +121,4 @@ async def say(error: ControlError, scope: Scope, send: Send) -> None:
 
 
 def int_of(text: bytes) -> int:
-    return cast("int", int(text)) if text.isdigit() else 0
+    return int(text) if text.isdigit() else 0

@@ -12,8 +12,7 @@ import msgspec
 from mockfoundry.control.clerk import Clerk, Handlers
 from mockfoundry.control.desk import Watch
 from mockfoundry.control.problems import ControlError
-from mockfoundry.control.questions import duration_of, expectation_of, listed, question_of
-from mockfoundry.documents import did_you_mean
+from mockfoundry.control.questions import duration_of, expectation_of, listed, question_of, unknown_operation
 from mockfoundry.foundations import Foundation
 from mockfoundry.journal import Entry, merged
 from mockfoundry.journal.coverage import Coverage, Square, covered, scenario_for
@@ -70,7 +69,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         return clerk.within(name, read)
 
     def clear_requests(name: str) -> dict[str, int]:
-        return {"cleared": clerk.within(name, lambda foundation, now: foundation.journal.clear())}
+        return {"cleared": clerk.within(name, lambda foundation, _: foundation.journal.clear())}
 
     def verify(name: str, body: dict[str, Any]) -> dict[str, Any]:
         within = duration_of("body /within", body["within"]) if "within" in body else 0
@@ -95,7 +94,8 @@ def journal_handlers(clerk: Clerk) -> Handlers:
                     422, "bad-value", f"body /{others[0]}: stands beside order; put it into the questions of order"
                 )
             questions = tuple(
-                question_of(each, f"body /order/{position}", contract.plans) for position, each in enumerate(body["order"])
+                question_of(each, f"body /order/{position}", contract.plans)
+                for position, each in enumerate(body["order"])
             )
             return lambda foundation: in_order(foundation.journal, questions)
         expected = expectation_of(body, question_of(body, "body ", contract.plans))
@@ -121,7 +121,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         for each in operation or ():
             must_be_known(each)
         return clerk.within(
-            name, lambda foundation, now: coverage_told(covered(contract, foundation.journal.met, operation or ()))
+            name, lambda foundation, _: coverage_told(covered(contract, foundation.journal.met, operation or ()))
         )
 
     def show_all_coverage(operation: list[str] | None = None) -> dict[str, Any]:
@@ -138,9 +138,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
 
     def must_be_known(operation: str) -> None:
         if operation and operation not in contract.plans:
-            hint = did_you_mean(operation, contract.plans)
-            text = f"query operation: {operation!r} is not an operation of the contract{hint} (mockfoundry operations lists them)"
-            raise ControlError(422, "unknown-operation", text)
+            raise unknown_operation("query operation", operation, contract.plans)
 
     return {
         "list_requests": list_requests,
@@ -183,7 +181,7 @@ def place_to_wait(waiting: threading.Semaphore) -> Iterator[None]:
 def wait_for(clerk: Clerk, name: str, asked: Callable[[Foundation, int], Verdict], within: int) -> Verdict:
     """The verdict as soon as it holds, or as it is when the time is up. Waits in real time: clients do, too."""
     end = time.monotonic() + within / 1_000_000
-    watchers = clerk.within(name, lambda foundation, now: foundation.journal.watchers)
+    watchers = clerk.within(name, lambda foundation, _: foundation.journal.watchers)
     with Watch(clerk.desk, watchers) as watch:
         while True:
             verdict = clerk.within(name, asked)
@@ -195,7 +193,9 @@ def wait_for(clerk: Clerk, name: str, asked: Callable[[Foundation, int], Verdict
 
 def coverage_told(coverage: Coverage) -> dict[str, Any]:
     """Coverage with its table, and with a ready scenario file for each square that is missing."""
-    squares = [{**as_data(square), "scenario": None if square.times else written(square)} for square in coverage.squares]
+    squares = [
+        {**as_data(square), "scenario": None if square.times else written(square)} for square in coverage.squares
+    ]
     return {**as_data(coverage), "squares": squares, "table": coverage_table(coverage)}
 
 
@@ -203,6 +203,7 @@ def written(square: Square) -> str:
     return read_scenario(msgspec.json.encode(scenario_for(square)).decode(), source="coverage").to_yaml()
 
 
-def as_data(value: Any) -> Any:
+def as_data(value: msgspec.Struct) -> dict[str, Any]:
     """A value of the journal room as JSON's values."""
-    return msgspec.to_builtins(value)
+    data: dict[str, Any] = msgspec.to_builtins(value)
+    return data

@@ -105,7 +105,9 @@ def handle_timeout(request: ConnexionRequest, error: Exception) -> ConnexionResp
 def handle_failure(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     """What nobody thought of."""
     log.error("mockfoundry failed on %s %s", request.method, request.url.path, exc_info=error)
-    detail = f"{request.method} {request.url.path}: mockfoundry failed on this; its log has the traceback, please report it"
+    detail = (
+        f"{request.method} {request.url.path}: mockfoundry failed on this; its log has the traceback, please report it"
+    )
     return answered(500, "failed", detail, request.url.path)
 
 

@@ -43,9 +43,7 @@ def question_of(body: Mapping[str, Any], where: str, operations: Mapping[str, An
     asked = as_tuple(body.get("operation", ()))
     for operation in asked:
         if operation not in operations:
-            hint = did_you_mean(operation, operations)
-            text = f"{where}/operation: {operation!r} is not an operation of the contract{hint} (mockfoundry operations lists them)"
-            raise ControlError(422, "unknown-operation", text)
+            raise unknown_operation(f"{where}/operation", operation, operations)
     since = body.get("since")
     return Question(
         operation=asked,
@@ -58,6 +56,12 @@ def question_of(body: Mapping[str, Any], where: str, operations: Mapping[str, An
         since=None if since is None else moment_of(f"{where}/since", since),
         conditions=conditions_of(body.get("when", {}), where),
     )
+
+
+def unknown_operation(where: str, operation: str, operations: Mapping[str, Any]) -> ControlError:
+    hint = did_you_mean(operation, operations)
+    detail = f"{where}: {operation!r} is not an operation of the contract{hint} (mockfoundry operations lists them)"
+    return ControlError(422, "unknown-operation", detail)
 
 
 def conditions_of(when: Mapping[str, Any], where: str) -> tuple[Condition, ...]:
@@ -88,11 +92,11 @@ def expectation_of(body: Mapping[str, Any], question: Question) -> Expectation:
 
 
 def gaps_of(gaps: Any) -> Gaps:
-    if gaps is None or gaps == "growing":
-        return gaps
-    return tuple(
-        duration_of(f"body /gaps/at_least/{position}", text) for position, text in enumerate(gaps["at_least"])
-    )
+    if gaps is None:
+        return None
+    if gaps == "growing":
+        return "growing"
+    return tuple(duration_of(f"body /gaps/at_least/{position}", text) for position, text in enumerate(gaps["at_least"]))
 
 
 def duration_of(where: str, text: str) -> int:

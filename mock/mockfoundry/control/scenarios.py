@@ -22,7 +22,12 @@ def scenario_handlers(clerk: Clerk) -> Handlers:
         scenarios = (lineup.scenarios[0] for lineup in map(clerk.service.lineups.__getitem__, clerk.service.lineups))
         return {
             "scenarios": [
-                {"name": each.name, "description": each.description, "story": each.story, "good_client": each.good_client}
+                {
+                    "name": each.name,
+                    "description": each.description,
+                    "story": each.story,
+                    "good_client": each.good_client,
+                }
                 for each in sorted(scenarios, key=lambda scenario: scenario.name)
             ]
         }
@@ -37,7 +42,9 @@ def scenario_handlers(clerk: Clerk) -> Handlers:
         def switch_on(foundation: Foundation, now: int) -> dict[str, Any]:
             if len(foundation.lineup.scenarios) >= MOST_SCENARIOS:
                 raise ControlError(
-                    429, "too-many-scenarios", f"{name}: {MOST_SCENARIOS} scenarios are on, the most there may be; end some"
+                    429,
+                    "too-many-scenarios",
+                    f"{name}: {MOST_SCENARIOS} scenarios are on, the most there may be; end some",
                 )
             play(foundation, read, now)
             return next(each for each in playing(foundation, now) if each["name"] == scenario)
@@ -58,7 +65,7 @@ def scenario_handlers(clerk: Clerk) -> Handlers:
         lineup = clerk.service.lineups.get(scenario)
         if lineup is None:
             hint = did_you_mean(scenario, library())
-            detail = f"scenario {scenario}: the library has none of that name{hint}; GET /__mock/scenarios lists them, or send one"
+            detail = f"scenario {scenario}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
             raise ControlError(404, "unknown-scenario", detail)
         return lineup.scenarios[0]
 

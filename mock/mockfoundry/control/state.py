@@ -1,4 +1,4 @@
-"""State: a foundation's world written out as a seed, replaced, and patched. Never touches its clock or its scenarios."""
+"""State: a foundation's world written out as a seed, replaced, and patched. Never touches clock or scenarios."""
 
 from collections.abc import Mapping
 from typing import Any

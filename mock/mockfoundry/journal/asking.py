@@ -1,4 +1,4 @@
-"""Asking: which exchanges a question is about, and what else is nearest to it. Never decides whether an answer is good."""
+"""Asking: which exchanges a question is about, and how others differ from that. Never judges an answer."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -73,7 +73,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         """What an exchange does not have of what is asked for."""
         found: list[Difference] = []
         plain: tuple[tuple[str, bool, Any, Any], ...] = (
-            ("operation", not self.operation or entry.operation in self.operation, one(self.operation), entry.operation),
+            (
+                "operation",
+                not self.operation or entry.operation in self.operation,
+                one(self.operation),
+                entry.operation,
+            ),
             ("status", not self.status or entry.status in self.status, one(self.status), entry.status),
             ("scenario", self.scenario in (None, entry.scenario), self.scenario, entry.scenario),
             ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
@@ -87,7 +92,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
                     return found
         for condition in self.conditions:
             if not condition.holds(entry):
-                found.append(Difference(f"{condition.place} {condition.name}", condition.wanted, seen(condition, entry)))
+                found.append(
+                    Difference(f"{condition.place} {condition.name}", condition.wanted, seen(condition, entry))
+                )
                 if first_only:
                     return found
         return found
@@ -116,7 +123,9 @@ def one(words: tuple[Any, ...]) -> Any:
 def seen(condition: Condition, entry: Entry) -> Any:
     """What came in a condition's place, where that is no secret."""
     got = condition.got(entry)
-    secret = condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
+    secret = (
+        condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
+    )
     return "[redacted]" if secret and got is not None else safe_value(got)
 
 

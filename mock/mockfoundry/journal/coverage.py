@@ -1,4 +1,4 @@
-"""Coverage: which documented answers and which faults a client has really met, and which not yet. Counts nothing itself."""
+"""Coverage: which documented answers and faults a client has really met, and which not. Counts nothing itself."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -83,7 +83,9 @@ def squares_of(plan: Plan, met: Mapping[Cell, int]) -> Iterable[Square]:
 
 def scenario_for(square: Square) -> dict[str, Any]:
     """A scenario that makes a client meet a square once, as a file's values."""
-    respond: dict[str, Any] = {"fault": square.fault, "phase": square.phase} if square.fault else {"status": square.status}
+    respond: dict[str, Any] = (
+        {"fault": square.fault, "phase": square.phase} if square.fault else {"status": square.status}
+    )
     name = f"{square.operation}-{square.name}".replace(" ", "-")
     return {
         "scenario": "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).strip("-"),

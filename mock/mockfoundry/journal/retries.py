@@ -141,7 +141,7 @@ def repeat(previous: Entry, entry: Entry, kept: bool) -> Repeat:
 
 
 def retry_after(entry: Entry) -> int | None:
-    """Microseconds that an answer asks to wait: whole seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
+    """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
     if entry.fault:
         return None
     text = entry.answer_header(b"retry-after").strip()
@@ -163,12 +163,13 @@ def judged(audit: Audit, limits: Limits) -> Verdict:
         for each in chain.repeats:
             if limits.honours_retry_after and each.honoured is False:
                 waited, asked = seconds(int(each.wait * 1e6)), seconds(int((each.retry_after or 0) * 1e6))
-                told = f"expected Retry-After to be honoured, #{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
-                return Verdict("does_not_hold", told, numbers(chain))
+                told = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
+                return Verdict("does_not_hold", f"expected Retry-After to be honoured, {told}", numbers(chain))
             if limits.never_twice and each.twice:
-                told = f"expected nothing to be done twice, #{each.number} did again what #{each.of} ({each.after}) had done: {said}"
-                return Verdict("does_not_hold", told, numbers(chain))
-    told = f"{counted(audit.repeats)} repeated in {audit.requests} requests, all within what is allowed"
+                told = f"#{each.number} did again what was done already, #{each.of} ended with {each.after}: {said}"
+                return Verdict("does_not_hold", f"expected nothing to be done twice, {told}", numbers(chain))
+    repeats = f"{audit.repeats} repeat{'' if audit.repeats == 1 else 's'}"
+    told = f"{repeats} in {audit.requests} request{'' if audit.requests == 1 else 's'}, all within what is allowed"
     if audit.dropped:
         return Verdict("cannot_be_known", f"{told}; {forgotten(audit.dropped)}", (), (), audit.dropped)
     return Verdict("holds", told)
@@ -187,7 +188,16 @@ def table(audit: Audit) -> str:
             asked = "-" if each.retry_after is None else f"{each.retry_after:g}s"
             honoured = "-" if each.honoured is None else word(each.honoured)
             wait = f"{each.wait:.3f}s"
-            row = (f"  #{each.number}", each.after, wait, asked, honoured, word(each.lost), word(each.twice), each.outcome)
+            row = (
+                f"  #{each.number}",
+                each.after,
+                wait,
+                asked,
+                honoured,
+                word(each.lost),
+                word(each.twice),
+                each.outcome,
+            )
             rows.append(row)
     lines = columns(rows) if audit.chains else ["nothing was repeated"]
     if audit.dropped:

@@ -11,7 +11,9 @@ import msgspec
 
 from mockfoundry.journal.entries import NOTHING, Entry, value_of
 
-SECRET_HEADERS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"x-mock-control-token"})
+SECRET_HEADERS = frozenset(
+    {b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"x-mock-control-token"}
+)
 SECRET_FIELDS = frozenset(
     {"password", "client_secret", "access_token", "refresh_token", "id_token", "token", "passcode", "assertion", "code"}
 )

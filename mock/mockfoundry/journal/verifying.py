@@ -104,7 +104,9 @@ def verified(journal: Journal, expected: Expectation) -> Verdict:
     if wrong is not None:
         return Verdict("does_not_hold", f"expected {question} {wrong}", numbers)
     if dropped and expected.gaps is not None:
-        return Verdict("cannot_be_known", f"expected gaps between {question}; {forgotten(dropped)}", numbers, (), dropped)
+        return Verdict(
+            "cannot_be_known", f"expected gaps between {question}; {forgotten(dropped)}", numbers, (), dropped
+        )
     return Verdict("holds", told, numbers, (), dropped)
 
 

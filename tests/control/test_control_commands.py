@@ -1,0 +1,69 @@
+"""`mockfoundry log`, `coverage` and `retries`: what they print of a running server, and their exit codes."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from mockfoundry.cli.coverage import coverage
+from mockfoundry.cli.log import log
+from mockfoundry.cli.retries import retries
+from tests.serving import Serving
+
+
+@pytest.fixture
+def used(serve: Callable[..., Serving]) -> Serving:
+    """A server on which a scale got a conflict and then worked."""
+    server = serve(scenarios=("conflict-then-ok",))
+    for _ in range(2):
+        server.scale({"instances": 2})
+    return server
+
+
+def run(command: object, server: Serving, *arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(command, ["--url", server.url, *arguments])  # type: ignore[arg-type]
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_log_prints_a_line_for_each_exchange(used: Serving) -> None:
+    code, printed, _ = run(log, used)
+    lines = printed.splitlines()
+    assert (code, len(lines)) == (0, 2)
+    assert lines[0].startswith("#1 ")
+    assert "scaleProcess 409  scenario conflict-then-ok, rule 1" in lines[0]
+    assert "scaleProcess by admin 202  world: process scaled" in lines[1]
+    assert run(log, used, "--status", "202")[1].startswith("#2 ")
+    assert run(log, used, "--curl", "1")[1].startswith("curl -i -X POST")
+
+
+def test_coverage_fails_under_what_is_asked_for(used: Serving) -> None:
+    assert run(coverage, used, "--fail-under", "0.1")[0] == 0
+    code, printed, said = run(coverage, used, "--operation", "scaleProcess", "--fail-under", "80")
+    assert code == 1
+    assert "409 (1)" in printed
+    assert "80 % is asked for" in said
+    assert run(coverage, used, "--scenario", "scaleProcess", "503")[1].startswith("scenario: scale-process-503")
+    assert run(coverage, used, "--scenario", "scaleProcess", "999")[0] == 2
+
+
+def test_retries_hold_a_client_to_what_is_allowed(used: Serving) -> None:
+    code, printed, _ = run(retries, used, "--max", "1")
+    assert code == 0
+    assert "409" in printed
+    code, _, said = run(retries, used, "--max", "0")
+    assert code == 1
+    assert "expected at most 0 times repeated" in said
+
+
+@pytest.mark.parametrize("command", [log, coverage, retries])
+def test_a_server_that_is_not_there_is_told_in_a_line(command: object) -> None:
+    result = CliRunner().invoke(command, ["--url", "http://127.0.0.1:1"])  # type: ignore[arg-type]
+    assert result.exit_code == 2
+    assert "does not answer" in result.stderr
+    assert "--url" in result.stderr
+
+
+def test_a_problem_is_told_in_its_own_words(used: Serving) -> None:
+    code, _, said = run(log, used, "--foundation", "nobody")
+    assert code == 2
+    assert "foundation nobody: there is none" in said

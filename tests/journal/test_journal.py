@@ -1,0 +1,265 @@
+"""The journal: bounded, told when something is gone, and exact about what clients did."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from mockfoundry.journal import Journal
+from mockfoundry.journal.asking import Question
+from mockfoundry.journal.coverage import covered, scenario_for
+from mockfoundry.journal.retries import Limits, audited, judged, table
+from mockfoundry.journal.telling import curl, line, told
+from mockfoundry.journal.verifying import Expectation, Gaps, in_order, verified
+from tests.serving import contract
+
+SECOND = 1_000_000
+SCALE = Question(operation=("scaleProcess",))
+
+
+@dataclass
+class Asked:
+    """A request, as the exchange hands it in."""
+
+    operation: str = "scaleProcess"
+    arrived: int = 0
+    content: bytes = b'{"instances": 2}'
+    headers: dict[bytes, bytes] = field(default_factory=lambda: {b"content-type": b"application/json"})
+    kept: bool = False
+    method: str = "POST"
+    target: str = "/v3/processes/one/actions/scale"
+    query_string: bytes = b""
+    scheme: str = "http"
+    path: dict[str, str] = field(default_factory=lambda: {"guid": "one"})
+    process: str = ""
+    actor: str = "alice"
+
+
+@dataclass
+class Given:
+    """An outcome, as the exchange hands it in."""
+
+    status: int = 202
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b"{}"
+    why: str = "world: process scaled"
+    delay: int = 0
+    hold: str = ""
+    fault: str = ""
+
+
+def journal_of(*exchanges: tuple[Asked, Given], most_bytes: int = 1 << 20) -> Journal:
+    journal = Journal(most_bytes)
+    for asked, given in exchanges:
+        journal.record(asked, given, asked.arrived)
+    return journal
+
+
+def scales(*statuses: int) -> list[tuple[Asked, Given]]:
+    return [(Asked(arrived=number * SECOND), Given(status)) for number, status in enumerate(statuses)]
+
+
+def test_the_oldest_goes_first_and_the_bound_holds() -> None:
+    journal = journal_of(*scales(*range(200, 300)), most_bytes=5_000)
+    assert journal.size <= 5_000
+    assert journal.recorded == 100
+    assert [entry.number for entry in journal] == list(range(101 - len(journal), 101))
+    assert journal.dropped == 100 - len(journal) > 0
+    assert journal.entry(journal.dropped) is None
+    assert journal.entry(100) is not None
+
+
+def test_an_exchange_larger_than_the_whole_journal_is_counted_as_dropped() -> None:
+    journal = journal_of((Asked(content=b"x" * 10_000), Given()), most_bytes=5_000)
+    assert (len(journal), journal.dropped, journal.size) == (0, 1, 0)
+    assert journal.met == {("scaleProcess", 202, "", ""): 1}
+
+
+@pytest.mark.parametrize(
+    ("expected", "result"),
+    [
+        ({}, "holds"),
+        ({"times": 2}, "holds"),
+        ({"times": 1}, "does_not_hold"),
+        ({"times": 3}, "does_not_hold"),
+        ({"at_least": 2}, "holds"),
+        ({"at_least": 3}, "does_not_hold"),
+        ({"at_most": 2}, "holds"),
+        ({"at_most": 1}, "does_not_hold"),
+        ({"at_least": 1, "at_most": 3}, "holds"),
+    ],
+)
+def test_counts_are_exact(expected: dict[str, int], result: str) -> None:
+    journal = journal_of(*scales(202, 409, 202))
+    question = Question(operation=("scaleProcess",), status=(202,))
+    assert verified(journal, Expectation(question=question, **expected)).result == result
+
+
+@pytest.mark.parametrize(
+    ("expected", "result"),
+    [
+        ({"at_least": 1}, "holds"),
+        ({"at_least": 100}, "cannot_be_known"),
+        ({"times": 100}, "cannot_be_known"),
+        ({"at_most": 1}, "does_not_hold"),
+        ({"at_most": 100}, "cannot_be_known"),
+        ({"times": 1}, "does_not_hold"),
+    ],
+)
+def test_what_was_dropped_cannot_be_known(expected: dict[str, int], result: str) -> None:
+    journal = journal_of(*scales(*[202] * 100), most_bytes=5_000)
+    verdict = verified(journal, Expectation(question=SCALE, **expected))
+    assert verdict.result == result
+    if result == "cannot_be_known":
+        assert "--max-journal" in verdict.said
+
+
+def test_what_was_dropped_but_not_asked_about_does_not_matter() -> None:
+    others = [(Asked(operation="listProcesses"), Given(200))] * 100
+    journal = journal_of(*others, *scales(202), most_bytes=5_000)
+    assert journal.dropped
+    assert verified(journal, Expectation(question=SCALE, times=1)).result == "holds"
+    behind = Question(behind=journal.recorded - 1)
+    assert verified(journal, Expectation(question=behind, times=1)).result == "holds"
+
+
+def test_what_was_cleared_never_was() -> None:
+    journal = journal_of(*scales(202, 202))
+    assert journal.clear() == 2
+    assert verified(journal, Expectation(question=SCALE, times=0)).result == "holds"
+    journal.record(Asked(), Given(), 0)
+    assert [entry.number for entry in journal] == [3]
+    assert journal.dropped == 0
+
+
+def test_a_failed_verify_says_the_nearest_and_the_difference() -> None:
+    verdict = verified(
+        journal_of(*scales(409)), Expectation(question=Question(operation=("scaleProcess",), status=(202,)))
+    )
+    assert verdict.said.startswith(
+        "expected scaleProcess answered 202 at least 1 time, saw 0 times; the nearest other: #1"
+    )
+    assert verdict.said.endswith("status: wanted 202, got 409")
+
+
+def test_order_allows_others_between_and_nothing_else() -> None:
+    journal = journal_of(*scales(409, 202, 503))
+    first, second = Question(status=(409,)), Question(status=(503,))
+    assert in_order(journal, (first, second)).matched == (1, 3)
+    verdict = in_order(journal, (second, first))
+    assert verdict.result == "does_not_hold"
+    assert "number 2 of 2 in order" in verdict.said
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "gaps", "result"),
+    [
+        ((0, 1, 3, 7), (SECOND, 2 * SECOND, 4 * SECOND), "holds"),
+        ((0, 1, 2, 7), (SECOND, 2 * SECOND, 4 * SECOND), "does_not_hold"),
+        ((0, 1, 3), (SECOND, 2 * SECOND, 4 * SECOND), "does_not_hold"),
+        ((0, 1, 3, 7), "growing", "holds"),
+        ((0, 1, 2, 7), "growing", "does_not_hold"),
+    ],
+)
+def test_gaps_between_repeats_are_measured(arrivals: tuple[int, ...], gaps: Gaps, result: str) -> None:
+    journal = journal_of(*((Asked(arrived=at * SECOND), Given(503)) for at in arrivals))
+    assert verified(journal, Expectation(question=SCALE, gaps=gaps)).result == result
+
+
+def test_a_slow_answer_is_no_part_of_the_gap() -> None:
+    journal = journal_of((Asked(arrived=0), Given(503, delay=SECOND)), (Asked(arrived=SECOND), Given()))
+    assert verified(journal, Expectation(question=SCALE, gaps=(SECOND,))).result == "does_not_hold"
+
+
+@pytest.mark.parametrize(("wait", "honoured"), [(1, False), (2, True), (3, True)])
+def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None:
+    asked_to_wait = Given(503, headers=[(b"retry-after", b"2")])
+    journal = journal_of((Asked(arrived=0), asked_to_wait), (Asked(arrived=wait * SECOND), Given()))
+    audit = audited(journal)
+    assert [each.honoured for chain in audit.chains for each in chain.repeats] == [honoured]
+    assert (judged(audit, Limits(honours_retry_after=True)).result == "holds") is honoured
+    assert ("no" if not honoured else "yes") in table(audit).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "first_kept", "second_kept", "twice"),
+    [
+        (Given(fault="reset"), True, True, 1),
+        (Given(503), True, True, 1),
+        (Given(fault="reset"), False, True, 0),
+        (Given(503), True, False, 0),
+    ],
+)
+def test_only_what_was_kept_and_done_again_is_twice(
+    first: Given, first_kept: bool, second_kept: bool, twice: int
+) -> None:
+    journal = journal_of((Asked(kept=first_kept), first), (Asked(kept=second_kept), Given()))
+    audit = audited(journal)
+    assert (audit.repeats, audit.twice) == (1, twice)
+    assert (judged(audit, Limits(never_twice=True)).result == "does_not_hold") is bool(twice)
+
+
+def test_a_request_after_a_success_repeats_nothing() -> None:
+    journal = journal_of(*scales(202, 202), (Asked(content=b'{"instances": 3}'), Given(503)), *scales(202))
+    assert audited(journal).repeats == 0
+
+
+def test_more_repeats_than_allowed_are_told() -> None:
+    audit = audited(journal_of(*scales(503, 503, 503)))
+    assert judged(audit, Limits(max=2)).result == "holds"
+    assert "repeated 2 times" in judged(audit, Limits(max=1)).said
+    assert audit.chains[0].gave_up
+
+
+SECRETS: list[tuple[dict[str, Any], str]] = [
+    ({"headers": {b"authorization": b"bearer s3cr3t"}}, "s3cr3t"),
+    ({"headers": {b"cookie": b"s3cr3t"}}, "s3cr3t"),
+    ({"content": b'{"password": "s3cr3t"}'}, "s3cr3t"),
+    ({"query_string": b"token=s3cr3t"}, "s3cr3t"),
+    (
+        {
+            "content": b"grant_type=password&password=s3cr3t",
+            "headers": {b"content-type": b"application/x-www-form-urlencoded"},
+        },
+        "s3cr3t",
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "secret"), SECRETS)
+def test_secrets_are_never_shown(asked: dict[str, Any], secret: str) -> None:
+    entry = next(iter(journal_of((Asked(**asked), Given()))))
+    shown = f"{told(entry)} {line(entry)} {curl(entry, 'http://localhost')}"
+    assert secret not in shown
+    assert "redacted" in shown
+
+
+def test_a_copy_counts_its_own_and_shares_nothing() -> None:
+    journal = journal_of(*scales(202))
+    other = journal.copy()
+    other.record(Asked(), Given(409), 0)
+    assert (journal.recorded, other.recorded) == (1, 2)
+    assert len(list(journal)) == 1
+    assert journal.met == {("scaleProcess", 202, "", ""): 1}
+
+
+def test_coverage_counts_documented_answers_faults_and_phases() -> None:
+    journal = Journal()
+    journal.record(Asked(), Given(), 0)
+    journal.record(Asked(), Given(fault="reset"), 0, "lost", 1, "after")
+    journal.record(Asked(), Given(299), 0)
+    coverage = covered(contract(), journal.met, ["scaleProcess"])
+    met = {square.name for square in coverage.squares if square.times}
+    assert met == {"202", "reset after"}
+    assert coverage.undocumented == {"scaleProcess": {"299": 1}}
+    assert coverage.percent == coverage.met * 1000 // coverage.of / 10
+
+
+def test_every_missing_square_has_a_scenario_that_is_right() -> None:
+    import json
+
+    from mockfoundry.assembly import ERRORS
+    from mockfoundry.scenarios import check_scenario
+
+    for square in covered(contract(), {}).squares:
+        assert not check_scenario(json.dumps(scenario_for(square)), contract(), ERRORS, source=square.name)
