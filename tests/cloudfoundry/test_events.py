@@ -10,7 +10,12 @@ from tests.cloudfoundry.asking import WEB, Asking
 OF_WEB = {"process_guid": WEB, "process_type": "web"}
 
 RECORDED: dict[str, tuple[str, Any, str, dict[str, Any]]] = {
-    "a scale": ("scale", {"instances": "3", "memory_in_mb": 99}, "scale", {"request": {"instances": "3", "memory_in_mb": 99}}),
+    "a scale": (
+        "scale",
+        {"instances": "3", "memory_in_mb": 99},
+        "scale",
+        {"request": {"instances": "3", "memory_in_mb": 99}},
+    ),
     "a scale that asks for nothing": ("scale", {}, "scale", {"request": {}}),
     "a scale without a body": ("scale", None, "scale", {"request": {}}),
     "an update": ("update", {"user": "vcap"}, "update", {"request": {"user": "vcap"}}),

@@ -134,7 +134,9 @@ def test_entities_that_are_not_there_are_added(foundation: Asking) -> None:
 
 def test_each_one_is_nothing_where_nothing_is_there(foundation: Asking) -> None:
     before = written(foundation.world)
-    foundation.given(organizations=[{"name": "other", "spaces": [{"name": "far", "apps": [{"name": "*", "state": "STOPPED"}]}]}])
+    foundation.given(
+        organizations=[{"name": "other", "spaces": [{"name": "far", "apps": [{"name": "*", "state": "STOPPED"}]}]}]
+    )
     assert msgspec.json.decode(written(foundation.world)) == msgspec.json.decode(before)
 
 

@@ -191,7 +191,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         "prefix 'x' must be in valid dns format, '=b' contains invalid characters",
     ),
     "unknown parameters": ("?foo=1&bar=2", f"Unknown query parameter(s): 'foo', 'bar'. Valid parameters are: {VALID}"),
-    "unknown parameters with a key": ("?foo%5Bx%5D=1", f"Unknown query parameter(s): 'foo'. Valid parameters are: {VALID}"),
+    "unknown parameters with a key": (
+        "?foo%5Bx%5D=1",
+        f"Unknown query parameter(s): 'foo'. Valid parameters are: {VALID}",
+    ),
     "an unknown embed": ("?embed=x", f"Invalid embedded resource: 'x'. {EMBED}"),
     "an empty embed": ("?embed=", f"Invalid embedded resource: ''. {EMBED}"),
     "a repeated embed": (
@@ -330,7 +333,10 @@ def test_an_app_guid_in_the_query_makes_a_list_one_of_that_app(foundation: Askin
 
 
 def test_embedded_instances_stand_before_the_relationships(foundation: Asking) -> None:
-    for answer in (foundation.list("?embed=process_instances&guids=a"), foundation.ask("GET", "/v3/processes/a?embed=process_instances")):
+    for answer in (
+        foundation.list("?embed=process_instances&guids=a"),
+        foundation.ask("GET", "/v3/processes/a?embed=process_instances"),
+    ):
         body = answer.json()
         shown = body["resources"][0] if "resources" in body else body
         assert [(each["index"], each["state"]) for each in shown["process_instances"]] == [(0, "RUNNING")]
@@ -339,7 +345,10 @@ def test_embedded_instances_stand_before_the_relationships(foundation: Asking) -
 
 
 SHOW: dict[str, tuple[str, str]] = {
-    "unknown parameters of one process": ("?foo=1&page=2", "Unknown query parameter(s): 'foo', 'page'. Valid parameters are: 'embed'"),
+    "unknown parameters of one process": (
+        "?foo=1&page=2",
+        "Unknown query parameter(s): 'foo', 'page'. Valid parameters are: 'embed'",
+    ),
     "an unknown embed of one process": ("?embed=x", f"Invalid embedded resource: 'x'. {EMBED}"),
 }
 

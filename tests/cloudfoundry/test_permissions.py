@@ -51,7 +51,9 @@ READS: dict[str, Callable[[Asking, str], httpx.Response]] = {
     "stats": lambda foundation, actor: foundation.stats(actor=actor),
     "process_instances": lambda foundation, actor: foundation.instances(actor=actor),
     "get for app": lambda foundation, actor: foundation.ask("GET", f"/v3/apps/{APP}/processes/web", actor=actor),
-    "stats for app": lambda foundation, actor: foundation.ask("GET", f"/v3/apps/{APP}/processes/web/stats", actor=actor),
+    "stats for app": lambda foundation, actor: foundation.ask(
+        "GET", f"/v3/apps/{APP}/processes/web/stats", actor=actor
+    ),
     "list for app": lambda foundation, actor: foundation.ask("GET", f"/v3/apps/{APP}/processes", actor=actor),
 }
 
@@ -61,7 +63,9 @@ WRITES: dict[str, tuple[int, Callable[[Asking, str], httpx.Response]]] = {
     "terminate": (204, lambda foundation, actor: foundation.terminate(0, actor=actor)),
     "scale for app": (
         202,
-        lambda foundation, actor: foundation.ask("POST", f"/v3/apps/{APP}/processes/web/actions/scale", {}, actor=actor),
+        lambda foundation, actor: foundation.ask(
+            "POST", f"/v3/apps/{APP}/processes/web/actions/scale", {}, actor=actor
+        ),
     ),
     "update for app": (
         200,

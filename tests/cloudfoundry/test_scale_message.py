@@ -28,8 +28,14 @@ ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
     "an escaped key is the same key": ('{"inst\\u0061nces": 4}', {"instances": 4}),
     "a body inside the body counts": ('{"body": {"instances": 4}}', {"instances": 4}),
     "a null body inside the body changes nothing": ('{"body": null}', {}),
-    "beside a body inside the body nothing counts": ('{"body": {"instances": 4}, "instances": 9, "x": 1}', {"instances": 4}),
-    "rails drops its own keys": ('{"utf8": 1, "_method": "x", "authenticity_token": 2, "instances": 4}', {"instances": 4}),
+    "beside a body inside the body nothing counts": (
+        '{"body": {"instances": 4}, "instances": 9, "x": 1}',
+        {"instances": 4},
+    ),
+    "rails drops its own keys": (
+        '{"utf8": 1, "_method": "x", "authenticity_token": 2, "instances": 4}',
+        {"instances": 4},
+    ),
 }
 """A body, and what it changes of the web process of two instances."""
 

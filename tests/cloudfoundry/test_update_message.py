@@ -273,7 +273,10 @@ EFFECTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"metadata": {"labels": {"a": "b", "x.y/c": ""}, "annotations": {"n": "ü"}}},
     ),
     "labels are merged in the order of their first setting": (
-        [{"metadata": {"labels": {"a": "1", "b": "2", "c": "3"}}}, {"metadata": {"labels": {"c": "4", "a": None, "d": "5"}}}],
+        [
+            {"metadata": {"labels": {"a": "1", "b": "2", "c": "3"}}},
+            {"metadata": {"labels": {"c": "4", "a": None, "d": "5"}}},
+        ],
         {"metadata": {"labels": {"b": "2", "c": "4", "d": "5"}, "annotations": {}}},
     ),
     "a null label that is not there": ([label("a", None)], {}),
@@ -282,7 +285,10 @@ EFFECTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [{"metadata": {"labels": {"i": 1, "f": 1.5, "t": True, "n": False}}}],
         {"metadata": {"labels": {"i": "1", "f": "1.5", "t": "true", "n": "false"}, "annotations": {}}},
     ),
-    "an integer is an annotation as text": ([annotation("a", 7)], {"metadata": {"labels": {}, "annotations": {"a": "7"}}}),
+    "an integer is an annotation as text": (
+        [annotation("a", 7)],
+        {"metadata": {"labels": {}, "annotations": {"a": "7"}}},
+    ),
     "an annotation key is not judged where the value is empty": (
         [annotation("a b", "")],
         {"metadata": {"labels": {}, "annotations": {"a b": ""}}},
