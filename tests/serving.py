@@ -35,7 +35,7 @@ def contract() -> Contract:
     return load_contract(shipped.CONTRACT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Serving:
     """A running server.
 

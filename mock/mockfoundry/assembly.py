@@ -6,10 +6,12 @@ from pathlib import Path
 
 from mockfoundry import shipped
 from mockfoundry.cloudfoundry.errors import CATALOGUE
+from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.cloudfoundry.operations import OPERATIONS
 from mockfoundry.cloudfoundry.seeds import default_world, read_seed, world_from
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract import Contract, load_contract
+from mockfoundry.documents import DocumentError, Problem
 from mockfoundry.exchange import Service
 from mockfoundry.foundations import Registry
 from mockfoundry.journal import MOST_BYTES
@@ -79,9 +81,27 @@ def assembled(options: Options) -> Service:
     contract = load_contract(options.contract)
     world = begun(options)
     scenarios = load_scenarios(options.scenarios, contract, ERRORS)
+    for scenario in scenarios:
+        must_fit(scenario, world, options.born)
     registry = Registry(world, Lineup(scenarios), options.most_foundations, options.most_journal)
     operations = {} if options.canned else OPERATIONS
     return Service(contract, operations, registry, Lineups(contract, scenarios), options.strict)
+
+
+def must_fit(scenario: Scenario, world: World, now: int) -> None:
+    """Tries on a copy what a scenario changes in a world.
+
+    Raises:
+        DocumentError: the world does not have what it changes.
+    """
+    trial = world.copy()
+    for given in (scenario.given, *(event.given for event in scenario.events)):
+        try:
+            if given:
+                apply_given(trial, given, now)
+        except DocumentError as error:
+            places = [Problem(f"scenario {scenario.name}", 1, 1, problem.text) for problem in error.problems]
+            raise DocumentError(places) from None
 
 
 def begun(options: Options) -> World:

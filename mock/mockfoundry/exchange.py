@@ -28,11 +28,12 @@ from mockfoundry.cloudfoundry.rate_limiting import Verdict, counted
 from mockfoundry.cloudfoundry.words import sentences
 from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
+from mockfoundry.documents import DocumentError
 from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to, lent
-from mockfoundry.outcomes import HTML, changed, encoded, header_text, played, raw, refused, told
+from mockfoundry.outcomes import HTML, changed, example_of, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example, preferred
 from mockfoundry.requests import Outcome, Parked, Request
-from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Scenario, decide, keep, near_miss
+from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Rule, Scenario, decide, keep, near_miss
 
 MOST_COMPARED = 100
 """Beyond so many rules nobody asks which of them came nearest to a request that none took."""
@@ -96,21 +97,21 @@ def answer_routed(service: Service, request: Request, address: Address, route: R
     """The outcome of a request whose route was looked for; None where the contract has none."""
     try:
         foundation = service.registry.named(address.name, request.arrived)
+        if route is not None:
+            request.operation = route.plan.operation
+            request.path = route.path
+        turn = Turn(service, foundation, request, route, address.prefix, foundation.progress)
+        headers = request.headers
+        if not (foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers):
+            return exchanged(turn)
+        try:
+            return directed(turn)
+        except Refusal as refusal:
+            return finished(turn, refused(refusal))
     except Refusal as refusal:
         return refused(refusal)
-    if route is not None:
-        request.operation = route.plan.operation
-        request.path = route.path
-    turn = Turn(service, foundation, request, route, address.prefix, foundation.progress)
-    headers = request.headers
-    if not (foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers):
-        return exchanged(turn)
-    try:
-        return directed(turn)
-    except Refusal as refusal:
-        return finished(turn, refused(refusal))
     except Exception:
-        return finished(turn, failed(request))
+        return failed(request)
 
 
 def directed(turn: Turn) -> Outcome | Parked:
@@ -127,7 +128,7 @@ def directed(turn: Turn) -> Outcome | Parked:
     turn.decision = decision = decided(turn)
     respond = None if decision is None else decision.respond
     if decision is None or respond is None or respond.phase == "after":
-        return exchanged(turn)
+        return lent_to(turn)
     if respond.answers:
         return finished(turn, played(route and route.plan, decision, respond))
     hold = respond.hold
@@ -136,15 +137,34 @@ def directed(turn: Turn) -> Outcome | Parked:
         return Parked(decision.delay, name, hold.at_most, lambda real: resumed(turn, real))
     if decision.delay:
         return Parked(decision.delay, "", 0, lambda real: resumed(turn, real))
-    return exchanged(turn)
+    return lent_to(turn)
 
 
 def resumed(turn: Turn, real: int) -> Outcome:
-    """The outcome of a request that was kept waiting before its exchange."""
+    """The outcome of a request that was kept waiting, on the foundation that has the name by now."""
     turn.request.arrived = real
-    outcome = exchanged(turn)
+    try:
+        turn.foundation = turn.service.registry.named(turn.foundation.name, real)
+        outcome = lent_to(turn)
+    except Refusal as refusal:
+        return refused(refusal)
+    except Exception:
+        return failed(turn.request)
     # It has waited already; the journal has noted for how long.
     outcome.delay = 0
+    return outcome
+
+
+def lent_to(turn: Turn) -> Outcome:
+    """The exchange, on a world that the scenario which the request named has changed for it alone."""
+    scenario, foundation = turn.lent, turn.foundation
+    if scenario is None or not scenario.given:
+        return exchanged(turn)
+    with lent(foundation, scenario, foundation.world.clock.now(turn.request.arrived)):
+        outcome = exchanged(turn)
+    if turn.decision is None:
+        said = f"scenario {scenario.name}, for this request; {outcome.why}"
+        outcome.headers[0] = (b"x-mock-why", header_text(said))
     return outcome
 
 
@@ -158,11 +178,7 @@ def exchanged(turn: Turn) -> Outcome:
             raise limited.refusal
         if route is None:
             raise refuse(NOT_FOUND, why="contract: no such route")
-        if turn.lent is not None and turn.lent.given:
-            with lent(foundation, turn.lent, foundation.world.clock.now(request.arrived)):
-                outcome = exchange(turn.service, foundation, request, route, turn.prefix)
-        else:
-            outcome = exchange(turn.service, foundation, request, route, turn.prefix)
+        outcome = exchange(turn.service, foundation, request, route, turn.prefix)
     except Refusal as refusal:
         outcome = refused(refusal)
     except Exception:
@@ -275,7 +291,7 @@ def wished_for(plan: Plan, prefer: bytes | None) -> Outcome | None:
     wished = None if prefer is None else preferred(plan, prefer.decode("latin-1"))
     if wished is None:
         return None
-    outcome = encoded(wished.documented.status, wished.body, "prefer")
+    outcome = example_of(wished.documented, wished.body, "prefer")
     outcome.headers.append((b"preference-applied", wished.applied.encode("latin-1")))
     return outcome
 
@@ -290,14 +306,8 @@ def decided(turn: Turn) -> Decision | None:
     name = request.header(b"x-mock-scenario")
     lineup = foundation.lineup
     if name:
-        asked_for = turn.service.lineups.get(name)
-        if asked_for is None:
-            raise refuse(
-                UNKNOWN_SCENARIO,
-                f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them",
-                why="scenario: unknown name",
-            )
-        lineup, turn.progress, turn.lent = asked_for, Progress(), asked_for.scenarios[0]
+        lineup, turn.progress = named_lineup(turn.service, name), Progress()
+        turn.lent = lineup.scenarios[0]
     if not lineup.scenarios:
         return None
     world = foundation.world
@@ -308,6 +318,32 @@ def decided(turn: Turn) -> Decision | None:
         near = near_miss(lineup, turn.progress, request, now)
         request.near = "" if near is None else str(near)
     return decision
+
+
+def named_lineup(service: Service, name: str) -> Lineup:
+    """The scenario of that name, for one request.
+
+    Raises:
+        Refusal: 400, where there is none, it does not fit the contract, or it can do nothing for one request alone.
+    """
+    try:
+        lineup = service.lineups.get(name)
+    except DocumentError as error:
+        raise refuse(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
+    if lineup is None:
+        text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
+        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
+    scenario = lineup.scenarios[0]
+    if not scenario.given and all(rule.after or needs_earlier(rule, scenario.start) for rule in scenario.rules):
+        text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"
+        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
+    return lineup
+
+
+def needs_earlier(rule: Rule, start: str | None) -> bool:
+    """Whether a rule can fire only after another request, or some time after its scenario was switched on."""
+    answers = any(step.changes for step in rule.steps)
+    return bool((rule.state and start not in rule.state) or rule.from_ or not answers)
 
 
 def process_of(foundation: Foundation, request: Request) -> str:
@@ -333,9 +369,10 @@ def canned(plan: Plan, has_body: bool, violations: tuple[Violation, ...]) -> Out
         why = f"contract: {violations[0]}"
         if violations[0].place == "body":
             raise refuse(UNPROCESSABLE_ENTITY, text, why)
-        raise refuse(BAD_QUERY_PARAMETER, f"The query parameter is invalid: {text}", why)
+        place = "parameter" if violations[0].place == "path" else f"{violations[0].place} parameter"
+        raise refuse(BAD_QUERY_PARAMETER, f"The {place} is invalid: {text}", why)
     documented = plan.responses[plan.success]
-    return encoded(plan.success, first_example(documented), "contract: example")
+    return example_of(documented, first_example(documented), "contract: example")
 
 
 def request_id_of(foundation: Foundation, request: Request) -> tuple[bytes, bytes]:

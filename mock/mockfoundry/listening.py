@@ -32,11 +32,16 @@ log = logging.getLogger("mockfoundry")
 
 
 class Listener(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready."""
+    """uvicorn's server, which tells when it is ready, and holds nobody back when it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], holds: Holds) -> None:
         super().__init__(config)
         self._ready = ready
+        self._holds = holds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._holds.release_all()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -96,6 +101,8 @@ def listener(
         ws="none",
         lifespan="off",
         log_config=None,
+        # What it would warn of is answered, and what goes wrong here is logged under our own name.
+        log_level="critical",
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -104,7 +111,7 @@ def listener(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return Listener(config, ready)
+    return Listener(config, ready, holds)
 
 
 class BackgroundServer:

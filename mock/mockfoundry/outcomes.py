@@ -6,7 +6,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.calls import Answer
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, envelope
-from mockfoundry.contract import Plan
+from mockfoundry.contract import Documented, Plan
 from mockfoundry.preferences import first_example
 from mockfoundry.requests import Headers, Outcome
 from mockfoundry.scenarios import ABSENT, Decision, Respond
@@ -46,6 +46,15 @@ def raw(status: int, content: bytes, why: str, media_type: bytes) -> Outcome:
     return Outcome(status, headers, b"", why)
 
 
+def example_of(documented: Documented, body: Any, why: str) -> Outcome:
+    """One of the contract's examples as an outcome, in the media type that the contract gives it."""
+    media_type = next(iter(documented.media_types), "")
+    if "json" in media_type or body is None:
+        return encoded(documented.status, body, why)
+    content = body.encode() if isinstance(body, str) else _encode(body)
+    return raw(documented.status, content, why, media_type.encode("latin-1", "replace"))
+
+
 def told(answer: Answer) -> Outcome:
     """An operation's answer as an outcome."""
     outcome = encoded(answer.status, answer.body, answer.why)
@@ -75,7 +84,7 @@ def played(plan: Plan | None, decision: Decision, respond: Respond) -> Outcome:
             name = "an unknown route" if plan is None else plan.operation
             outcome = refused(Refusal(UNKNOWN_ERROR, why=f"{why}; {name} documents no example {respond.example}"))
         else:
-            outcome = encoded(found[0].status, found[1], why)
+            outcome = example_of(found[0], found[1], why)
     else:
         outcome = with_status(plan, respond, why)
     outcome.fault = respond.fault or ""
@@ -91,7 +100,9 @@ def with_status(plan: Plan | None, respond: Respond, why: str) -> Outcome:
     if body is not ABSENT:
         return raw(status, _encode(body), why, JSON)
     documented = None if plan is None else plan.responses.get(status)
-    return encoded(status, None if documented is None else first_example(documented), why)
+    if documented is None:
+        return encoded(status, None, why)
+    return example_of(documented, first_example(documented), why)
 
 
 def changed(outcome: Outcome, decision: Decision, respond: Respond, foundation: str) -> None:

@@ -56,7 +56,7 @@ def exactness(rounds: int) -> Exactness:
     """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
     made = assembled(Options(born=time.time_ns() // 1000))
     world = made.registry.named("default", time.time_ns() // 1000).world
-    registry = Registry(world, Lineup((COUNTED, IN_TURN)))
+    registry = Registry(world, Lineup((COUNTED, IN_TURN)), most=rounds + 1, most_journal=0)
     began = time.monotonic()
     with BackgroundServer(Service(made.contract, made.operations, registry, made.lineups)) as server:
         counted, in_turn = asyncio.run(play(server.port, rounds))

@@ -82,6 +82,38 @@ def test_sigterm_ends_it_within_a_second_and_running_answers_are_finished(tmp_pa
     assert received.startswith(b"HTTP/1.1 200 ")
 
 
+def test_sigterm_lets_held_requests_go_and_says_nothing(tmp_path: Path) -> None:
+    held = tmp_path / "held.yaml"
+    held.write_text(
+        "scenario: held\nrules:\n  - {operation: getProcess, respond: {hold: {at: before-commit}}}\n"
+        "  - {operation: listProcesses, respond: {delay: 60s}}\n"
+    )
+    with started("--scenario", str(held)) as (process, url, _):
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as one, socket.create_connection((host, int(port))) as other:
+            head = b" HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n\r\n"
+            one.sendall(b"GET /v3/processes/%s" % WEB.encode() + head)
+            other.sendall(b"GET /v3/processes" + head)
+            httpx.get(f"{url}/v3/nothing", headers=ADMIN)
+            process.send_signal(signal.SIGTERM)
+            assert one.recv(65536).startswith(b"HTTP/1.1 200 ")
+            assert ended(other) == b""
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def ended(connection: socket.socket) -> bytes:
+    """What still comes until a connection ends, one way or the other."""
+    received = b""
+    try:
+        while data := connection.recv(65536):
+            received += data
+    except ConnectionResetError:
+        pass
+    return received
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals) -> None:
     with started() as (process, _, _):
@@ -163,6 +195,17 @@ def test_a_bad_scenario_is_refused_with_its_place_before_the_server_listens(tmp_
         text = failed.stderr + failed.stdout
         assert f"{file}:3:" in text
         assert "did you mean scaleProcess?" in text
+
+
+def test_a_scenario_that_does_not_fit_the_seed_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "unfit.yaml"
+    file.write_text(
+        "scenario: unfit\nevents:\n  - {at: 1s, given: {users: [{name: z, spaces: {a/b: [space_developer]}}]}}\n"
+    )
+    failed = run("serve", "--port", "0", "--scenario", str(file))
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("mockfoundry: scenario unfit:")
+    assert "Traceback" not in failed.stderr
 
 
 def test_a_bad_seed_is_refused_with_its_place(tmp_path: Path) -> None:

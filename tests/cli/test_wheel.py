@@ -1,6 +1,6 @@
 """The wheel: installed into an empty environment it starts and answers, with nothing of the checkout beside it.
 
-Once with the newest uvicorn and once with the oldest that it declares, since the protocol door leans on uvicorn's inside.
+Once with the newest uvicorn and once with the oldest that it declares: the protocol door leans on uvicorn's inside.
 """
 
 import re

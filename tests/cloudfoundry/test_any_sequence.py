@@ -13,6 +13,7 @@ from tests.cloudfoundry.asking import APP, CLOCK, IDLE, IDLE_APP, WEB, WORKER, A
 from tests.serving import Serving
 
 DEPLOYING_SECONDS = 5
+STOPPING_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class AnySequence(RuleBasedStateMachine):
         self.states = {APP: "STARTED", IDLE_APP: "STOPPED"}
         self.deployed_until: float | None = None
         self.age = 0.0
+        self.changed_at = 0.0
         self.processes = {
             each.guid: each
             for each in (
@@ -49,7 +51,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @initialize(slow=st.booleans())
     def begin(self, slow: bool) -> None:
-        self.foundation.given(settings={"start_seconds": 30 if slow else 1, "stop_seconds": 2})
+        self.foundation.given(settings={"start_seconds": 30 if slow else 1, "stop_seconds": STOPPING_SECONDS})
 
     def of_app(self, app: str) -> list[Modelled]:
         return [each for each in self.processes.values() if each.app == app]
@@ -86,7 +88,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(
         number=st.integers(0, 9),
-        instances=st.none() | st.integers(0, 60),
+        instances=st.integers(0, 12) | st.none() | st.integers(0, 60),
         memory=st.none() | st.sampled_from([1, 64, 256, 1024, 4096]),
         by_app=st.booleans(),
     )
@@ -114,6 +116,7 @@ class AnySequence(RuleBasedStateMachine):
             shown = answer.json()
             assert (shown["instances"], shown["memory_in_mb"]) == (after.instances, after.memory)
             self.processes[before.guid] = after
+            self.changed_at = self.age
 
     @rule(number=st.integers(0, 9), body=st.sampled_from([{"instances": -1}, {"instances": 1.5}, {"x": 1}, [], "5"]))
     def scale_badly(self, number: int, body: Any) -> None:
@@ -133,46 +136,46 @@ class AnySequence(RuleBasedStateMachine):
         else:
             assert answer.json()["metadata"]["labels"] == ({} if value is None else {"k": value})
 
-    @rule(number=st.integers(0, 9), index=st.integers(-1, 70))
-    def terminate(self, number: int, index: int) -> None:
+    @rule(number=st.integers(0, 9), index=st.integers(-1, 70), there=st.booleans())
+    def terminate(self, number: int, index: int, there: bool) -> None:
         process = self.picked(number)
+        if there and process.instances:
+            index %= process.instances
         held = self.world()
         answer = self.foundation.terminate(index, process.guid)
         if 0 <= index < process.instances:
             assert answer.status_code == 204
+            self.changed_at = self.age
         else:
             assert error(answer)[0::2] == (404, "Instance not found")
             assert self.world() == held
 
-    @rule(seconds=st.sampled_from([0.1, 1, 3, 40, 4000]))
+    @rule(seconds=st.sampled_from([6, 3, 40, 1, 0.1, 4000]))
     def wait(self, seconds: float) -> None:
         self.foundation.advance(seconds)
         self.age += seconds
         if self.deployed_until is not None and self.age >= self.deployed_until:
             self.deployed_until = None
             self.read_again()
+            self.changed_at = self.age
 
-    @rule(limit=st.none() | st.integers(0, 12000))
-    def limit_memory(self, limit: int | None) -> None:
-        self.foundation.given_organization(quota={"total_memory_in_mb": limit})
-        self.memory_limit = limit
+    @rule(memory=st.sampled_from([None, 8000, 3000, 600]), instances=st.sampled_from([None, 40, 12, 4]))
+    def limit(self, memory: int | None, instances: int | None) -> None:
+        self.foundation.given_organization(quota={"total_memory_in_mb": memory, "total_instances": instances})
+        self.memory_limit, self.instance_limit = memory, instances
 
-    @rule(limit=st.none() | st.integers(0, 80))
-    def limit_instances(self, limit: int | None) -> None:
-        self.foundation.given_organization(quota={"total_instances": limit})
-        self.instance_limit = limit
-
-    @rule()
-    def deploy(self) -> None:
-        if self.deployed_until is None:
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def deploy(self, really: bool) -> None:
+        if really and self.deployed_until is None:
             self.foundation.given_app("dora", deployment={"seconds": DEPLOYING_SECONDS})
             self.deployed_until = self.age + DEPLOYING_SECONDS
             self.read_again()
 
-    @rule(app=st.sampled_from([APP, IDLE_APP]), state=st.sampled_from(["STARTED", "STOPPED"]))
+    @rule(app=st.sampled_from([IDLE_APP, APP]), state=st.sampled_from(["STARTED", "STARTED", "STOPPED"]))
     def switch(self, app: str, state: str) -> None:
         self.foundation.given_app(app, state=state)
         self.states[app] = state
+        self.changed_at = self.age
 
     def read_again(self) -> None:
         """What a deployment made of the app's processes: the model takes it as it is."""
@@ -185,50 +188,55 @@ class AnySequence(RuleBasedStateMachine):
         webs = [each for each in self.of_app(APP) if each.kind == "web"]
         assert len(webs) == (1 if self.deployed_until is None else 2)
 
-    @invariant()
-    def shows_what_the_model_has(self) -> None:
-        if self.deployed_until is not None:
-            self.read_again()
-        for process in self.processes.values():
-            shown = self.foundation.show(process.guid).json()
-            assert (shown["instances"], shown["memory_in_mb"]) == (process.instances, process.memory)
+    @rule(number=st.integers(0, 9))
+    def look_at_stats(self, number: int) -> None:
+        process = self.picked(number)
+        rows = self.foundation.stats(process.guid).json()["resources"]
+        assert [row["index"] for row in rows] == list(range(process.instances))
+        short = self.foundation.instances(process.guid).json()["resources"]
+        assert [row["state"] for row in rows] == [row["state"] for row in short[: len(rows)]]
 
-    @invariant()
-    def stats_have_a_row_for_each_instance(self) -> None:
-        for process in self.processes.values():
-            rows = self.foundation.stats(process.guid).json()["resources"]
-            assert [row["index"] for row in rows] == list(range(process.instances))
-            allowed = {"STARTED": {"RUNNING", "STARTING"}, "STOPPED": {"STOPPING", "DOWN"}}[self.states[process.app]]
-            assert {row["state"] for row in rows} <= allowed
-            short = self.foundation.instances(process.guid).json()["resources"]
-            assert [row["state"] for row in rows] == [row["state"] for row in short[: len(rows)]]
-
-    @invariant()
-    def uses_what_the_started_processes_ask_for(self) -> None:
-        world = self.foundation.world
-        used = world.usage["acme"]
-        assert used.memory == sum(each.instances * each.memory for each in self.started())
-        assert used.instances == sum(each.instances for each in self.started())
-
-    @invariant()
-    def lists_are_complete_and_stable(self) -> None:
-        whole = guids(self.foundation.list())
-        assert sorted(whole) == sorted(self.processes)
+    @rule(per_page=st.integers(1, 4), order=st.sampled_from(["", "&order_by=-created_at", "&order_by=updated_at"]))
+    def page_through_the_list(self, per_page: int, order: str) -> None:
         in_pages: list[str] = []
-        url = "/v3/processes?per_page=2"
+        url = f"/v3/processes?per_page={per_page}{order}"
         while url:
             page = self.foundation.ask("GET", url)
             in_pages += guids(page)
             url = (page.json()["pagination"]["next"] or {}).get("href", "")
-        assert in_pages == whole
+        assert in_pages == guids(self.foundation.list(f"?per_page=5000{order}"))
+
+    @invariant()
+    def shows_what_the_model_has(self) -> None:
+        if self.deployed_until is not None:
+            self.read_again()
+            self.changed_at = self.age
+        listed = self.foundation.list("?embed=process_instances").json()["resources"]
+        assert sorted(shown["guid"] for shown in listed) == sorted(self.processes)
+        for shown in listed:
+            process = self.processes[shown["guid"]]
+            assert (shown["instances"], shown["memory_in_mb"]) == (process.instances, process.memory)
+            rows = shown["process_instances"]
+            allowed = {"STARTED": {"RUNNING", "STARTING"}, "STOPPED": {"STOPPING", "DOWN"}}[self.states[process.app]]
+            assert {row["state"] for row in rows} <= allowed
+            assert [row["index"] for row in rows] == list(range(len(rows)))
+            assert len(rows) >= process.instances
+            if self.age >= self.changed_at + STOPPING_SECONDS:
+                assert len(rows) == process.instances
+
+    @invariant()
+    def uses_what_the_started_processes_ask_for(self) -> None:
+        used = self.foundation.world.usage["acme"]
+        assert used.memory == sum(each.instances * each.memory for each in self.started())
+        assert used.instances == sum(each.instances for each in self.started())
 
 
 def test_any_sequence_of_calls_keeps_what_the_model_has(rich_server: Serving) -> None:
     run_state_machine_as_test(
         lambda: AnySequence(rich_server),
         settings=settings(
-            max_examples=40,
-            stateful_step_count=25,
+            max_examples=80,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -66,6 +66,12 @@ def test_an_operation_without_security_asks_for_no_token(own: Serving) -> None:
     assert httpx.get(f"{own.url}/v3/droplets/x").status_code == 200
 
 
+def test_a_scenario_that_does_not_fit_it_is_refused_for_a_request(own: Serving) -> None:
+    answer = httpx.get(f"{own.url}/v3/droplets/x", headers={"X-Mock-Scenario": "conflict"})
+    assert answer.status_code == 400
+    assert "scaleProcess" in answer.json()["errors"][0]["detail"]
+
+
 def test_what_is_not_in_it_is_not_served(own: Serving) -> None:
     assert own.client.get("/v3/processes").json()["errors"][0]["title"] == "CF-NotFound"
 

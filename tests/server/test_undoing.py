@@ -1,6 +1,7 @@
 """Scenarios that change the world: what they change is taken back, and nothing that came after it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -123,3 +124,29 @@ def test_what_such_a_request_does_itself_is_kept(server: Serving) -> None:
     named = {**ALICE, "X-Mock-Scenario": "metrics-unavailable"}
     assert server.scale({"instances": 2}, headers=named).status_code == 202
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 2
+
+
+def test_a_held_request_goes_on_in_the_foundation_that_has_the_name_by_then(serve: Callable[..., Serving]) -> None:
+    hold = {"at": "before-commit", "at-most": "400ms"}
+    rule = {"operation": "scaleProcess", "times": 1, "respond": {"hold": hold}}
+    server = serve(seed=SEED, scenarios=({"scenario": "held", "rules": [rule]},))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.scale, {"instances": 3})
+        while not server.service.registry.named("default", real_now()).progress.counts:
+            server.client.get(f"/v3/processes/{WEB}")
+        server.service.registry.reset("default", real_now())
+        assert answer.result().status_code == 202
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
+
+
+def test_a_scenario_that_plays_over_several_requests_is_refused_for_one(server: Serving) -> None:
+    for name in ("token-expires", "shifting-pages", "maintenance-window"):
+        answer = server.scale({}, headers={"X-Mock-Scenario": name})
+        assert answer.status_code == 400
+        assert "plays over several requests" in answer.json()["errors"][0]["detail"]
+
+
+def test_x_mock_why_names_the_scenario_that_was_lent(server: Serving) -> None:
+    answer = server.scale({"instances": 9}, headers={**ALICE, "X-Mock-Scenario": "quota-instances"})
+    assert answer.status_code == 422
+    assert answer.headers["x-mock-why"].startswith("scenario quota-instances, for this request; ")

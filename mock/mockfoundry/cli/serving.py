@@ -14,7 +14,7 @@ from mockfoundry.cli.failing import fail, said_plainly
 if TYPE_CHECKING:
     from mockfoundry.exchange import Service
 
-LOOPBACK = ("127.", "::1", "localhost")
+LOOPBACK = ("127.", "::1")
 
 
 @click.command()
@@ -157,9 +157,13 @@ def serve(
     # What is there now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    # uvicorn raises the signal that ended it once more; by then everything is done.
+
+    def end(*_: object) -> None:
+        # A signal before uvicorn listens to them; it raises the one that ended it once more when all is done.
+        server.should_exit = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
     server.run(sockets=[bound])
 
 
@@ -195,6 +199,6 @@ def start_screen(service: "Service", url: str, mode: str, names: tuple[str, ...]
             "",
         ]
     if not host.startswith(LOOPBACK):
-        lines += ["  This address can be reached from other machines; nothing here asks for a password.", ""]
+        lines += ["  This address can be reached from other machines; any token is an admin here.", ""]
     lines.append("  Ctrl-C ends it.")
     return "\n".join(lines)

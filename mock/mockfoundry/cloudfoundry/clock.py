@@ -10,6 +10,10 @@ SECOND = 1_000_000
 """Every time and duration inside mockfoundry is a whole number of microseconds; times count from the Unix epoch."""
 
 
+LATEST = 253_402_300_799 * SECOND
+"""The end of the year 9999: what comes later can't be written as a timestamp."""
+
+
 class Clock(msgspec.Struct):
     """Virtual time as a line through one point: `virtual` was now when real time was `real`, and it runs at `rate`.
 
@@ -27,7 +31,7 @@ class Clock(msgspec.Struct):
         """Virtual microseconds at a real moment; never before a moment that was set."""
         if real <= self.real or self.rate == 0.0:
             return self.virtual
-        return self.virtual + int((real - self.real) * self.rate)
+        return min(LATEST, self.virtual + int((real - self.real) * self.rate))
 
     def settle(self, real: int) -> None:
         """Makes `real` the known point, so that a new rate or a jump counts from there."""

@@ -34,8 +34,8 @@ def addressed(path: str, header: bytes | None, host: bytes | None) -> Address:
         return Address(name, slash + rest or "/", PREFIX + name)
     if header:
         return Address(header.decode("latin-1"), path)
-    if host is not None and HOST_SUFFIX in host:
-        name, _, port = host.decode("latin-1").partition(HOST_SUFFIX.decode())
+    if host is not None and HOST_SUFFIX in host.lower():
+        name, _, port = host.decode("latin-1").lower().partition(HOST_SUFFIX.decode())
         if name and (not port or port[0] == ":"):
             return Address(name, path)
     return Address(DEFAULT, path)

@@ -13,7 +13,7 @@ from mockfoundry.journal import MOST_BYTES, Journal
 from mockfoundry.scenarios import Lineup, Progress
 
 DEFAULT = "default"
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
 TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, "")
@@ -67,7 +67,8 @@ class Registry:
         if not NAME.fullmatch(name):
             raise refuse(
                 BAD_FOUNDATION,
-                "A foundation's name is 1 to 64 letters, digits, '-', '_' or '.'; take another one",
+                "A foundation's name is 1 to 64 letters, digits, '-', '_' or '.', a letter or a digit first; "
+                "take another one",
                 why="foundation: bad name",
             )
         if name not in self._foundations and len(self._foundations) >= self._most:

@@ -8,7 +8,7 @@ what it does not answer itself.
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
@@ -29,6 +29,10 @@ CONTROL = "/__mock"
 REQUEST = "mockfoundry.request"
 ADDRESS = "mockfoundry.address"
 FOUND = "mockfoundry.found"
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection in the middle of its request: nobody asks any more."""
 
 
 class PlannedOperation:
@@ -86,13 +90,15 @@ class Door:
         if scope["type"] == "lifespan":
             await no_lifespan(receive, send)
         elif scope["type"] == "http":
-            path = scope["path"]
             if READY in scope:
                 await self.delivery.deliver(scope[READY], scope, receive, send)
-            elif path == CONTROL or path.startswith(f"{CONTROL}/"):
+            elif path_of(scope).startswith(CONTROL):
                 await self._controlled(scope, receive, send)
             else:
-                outcome = await self._exchanged(scope, receive)
+                try:
+                    outcome = await self._exchanged(scope, receive)
+                except ClientGoneError:
+                    return
                 await self.delivery.deliver(outcome, scope, receive, send)
 
     async def _controlled(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,10 +113,9 @@ class Door:
         content = await body_of(receive, self.limits.body)
         if content is None:
             return body_too_large(self.limits)
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         request = Request(
             scope["method"],
-            raw_path.decode("latin-1"),
+            path_of(scope),
             scope.get("query_string", b""),
             {name.lower(): value for name, value in headers},
             content,
@@ -155,12 +160,24 @@ def routable(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+def path_of(scope: Scope) -> str:
+    """The path as it came, percent-encoded."""
+    raw_path: bytes | None = scope.get("raw_path")
+    return quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1")
+
+
 async def body_of(receive: Receive, most: int) -> bytes | None:
-    """The whole body of a request; None where it is larger than allowed."""
+    """The whole body of a request; None where it is larger than allowed.
+
+    Raises:
+        ClientGoneError: the client went away before its end.
+    """
     parts: list[bytes] = []
     length = 0
     while True:
         message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
         part: bytes = message.get("body", b"")
         length += len(part)
         if length > most:

@@ -36,23 +36,32 @@ class Delivery:
 
     async def deliver(self, outcome: Outcome | Parked, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends an outcome once its delay and its hold are over; a fault breaks the connection in place of it."""
-        if isinstance(outcome, Parked):
-            await self._wait(outcome)
-            outcome = outcome.resume(time.time_ns() // 1000)
-        await self._wait(outcome)
-        if not outcome.fault:
-            await send({"type": "http.response.start", "status": outcome.status, "headers": headers_of(outcome)})
-            await send({"type": "http.response.body", "body": outcome.body})
-            return
         transport = scope.get(TRANSPORT)
-        if transport is None:
-            raise FaultOnPurposeError(outcome.fault, outcome)
 
         async def gone() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, keep_alive=False), outcome.body)
+        try:
+            if isinstance(outcome, Parked):
+                await self._wait(outcome)
+                outcome = outcome.resume(time.time_ns() // 1000)
+            await self._wait(outcome)
+        except asyncio.CancelledError:
+            # The server ends: a connection that breaks off is true, an answer that nobody asked for is not.
+            if transport is None:
+                raise
+            transport.abort()
+            await gone()
+            return
+        if not outcome.fault:
+            await send({"type": "http.response.start", "status": outcome.status, "headers": headers_of(outcome)})
+            await send({"type": "http.response.body", "body": outcome.body})
+            return
+        if transport is None:
+            raise FaultOnPurposeError(outcome.fault, outcome)
+        body = b"" if scope["method"] == "HEAD" else outcome.body
+        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, keep_alive=False), body)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 

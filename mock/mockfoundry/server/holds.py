@@ -23,6 +23,11 @@ class Holds:
             if not self._waiting[name]:
                 del self._waiting[name]
 
+    def release_all(self) -> None:
+        """Lets every held request go on. Call it in the server's loop."""
+        for name in tuple(self._waiting):
+            self.release(name)
+
     def release(self, name: str) -> int:
         """Lets every request that waits under a name go on; says how many there were. Call it in the server's loop."""
         waiting = self._waiting.get(name, [])

@@ -20,6 +20,9 @@ from mockfoundry.server.wire import head_of
 
 CONTROL = b"/__mock"
 
+LINGER_SECONDS = 1.0
+"""How long a connection is kept after its request was refused for its size."""
+
 READY = "mockfoundry.ready"
 """The key in an ASGI scope of what is to be sent, where the exchange was already made."""
 
@@ -49,11 +52,26 @@ def protocol_class(service: Service, limits: Limits) -> type[HttpToolsProtocol]:
 
 
 class Connected(HttpToolsProtocol):
-    """uvicorn's own protocol, which hands its transport to the ASGI app, so that faults can break it."""
+    """uvicorn's own protocol, which hands its transport to the ASGI app, so that faults can break it.
+
+    Attributes:
+        in_headers: whether headers are being read; what comes as a header later is a trailer, and passed over.
+    """
+
+    in_headers: bool = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.in_headers = True
         cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.in_headers:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.in_headers = False
+        super().on_headers_complete()
 
 
 class Protocol(Connected):
@@ -61,44 +79,67 @@ class Protocol(Connected):
 
     Attributes:
         direct: whether the message that is being read will be answered here.
-        unfinished: bytes of headers that came in and are not complete yet.
-        refusal: set once the message is larger than allowed.
+        ignored: whether it will not be answered at all, since the connection is closing.
+        header_bytes: of its headers and trailers.
+        silent_bytes: what came in since the parser last had something to tell.
     """
 
     service: Service
     limits: Limits
 
     direct: bool = False
-    in_headers: bool = True
-    unfinished: int = 0
+    ignored: bool = False
+    header_bytes: int = 0
+    silent_bytes: int = 0
     content: list[bytes]
     content_length: int = 0
-    refusal: Outcome | None = None
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.in_headers and self.parser is not None and not self.transport.is_closing():
-            # httptools keeps an unfinished header line for itself, so it is counted as it comes in.
-            self.unfinished += len(data)
-            if self.unfinished > 2 * self.limits.headers:
-                self._write(headers_too_large(self.limits), keep_alive=False)
+        self._unset_keepalive_if_required()
+        # The parser keeps an unfinished header line for itself, so what it is silent about is counted as it comes in.
+        self.silent_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            if not self.transport.is_closing():
+                self.send_400_response("Invalid HTTP request received.")
+        else:
+            if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
+                self._refuse(headers_too_large(self.limits))
 
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
         self.in_headers = True
-        self.refusal = None
+        self.header_bytes = 0
+        self.silent_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        self.silent_bytes = 0
+        self.url += url
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.silent_bytes = 0
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self.silent_bytes = 0
         self.in_headers = False
-        self.unfinished = 0
+        self.ignored = self.transport.is_closing() or self.parser.should_upgrade()
+        if self.ignored:
+            return
+        if self.url[:1] != b"/" or b"#" in self.url:
+            self._take_origin_form()
         cycle = self.cycle
         self.direct = direct = (
             (cycle is None or cycle.response_complete)
             and not self.flow.write_paused
             and not self.expect_100_continue
-            and not self.parser.should_upgrade()
             and not self.url.startswith(CONTROL)
             and self.parser.get_method() != b"HEAD"
         )
@@ -109,6 +150,9 @@ class Protocol(Connected):
             self._begin_cycle(None)
 
     def on_body(self, body: bytes) -> None:
+        self.silent_bytes = 0
+        if self.ignored:
+            return
         if not self.direct:
             super().on_body(body)
             return
@@ -116,37 +160,67 @@ class Protocol(Connected):
         if self.content_length <= self.limits.body:
             self.content.append(body)
         else:
-            self.content.clear()
-            self.refusal = body_too_large(self.limits)
+            self._refuse(body_too_large(self.limits))
 
     def on_message_complete(self) -> None:
-        self.in_headers = True
+        self.silent_bytes = 0
+        if self.ignored:
+            return
         if not self.direct:
             super().on_message_complete()
         elif not self.transport.is_closing():
             self._answer()
 
-    def _answer(self) -> None:
-        headers = self.headers
-        size = 0
-        for name, value in headers:
-            size += len(name) + len(value)
-        if size > self.limits.headers:
-            self.refusal = headers_too_large(self.limits)
-        if self.refusal is not None:
-            self._write(self.refusal, keep_alive=False)
+    def _count(self, size: int) -> None:
+        self.header_bytes += size
+        if self.header_bytes > self.limits.headers and not self.transport.is_closing():
+            self._refuse(headers_too_large(self.limits))
+
+    def _refuse(self, outcome: Outcome) -> None:
+        """Answers a message that is larger than allowed before it ends.
+
+        The connection is closed a little later, and what comes until then is passed over: closing with unread bytes
+        would be a reset, and take the answer along.
+        """
+        if self.ignored:
             return
-        url = self.url
-        if url[:1] == b"/":
-            path, _, query = url.partition(b"?")
-        else:
-            parsed = httptools.parse_url(url)
-            path, query = parsed.path or b"/", parsed.query or b""
+        self.ignored = True
+        self.transport.write(head_of(outcome, keep_alive=False) + outcome.body)
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _take_origin_form(self) -> None:
+        """Makes a path of a URL in absolute form; its authority counts in place of the Host [RFC 9112, 3.2.2]."""
+        try:
+            parsed = httptools.parse_url(self.url)
+        except httptools.HttpParserError:
+            self.url = b"/" + self.url
+            return
+        self.url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+        if parsed.host:
+            authority = parsed.host + (b":%d" % parsed.port if parsed.port else b"")
+            self.headers[:] = [(name, value) for name, value in self.headers if name != b"host"]
+            self.headers.append((b"host", authority))
+
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Reads a request that offers another protocol as if it did not, which HTTP allows [RFC 9110, 7.8].
+
+        The parser skips the body of such a request, so a new one reads it, from a head that offers nothing.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = [method, b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name not in (b"upgrade", b"http2-settings", b"connection"):
+                head += (name, b": ", value, b"\r\n")
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join((*head, b"\r\n", rest)))
+
+    def _answer(self) -> None:
+        path, _, query = self.url.partition(b"?")
         request = Request(
             self.parser.get_method().decode("ascii"),
             path.decode("latin-1"),
             query,
-            dict(headers),
+            dict(self.headers),
             b"".join(self.content),
             self.scheme or "http",
             time.time_ns() // 1000,
@@ -155,8 +229,13 @@ class Protocol(Connected):
         if isinstance(outcome, Parked) or outcome.delay or outcome.hold or outcome.fault:
             self._begin_cycle(outcome)
             super().on_message_complete()
-        else:
-            self._write(outcome, self.parser.should_keep_alive())
+            return
+        parser = self.parser
+        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self.transport.write(head_of(outcome, keep_alive) + outcome.body)
+        if not keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def _begin_cycle(self, ready: Outcome | Parked | None) -> None:
         """Goes on as uvicorn does; what its class prepares when a message begins is made only now."""
@@ -167,14 +246,3 @@ class Protocol(Connected):
         if ready is not None:
             cast("dict[str, object]", self.scope)[READY] = ready
         super().on_headers_complete()
-
-    def _write(self, outcome: Outcome, keep_alive: bool) -> None:
-        head = head_of(outcome, keep_alive or outcome.status in _SAYS_CLOSE)
-        self.transport.write(head + outcome.body)
-        if not keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
-
-# The limits' answers say `connection: close` themselves, for servers that write the headers on their own.
-_SAYS_CLOSE = frozenset({413, 431})

@@ -22,7 +22,8 @@ def head_of(outcome: Outcome, keep_alive: bool) -> bytes:
         parts.append(_PLATFORM_LINES)
     for name, value in outcome.headers:
         parts += (name, b": ", value, b"\r\n")
-    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+    closes = keep_alive or any(name == b"connection" for name, _ in outcome.headers)
+    parts.append(b"\r\n" if closes else b"connection: close\r\n\r\n")
     return b"".join(parts)
 
 
