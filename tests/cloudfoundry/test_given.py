@@ -161,7 +161,8 @@ FAULTY: dict[str, tuple[Any, str]] = {
     "an unknown key": ({"setings": {}}, "setings: a seed has no key setings; did you mean settings?"),
     "an unknown key deep inside": (
         everywhere(instnaces=3),
-        "organizations/0/spaces/0/apps/0/processes/0/instnaces: a process has no key instnaces; did you mean instances?",
+        "organizations/0/spaces/0/apps/0/processes/0/instnaces: "
+        "a process has no key instnaces; did you mean instances?",
     ),
     "a guid of what is there": (
         {"organizations": [{"name": "acme", "guid": "new"}]},

@@ -77,7 +77,8 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         ['1:105: "BROKEN" is not allowed here; allowed: CRASHED, DOWN, RUNNING, STARTING'],
     ),
     "a sidecar of an unknown type": (
-        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
+        "organizations: [{name: a, spaces: [{name: b, apps: "
+        "[{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
         ["1:100: the app has no process of type wep; did you mean web?"],
     ),
     "a deployment without a web process": (

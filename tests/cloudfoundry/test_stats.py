@@ -6,8 +6,6 @@ lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 
 from typing import Any
 
-import pytest
-
 from tests.cloudfoundry.asking import FAILS, IDLE, WEB, Asking, error, states
 
 FOUND = [

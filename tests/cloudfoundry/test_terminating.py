@@ -1,7 +1,12 @@
-"""What terminating an instance does. Source: app/actions/process_terminate.rb, lib/cloud_controller/diego/bbs_apps_client.rb."""
+"""What terminating an instance does.
 
+Source: app/actions/process_terminate.rb and lib/cloud_controller/diego/bbs_apps_client.rb.
+"""
+
+import msgspec
 import pytest
 
+from mockfoundry.cloudfoundry.runs import MOST_LEAVING, MOST_RUNS, restarted
 from tests.cloudfoundry.asking import APP, IDLE, WEB, Asking, error, not_found, states
 
 INDEXES: dict[str, tuple[str, int | None]] = {
@@ -83,3 +88,15 @@ def test_terminating_one_of_many_keeps_the_others(foundation: Asking) -> None:
     foundation.advance(5)
     after = [each["instance_guid"] for each in foundation.stats().json()["resources"]]
     assert [number for number in range(9) if before[number] != after[number]] == [4, 5]
+
+
+def test_terminating_very_many_instances_keeps_the_world_small(foundation: Asking) -> None:
+    foundation.given_organization(quota=None)
+    foundation.scale({"instances": 1_000_000})
+    process = foundation.process()
+    for index in range(MOST_RUNS):
+        runs, leaving = restarted(foundation.world, process, 3 * index + 5, foundation.now)
+        process = msgspec.structs.replace(process, runs=runs, leaving=leaving)
+    assert len(process.runs) <= MOST_RUNS
+    assert len(process.leaving) <= MOST_LEAVING + 1
+    assert sum(run.count for run in process.runs) == 1_000_000

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from mockfoundry.cloudfoundry.clock import SECOND, timestamp, written
 from mockfoundry.cloudfoundry.entities import App, HealthCheck, Process
 from mockfoundry.cloudfoundry.instances import Instance
@@ -70,19 +72,27 @@ def present_process(
     return presented
 
 
+def fragment(value: dict[str, Any]) -> msgspec.Raw:
+    """A part of an answer, encoded once for all the answers that hold it."""
+    return msgspec.Raw(_encode(value))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
 @lru_cache(maxsize=8192)
-def relationships(app: str, revision: str | None, credential: str | None) -> dict[str, Any]:
+def relationships(app: str, revision: str | None, credential: str | None) -> msgspec.Raw:
     found: dict[str, Any] = {
         "app": {"data": {"guid": app}},
         "revision": None if revision is None else {"data": {"guid": revision}},
     }
     if credential is not None:
         found["registry_credential"] = {"data": {"guid": credential}}
-    return found
+    return fragment(found)
 
 
 @lru_cache(maxsize=8192)
-def links(base: str, guid: str, app: str, space: str, credential: str | None) -> dict[str, Any]:
+def links(base: str, guid: str, app: str, space: str, credential: str | None) -> msgspec.Raw:
     url = f"{base}/v3/processes/{guid}"
     found: dict[str, Any] = {
         "self": {"href": url},
@@ -94,11 +104,11 @@ def links(base: str, guid: str, app: str, space: str, credential: str | None) ->
     }
     if credential is not None:
         found["registry_credential"] = {"href": f"{base}/v3/registry_credentials/{credential}"}
-    return found
+    return fragment(found)
 
 
 @lru_cache(maxsize=1024)
-def present_health_check(check: HealthCheck) -> dict[str, Any]:
+def present_health_check(check: HealthCheck) -> msgspec.Raw:
     data: dict[str, Any] = {
         "timeout": check.timeout,
         "invocation_timeout": check.invocation_timeout,
@@ -106,15 +116,15 @@ def present_health_check(check: HealthCheck) -> dict[str, Any]:
     }
     if check.type == "http":
         data["endpoint"] = check.endpoint
-    return {"type": check.type, "data": data}
+    return fragment({"type": check.type, "data": data})
 
 
 @lru_cache(maxsize=1024)
-def present_readiness_health_check(check: HealthCheck) -> dict[str, Any]:
+def present_readiness_health_check(check: HealthCheck) -> msgspec.Raw:
     data: dict[str, Any] = {"invocation_timeout": check.invocation_timeout, "interval": check.interval}
     if check.type == "http":
         data["endpoint"] = check.endpoint
-    return {"type": check.type, "data": data}
+    return fragment({"type": check.type, "data": data})
 
 
 def present_instances(instances: Iterable[Instance], stopped: bool, now: int) -> list[dict[str, Any]]:

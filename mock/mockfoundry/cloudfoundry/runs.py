@@ -4,6 +4,7 @@ Source: cloudfoundry/bbs: instances are wanted by number, so scaling up adds the
 the highest away; one that is stopped keeps its index until it is gone.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.crashes import FOREVER, phase_at
 from mockfoundry.cloudfoundry.entities import Process, Run
 from mockfoundry.cloudfoundry.world import World
+
+MOST_RUNS = 4_096
+"""How many runs a process has at most, whatever a client terminates; beyond them the first lose their own history."""
 
 MOST_LEAVING = 16
 """How many runs on their way out are kept; a client that scales up and down a thousand times a second has no more."""
@@ -89,7 +93,16 @@ def restarted(world: World, process: Process, index: int, now: int) -> Wanted:
     after = new_run(world, process, index, 1, gone)
     fields = {name: getattr(after, name) for name in after.__struct_fields__ if name not in ("first", "count")}
     ended = [replace(before, first=index, count=1, ends=gone)] if gone > now else []
-    return divided(process.runs, index, **fields), also_leaving(process.leaving, ended, now)
+    return few(divided(process.runs, {index: fields})), also_leaving(process.leaving, ended, now)
+
+
+def few(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """Runs of which there are not too many: beyond MOST_RUNS the first become one, with the fate of the very first."""
+    more = len(runs) - MOST_RUNS
+    if more <= 0:
+        return runs
+    merged = replace(runs[0], count=sum(run.count for run in runs[: more + 1]))
+    return (merged, *runs[more + 1 :])
 
 
 def stopped(world: World, process: Process, now: int) -> Wanted:
@@ -116,25 +129,28 @@ def held(runs: tuple[Run, ...], states: Mapping[int, Any], since: int) -> tuple[
         since: when they came into it.
     """
     freed = tuple(run if run.state is None else replace(run, state=None, details=None) for run in runs)
-    for index, state in sorted(states.items()):
+    fields: dict[int, dict[str, Any]] = {}
+    for index, state in states.items():
         word, details = (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
-        freed = divided(freed, index, since=since, state=word, details=details)
-    return freed
+        fields[index] = {"since": since, "state": word, "details": details}
+    return divided(freed, fields)
 
 
-def divided(runs: tuple[Run, ...], index: int, **fields: Any) -> tuple[Run, ...]:
-    """Runs with other fields for one instance."""
+def divided(runs: tuple[Run, ...], fields: Mapping[int, dict[str, Any]]) -> tuple[Run, ...]:
+    """Runs with other fields for some instances, by index."""
+    indexes = sorted(fields)
     found: list[Run] = []
     for run in runs:
-        if not run.first <= index < run.first + run.count:
+        first, end = run.first, run.first + run.count
+        for index in indexes[bisect_left(indexes, first) : bisect_left(indexes, end)]:
+            if index > first:
+                found.append(replace(run, first=first, count=index - first))
+            found.append(replace(run, first=index, count=1, **fields[index]))
+            first = index + 1
+        if first == run.first:
             found.append(run)
-            continue
-        if index > run.first:
-            found.append(replace(run, count=index - run.first))
-        found.append(replace(run, first=index, count=1, **fields))
-        after = run.first + run.count - index - 1
-        if after:
-            found.append(replace(run, first=index + 1, count=after))
+        elif first < end:
+            found.append(replace(run, first=first, count=end - first))
     return tuple(found)
 
 

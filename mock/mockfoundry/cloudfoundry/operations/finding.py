@@ -42,9 +42,10 @@ def find_process(world: World, actor: User, call: Call) -> Found:
     process_type = path.get("type")
     guid = path["guid"]
     if process_type is None:
-        app_guid = smuggled_app(call)
-        if app_guid is not None:
-            return process_for_app(world, actor, app_guid, smuggled(call, "type"))
+        if call.query or (type(call.body) is dict and "app_guid" in call.body):
+            app_guid = smuggled_app(call)
+            if app_guid is not None:
+                return process_for_app(world, actor, app_guid, smuggled(call, "type"))
         process = world.processes.get(guid)
         if process is None:
             raise refuse(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
@@ -86,8 +87,6 @@ def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
 
 def smuggled_app(call: Call) -> str | None:
     """The `app_guid` of a query or a body, which makes a direct route one of an app [mixins/sub_resource.rb]."""
-    if not call.query and (type(call.body) is not dict or "app_guid" not in call.body):
-        return None
     guid = smuggled(call, "app_guid")
     return guid if guid is not None and guid.strip() else None
 
