@@ -18,7 +18,6 @@ from mockfoundry.cloudfoundry.errors import (
     NOT_FOUND,
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
-    CatalogueEntry,
     Refusal,
     refuse,
 )
@@ -28,17 +27,12 @@ from mockfoundry.cloudfoundry.rate_limiting import Verdict, counted
 from mockfoundry.cloudfoundry.words import sentences
 from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
-from mockfoundry.documents import DocumentError
+from mockfoundry.direction import said_of, wished_for
 from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to, lent
 from mockfoundry.outcomes import HTML, changed, example_of, header_text, played, raw, refused, told
-from mockfoundry.preferences import first_example, preferred
+from mockfoundry.preferences import first_example
 from mockfoundry.requests import Outcome, Parked, Request
-from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Rule, Scenario, decide, keep, near_miss
-
-MOST_COMPARED = 100
-"""Beyond so many rules nobody asks which of them came nearest to a request that none took."""
-
-UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
+from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Scenario, keep
 
 log = logging.getLogger("mockfoundry")
 
@@ -125,7 +119,8 @@ def directed(turn: Turn) -> Outcome | Parked:
     wished = None if route is None else wished_for(route.plan, request.headers.get(b"prefer"))
     if wished is not None:
         return finished(turn, wished)
-    turn.decision = decision = decided(turn)
+    decision, turn.progress, turn.lent = said_of(turn.service.lineups, foundation, request)
+    turn.decision = decision
     respond = None if decision is None else decision.respond
     if decision is None or respond is None or respond.phase == "after":
         return lent_to(turn)
@@ -284,76 +279,6 @@ def finished(turn: Turn, outcome: Outcome) -> Outcome:
         phase = respond.phase if respond.answers else ""
     foundation.journal.record(request, outcome, now, decision.scenario, decision.rule, phase)
     return outcome
-
-
-def wished_for(plan: Plan, prefer: bytes | None) -> Outcome | None:
-    """The documented answer that a `Prefer` header asks for."""
-    wished = None if prefer is None else preferred(plan, prefer.decode("latin-1"))
-    if wished is None:
-        return None
-    outcome = example_of(wished.documented, wished.body, "prefer")
-    outcome.headers.append((b"preference-applied", wished.applied.encode("latin-1")))
-    return outcome
-
-
-def decided(turn: Turn) -> Decision | None:
-    """What the scenarios say: the one that the request names, else those that are on in the foundation.
-
-    Raises:
-        Refusal: 400, where the request names one that there is not.
-    """
-    foundation, request = turn.foundation, turn.request
-    name = request.header(b"x-mock-scenario")
-    lineup = foundation.lineup
-    if name:
-        lineup, turn.progress = named_lineup(turn.service, name), Progress()
-        turn.lent = lineup.scenarios[0]
-    if not lineup.scenarios:
-        return None
-    world = foundation.world
-    request.process = process_of(foundation, request)
-    now = world.clock.now(request.arrived)
-    decision = decide(lineup, turn.progress, request, now, world.chance.fraction)
-    if decision is None and len(lineup.rules) <= MOST_COMPARED:
-        near = near_miss(lineup, turn.progress, request, now)
-        request.near = "" if near is None else str(near)
-    return decision
-
-
-def named_lineup(service: Service, name: str) -> Lineup:
-    """The scenario of that name, for one request.
-
-    Raises:
-        Refusal: 400, where there is none, it does not fit the contract, or it can do nothing for one request alone.
-    """
-    try:
-        lineup = service.lineups.get(name)
-    except DocumentError as error:
-        raise refuse(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
-    if lineup is None:
-        text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
-    scenario = lineup.scenarios[0]
-    if not scenario.given and all(rule.after or needs_earlier(rule, scenario.start) for rule in scenario.rules):
-        text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
-    return lineup
-
-
-def needs_earlier(rule: Rule, start: str | None) -> bool:
-    """Whether a rule can fire only after another request, or some time after its scenario was switched on."""
-    answers = any(step.changes for step in rule.steps)
-    return bool((rule.state and start not in rule.state) or rule.from_ or not answers)
-
-
-def process_of(foundation: Foundation, request: Request) -> str:
-    """The guid of the process that a path names, whether directly or for an app."""
-    process_type = request.path.get("type")
-    guid = request.path.get("guid", "")
-    if process_type is None:
-        return guid
-    process = foundation.world.process_of(guid, process_type)
-    return f"{guid}/{process_type}" if process is None else process.guid
 
 
 def canned(plan: Plan, has_body: bool, violations: tuple[Violation, ...]) -> Outcome:

@@ -113,6 +113,16 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         "organizations: [{name: a, guid: a/b}]",
         ["1:27: \"a/b\" is not a guid: 1 to 255 letters, digits, '-' or '_'"],
     ),
+    "a label that the real one does not take": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
+        "metadata: {labels: {a b: c}}}]}]}]}]",
+        ["1:107: \"a b\" is not the key of a label: 'a b' contains invalid characters"],
+    ),
+    "an HTTP health check without an endpoint": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
+        "health_check: {type: http}}]}]}]}]",
+        ["1:87: a check of type http needs an endpoint in its data, such as /health"],
+    ),
     "faults of several kinds at once": (
         "settings: {x: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
         [

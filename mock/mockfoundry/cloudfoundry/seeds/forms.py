@@ -1,13 +1,15 @@
 """Forms: the keys of a seed file and what each may hold, as tables. Never looks from one entity at another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockfoundry.cloudfoundry.entities import LARGEST_INTEGER, LARGEST_LONG
+from mockfoundry.cloudfoundry.messages.metadata import key_fault, value_fault
 from mockfoundry.cloudfoundry.seeds.shapes import (
     Faults,
     Path,
     Read,
+    Record,
     either,
     flag,
     items,
@@ -16,7 +18,6 @@ from mockfoundry.cloudfoundry.seeds.shapes import (
     nullable,
     number,
     one_of,
-    record,
     seconds,
     table,
     text,
@@ -81,7 +82,7 @@ def index(value: Any, path: Path, faults: Faults) -> Any:
 
 LIFE = {"guid": guid, "created_at": when, "updated_at": when}
 
-RATE_LIMIT = record(
+RATE_LIMIT = Record(
     "a rate limit",
     {
         "requests": count,
@@ -92,7 +93,7 @@ RATE_LIMIT = record(
     ("requests",),
 )
 
-SETTINGS = record(
+SETTINGS = Record(
     "settings",
     {
         "start_seconds": seconds,
@@ -109,9 +110,9 @@ SETTINGS = record(
     },
 )
 
-FLAG = record("a feature flag", {"enabled": flag, "error_message": nullable(text(1, 1000))}, ("enabled",))
+FLAG = Record("a feature flag", {"enabled": flag, "error_message": nullable(text(1, 1000))}, ("enabled",))
 
-QUOTA = record(
+QUOTA = Record(
     "a quota",
     {
         "total_memory_in_mb": limit,
@@ -127,40 +128,54 @@ CHECK_DATA: dict[str, Read] = {
     "endpoint": nullable(text(1, 255, r"/(?:[^\s/]\S*)?", "a URI path such as /health")),
 }
 CHECK_TYPE = one_of("port", "process", "http")
-HEALTH_CHECK = record(
+HEALTH_CHECK = Record(
     "a health check",
-    {"type": CHECK_TYPE, "data": record("a health check's data", {"timeout": nullable(positive), **CHECK_DATA})},
+    {"type": CHECK_TYPE, "data": Record("a health check's data", {"timeout": nullable(positive), **CHECK_DATA})},
 )
-READINESS_CHECK = record(
+READINESS_CHECK = Record(
     "a readiness health check",
-    {"type": CHECK_TYPE, "data": record("a readiness health check's data", CHECK_DATA)},
+    {"type": CHECK_TYPE, "data": Record("a readiness health check's data", CHECK_DATA)},
 )
 
-METADATA = record(
+
+def judged(judge: Callable[[str], str], kind: str) -> Read:
+    """Text that the Cloud Controller's own rule for metadata takes."""
+
+    def read(value: Any, path: Path, faults: Faults) -> Any:
+        fault = judge(value) if isinstance(value, str) else "it must be text"
+        return wrong(faults, path, value, f"{kind}: {fault}") if fault else value
+
+    return read
+
+
+METADATA = Record(
     "metadata",
-    {"labels": table(text(1, 317), text(0, 63)), "annotations": table(text(1, 1000), text(0, 5000))},
+    {
+        "labels": table(judged(key_fault, "the key of a label"), judged(value_fault, "the value of a label")),
+        "annotations": table(judged(key_fault, "the key of an annotation"), text(0, 5000)),
+    },
 )
 
 STATE = one_of("RUNNING", "STARTING", "CRASHED", "DOWN")
 INSTANCE_STATE = either(
-    is_mapping, record("an instance's state", {"state": STATE, "details": nullable(text(1, 1000))}, ("state",)), STATE
+    is_mapping, Record("an instance's state", {"state": STATE, "details": nullable(text(1, 1000))}, ("state",)), STATE
 )
 
 CORES = number(0, 1_000_000)
-LOAD = record(
+LOAD = Record(
     "a load",
     {
         "total_cpu": CORES,
-        "steps": items(record("a step of a load", {"at": microseconds, "total_cpu": CORES}, ("at", "total_cpu")), 1000),
-        "sine": record(
+        "steps": items(Record("a step of a load", {"at": microseconds, "total_cpu": CORES}, ("at", "total_cpu")), 1000),
+        "sine": Record(
             "a sine", {"mean": CORES, "amplitude": CORES, "period": microseconds}, ("mean", "amplitude", "period")
         ),
         "memory_per_cpu_in_mb": count,
-        "overload": record("an overload", {"crash_above": number(0, 1_000_000)}),
+        "overload": Record("an overload", {"crash_above": number(0, 1_000_000)}),
     },
 )
 
-PROCESS = record(
+PROCESS = Record(
     "a process",
     {
         **LIFE,
@@ -188,7 +203,7 @@ PROCESS = record(
     ("type",),
 )
 
-SIDECAR = record(
+SIDECAR = Record(
     "a sidecar",
     {
         **LIFE,
@@ -200,7 +215,7 @@ SIDECAR = record(
     ("name", "process_types"),
 )
 
-DEPLOYMENT = record(
+DEPLOYMENT = Record(
     "a deployment",
     {
         "guid": guid,
@@ -212,9 +227,9 @@ DEPLOYMENT = record(
     },
 )
 
-DROPLET = record("a droplet", {**LIFE, "process_types": table(name, text(0, 4096))})
+DROPLET = Record("a droplet", {**LIFE, "process_types": table(name, text(0, 4096))})
 
-APP = record(
+APP = Record(
     "an app",
     {
         **LIFE,
@@ -230,7 +245,7 @@ APP = record(
     ("name",),
 )
 
-SPACE = record(
+SPACE = Record(
     "a space",
     {
         **LIFE,
@@ -244,7 +259,7 @@ SPACE = record(
     ("name",),
 )
 
-ORGANIZATION = record(
+ORGANIZATION = Record(
     "an organization",
     {
         **LIFE,
@@ -257,7 +272,7 @@ ORGANIZATION = record(
     ("name",),
 )
 
-USER = record(
+USER = Record(
     "a user",
     {
         "guid": guid,
@@ -269,11 +284,11 @@ USER = record(
     ("name",),
 )
 
-SEED = record(
+SEED = Record(
     "a seed",
     {
         "settings": SETTINGS,
-        "feature_flags": record(
+        "feature_flags": Record(
             "the list of feature flags", {each: either(is_mapping, FLAG, flag) for each in FEATURE_FLAGS}
         ),
         "organizations": items(ORGANIZATION),

@@ -45,6 +45,7 @@ def app_disagreements(app: Entity, at: Path, guids: dict[str, Path]) -> Iterator
     for process, place in processes:
         own = process if "guid" in process or process.get("type") != "web" else {"guid": app.get("guid")}
         yield from known_once(own, place, guids, "process ")
+        yield from without_endpoint(process, place)
         instances = process.get("instances", 1 if process.get("type") == "web" else 0)
         states = process.get("instance_states")
         for index in states if isinstance(states, Mapping) else ():
@@ -58,6 +59,16 @@ def app_disagreements(app: Entity, at: Path, guids: dict[str, Path]) -> Iterator
                 yield Fault((*place, "process_types", index), text)
     if app.get("deployment") is not None and "web" not in types:
         yield Fault((*at, "deployment"), "only the web process is deployed, and this app has none")
+
+
+def without_endpoint(process: Entity, at: Path) -> Iterator[Fault]:
+    """Health checks over HTTP that do not say what to ask for."""
+    for name in ("health_check", "readiness_health_check"):
+        check = process.get(name)
+        if isinstance(check, Mapping) and check.get("type") == "http":
+            data = check.get("data")
+            if not isinstance(data, Mapping) or data.get("endpoint") is None:
+                yield Fault((*at, name), "a check of type http needs an endpoint in its data, such as /health")
 
 
 def entries(entity: Entity, key: str, path: Path) -> list[tuple[Entity, Path]]:

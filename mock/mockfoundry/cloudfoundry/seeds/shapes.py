@@ -6,6 +6,7 @@ can't, it says why and where, and gives WRONG; the rest is read all the same, so
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -172,31 +173,37 @@ def table(key: Read, read: Read) -> Read:
     return read_table
 
 
-def record(kind: str, fields: Mapping[str, Read], required: tuple[str, ...] = ()) -> Read:
-    """A mapping with known keys, as a dict of those that were given and could be read.
+@dataclass(frozen=True)
+class Record:
+    """A mapping with known keys, read as a dict of those that were given and could be read.
 
-    Args:
+    Attributes:
         kind: what it is called: `a process`.
+        fields: what reads the value of each key.
+        required: the keys that must be there.
     """
 
-    def read_record(value: Any, path: Path, faults: Faults) -> Any:
+    kind: str
+    fields: Mapping[str, Read]
+    required: tuple[str, ...] = ()
+
+    def __call__(self, value: Any, path: Path, faults: Faults) -> Any:
         if not isinstance(value, Mapping):
-            return wrong(faults, path, value, f"{kind}: it must be a mapping")
-        for name in required:
+            return wrong(faults, path, value, f"{self.kind}: it must be a mapping")
+        for name in self.required:
             if name not in value:
-                faults.append(Fault(path, f"{kind} needs `{name}:`"))
+                faults.append(Fault(path, f"{self.kind} needs `{name}:`"))
         found = {}
         for name, item in value.items():
-            read = fields.get(name)
+            read = self.fields.get(name)
             if read is None:
-                faults.append(Fault((*path, name), f"{kind} has no key {name}{did_you_mean(str(name), fields)}"))
+                hint = did_you_mean(str(name), self.fields)
+                faults.append(Fault((*path, name), f"{self.kind} has no key {name}{hint}"))
                 continue
             given = read(item, (*path, name), faults)
             if given is not WRONG:
                 found[name] = given
         return found
-
-    return read_record
 
 
 def either(test: Callable[[Any], bool], first: Read, second: Read) -> Read:
