@@ -34,6 +34,8 @@ from mockfoundry.preferences import first_example
 from mockfoundry.requests import Outcome, Parked, Request
 from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Scenario, keep
 
+READ_AS_FORM = b"body: read as a form, as its content type says; JSON needs Content-Type: application/json"
+
 log = logging.getLogger("mockfoundry")
 
 
@@ -176,6 +178,8 @@ def exchanged(turn: Turn) -> Outcome:
         outcome = exchange(turn.service, foundation, request, route, turn.prefix)
     except Refusal as refusal:
         outcome = refused(refusal)
+        if request.content and request.body_form is BodyForm.FORM:
+            outcome.headers.append((b"x-mock-contract", READ_AS_FORM))
     except Exception:
         outcome = failed(request)
     if limited is not None:

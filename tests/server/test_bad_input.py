@@ -59,6 +59,13 @@ def test_a_body_that_is_not_read_says_so(server: Serving) -> None:
     assert answer.headers["x-mock-contract"] == "body: not read, its content type is not application/json"
 
 
+def test_json_that_is_sent_as_a_form_is_told_what_it_lacks(server: Serving) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = server.client.post(SCALE, content=b'{"instances": 3}', headers=form)
+    assert answer.json()["errors"][0]["detail"] == "Unknown field(s): '{\"instances\": 3}'"
+    assert "JSON needs Content-Type: application/json" in answer.headers["x-mock-contract"]
+
+
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
 def test_a_body_beyond_the_limit_is_413_and_the_connection_ends(serve: Callable[..., Serving], door: str) -> None:
     server = serve(door=door, limits=Limits(body=1000))

@@ -128,14 +128,10 @@ CHECK_DATA: dict[str, Read] = {
     "endpoint": nullable(text(1, 255, r"/(?:[^\s/]\S*)?", "a URI path such as /health")),
 }
 CHECK_TYPE = one_of("port", "process", "http")
-HEALTH_CHECK = Record(
-    "a health check",
-    {"type": CHECK_TYPE, "data": Record("a health check's data", {"timeout": nullable(positive), **CHECK_DATA})},
-)
-READINESS_CHECK = Record(
-    "a readiness health check",
-    {"type": CHECK_TYPE, "data": Record("a readiness health check's data", CHECK_DATA)},
-)
+HEALTH_CHECK_DATA = Record("a health check's data", {"timeout": nullable(positive), **CHECK_DATA})
+READINESS_CHECK_DATA = Record("a readiness health check's data", CHECK_DATA)
+HEALTH_CHECK = Record("a health check", {"type": CHECK_TYPE, "data": HEALTH_CHECK_DATA})
+READINESS_CHECK = Record("a readiness health check", {"type": CHECK_TYPE, "data": READINESS_CHECK_DATA})
 
 
 def judged(judge: Callable[[str], str], kind: str) -> Read:
@@ -157,21 +153,21 @@ METADATA = Record(
 )
 
 STATE = one_of("RUNNING", "STARTING", "CRASHED", "DOWN")
-INSTANCE_STATE = either(
-    is_mapping, Record("an instance's state", {"state": STATE, "details": nullable(text(1, 1000))}, ("state",)), STATE
-)
+HELD_STATE = Record("an instance's state", {"state": STATE, "details": nullable(text(1, 1000))}, ("state",))
+INSTANCE_STATE = either(is_mapping, HELD_STATE, STATE)
 
 CORES = number(0, 1_000_000)
+STEP = Record("a step of a load", {"at": microseconds, "total_cpu": CORES}, ("at", "total_cpu"))
+SINE = Record("a sine", {"mean": CORES, "amplitude": CORES, "period": microseconds}, ("mean", "amplitude", "period"))
+OVERLOAD = Record("an overload", {"crash_above": CORES})
 LOAD = Record(
     "a load",
     {
         "total_cpu": CORES,
-        "steps": items(Record("a step of a load", {"at": microseconds, "total_cpu": CORES}, ("at", "total_cpu")), 1000),
-        "sine": Record(
-            "a sine", {"mean": CORES, "amplitude": CORES, "period": microseconds}, ("mean", "amplitude", "period")
-        ),
+        "steps": items(STEP, 1000),
+        "sine": SINE,
         "memory_per_cpu_in_mb": count,
-        "overload": Record("an overload", {"crash_above": number(0, 1_000_000)}),
+        "overload": OVERLOAD,
     },
 )
 
