@@ -246,7 +246,6 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
         request.query,
         body if given else None,
         violations,
-        None,
         world.clock.now(request.arrived),
         f"{request.scheme}://{headers.get(b'host', b'localhost').decode('latin-1')}{prefix}",
         given,

@@ -17,7 +17,6 @@ class Call(msgspec.Struct):
         query: query parameters by name, each with all its values in order.
         body: the JSON body; None where it is empty.
         violations: what the contract does not allow of this request.
-        recheck: unused.
         now: virtual microseconds.
         base: scheme, host and prefix that links begin with, `http://localhost:8080`.
         has_body: whether there is a body at all: JSON's null is one.
@@ -29,7 +28,6 @@ class Call(msgspec.Struct):
     query: Mapping[str, list[str]]
     body: Any
     violations: tuple[Violation, ...]
-    recheck: Any
     now: int
     base: str
     has_body: bool = False
