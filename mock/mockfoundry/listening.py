@@ -11,8 +11,6 @@ from typing import Literal, Self
 import uvicorn
 from starlette.types import ASGIApp
 
-from mockfoundry.control import control_app
-from mockfoundry.control.desk import LoopDesk
 from mockfoundry.exchange import Service
 from mockfoundry.server.asgi import Door
 from mockfoundry.server.delivery import Delivery
@@ -83,6 +81,10 @@ def listener(
     holds = Holds()
 
     def control() -> ASGIApp:
+        # Not every server is asked for it, and a start should be short.
+        from mockfoundry.control import control_app
+        from mockfoundry.control.desk import LoopDesk
+
         return control_app(service, LoopDesk(asyncio.get_running_loop(), holds.release), control_token)
 
     app = Door(service, limits, Delivery(holds), control)

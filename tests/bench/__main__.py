@@ -16,7 +16,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -58,11 +60,16 @@ def running(command: list[str]) -> Iterator[tuple[str, int, float]]:
 
 
 def first_answer(url: str) -> None:
+    place = urlsplit(url)
     while True:
+        connection = HTTPConnection(str(place.hostname), int(place.port or 80))
         try:
-            httpx.get(url + "/v3/processes", headers=ADMIN)
-        except httpx.TransportError:
+            connection.request("GET", "/v3/processes", headers=ADMIN)
+            connection.getresponse().read()
+        except OSError:
             continue
+        finally:
+            connection.close()
         return
 
 
