@@ -59,8 +59,3 @@ def named_guid(seed: int, *names: str | int) -> str:
     """A guid that follows from a seed and names alone."""
     word = named_word(seed, *names)
     return as_guid(word, mixed(word ^ _STEP))
-
-
-def named_fraction(seed: int, *names: str | int) -> float:
-    """A number in [0, 1) that follows from a seed and names alone."""
-    return (named_word(seed, *names) >> 11) * 2.0**-53

@@ -58,7 +58,6 @@ INSTANCES_UNAVAILABLE = CatalogueEntry(
 )
 FEATURE_DISABLED = CatalogueEntry("CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling")
 BAD_REQUEST = CatalogueEntry("CF-BadRequest", 1004, 400, "bad request")
-REQUEST_TOO_LARGE = CatalogueEntry("CF-RequestTooLarge", 10021, 413, "The request is too large")
 
 CATALOGUE: dict[str, CatalogueEntry] = {
     entry.title: entry for entry in globals().copy().values() if isinstance(entry, CatalogueEntry)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.foundations.foundation import Foundation
-from mockfoundry.foundations.undoing import changes_between, take_back
+from mockfoundry.foundations.undoing import Change, changes_between, take_back
 from mockfoundry.scenarios import Event, Lineup, Scenario, events_due, switch_off, switch_on
 
 
@@ -65,17 +65,20 @@ def happen(foundation: Foundation, name: str, event: Event, now: int) -> None:
 
 def change(foundation: Foundation, name: str, given: object, now: int) -> None:
     """Changes the world in a seed file's words, and remembers what was there."""
+    foundation.changes.setdefault(name, []).extend(changed_by(foundation, given, now))
+
+
+def changed_by(foundation: Foundation, given: object, now: int) -> list[Change]:
+    """Changes the world in a seed file's words; gives what takes it back."""
     before = foundation.world.copy()
     apply_given(foundation.world, given, now)
-    foundation.changes.setdefault(name, []).extend(changes_between(before, foundation.world))
+    return changes_between(before, foundation.world)
 
 
 @contextmanager
 def lent(foundation: Foundation, scenario: Scenario, now: int) -> Iterator[None]:
     """Changes the world as a scenario says, for one exchange; what the exchange itself changes is kept."""
-    before = foundation.world.copy()
-    apply_given(foundation.world, scenario.given, now)
-    changes = changes_between(before, foundation.world)
+    changes = changed_by(foundation, scenario.given, now)
     try:
         yield
     finally:

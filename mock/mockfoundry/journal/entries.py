@@ -1,9 +1,10 @@
 """Entries: one exchange as it is read from the journal: its parts decoded when they are looked at. Changes nothing."""
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
+
+from mockfoundry.bodies import read_query
 
 NOTHING = msgspec.UNSET
 """What stands for a body that is not there, or can't be read."""
@@ -65,10 +66,7 @@ class Entry(msgspec.Struct, array_like=True):
     @property
     def query(self) -> dict[str, list[str]]:
         """The query parameters, each with all its values in order."""
-        query: dict[str, list[str]] = {}
-        for name, value in parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
-            query.setdefault(name, []).append(value)
-        return query
+        return read_query(self.query_string)
 
     @property
     def body(self) -> Any:

@@ -26,8 +26,6 @@ from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
 from mockfoundry.server.protocol import READY
 
 CONTROL = "/__mock"
-REQUEST = "mockfoundry.request"
-ADDRESS = "mockfoundry.address"
 FOUND = "mockfoundry.found"
 
 
