@@ -13,9 +13,11 @@ import yaml
 from mockfoundry import shipped
 from mockfoundry.assembly import ERRORS, Lineups, begun_from
 from mockfoundry.cloudfoundry.operations import OPERATIONS
+from mockfoundry.cloudfoundry.permissions import Authority
+from mockfoundry.cloudfoundry.tokens import key_of
 from mockfoundry.contract import Contract, load_contract
 from mockfoundry.exchange import Service
-from mockfoundry.foundations import Registry
+from mockfoundry.foundations import Bounds, Registry
 from mockfoundry.listening import BackgroundServer, DoorName
 from mockfoundry.scenarios import Lineup, Scenario, load_scenarios, read_scenario
 from mockfoundry.server.limits import Limits
@@ -75,6 +77,9 @@ def service_of(
     strict: bool = False,
     of: Contract | None = None,
     random_seed: int = 1,
+    strict_auth: bool = False,
+    trust_forwarded: bool = False,
+    bounds: Bounds = Bounds(),  # noqa: B008 (never changed)
 ) -> Service:
     """A service; `seed` is a seed file's text, or its value; scenarios are names, or values of files."""
     used = of or contract()
@@ -82,7 +87,9 @@ def service_of(
     world = begun_from(text, "seed.yaml", random_seed=random_seed, born=real_now())
     playing = tuple(loaded(each, used) for each in scenarios)
     operations = {} if canned else OPERATIONS
-    return Service(used, operations, Registry(world, Lineup(playing)), Lineups(used, playing), strict)
+    registry, lineups = Registry(world, Lineup(playing), bounds), Lineups(used, playing)
+    authority = Authority(key_of(random_seed), strict_auth)
+    return Service(used, operations, registry, lineups, authority, trust_forwarded, strict)
 
 
 def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:

@@ -1,21 +1,31 @@
 """Assembly: a service put together from what its user asked for. Never listens and never answers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from mockfoundry import shipped
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.given import apply_given
 from mockfoundry.cloudfoundry.operations import OPERATIONS
+from mockfoundry.cloudfoundry.permissions import Authority
 from mockfoundry.cloudfoundry.seeds import default_world, read_seed, world_from
+from mockfoundry.cloudfoundry.tokens import key_of
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract import Contract, load_contract
 from mockfoundry.documents import DocumentError, Problem
 from mockfoundry.exchange import Service
-from mockfoundry.foundations import Registry
-from mockfoundry.journal import MOST_BYTES
-from mockfoundry.scenarios import Lineup, Scenario, library, load_scenarios
+from mockfoundry.foundations import Bounds, Registry
+from mockfoundry.scenarios import (
+    Lineup,
+    Scenario,
+    ScenarioError,
+    check_scenario,
+    library,
+    load_scenarios,
+    read_scenario,
+)
 
 ERRORS: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The statuses of the catalogue's errors, as the scenarios need them."""
@@ -24,28 +34,42 @@ RANDOM_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A seed or a scenario that did not come from a file of its own.
+
+    Attributes:
+        source: what problems with it are told of.
+    """
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a service is made of.
 
     Attributes:
-        scenarios: names of the library, or files, in the order in which they are asked.
+        scenarios: names of the library, or files, or what is written in one, in the order in which they are asked.
         canned: every operation is served from the contract's examples.
         strict: what the real one accepts against its documentation is refused.
         random_seed: what everything follows from that the seed file leaves out.
         born: real microseconds since the epoch, when the world begins.
-        most_foundations: how many there may be.
-        most_journal: bytes that the journal of each foundation may hold.
+        strict_auth: only minted tokens and the names of seeded users count.
+        trust_forwarded: a proxy says where a request was sent to.
+        bounds: what the server holds at most.
     """
 
     born: int
     contract: Path = shipped.CONTRACT
-    seed: Path | None = None
-    scenarios: tuple[str, ...] = ()
+    seed: Path | Written | None = None
+    scenarios: tuple[str | Written, ...] = ()
     canned: bool = False
     strict: bool = False
     random_seed: int = RANDOM_SEED
-    most_foundations: int = 20_000
-    most_journal: int = MOST_BYTES
+    strict_auth: bool = False
+    trust_forwarded: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class Lineups(Mapping[str, Lineup]):
@@ -80,12 +104,53 @@ def assembled(options: Options) -> Service:
     """
     contract = load_contract(options.contract)
     world = begun(options)
-    scenarios = load_scenarios(options.scenarios, contract, ERRORS)
+    scenarios = scenarios_of(options.scenarios, contract)
     for scenario in scenarios:
         must_fit(scenario, world, options.born)
-    registry = Registry(world, Lineup(scenarios), options.most_foundations, options.most_journal)
+    registry = Registry(world, Lineup(scenarios), options.bounds)
     operations = {} if options.canned else OPERATIONS
-    return Service(contract, operations, registry, Lineups(contract, scenarios), options.strict)
+    authority = Authority(key_of(options.random_seed), options.strict_auth)
+    lineups = Lineups(contract, scenarios)
+    return Service(contract, operations, registry, lineups, authority, options.trust_forwarded, options.strict)
+
+
+def scenarios_of(sources: tuple[str | Written, ...], contract: Contract) -> tuple[Scenario, ...]:
+    """The scenarios that a service begins with.
+
+    Raises:
+        ScenarioError: with the problems of all of them.
+    """
+    found: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    # Names that stand together are loaded together, which tells more of two that are the same.
+    for _, run in groupby(sources, type):
+        try:
+            scenarios = loaded(tuple(run), contract)
+        except ScenarioError as error:
+            problems.extend(error.problems)
+            continue
+        for each in scenarios:
+            if each.name in found:
+                told = f"the name {each.name} is taken by another that is played too; give one of them another"
+                problems.append(Problem(f"scenario {each.name}", 1, 1, told))
+            found[each.name] = each
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(found.values())
+
+
+def loaded(sources: tuple[str | Written, ...], contract: Contract) -> tuple[Scenario, ...]:
+    """Scenarios by name or from files, or from what is written; the sources are of one kind."""
+    named = [each for each in sources if isinstance(each, str)]
+    if named:
+        return load_scenarios(named, contract, ERRORS)
+    written = [each for each in sources if isinstance(each, Written)]
+    problems = [
+        problem for each in written for problem in check_scenario(each.text, contract, ERRORS, source=each.source)
+    ]
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(read_scenario(each.text, source=each.source) for each in written)
 
 
 def must_fit(scenario: Scenario, world: World, now: int) -> None:
@@ -106,8 +171,11 @@ def must_fit(scenario: Scenario, world: World, now: int) -> None:
 
 def begun(options: Options) -> World:
     """The world that each foundation begins as."""
-    text = None if options.seed is None else options.seed.read_text(encoding="utf-8")
-    return begun_from(text, str(options.seed), random_seed=options.random_seed, born=options.born)
+    seed = options.seed
+    if isinstance(seed, Path):
+        seed = Written(seed.read_text(encoding="utf-8"), str(seed))
+    text, source = (None, "") if seed is None else (seed.text, seed.source)
+    return begun_from(text, source, random_seed=options.random_seed, born=options.born)
 
 
 def begun_from(seed: str | None, source: str, *, random_seed: int, born: int) -> World:

@@ -7,6 +7,7 @@ in it lets another request in between, so one foundation's requests are serial.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -22,8 +23,9 @@ from mockfoundry.cloudfoundry.errors import (
     refuse,
 )
 from mockfoundry.cloudfoundry.operations import Operation
-from mockfoundry.cloudfoundry.permissions import ANY_ADMIN, actor_of, bearer, must_have_scope
+from mockfoundry.cloudfoundry.permissions import ANY_ADMIN, Authority, actor_of, bearer, must_have_scope
 from mockfoundry.cloudfoundry.rate_limiting import Verdict, counted
+from mockfoundry.cloudfoundry.tokens import claims_of
 from mockfoundry.cloudfoundry.words import sentences
 from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
@@ -31,7 +33,7 @@ from mockfoundry.direction import said_of, wished_for
 from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to, lent
 from mockfoundry.outcomes import HTML, changed, example_of, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example
-from mockfoundry.requests import Outcome, Parked, Request
+from mockfoundry.requests import Outcome, Parked, Request, take_forwarded
 from mockfoundry.scenarios import ABSENT, Decision, Lineup, Progress, Scenario, keep
 
 READ_AS_FORM = b"body: read as a form, as its content type says; JSON needs Content-Type: application/json"
@@ -46,6 +48,8 @@ class Service:
     Attributes:
         operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
         lineups: the scenarios that a request may ask for by name, each compiled.
+        authority: whose tokens count.
+        trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
         strict: whether what the real one lets pass, though its documentation does not, is refused.
     """
 
@@ -53,19 +57,27 @@ class Service:
     operations: Mapping[str, Operation]
     registry: Registry
     lineups: Mapping[str, Lineup]
+    authority: Authority
+    trust_forwarded: bool = False
     strict: bool = False
 
 
 def answer(service: Service, request: Request) -> Outcome | Parked:
     """The outcome of a request: its foundation and its plan are found, and the exchange is made."""
-    address = address_of(request)
+    address = address_of(service, request)
     return answer_routed(service, request, address, service.contract.routes.find(request.method, address.path))
 
 
-def address_of(request: Request) -> Address:
-    """Which foundation a request is for, and its path there."""
+def address_of(service: Service, request: Request) -> Address:
+    """Which foundation a request is for, and its path there: as it says itself, else as its token says."""
+    if service.trust_forwarded:
+        take_forwarded(request)
     headers = request.headers
-    return addressed(request.target, headers.get(b"x-mock-foundation"), headers.get(b"host"))
+    address = addressed(request.target, headers.get(b"x-mock-foundation"), headers.get(b"host"))
+    if address.named or b"." not in headers.get(b"authorization", b""):
+        return address
+    claims = claims_of(service.authority.key, request.token)
+    return address if claims is None else Address(claims.foundation, address.path)
 
 
 class Turn(msgspec.Struct):
@@ -169,7 +181,7 @@ def exchanged(turn: Turn) -> Outcome:
     """The exchange itself, and what a decided scenario makes of its outcome."""
     foundation, request, route, decision = turn.foundation, turn.request, turn.route, turn.decision
     limit = foundation.world.settings.rate_limit
-    limited = None if limit is None else limited_by(foundation, limit, request)
+    limited = None if limit is None else limited_by(turn.service, foundation, limit, request)
     try:
         if limited is not None and limited.refusal is not None:
             raise limited.refusal
@@ -220,7 +232,8 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     world = foundation.world
     actor = ANY_ADMIN
     if plan.secured:
-        actor = actor_of(world, bearer(headers.get(b"authorization", b"")))
+        token = bearer(headers.get(b"authorization", b""))
+        actor = actor_of(world, token, service.authority, world.clock.now(request.arrived))
         request.actor = actor.name
         must_have_scope(actor, "write" if plan.writes else "read")
     violations = route.violations
@@ -260,11 +273,12 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     return outcome
 
 
-def limited_by(foundation: Foundation, limit: RateLimit, request: Request) -> Verdict | None:
+def limited_by(service: Service, foundation: Foundation, limit: RateLimit, request: Request) -> Verdict | None:
     """What the foundation's rate limiter says of a request."""
     world = foundation.world
     authorization = request.headers.get(b"authorization", b"")
-    return counted(world, limit, foundation.windows, authorization, world.clock.now(request.arrived))
+    now = world.clock.now(request.arrived)
+    return counted(world, limit, foundation.windows, authorization, service.authority, now)
 
 
 def finished(turn: Turn, outcome: Outcome) -> Outcome:
@@ -272,15 +286,18 @@ def finished(turn: Turn, outcome: Outcome) -> Outcome:
     foundation, request, decision = turn.foundation, turn.request, turn.decision
     now = foundation.world.clock.now(request.arrived)
     outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
+    journal = foundation.journal
     if decision is None:
-        foundation.journal.record(request, outcome, now, near=request.near)
+        journal.record(request, outcome, now, near=request.near)
         return outcome
     respond = decision.respond
     phase = ""
     if respond is not None:
         changed(outcome, decision, respond, foundation.name)
         phase = respond.phase if respond.answers else ""
-    foundation.journal.record(request, outcome, now, decision.scenario, decision.rule, phase)
+    number = journal.record(request, outcome, now, decision.scenario, decision.rule, phase)
+    if outcome.fault or outcome.delay or outcome.hold:
+        outcome.sent = partial(journal.was_sent, number)
     return outcome
 
 

@@ -78,7 +78,7 @@ def listener(
     Args:
         control_token: that calls of the control API must carry; empty for none.
     """
-    holds = Holds()
+    holds = Holds(limits.held)
 
     def control() -> ASGIApp:
         # Not every server is asked for it, and a start should be short.

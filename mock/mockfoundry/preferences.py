@@ -24,14 +24,14 @@ class Preferred(NamedTuple):
 
 
 def preferred(plan: Plan, header: str) -> Preferred | None:
-    """The answer that a `Prefer` header asks for; None where it asks for nothing that is ours.
+    """The answer that a `Prefer` header asks for; None where it asks for nothing that is ours. The first wish counts.
 
     Raises:
         Refusal: 400, where the contract does not document it; the text lists what it does.
     """
     wishes = {
         name.strip().lower(): value.strip().strip('"')
-        for wish in header.replace(";", ",").split(",")
+        for wish in reversed(header.replace(";", ",").split(","))
         for name, _, value in (wish.partition("="),)
     }
     code, example = wishes.get("code"), wishes.get("example")

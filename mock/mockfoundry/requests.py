@@ -1,5 +1,6 @@
 """Requests and outcomes: what goes into an exchange and what comes out of it. Never decides anything."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ class Request(msgspec.Struct):
         method: upper case.
         target: the path as it came, percent-encoded.
         query_string: as it came.
-        headers: by name in lower case; of a repeated one the last.
+        headers: by name in lower case, as `by_name` makes them.
         content: the body's bytes.
         scheme: `http` or `https`.
         arrived: real microseconds since the epoch.
@@ -99,6 +100,35 @@ class Request(msgspec.Struct):
             raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
 
 
+_AUTHORITY = re.compile(rb"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+def take_forwarded(request: Request) -> None:
+    """Makes scheme and host of a request those that a proxy before the server says it was sent to.
+
+    What is no scheme or no host is passed over; of several proxies the first, nearest to the client, counts.
+    """
+    headers = request.headers
+    scheme = headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
+    if scheme in (b"http", b"https"):
+        request.scheme = scheme.decode()
+    host = headers.get(b"x-forwarded-host", b"").partition(b",")[0].strip()
+    if _AUTHORITY.fullmatch(host):
+        headers[b"host"] = host
+
+
+def by_name(headers: Headers) -> dict[bytes, bytes]:
+    """Headers by name; of a repeated one the last, but preferences are a list however they come [RFC 7240, 2].
+
+    Args:
+        headers: names in lower case.
+    """
+    named = dict(headers)
+    if len(named) < len(headers) and b"prefer" in named:
+        named[b"prefer"] = b", ".join(value for name, value in headers if name == b"prefer")
+    return named
+
+
 class Outcome(msgspec.Struct):
     """What a door has to send.
 
@@ -110,6 +140,7 @@ class Outcome(msgspec.Struct):
         hold: the hold that keeps it until the test releases it, empty for none.
         hold_at_most: microseconds after which the hold ends by itself.
         fault: what goes wrong on the wire, empty for nothing.
+        sent: to be told how many bytes of the body really went out; None where all of them do.
     """
 
     status: int
@@ -121,6 +152,7 @@ class Outcome(msgspec.Struct):
     hold: str = ""
     hold_at_most: int = 0
     fault: str = ""
+    sent: Callable[[int], None] | None = None
 
 
 class Parked(msgspec.Struct):

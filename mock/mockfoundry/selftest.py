@@ -4,12 +4,12 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import msgspec
 
 from mockfoundry.assembly import Options, assembled
-from mockfoundry.exchange import Service
-from mockfoundry.foundations import Registry
+from mockfoundry.foundations import Bounds, Registry
 from mockfoundry.listening import BackgroundServer
 from mockfoundry.scenarios import Lineup, Respond, Rule, Scenario
 
@@ -56,9 +56,9 @@ def exactness(rounds: int) -> Exactness:
     """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
     made = assembled(Options(born=time.time_ns() // 1000))
     world = made.registry.named("default", time.time_ns() // 1000).world
-    registry = Registry(world, Lineup((COUNTED, IN_TURN)), most=rounds + 1, most_journal=0)
+    registry = Registry(world, Lineup((COUNTED, IN_TURN)), Bounds(foundations=rounds + 1, journal=0))
     began = time.monotonic()
-    with BackgroundServer(Service(made.contract, made.operations, registry, made.lineups)) as server:
+    with BackgroundServer(replace(made, registry=registry)) as server:
         counted, in_turn = asyncio.run(play(server.port, rounds))
     return Exactness(rounds, counted, in_turn, time.monotonic() - began)
 

@@ -33,7 +33,11 @@ def problem(answer: httpx.Response, status: int) -> str:
     ("method", "path", "options", "status", "words"),
     [
         ("GET", "/foundations/nobody", {}, 404, ("foundation nobody", "GET /__mock/foundations lists")),
-        ("PATCH", "/foundations/nobody/clock", {"json": {"advance": "1s"}}, 404, ("foundation nobody",)),
+        ("GET", "/foundations/nobody/clock", {}, 404, ("foundation nobody",)),
+        ("PATCH", "/foundations/nobody/state", {"json": {"settings": {"x": 1}}}, 422, ("settings", "x")),
+        ("PUT", "/foundations/default", {"headers": {"If-None-Match": "*"}}, 412, ("left as it is",)),
+        ("POST", "/foundations/nobody/tokens", {"json": {"user": "bob"}}, 422, ("'bob' is not a user", "admin")),
+        ("POST", "/foundations/default/tokens", {"json": {"expires_in": "soon"}}, 422, ("body /expires_in", "'soon'")),
         ("PUT", "/foundations/a%20b", {}, 400, ("does not match",)),
         ("PUT", "/foundations/" + "a" * 65, {}, 400, ("does not match",)),
         (

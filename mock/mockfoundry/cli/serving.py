@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.", "::1")
 
 
+def microseconds(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """A duration that was given as an option, in microseconds."""
+    from mockfoundry.documents import duration
+
+    try:
+        return None if text is None else duration(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no duration: {error}") from None
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", envvar="MOCKFOUNDRY_HOST", show_default=True, help="Address to listen on.")
 @click.option(
@@ -70,6 +80,18 @@ LOOPBACK = ("127.", "::1")
     help="What guids, usage numbers and chance follow from.",
 )
 @click.option(
+    "--strict-auth",
+    is_flag=True,
+    envvar="MOCKFOUNDRY_STRICT_AUTH",
+    help="Take only tokens that were minted here, and the names of seeded users; any other is an admin's else.",
+)
+@click.option(
+    "--trust-forwarded",
+    is_flag=True,
+    envvar="MOCKFOUNDRY_TRUST_FORWARDED",
+    help="Believe X-Forwarded-Proto and X-Forwarded-Host, for links; only behind a proxy that sets them.",
+)
+@click.option(
     "--max-body",
     type=click.IntRange(1),
     default=1024 * 1024,
@@ -94,6 +116,38 @@ LOOPBACK = ("127.", "::1")
     help="Bytes of requests that each foundation remembers; the oldest are forgotten first.",
 )
 @click.option(
+    "--max-journals",
+    type=click.IntRange(0),
+    default=512 * 1024 * 1024,
+    envvar="MOCKFOUNDRY_MAX_JOURNALS",
+    show_default=True,
+    help="The same for all foundations together; those that were asked longest ago forget first.",
+)
+@click.option(
+    "--max-rules",
+    type=click.IntRange(0),
+    default=200_000,
+    envvar="MOCKFOUNDRY_MAX_RULES",
+    show_default=True,
+    help="How many rules of scenarios may be on in one foundation.",
+)
+@click.option(
+    "--max-held",
+    type=click.IntRange(0),
+    default=1_000,
+    envvar="MOCKFOUNDRY_MAX_HELD",
+    show_default=True,
+    help="How many requests scenarios may hold at once.",
+)
+@click.option(
+    "--expire-idle",
+    default=None,
+    metavar="DURATION",
+    callback=microseconds,
+    envvar="MOCKFOUNDRY_EXPIRE_IDLE",
+    help="Take foundations away that nobody has asked for so long (30m, 2h); never by default.",
+)
+@click.option(
     "--control-token",
     default="",
     envvar="MOCKFOUNDRY_CONTROL_TOKEN",
@@ -116,15 +170,22 @@ def serve(
     contract: Path | None,
     strict: bool,
     random_seed: int,
+    strict_auth: bool,
+    trust_forwarded: bool,
     max_body: int,
     max_foundations: int,
     max_journal: int,
+    max_journals: int,
+    max_rules: int,
+    max_held: int,
+    expire_idle: int | None,
     control_token: str,
     door: str,
 ) -> None:
     """Start the mock server."""
     from mockfoundry import shipped
     from mockfoundry.assembly import Options, assembled
+    from mockfoundry.foundations import Bounds
     from mockfoundry.listening import bound_socket, listener, url_of
     from mockfoundry.server.limits import Limits
 
@@ -138,8 +199,15 @@ def serve(
                 canned=mode == "canned",
                 strict=strict,
                 random_seed=random_seed,
-                most_foundations=max_foundations,
-                most_journal=max_journal,
+                strict_auth=strict_auth,
+                trust_forwarded=trust_forwarded,
+                bounds=Bounds(
+                    foundations=max_foundations,
+                    journal=max_journal,
+                    journals=max_journals,
+                    rules=max_rules,
+                    idle=expire_idle,
+                ),
             )
         )
     try:
@@ -150,7 +218,7 @@ def serve(
     server = listener(
         service,
         "asgi" if door == "asgi" else "protocol",
-        Limits(body=max_body),
+        Limits(body=max_body, held=max_held),
         lambda: click.echo(screen),
         control_token,
     )

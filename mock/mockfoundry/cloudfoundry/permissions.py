@@ -6,7 +6,11 @@ Source: cloud_controller_ng, lib/cloud_controller/permissions.rb and app/control
 from functools import lru_cache
 from typing import Literal
 
+import msgspec
+
+from mockfoundry.cloudfoundry.clock import written
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, refuse
+from mockfoundry.cloudfoundry.tokens import claims_of
 from mockfoundry.cloudfoundry.world import Space, User, World
 
 ADMIN = "cloud_controller.admin"
@@ -52,9 +56,50 @@ def bearer(authorization: bytes) -> str:
     return token
 
 
-def actor_of(world: World, token: str) -> User:
-    """The actor that a token stands for: the seeded user of that name, else an admin."""
-    return world.users.get(token, ANY_ADMIN)
+class Authority(msgspec.Struct, frozen=True):
+    """Whose tokens count.
+
+    Attributes:
+        key: that minted tokens are signed with.
+        strict: whether only minted tokens and the names of seeded users count; else any other one is an admin's.
+    """
+
+    key: bytes = b""
+    strict: bool = False
+
+
+def actor_of(world: World, token: str, authority: Authority, now: int) -> User:
+    """The actor that a token stands for: a seeded user by name, the user that it was minted for, else an admin.
+
+    Args:
+        now: virtual microseconds.
+
+    Raises:
+        Refusal: 401, where a minted token has expired or its user is gone, or where any other counts for nothing.
+    """
+    user = world.users.get(token)
+    if user is not None:
+        return user
+    claims = claims_of(authority.key, token) if "." in token else None
+    if claims is not None:
+        if now >= claims.expires:
+            raise refuse(INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {written(claims.expires)}")
+        return user_named(world, claims.user)
+    if authority.strict:
+        raise refuse(INVALID_AUTH_TOKEN, why="the token was not minted here and names no seeded user (--strict-auth)")
+    return ANY_ADMIN
+
+
+def user_named(world: World, name: str) -> User:
+    """The seeded user of that name; `admin` is one who is always there.
+
+    Raises:
+        Refusal: 401, where there is none.
+    """
+    user = world.users.get(name)
+    if user is None and name != ANY_ADMIN.name:
+        raise refuse(INVALID_AUTH_TOKEN, why=f"the token's user {name} is not in this foundation")
+    return user or ANY_ADMIN
 
 
 def must_have_scope(actor: User, scope: Scope) -> None:

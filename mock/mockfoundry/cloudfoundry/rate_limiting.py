@@ -11,7 +11,7 @@ import msgspec
 from mockfoundry.cloudfoundry.chance import named_word
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, RATE_LIMIT_EXCEEDED, CatalogueEntry, Refusal
-from mockfoundry.cloudfoundry.permissions import ADMIN, ADMIN_READ_ONLY, actor_of, bearer
+from mockfoundry.cloudfoundry.permissions import ADMIN, ADMIN_READ_ONLY, Authority, actor_of, bearer
 from mockfoundry.cloudfoundry.world import RateLimit, World
 
 ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
@@ -51,7 +51,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def counted(
-    world: World, limit: RateLimit, windows: dict[str, Window], authorization: bytes, now: int
+    world: World, limit: RateLimit, windows: dict[str, Window], authorization: bytes, authority: Authority, now: int
 ) -> Verdict | None:
     """Counts a request; None where no limit applies to whoever makes it.
 
@@ -59,7 +59,7 @@ def counted(
         windows: of this foundation, by user guid.
         authorization: the header's value, empty where there is none.
     """
-    user, most, refusal = applied(world, limit, authorization)
+    user, most, refusal = applied(world, limit, authorization, authority, now)
     if most is None:
         return None
     interval = int(limit.interval_seconds * SECOND)
@@ -81,10 +81,12 @@ def counted(
     return Verdict((*headers, (b"retry-after", b"%d" % wait)), refusal)
 
 
-def applied(world: World, limit: RateLimit, authorization: bytes) -> tuple[str, int | None, Refusal]:
+def applied(
+    world: World, limit: RateLimit, authorization: bytes, authority: Authority, now: int
+) -> tuple[str, int | None, Refusal]:
     """For whom a request counts, how many there may be, and the refusal beyond that."""
     try:
-        actor = actor_of(world, bearer(authorization))
+        actor = actor_of(world, bearer(authorization), authority, now)
     except Refusal as refusal:
         # Beyond the limit a token that is no good is told so, rather than of the limit.
         bad_token = refusal.entry is INVALID_AUTH_TOKEN

@@ -12,6 +12,7 @@ from connexion.resolver import Resolver
 from starlette.types import ASGIApp
 
 from mockfoundry.cloudfoundry.errors import Refusal
+from mockfoundry.control.changes import change_handlers
 from mockfoundry.control.clerk import Clerk, Handlers, as_json
 from mockfoundry.control.clocks import clock_handlers
 from mockfoundry.control.desk import Desk, PlainDesk
@@ -32,6 +33,7 @@ from mockfoundry.control.problems import (
 )
 from mockfoundry.control.scenarios import scenario_handlers
 from mockfoundry.control.state import state_handlers
+from mockfoundry.control.tokens import token_handlers
 from mockfoundry.control.written import document_handlers
 from mockfoundry.documents import DocumentError
 from mockfoundry.exchange import Service
@@ -82,8 +84,10 @@ def handlers_of(clerk: Clerk) -> Handlers:
         **document_handlers(clerk, CONTRACT),
         **foundation_handlers(clerk),
         **state_handlers(clerk),
+        **change_handlers(clerk),
         **clock_handlers(clerk),
         **scenario_handlers(clerk),
+        **token_handlers(clerk),
         **journal_handlers(clerk),
     }
     return {name: as_json(handler) for name, handler in handlers.items()}

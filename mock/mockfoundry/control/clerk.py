@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import flask
@@ -12,7 +12,6 @@ from mockfoundry.control.desk import Desk
 from mockfoundry.control.problems import ControlError, unknown_foundation
 from mockfoundry.exchange import Service
 from mockfoundry.foundations import Foundation
-from mockfoundry.journal import Cell, merged
 
 T = TypeVar("T")
 Handler = Callable[..., Any]
@@ -21,15 +20,10 @@ Handlers = dict[str, Handler]
 
 @dataclass(slots=True)
 class Clerk:
-    """What handlers work with.
-
-    Attributes:
-        met: what foundations had met that are no more, so that coverage outlives them.
-    """
+    """What handlers work with."""
 
     service: Service
     desk: Desk
-    met: dict[Cell, int] = field(default_factory=dict)
 
     def foundation(self, name: str) -> Foundation:
         """The foundation of that name; to be called inside `ask`.
@@ -40,10 +34,15 @@ class Clerk:
         found = self.service.registry.find(name)
         if found is None:
             raise unknown_foundation(name)
+        found.asked = self.desk.real()
         return found
 
     def within(self, name: str, function: Callable[[Foundation, int], T]) -> T:
-        """What a function makes of a foundation and its time, in virtual microseconds, in the loop's thread."""
+        """What a function makes of a foundation and its time, in virtual microseconds, in the loop's thread.
+
+        Raises:
+            ControlError: 404, there is none of that name.
+        """
 
         def run() -> T:
             foundation = self.foundation(name)
@@ -51,11 +50,24 @@ class Clerk:
 
         return self.desk.ask(run)
 
-    def retire(self, name: str) -> None:
-        """Keeps what a foundation has met, before it goes; to be called inside `ask`."""
-        found = self.service.registry.find(name)
-        if found is not None:
-            merged(found.journal, self.met)
+    def within_new(self, name: str, function: Callable[[Foundation, int], T]) -> T:
+        """The same for a call that prepares a foundation: it is a first use, and makes one where there is none.
+
+        Where the call is refused after all, the foundation that it would have made is not there.
+        """
+
+        def run() -> T:
+            registry, real = self.service.registry, self.desk.real()
+            is_new = registry.find(name) is None
+            foundation = registry.named(name, real)
+            try:
+                return function(foundation, foundation.world.clock.now(real))
+            except Exception:
+                if is_new:
+                    registry.delete(name)
+                raise
+
+        return self.desk.ask(run)
 
 
 def sent_text() -> str:

@@ -34,7 +34,7 @@ def clock_handlers(clerk: Clerk) -> Handlers:
                 settle(foundation.world, target)
             return shown(clock, target)
 
-        return clerk.within(name, change)
+        return clerk.within_new(name, change)
 
     return {"show_clock": show_clock, "change_clock": change_clock}
 

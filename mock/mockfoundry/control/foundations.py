@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import flask
+
 from mockfoundry.cloudfoundry.seeds import read_seed, world_from
 from mockfoundry.control.clerk import Clerk, Handlers, sent_text
 from mockfoundry.control.problems import ControlError
 from mockfoundry.foundations import Foundation
 from mockfoundry.journal.telling import moment
+
+KEPT = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
 
 def foundation_handlers(clerk: Clerk) -> Handlers:
@@ -15,6 +19,7 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
 
     def list_foundations() -> dict[str, Any]:
         def listed() -> list[dict[str, Any]]:
+            registry.expire(clerk.desk.real())
             return [{"name": each.name, "requests": each.journal.recorded} for each in registry]
 
         return {"foundations": clerk.desk.ask(listed)}
@@ -23,6 +28,7 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
         return clerk.within(name, shown)
 
     def put_foundation(name: str, random_seed: int | None = None) -> tuple[dict[str, Any], int]:
+        only_new = "*" in flask.request.if_none_match
         text = sent_text()
         seed = read_seed(text, "body") if text.strip() else None
         if random_seed is not None and seed is None:
@@ -35,7 +41,8 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
             number = registry.seed.seed if random_seed is None else random_seed
             world = None if seed is None else world_from(seed, random_seed=number, born=real)
             status = 201 if registry.find(name) is None else 200
-            clerk.retire(name)
+            if status == 200 and only_new:
+                raise ControlError(412, "foundation-exists", f"foundation {name}: is there already; {KEPT}")
             foundation = registry.create(name, world, real)
             return shown(foundation, foundation.world.clock.now(real)), status
 
@@ -44,7 +51,6 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
     def delete_foundation(name: str) -> tuple[None, int]:
         def deleted() -> None:
             clerk.foundation(name)
-            clerk.retire(name)
             registry.delete(name)
 
         clerk.desk.ask(deleted)
@@ -68,7 +74,6 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
     def reset_foundation(name: str) -> dict[str, Any]:
         def reset() -> dict[str, Any]:
             clerk.foundation(name)
-            clerk.retire(name)
             real = clerk.desk.real()
             made = registry.reset(name, real)
             assert made is not None  # noqa: S101

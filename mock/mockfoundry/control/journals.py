@@ -129,7 +129,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
             must_be_known(each)
 
         def read() -> dict[str, Any]:
-            met = dict(clerk.met)
+            met = dict(clerk.service.registry.met)
             for foundation in clerk.service.registry:
                 merged(foundation.journal, met)
             return coverage_told(covered(contract, met, operation or ()))

@@ -25,6 +25,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "There already",
     413: "Too large",
     415: "Unsupported media type",
     422: "Can't be used",
@@ -54,7 +55,7 @@ def unknown_foundation(name: str) -> ControlError:
         404,
         "unknown-foundation",
         f"foundation {name}: there is none of that name; GET /__mock/foundations lists those there are, "
-        f"PUT /__mock/foundations/{name} makes it, and so does the first request to it",
+        f"PUT /__mock/foundations/{name} makes it, and so does the first request or scenario for it",
     )
 
 

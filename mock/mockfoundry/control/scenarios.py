@@ -46,10 +46,19 @@ def scenario_handlers(clerk: Clerk) -> Handlers:
                     "too-many-scenarios",
                     f"{name}: {MOST_SCENARIOS} scenarios are on, the most there may be; end some",
                 )
+            others = sum(len(each.rules) for each in foundation.lineup.scenarios if each.name != scenario)
+            most = clerk.service.registry.bounds.rules
+            if others + len(read.rules) > most:
+                raise ControlError(
+                    429,
+                    "too-many-rules",
+                    f"{name}: {others} rules are on, and {scenario} has {len(read.rules)}; {most} is the most there "
+                    "may be; end some scenarios, or start the server with a larger --max-rules",
+                )
             play(foundation, read, now)
             return next(each for each in playing(foundation, now) if each["name"] == scenario)
 
-        return clerk.within(name, switch_on)
+        return clerk.within_new(name, switch_on)
 
     def inline(text: str, scenario: str) -> Scenario:
         problems = check_scenario(text, contract, ERRORS, source="body")

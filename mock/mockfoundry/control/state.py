@@ -20,7 +20,7 @@ def state_handlers(clerk: Clerk) -> Handlers:
 
     def replace_state(name: str) -> dict[str, Any]:
         seed = read_seed(sent_text(), "body")
-        return clerk.within(name, lambda foundation, now: replaced(foundation, seed, now))
+        return clerk.within_new(name, lambda foundation, now: replaced(foundation, seed, now))
 
     def patch_state(name: str, body: dict[str, Any]) -> dict[str, Any]:
         must_not_nest(body)
@@ -28,7 +28,7 @@ def state_handlers(clerk: Clerk) -> Handlers:
         def patch(foundation: Foundation, now: int) -> dict[str, Any]:
             return replaced(foundation, seed_from(merge_patched(exported(foundation, now), body), "patched state"), now)
 
-        return clerk.within(name, patch)
+        return clerk.within_new(name, patch)
 
     return {"export_state": export_state, "replace_state": replace_state, "patch_state": patch_state}
 

@@ -15,11 +15,13 @@ class Address(msgspec.Struct, frozen=True, gc=False):
         name: of the foundation.
         path: without the foundation's prefix.
         prefix: what links need before the path; empty unless the request came by path.
+        named: whether the request named the foundation, by path, header or host.
     """
 
     name: str
     path: str
     prefix: str = ""
+    named: bool = True
 
 
 def addressed(path: str, header: bytes | None, host: bytes | None) -> Address:
@@ -38,4 +40,4 @@ def addressed(path: str, header: bytes | None, host: bytes | None) -> Address:
         name, _, port = host.decode("latin-1").lower().partition(HOST_SUFFIX.decode())
         if name and (not port or port[0] == ":"):
             return Address(name, path)
-    return Address(DEFAULT, path)
+    return Address(DEFAULT, path, named=False)

@@ -23,6 +23,8 @@ class Foundation(msgspec.Struct):
         request_ids: what the ids of all requests begin with.
         journal: what happened here.
         windows: the requests that the rate limiter has counted, by user guid.
+        tokens: how many were minted here.
+        asked: when it was last asked for, in microseconds of the machine's clock.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Foundation(msgspec.Struct):
     windows: dict[str, Window] = {}
     answered: int = 0
     request_ids: str = ""
+    tokens: int = 0
+    asked: int = 0
     journal: Journal = msgspec.field(default_factory=Journal)
 
     def next_request_id(self) -> str:

@@ -9,7 +9,7 @@ from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.foundation import Foundation
 from mockfoundry.foundations.playing import begin
-from mockfoundry.journal import MOST_BYTES, Journal
+from mockfoundry.journal import ALL_JOURNALS, MOST_BYTES, Cell, Journal, Shelf, merged
 from mockfoundry.scenarios import Lineup, Progress
 
 DEFAULT = "default"
@@ -19,25 +19,44 @@ BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
 TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, "")
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What one server holds at most.
+
+    Attributes:
+        foundations: how many.
+        journal: bytes that the journal of each may hold.
+        journals: bytes that all journals may hold together.
+        rules: of the scenarios that are on in one foundation.
+        idle: microseconds of real time after which a foundation that nobody asked for is taken away; None for never.
+    """
+
+    foundations: int = 20_000
+    journal: int = MOST_BYTES
+    journals: int = ALL_JOURNALS
+    rules: int = 200_000
+    idle: int | None = None
+
+
 class Registry:
     """The foundations of one server.
 
     Args:
         seed: the world that each begins as a copy of.
         lineup: the scenarios that each begins with.
-        most: how many there may be.
-        most_journal: bytes that the journal of each may hold.
 
     Attributes:
         seed: the world that each begins as a copy of.
+        met: what the clients of foundations that are no more had met, so that coverage outlives them.
     """
 
-    def __init__(self, seed: World, lineup: Lineup, most: int = 20_000, most_journal: int = MOST_BYTES) -> None:
+    def __init__(self, seed: World, lineup: Lineup, bounds: Bounds = Bounds()) -> None:  # noqa: B008 (never changed)
         self.seed = seed
-        self._most_journal = most_journal
+        self.bounds = bounds
+        self.met: dict[Cell, int] = {}
         self._lineup = lineup
-        self._most = most
+        self._shelf = Shelf(bounds.journals)
         self._foundations: dict[str, Foundation] = {}
+        self._swept = 0
 
     def named(self, name: str, real: int) -> Foundation:
         """The foundation of that name, made where there is none yet.
@@ -49,7 +68,10 @@ class Registry:
             Refusal: the name is not one, or there are too many.
         """
         found = self._foundations.get(name)
-        return self.create(name, None, real) if found is None else found
+        if found is None:
+            return self.create(name, None, real)
+        found.asked = real
+        return found
 
     def find(self, name: str) -> Foundation | None:
         """The foundation of that name, None where there is none."""
@@ -71,21 +93,39 @@ class Registry:
                 "take another one",
                 why="foundation: bad name",
             )
-        if name not in self._foundations and len(self._foundations) >= self._most:
+        self.expire(real)
+        if name not in self._foundations and len(self._foundations) >= self.bounds.foundations:
             raise refuse(
                 TOO_MANY_FOUNDATIONS,
-                f"There are {self._most} foundations already; delete some, or raise --max-foundations",
+                f"There are {self.bounds.foundations} foundations already; delete some, or start the server with "
+                "a larger --max-foundations, or with --expire-idle",
                 why="foundation: too many",
             )
         world = self.seed if seed is None else seed
-        made = Foundation(name, world.copy(), world, self._lineup, Progress(), journal=Journal(self._most_journal))
+        journal = Journal(self.bounds.journal, self._shelf)
+        made = Foundation(name, world.copy(), world, self._lineup, Progress(), asked=real, journal=journal)
         begin_all(made, real)
+        self.delete(name)
         self._foundations[name] = made
         return made
 
     def delete(self, name: str) -> bool:
         """Takes a foundation away; says whether there was one. Its name makes a new one when it is next asked for."""
-        return self._foundations.pop(name, None) is not None
+        found = self._foundations.pop(name, None)
+        if found is None:
+            return False
+        merged(found.journal, self.met)
+        found.journal.close()
+        return True
+
+    def expire(self, real: int) -> None:
+        """Takes away the foundations that nobody has asked for in a while, where the server is to do that."""
+        idle = self.bounds.idle
+        if idle is None or (real - self._swept < idle // 4 and len(self._foundations) < self.bounds.foundations):
+            return
+        self._swept = real
+        for name in [each.name for each in self if real - each.asked >= idle]:
+            self.delete(name)
 
     def reset(self, name: str, real: int) -> Foundation | None:
         """Brings a foundation back to its seed: state, clock, scenarios, counters; None where there is none."""
@@ -105,7 +145,7 @@ class Registry:
         made.world = found.world.copy()
         made.lineup = found.lineup
         made.progress = msgspec.convert(msgspec.to_builtins(found.progress), Progress)
-        made.answered = found.answered
+        made.answered, made.tokens = found.answered, found.tokens
         made.journal = found.journal.copy()
         made.windows = {user: msgspec.structs.replace(window) for user, window in found.windows.items()}
         made.changes = {scenario: list(changes) for scenario, changes in found.changes.items()}

@@ -2,5 +2,6 @@
 
 from mockfoundry.journal.entries import NOTHING, Entry
 from mockfoundry.journal.journal import MOST_BYTES, Cell, Journal, merged
+from mockfoundry.journal.shelf import ALL_JOURNALS, Shelf
 
-__all__ = ["MOST_BYTES", "NOTHING", "Cell", "Entry", "Journal", "merged"]
+__all__ = ["ALL_JOURNALS", "MOST_BYTES", "NOTHING", "Cell", "Entry", "Journal", "Shelf", "merged"]

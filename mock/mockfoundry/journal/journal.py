@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from mockfoundry.journal.entries import Entry
+from mockfoundry.journal.shelf import Shelf
 
 MOST_BYTES = 8 * 1024 * 1024
 """What a journal holds at most, where nobody says otherwise."""
@@ -58,8 +59,10 @@ class Journal:
 
     Args:
         most_bytes: how much is held; 0 holds nothing, and counts all the same.
+        shelf: the room that it shares with other journals, None where it has none but its own.
 
     Attributes:
+        latest: when it was last written to, in microseconds of the machine's clock.
         recorded: how many exchanges there were ever; the last one's number.
         size: bytes held.
         met: how often each cell was met, forgotten exchanges included.
@@ -73,17 +76,21 @@ class Journal:
         "_held",
         "cleared",
         "inherited",
+        "latest",
         "met",
         "met_before",
         "most_bytes",
         "recorded",
         "sent",
+        "shelf",
         "size",
         "watchers",
     )
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, shelf: Shelf | None = None) -> None:
         self.most_bytes = most_bytes
+        self.shelf = shelf
+        self.latest = 0
         self.recorded = 0
         self.size = 0
         self.met: dict[Cell, int] = {}
@@ -147,10 +154,18 @@ class Journal:
                 near,
             )
         )
+        shelf = self.shelf
+        if shelf is not None:
+            if not self.latest:
+                shelf.take(self)
+            shelf.held += len(held) + _OVERHEAD
+        self.latest = request.arrived
         self._held.append(held)
         self.size += len(held) + _OVERHEAD
-        while self.size > self.most_bytes:
-            self._forget_oldest()
+        if self.size > self.most_bytes:
+            self.forget_down_to(self.most_bytes)
+        if shelf is not None and shelf.held > shelf.most_bytes:
+            shelf.make_room()
         for watcher in self.watchers:
             watcher()
         return number
@@ -192,19 +207,26 @@ class Journal:
     def clear(self) -> int:
         """Forgets what is held, as if it had never been; says how much that was. Numbers and coverage go on."""
         count = len(self._held)
-        self._held.clear()
-        self.sent.clear()
-        self.size = 0
+        self.forget_down_to(0)
         self.cleared, self.met_before = self.recorded, dict(self.met)
         return count
 
     def copy(self) -> "Journal":
         """The same journal once more; what is held is shared, since it never changes. Nobody watches the copy."""
-        made = Journal(self.most_bytes)
+        made = Journal(self.most_bytes, self.shelf)
+        made.latest = self.latest
         made.recorded, made.size = self.recorded, self.size
         made.met, made.sent, made._held = dict(self.met), dict(self.sent), self._held.copy()
         made.cleared, made.met_before, made.inherited = self.cleared, self.met_before, dict(self.met)
+        if self.shelf is not None:
+            self.shelf.take(made)
         return made
+
+    def close(self) -> None:
+        """Gives back the room that it has on the shelf: nothing more will be recorded."""
+        if self.shelf is not None:
+            self.shelf.give_back(self)
+            self.shelf = None
 
     def was_sent(self, number: int, count: int) -> None:
         """Says how many bytes of an answer really went out, where a fault broke it."""
@@ -216,10 +238,15 @@ class Journal:
         entry.bytes_sent = self.sent.get(entry.number, -1)
         return entry
 
-    def _forget_oldest(self) -> None:
-        self.size -= len(self._held.popleft()) + _OVERHEAD
-        if self.sent:
-            self.sent.pop(self._gone, None)
+    def forget_down_to(self, bytes_left: int) -> None:
+        """Forgets the oldest exchanges until no more than so many bytes are held."""
+        before = self.size
+        while self.size > bytes_left:
+            self.size -= len(self._held.popleft()) + _OVERHEAD
+            if self.sent:
+                self.sent.pop(self._gone, None)
+        if self.shelf is not None:
+            self.shelf.held -= before - self.size
 
 
 def merged(journal: Journal, into: dict[Cell, int]) -> None:

@@ -21,7 +21,7 @@ class Repeat(msgspec.Struct, frozen=True):
     Attributes:
         number, of: of the repeat, and of the request that it repeats.
         after: the status or the fault of that one.
-        wait: seconds of real time from its answer to the repeat.
+        wait: seconds from its answer to the repeat.
         retry_after: seconds that it asked to wait; None where it asked nothing.
         honoured: whether the client waited as long; None where nothing was asked.
         lost: whether what it repeats had been done, and only the answer was lost.

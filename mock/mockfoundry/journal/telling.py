@@ -51,10 +51,12 @@ def told(entry: Entry) -> dict[str, Any]:
 
 
 def bytes_sent(entry: Entry) -> int | None:
-    """How many bytes of the answer's body went out; None where a fault broke it and nothing was told."""
+    """How many bytes of the answer's body went out; None where a fault breaks it and has not come to its end."""
     if entry.bytes_sent >= 0:
         return entry.bytes_sent
-    return None if entry.fault else len(entry.answer)
+    if entry.fault:
+        return None
+    return 0 if entry.method == "HEAD" else len(entry.answer)
 
 
 def line(entry: Entry) -> str:

@@ -30,7 +30,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         times, at_least, at_most: how many there are; with none of them, at least one.
-        gaps: the waits between them, from each answer to the next request, in real time.
+        gaps: the waits between them, from each answer to the next request.
     """
 
     question: Question
@@ -180,8 +180,11 @@ def wrong_gap(entries: list[Entry], gaps: Gaps) -> str | None:
 
 
 def wait_between(one: Entry, other: Entry) -> int:
-    """Microseconds of real time from the answer of one exchange to the request of another."""
-    return max(0, other.real - one.real - one.delay)
+    """Microseconds from the answer of one exchange to the request of another, by the clock that says more.
+
+    A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
+    """
+    return max(0, other.real - one.real - one.delay, other.now - one.now - one.delay)
 
 
 def with_nearest(told: str, near: tuple[Near, ...]) -> str:

@@ -12,6 +12,9 @@ from mockfoundry.scenarios.conditions import Asked
 from mockfoundry.scenarios.lineup import Lineup, Ready
 from mockfoundry.scenarios.values import Delay, Event, Lognormal, Respond, Scenario, Uniform
 
+MOST_COUNTERS = 100_000
+"""How much one scenario counts for: with a new token for each request the first ones are forgotten at last."""
+
 
 class Count(msgspec.Struct):
     """How far one rule has come for one process, one token, or the foundation.
@@ -126,7 +129,10 @@ def keep(progress: Progress, decision: Decision) -> None:
         count = new_count(progress, decision.scenario, decision.counter)
     count.answered += 1
     if decision.goto is not None:
-        progress.states.setdefault(decision.scenario, {})[decision.state] = decision.goto
+        states = progress.states.setdefault(decision.scenario, {})
+        if len(states) >= MOST_COUNTERS and decision.state not in states:
+            del states[next(iter(states))]
+        states[decision.state] = decision.goto
 
 
 def decided(ready: Ready, key: str, answered: int, draw: Callable[[], float]) -> Decision:
@@ -183,7 +189,10 @@ def count_of(progress: Progress, scenario: str, counter: str) -> Count | None:
 
 
 def new_count(progress: Progress, scenario: str, counter: str) -> Count:
-    count = progress.counts.setdefault(scenario, {})[counter] = Count()
+    counts = progress.counts.setdefault(scenario, {})
+    if len(counts) >= MOST_COUNTERS:
+        del counts[next(iter(counts))]
+    count = counts[counter] = Count()
     return count
 
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mockfoundry.contract.loading import NamesOnly
 from mockfoundry.exchange import Service, address_of, answer_routed
 from mockfoundry.foundations import Address
-from mockfoundry.requests import Outcome, Parked, Request
+from mockfoundry.requests import Outcome, Parked, Request, by_name
 from mockfoundry.server.delivery import Delivery
 from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
 from mockfoundry.server.protocol import READY
@@ -115,12 +115,12 @@ class Door:
             scope["method"],
             path_of(scope),
             scope.get("query_string", b""),
-            {name.lower(): value for name, value in headers},
+            by_name([(name.lower(), value) for name, value in headers]),
             content,
             scope.get("scheme", "http"),
             time.time_ns() // 1000,
         )
-        address = address_of(request)
+        address = address_of(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
         operation = await self._routed(scope, address, receive)
         if operation is not None and route is not None and route.plan.operation != operation:

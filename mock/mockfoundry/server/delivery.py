@@ -7,7 +7,8 @@ from starlette.types import Receive, Scope, Send
 
 from mockfoundry.requests import Outcome, Parked
 from mockfoundry.server.faults import FAULTS
-from mockfoundry.server.holds import Holds
+from mockfoundry.server.holds import Holds, TooManyHeldError
+from mockfoundry.server.limits import too_many_held
 from mockfoundry.server.protocol import TRANSPORT
 from mockfoundry.server.wire import Wire, head_of, headers_of
 
@@ -47,6 +48,8 @@ class Delivery:
                 await self._wait(outcome)
                 outcome = outcome.resume(time.time_ns() // 1000)
             await self._wait(outcome)
+        except TooManyHeldError:
+            outcome = too_many_held(self.holds.most, done=isinstance(outcome, Outcome))
         except asyncio.CancelledError:
             # The server ends: a connection that breaks off is true, an answer that nobody asked for is not.
             if transport is None:
@@ -54,14 +57,20 @@ class Delivery:
             transport.abort()
             await gone()
             return
+        sent = outcome.sent
         if not outcome.fault:
+            if sent is not None and transport is not None and transport.is_closing():
+                sent(0)
             await send({"type": "http.response.start", "status": outcome.status, "headers": headers_of(outcome)})
             await send({"type": "http.response.body", "body": outcome.body})
             return
         if transport is None:
             raise FaultOnPurposeError(outcome.fault, outcome)
         body = b"" if scope["method"] == "HEAD" else outcome.body
-        await FAULTS[outcome.fault](Wire(transport, gone), head_of(outcome, keep_alive=False), body)
+        wire = Wire(transport, gone)
+        await FAULTS[outcome.fault](wire, head_of(outcome, keep_alive=False), body)
+        if sent is not None:
+            sent(wire.body_bytes)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 

@@ -4,14 +4,31 @@ import asyncio
 from collections import defaultdict
 
 
-class Holds:
-    """The held requests of a server, by the name of their hold."""
+class TooManyHeldError(Exception):
+    """As many requests are held as there may be."""
 
-    def __init__(self) -> None:
+
+class Holds:
+    """The held requests of a server, by the name of their hold.
+
+    Args:
+        most: how many there may be at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
         self._waiting: dict[str, list[asyncio.Event]] = defaultdict(list)
+        self._count = 0
 
     async def wait(self, name: str, at_most: int) -> None:
-        """Waits until the hold of that name is released, or so many microseconds have passed."""
+        """Waits until the hold of that name is released, or so many microseconds have passed.
+
+        Raises:
+            TooManyHeldError: there is no room for another.
+        """
+        if self._count >= self.most:
+            raise TooManyHeldError
+        self._count += 1
         released = asyncio.Event()
         self._waiting[name].append(released)
         try:
@@ -19,6 +36,7 @@ class Holds:
         except TimeoutError:
             return
         finally:
+            self._count -= 1
             self._waiting[name].remove(released)
             if not self._waiting[name]:
                 del self._waiting[name]

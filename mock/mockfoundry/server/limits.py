@@ -1,4 +1,4 @@
-"""Limits: how large a request may be, and what one that is larger is told. Never reads one."""
+"""Limits: how large a request may be and how many may wait, and what one beyond is told. Never reads one."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,21 @@ from mockfoundry.requests import Outcome
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
 HEADERS_TOO_LARGE = CatalogueEntry("Mock-HeadersTooLarge", 990006, 431, "")
+TOO_MANY_HELD = CatalogueEntry("Mock-TooManyHeld", 990007, 503, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may hold, in bytes.
+    """How large requests may be, and how many may wait.
 
     Attributes:
-        headers: names and values together.
+        body, headers: bytes of one request; of its headers names and values together.
+        held: requests that scenarios may hold at once.
     """
 
     body: int = 1024 * 1024
     headers: int = 32 * 1024
+    held: int = 1_000
 
 
 def body_too_large(limits: Limits) -> Outcome:
@@ -30,6 +33,17 @@ def body_too_large(limits: Limits) -> Outcome:
 def headers_too_large(limits: Limits) -> Outcome:
     text = f"The headers are larger than {limits.headers} bytes together; send less"
     return closing(refused(Refusal(HEADERS_TOO_LARGE, text, "limit: headers")))
+
+
+def too_many_held(most: int, done: bool) -> Outcome:
+    """What a request is told that a scenario would hold, where as many are held as may be.
+
+    Args:
+        done: whether its exchange was made already.
+    """
+    kept = "what it asked for was done" if done else "nothing was changed"
+    text = f"{most} requests are held already, and {kept}; release some, or start the server with a larger --max-held"
+    return refused(Refusal(TOO_MANY_HELD, text, "limit: held requests"))
 
 
 def closing(outcome: Outcome) -> Outcome:

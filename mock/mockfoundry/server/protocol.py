@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockfoundry.exchange import Service, answer
-from mockfoundry.requests import Outcome, Parked, Request
+from mockfoundry.requests import Outcome, Parked, Request, by_name
 from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
 from mockfoundry.server.wire import head_of
 
@@ -220,7 +220,7 @@ class Protocol(Connected):
             self.parser.get_method().decode("ascii"),
             path.decode("latin-1"),
             query,
-            dict(self.headers),
+            by_name(self.headers),
             b"".join(self.content),
             self.scheme or "http",
             time.time_ns() // 1000,

@@ -38,14 +38,25 @@ class Wire:
     Args:
         transport: of the connection.
         gone: waits until the client has closed it.
+
+    Attributes:
+        body_bytes: of the answer's body that went out so far.
     """
 
     def __init__(self, transport: asyncio.Transport, gone: Callable[[], Awaitable[None]]) -> None:
         self._transport = transport
         self._gone = gone
+        self.body_bytes = 0
 
     def write(self, data: bytes) -> None:
+        """Sends what is no part of the answer's body: its head, or anything else."""
         self._transport.write(data)
+
+    def write_body(self, part: bytes) -> None:
+        """Sends a part of the answer's body, unless the client has gone."""
+        if not self._transport.is_closing():
+            self._transport.write(part)
+            self.body_bytes += len(part)
 
     def close(self) -> None:
         """Ends the connection the polite way, after what was written."""

@@ -11,5 +11,5 @@ async def dribble(wire: Wire, head: bytes, body: bytes) -> None:
     size = max(1, -(-len(body) // PIECES))
     for start in range(0, len(body), size):
         await wire.wait_for_client(SECONDS / PIECES)
-        wire.write(body[start : start + size])
+        wire.write_body(body[start : start + size])
     wire.close()

@@ -4,5 +4,6 @@ from mockfoundry.server.wire import Wire
 
 
 async def truncate(wire: Wire, head: bytes, body: bytes) -> None:
-    wire.write(head + body[: len(body) // 2])
+    wire.write(head)
+    wire.write_body(body[: len(body) // 2])
     wire.close()

@@ -1,0 +1,110 @@
+"""Minted tokens: a client that can set neither path, header nor host is sent to its own foundation by them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from tests.serving import WEB, Serving
+
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+ALICE = {
+    "organizations": [
+        {
+            "name": "acme",
+            "spaces": [{"name": "dev", "apps": [{"name": "dora", "processes": [{"type": "web", "guid": WEB}]}]}],
+        }
+    ],
+    "users": [
+        {"name": "alice", "organizations": {"acme": ["organization_user"]}, "spaces": {"acme/dev": ["space_auditor"]}}
+    ],
+}
+
+
+def minted(server: Serving, foundation: str, **asked: Any) -> dict[str, Any]:
+    answer = server.client.post(f"/__mock/foundations/{foundation}/tokens", json=asked)
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def bearer(token: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"bearer {token['access_token']}"}
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_token_leads_to_the_foundation_that_minted_it(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
+    mine = bearer(minted(server, "mine"))
+    assert httpx.post(server.url + SCALE, json={"instances": 7}, headers=mine).status_code == 202
+    assert httpx.get(f"{server.url}/v3/processes/{WEB}", headers=mine).json()["instances"] == 7
+    assert server.client.get(f"/foundations/mine/v3/processes/{WEB}").json()["instances"] == 7
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] != 7
+
+
+def test_path_header_and_host_go_before_the_token(server: Serving) -> None:
+    mine = bearer(minted(server, "mine"))
+    for url, headers in (
+        (f"/foundations/other{SCALE}", {}),
+        (SCALE, {"X-Mock-Foundation": "other"}),
+        (SCALE, {"Host": "other.localhost"}),
+    ):
+        assert httpx.post(server.url + url, json={"instances": 3}, headers={**mine, **headers}).status_code == 202
+    names = {each["name"]: each["requests"] for each in server.client.get("/__mock/foundations").json()["foundations"]}
+    assert names == {"mine": 0, "other": 3}
+
+
+def test_a_token_carries_the_roles_of_its_user(serve: Callable[..., Serving]) -> None:
+    server = serve(seed=ALICE)
+    alice = bearer(minted(server, "mine", user="alice"))
+    assert httpx.get(f"{server.url}/v3/processes/{WEB}", headers=alice).status_code == 200
+    assert httpx.post(server.url + SCALE, json={"instances": 3}, headers=alice).status_code == 403
+
+
+def test_a_token_expires_on_the_foundations_clock(server: Serving) -> None:
+    token = minted(server, "mine", expires_in="10m")
+    assert token["expires_in"] == 600
+    ask = {"url": f"{server.url}/v3/processes/{WEB}", "headers": bearer(token)}
+    assert httpx.get(**ask).status_code == 200
+    server.client.patch("/__mock/foundations/mine/clock", json={"advance": "11m"})
+    refused = httpx.get(**ask)
+    assert refused.status_code == 401
+    assert refused.json()["errors"][0]["title"] == "CF-InvalidAuthToken"
+    assert "expired at" in refused.headers["x-mock-why"]
+
+
+def test_a_token_holds_what_clients_look_for_in_it(server: Serving) -> None:
+    token = minted(server, "mine")["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["user_name"], claims["origin"]) == ("admin", "uaa")
+    assert claims["exp"] > claims["iat"]
+    assert "cloud_controller.admin" in claims["scope"]
+    assert minted(server, "mine")["access_token"] != token
+
+
+def test_strict_authorization_takes_minted_tokens_and_seeded_names_alone(serve: Callable[..., Serving]) -> None:
+    server = serve(seed=ALICE, strict_auth=True)
+    url = f"{server.url}/foundations/mine/v3/processes/{WEB}"
+    assert httpx.get(url, headers=bearer(minted(server, "mine"))).status_code == 200
+    assert httpx.get(url, headers={"Authorization": "bearer alice"}).status_code == 200
+    foreign = jwt.encode({"user_name": "admin", "mock_foundation": "mine", "exp": 2**40}, "k" * 32, algorithm="HS256")
+    for strange in ("anyone", foreign, foreign + ".x", "a.b.c"):
+        answer = httpx.get(url, headers={"Authorization": f"bearer {strange}"})
+        assert answer.json()["errors"][0]["title"] == "CF-InvalidAuthToken", strange
+
+
+def test_a_token_of_nobodys_making_is_an_admins_in_the_default_foundation(server: Serving) -> None:
+    foreign = jwt.encode({"user_name": "bob", "mock_foundation": "mine", "exp": 1}, "k" * 32, algorithm="HS256")
+    answer = httpx.post(server.url + SCALE, json={"instances": 4}, headers={"Authorization": f"bearer {foreign}"})
+    assert answer.status_code == 202
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 4
+
+
+def test_the_journal_keeps_no_minted_token(server: Serving) -> None:
+    token = minted(server, "mine")
+    httpx.get(f"{server.url}/v3/processes/{WEB}", headers=bearer(token))
+    listed = server.client.get("/__mock/foundations/mine/requests")
+    assert token["access_token"] not in listed.text
+    assert listed.json()["requests"][0]["actor"] == "admin"

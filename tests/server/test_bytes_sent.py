@@ -1,0 +1,63 @@
+"""The journal says how many bytes of an answer's body really went out, also where a fault or a client cut it short."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving import ADMIN, WEB, Serving
+
+DEFAULT = "/__mock/foundations/default"
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+
+
+def entry_of(server: Serving, respond: dict[str, Any]) -> dict[str, Any]:
+    """The journal's entry of a scale that a rule answers, once its bytes are known."""
+    scenario = {"scenario": "broken", "rules": [{"operation": "scaleProcess", "respond": respond}]}
+    assert server.client.put(f"{DEFAULT}/scenarios/broken", json=scenario).is_success
+    with suppress(httpx.HTTPError):
+        httpx.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=20)
+    for _ in range(1000):
+        entry: dict[str, Any] = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][-1]
+        if entry["bytes_sent"] is not None:
+            break
+    return entry
+
+
+def length(entry: dict[str, Any]) -> int:
+    return int(entry["answer_headers"]["content-length"])
+
+
+@pytest.mark.parametrize("fault", ["reset", "empty", "garbage"])
+def test_nothing_of_the_answer_went_out(server: Serving, fault: str) -> None:
+    assert entry_of(server, {"fault": fault, "phase": "after"})["bytes_sent"] == 0
+
+
+def test_half_of_the_answer_went_out(server: Serving) -> None:
+    entry = entry_of(server, {"fault": "truncate", "phase": "after"})
+    assert entry["bytes_sent"] == length(entry) // 2 > 0
+
+
+def test_all_of_it_went_out(server: Serving) -> None:
+    entry = entry_of(server, {"headers": {"X-Seen": "yes"}})
+    assert entry["bytes_sent"] == length(entry) > 0
+
+
+def test_head_sends_no_body(server: Serving) -> None:
+    server.client.head("/v3/processes")
+    entry = server.client.get(f"{DEFAULT}/requests").json()["requests"][-1]
+    assert (entry["method"], entry["bytes_sent"]) == ("HEAD", 0)
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_client_that_left_was_sent_nothing(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
+    held = {"operation": "scaleProcess", "respond": {"hold": {"at": "after-commit", "name": "gate"}}}
+    assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=0.3)
+    assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
+    entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
+    assert (entry["kept"], entry["bytes_sent"]) == (True, 0)
