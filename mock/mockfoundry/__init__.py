@@ -1,5 +1,101 @@
 """mockfoundry: a contract-driven mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+from mockfoundry.version import __version__
+
+if TYPE_CHECKING:
+    from mockfoundry.client.errors import (
+        CannotBeKnownError,
+        ControlError,
+        ServerError,
+        ServerGoneError,
+        UnknownProcessError,
+        VerificationError,
+    )
+    from mockfoundry.client.foundation import Foundation
+    from mockfoundry.client.in_process import InProcess
+    from mockfoundry.client.server import Server
+    from mockfoundry.client.values import Audit, Coverage, Exchange, Process, Verdict
+    from mockfoundry.scenarios.values import (
+        PASS,
+        Delay,
+        Event,
+        Hold,
+        Lognormal,
+        Respond,
+        Rule,
+        Scenario,
+        Uniform,
+        When,
+    )
+
+__all__ = [
+    "PASS",
+    "Audit",
+    "CannotBeKnownError",
+    "ControlError",
+    "Coverage",
+    "Delay",
+    "Event",
+    "Exchange",
+    "Foundation",
+    "Hold",
+    "InProcess",
+    "Lognormal",
+    "Process",
+    "Respond",
+    "Rule",
+    "Scenario",
+    "Server",
+    "ServerError",
+    "ServerGoneError",
+    "Uniform",
+    "UnknownProcessError",
+    "Verdict",
+    "VerificationError",
+    "When",
+    "__version__",
+]
+
+_ROOMS = {
+    "mockfoundry.client.errors": (
+        "CannotBeKnownError",
+        "ControlError",
+        "ServerError",
+        "ServerGoneError",
+        "UnknownProcessError",
+        "VerificationError",
+    ),
+    "mockfoundry.client.foundation": ("Foundation",),
+    "mockfoundry.client.in_process": ("InProcess",),
+    "mockfoundry.client.server": ("Server",),
+    "mockfoundry.client.values": ("Audit", "Coverage", "Exchange", "Process", "Verdict"),
+    "mockfoundry.scenarios.values": (
+        "PASS",
+        "Delay",
+        "Event",
+        "Hold",
+        "Lognormal",
+        "Respond",
+        "Rule",
+        "Scenario",
+        "Uniform",
+        "When",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `__all__`, imported when it is first asked for, so that the version alone costs nothing."""
+    from importlib import import_module
+
+    for room, names in _ROOMS.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(room), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

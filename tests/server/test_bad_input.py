@@ -96,6 +96,19 @@ def test_headers_beyond_the_limit_are_431(serve: Callable[..., Serving], door: s
     assert server.client.get("/v3/processes").status_code == 200
 
 
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_scale_with_headers_beyond_the_limit_is_not_made(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
+    body = b'{"instances": 9}'
+    head = f"POST /v3/processes/{WEB}/actions/scale HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n".encode()
+    large = b"Content-Type: application/json\r\nX-Large: %s\r\nContent-Length: 16\r\n\r\n" % (b"x" * 40_000)
+    received = exchange_bytes(server.url, head + large, body)
+    assert received.startswith(b"HTTP/1.1 431 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 1
+    assert server.client.get("/__mock/foundations/default/requests").json()["recorded"] == 1
+
+
 def exchange_bytes(url: str, *parts: bytes) -> bytes:
     """What a server answers to bytes, until it closes the connection or is silent for a second."""
     host, port = urlsplit(url).netloc.split(":")

@@ -5,11 +5,9 @@ import struct
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from mockfoundry.in_process import MockTransport
-from tests.serving import ADMIN, WEB, Serving, service_of
+from tests.serving import WEB, Serving
 
 REQUEST = (
     f"POST /v3/processes/{WEB}/actions/scale HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n"
@@ -94,31 +92,6 @@ def test_a_connection_works_on_after_another_one_was_broken(serve: Callable[...,
     assert instances(server) == 1
     received(server.url)
     assert instances(server) == 1
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        ("reset", httpx.ReadError),
-        ("empty", httpx.RemoteProtocolError),
-        ("truncate", httpx.RemoteProtocolError),
-        ("garbage", httpx.RemoteProtocolError),
-        ("hang", httpx.ReadTimeout),
-    ],
-)
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_httpx_raises_the_same_in_process_as_over_a_socket(
-    serve: Callable[..., Serving], fault: str, error: type[httpx.HTTPError], phase: str
-) -> None:
-    made = scenario(fault, phase)
-    path = f"/v3/processes/{WEB}/actions/scale"
-    over_a_socket = httpx.Client(base_url=serve(scenarios=(made,)).url, headers=ADMIN, timeout=0.5)
-    in_process = httpx.Client(
-        transport=MockTransport(service_of(scenarios=(made,))), base_url="http://mock", headers=ADMIN, timeout=0.5
-    )
-    for client in (over_a_socket, in_process):
-        with client, pytest.raises(error):
-            client.post(path, json={"instances": 2})
 
 
 def test_what_is_delayed_changes_the_world_at_once_where_it_is_delayed_after(serve: Callable[..., Serving]) -> None:

@@ -2,7 +2,6 @@
 
 import click
 
-from mockfoundry import __version__
 from mockfoundry.cli.asking import health, wait
 from mockfoundry.cli.coverage import coverage
 from mockfoundry.cli.log import log
@@ -10,6 +9,7 @@ from mockfoundry.cli.retries import retries
 from mockfoundry.cli.scenarios import check, operations, scenarios
 from mockfoundry.cli.selftesting import selftest
 from mockfoundry.cli.serving import serve
+from mockfoundry.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mockfoundry import __version__
 from mockfoundry.cli.failing import fail, said_plainly
+from mockfoundry.version import __version__
 
 if TYPE_CHECKING:
     from mockfoundry.exchange import Service

@@ -15,7 +15,7 @@ from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.control.changes import change_handlers
 from mockfoundry.control.clerk import Clerk, Handlers, as_json
 from mockfoundry.control.clocks import clock_handlers
-from mockfoundry.control.desk import Desk, PlainDesk
+from mockfoundry.control.desk import Desk
 from mockfoundry.control.following import Following
 from mockfoundry.control.foundations import foundation_handlers
 from mockfoundry.control.guarding import Guard
@@ -31,6 +31,7 @@ from mockfoundry.control.problems import (
     handle_refusal,
     handle_timeout,
 )
+from mockfoundry.control.replays import replay_handlers
 from mockfoundry.control.scenarios import scenario_handlers
 from mockfoundry.control.state import state_handlers
 from mockfoundry.control.tokens import token_handlers
@@ -44,16 +45,16 @@ MOST_WORKERS = 64
 """Threads that answer: more than may wait in a verify, so that others go on beside them."""
 
 
-def control_app(service: Service, desk: Desk | None = None, token: str = "") -> ASGIApp:
+def control_app(service: Service, desk: Desk, token: str = "") -> ASGIApp:
     """The control API of a service, an ASGI app.
 
     Args:
-        desk: of the server that serves it; without one, foundations are touched from the app's own threads, by turns.
+        desk: of the server that serves it, by which foundations are touched where exchanges are made.
         token: that every call must carry; empty for none.
     """
     # It warns of every operation that takes YAML beside JSON.
     logging.getLogger("connexion.operations").setLevel(logging.ERROR)
-    clerk = Clerk(service, desk or PlainDesk())
+    clerk = Clerk(service, desk)
     app = FlaskApp(
         "mockfoundry.control",
         specification_dir=str(CONTRACT.parent),
@@ -89,5 +90,6 @@ def handlers_of(clerk: Clerk) -> Handlers:
         **scenario_handlers(clerk),
         **token_handlers(clerk),
         **journal_handlers(clerk),
+        **replay_handlers(clerk),
     }
     return {name: as_json(handler) for name, handler in handlers.items()}

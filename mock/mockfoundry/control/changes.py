@@ -48,9 +48,7 @@ def are_entities(value: Any) -> bool:
 
 def by_identity(entities: list[Any], others: list[Any]) -> dict[str, Any]:
     """Entities by what they are known by; by their guids too where one side has two of a name."""
-    twice = {
-        name for side in (entities, others) for name, count in Counter(map(identity, side)).items() if count > 1
-    }
+    twice = {name for side in (entities, others) for name, count in Counter(map(identity, side)).items() if count > 1}
     return {
         f"{identity(each)} {each.get('guid', '')}" if identity(each) in twice else identity(each): each
         for each in entities

@@ -71,23 +71,6 @@ class LoopDesk:
         return time.time_ns() // 1000
 
 
-class PlainDesk:
-    """A desk without a loop, for a control API alone with its foundations: functions run at once, one by one."""
-
-    def __init__(self) -> None:
-        self._turn = threading.RLock()
-
-    def ask(self, function: Callable[[], T]) -> T:
-        with self._turn:
-            return function()
-
-    def release(self, hold: str) -> int:
-        return 0
-
-    def real(self) -> int:
-        return time.time_ns() // 1000
-
-
 class Watch:
     """Waits in a worker thread for the next record of a journal."""
 

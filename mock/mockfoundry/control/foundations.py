@@ -98,6 +98,7 @@ def shown(foundation: Foundation, now: int) -> dict[str, Any]:
         "name": foundation.name,
         "prefix": f"/foundations/{foundation.name}",
         "time": moment(now),
+        "random_seed": world.seed,
         "organizations": len(world.organizations),
         "spaces": len(world.spaces),
         "apps": len(world.apps),

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from mockfoundry import __version__
 from mockfoundry.exchange import Service
+from mockfoundry.version import __version__
 
 
 def health_handler(service: Service) -> Callable[[], dict[str, Any]]:

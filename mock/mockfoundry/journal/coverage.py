@@ -65,8 +65,12 @@ def covered(contract: Contract, met: Mapping[Cell, int], operations: Iterable[st
         if plan is not None and operation in chosen and not fault and status not in plan.responses:
             statuses = undocumented.setdefault(operation, {})
             statuses[str(status)] = statuses.get(str(status), 0) + times
-    percent = count * 1000 // len(squares) / 10 if squares else 100.0
-    return Coverage(percent, count, len(squares), squares, undocumented)
+    return Coverage(percent_of(count, len(squares)), count, len(squares), squares, undocumented)
+
+
+def percent_of(met: int, of: int) -> float:
+    """How much was met, rounded down to a tenth."""
+    return met * 1000 // of / 10 if of else 100.0
 
 
 def squares_of(plan: Plan, met: Mapping[Cell, int]) -> Iterable[Square]:

@@ -114,6 +114,7 @@ class Protocol(Connected):
         self.headers = []
         self.expect_100_continue = False
         self.in_headers = True
+        self.ignored = False
         self.header_bytes = 0
         self.silent_bytes = 0
 
@@ -130,7 +131,8 @@ class Protocol(Connected):
     def on_headers_complete(self) -> None:
         self.silent_bytes = 0
         self.in_headers = False
-        self.ignored = self.transport.is_closing() or self.parser.should_upgrade()
+        # Headers that were too large have been answered already, though the parser goes on.
+        self.ignored = self.ignored or self.transport.is_closing() or self.parser.should_upgrade()
         if self.ignored:
             return
         if self.url[:1] != b"/" or b"#" in self.url:

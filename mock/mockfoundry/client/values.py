@@ -1,0 +1,275 @@
+"""Values: what the control API answers, typed. Never asks for anything."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """A process as it is now, in a seed file's words.
+
+    Attributes:
+        app, space, organization: the names of what it belongs to.
+        app_guid: of its app.
+        app_state: STARTED or STOPPED.
+        memory_in_mb, disk_in_mb: of each instance.
+        log_rate_limit_in_bytes_per_second: -1 for none.
+        instance_states: by index, of those that are kept in a state.
+    """
+
+    guid: str
+    type: str
+    app: str
+    app_guid: str
+    app_state: str
+    space: str
+    organization: str
+    instances: int
+    memory_in_mb: int
+    disk_in_mb: int
+    log_rate_limit_in_bytes_per_second: int
+    created_at: datetime
+    updated_at: datetime
+    command: str | None = None
+    user: str | None = None
+    version: str = ""
+    revision: str | None = None
+    health_check: dict[str, Any] = {}
+    readiness_health_check: dict[str, Any] = {}
+    metadata: dict[str, dict[str, str]] = {}
+    instance_states: dict[str, Any] = {}
+    crash_after: str | None = None
+    starts: bool = True
+    ready: bool = True
+    placement_error: str | None = None
+    load: dict[str, Any] | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing in a world that is another way than in its seed.
+
+    Attributes:
+        where: by which names it is reached: `organizations/acme/suspended`.
+        before, after: None where it is not there.
+    """
+
+    where: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.before!r} became {self.after!r}"
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One request that a foundation got, and what became of it.
+
+    Attributes:
+        number: from 1, in the order in which they were answered.
+        time: on the foundation's clock; `real_time` on the machine's.
+        operation: the operationId, None where the contract has no such route.
+        actor: who asked, None where nobody was recognized.
+        headers, answer_headers: with everything secret taken out.
+        body, answer: as values where they are JSON, else as text.
+        why: what decided it.
+        delay: seconds that the answer waited.
+        kept: whether it changed the world.
+        violations: what the contract does not allow and was let pass.
+        near_miss: the rule of a scenario that nearly took it.
+        bytes_sent: of the answer's body.
+        line: the exchange in a line.
+    """
+
+    number: int
+    time: datetime
+    real_time: datetime
+    operation: str | None
+    actor: str | None
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: Any
+    status: int
+    answer_headers: dict[str, str]
+    answer: Any
+    why: str
+    scenario: str | None
+    rule: int | None
+    phase: str | None
+    fault: str | None
+    delay: float
+    kept: bool
+    violations: str | None
+    near_miss: str | None
+    bytes_sent: int | None
+    line: str
+
+    def __str__(self) -> str:
+        return self.line
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that an exchange does not have of what was asked for."""
+
+    what: str
+    wanted: Any
+    got: Any
+
+
+class Near(msgspec.Struct, frozen=True):
+    """An exchange that is nearly what was asked for, and what is different."""
+
+    number: int
+    line: str
+    differences: list[Difference]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a journal holds what was expected.
+
+    Attributes:
+        said: the sentence; where it does not hold, with the nearest exchange and the difference.
+        matched: the numbers of the exchanges that fit.
+        dropped: how many that might have fitted were forgotten.
+    """
+
+    result: Literal["holds", "does_not_hold", "cannot_be_known"]
+    said: str
+    matched: list[int]
+    nearest: list[Near]
+    dropped: int
+
+    @property
+    def holds(self) -> bool:
+        return self.result == "holds"
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """One request that was sent again.
+
+    Attributes:
+        number, of: of the repeat, and of the request that it repeats.
+        after: the status or the fault of that one.
+        wait: seconds of real time from its answer to the repeat.
+        retry_after: seconds that it asked to wait; None where it asked nothing.
+        honoured: whether the client waited as long; None where nothing was asked.
+        lost: whether what it repeats had been done, and only the answer was lost.
+        twice: whether the repeat was done too, after an earlier one had been.
+    """
+
+    number: int
+    of: int
+    after: str
+    wait: float
+    retry_after: float | None
+    honoured: bool | None
+    lost: bool
+    twice: bool
+    outcome: str
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """One request with its repeats.
+
+    Attributes:
+        first: its number.
+        ended: the last one's status or fault.
+        gave_up: whether the client stopped without success.
+    """
+
+    operation: str
+    method: str
+    path: str
+    first: int
+    ended: str
+    gave_up: bool
+    repeats: list[Repeat]
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """Everything that clients repeated.
+
+    Attributes:
+        requests: how many exchanges were looked at.
+        dishonoured: repeats that came before Retry-After said.
+        twice: repeats that did again what was done.
+        table: for people.
+    """
+
+    requests: int
+    dropped: int
+    repeats: int
+    dishonoured: int
+    twice: int
+    chains: list[Chain]
+    table: str
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return self.table
+
+
+class Square(msgspec.Struct, frozen=True):
+    """One thing that a client may meet: a documented status, or a fault with the phase it comes in.
+
+    Attributes:
+        status: 0 where it is a fault.
+        fault, phase: empty where it is a status.
+        times: how often it was met.
+        scenario: the text of a scenario file that makes a client meet it; None where it was met.
+    """
+
+    operation: str
+    status: int
+    fault: str
+    phase: str
+    times: int
+    scenario: str | None
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """How much of the contract clients have met.
+
+    Attributes:
+        percent: of the squares, met at least once.
+        undocumented: what was met beside them: how often, by operation and status.
+        table: for people.
+    """
+
+    percent: float
+    met: int
+    of: int
+    squares: list[Square]
+    undocumented: dict[str, dict[str, int]]
+    table: str
+
+    @property
+    def missing(self) -> list[Square]:
+        """The squares that nobody has met."""
+        return [each for each in self.squares if not each.times]
+
+    def __str__(self) -> str:
+        return self.table
+
+
+class Playing(msgspec.Struct, frozen=True):
+    """A scenario that is on.
+
+    Attributes:
+        since: when it was switched on, on the foundation's clock.
+        over: whether its time is up.
+        answered: requests that its rules have taken.
+        scenario: as its file says it.
+    """
+
+    name: str
+    description: str
+    since: datetime
+    over: bool
+    answered: int
+    scenario: dict[str, Any]

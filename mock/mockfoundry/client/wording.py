@@ -1,0 +1,165 @@
+"""Wording: what a test writes in Python, in the words of the control API. Never sends anything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mockfoundry.scenarios import Scenario, When
+
+    ScenarioSource = str | Path | Mapping[str, Any] | Scenario
+    Conditions = Mapping[str, Mapping[str, Any]] | When
+
+Duration = str | timedelta | float
+"""A duration's text (`250ms`, `2s`, `1m`, `1h`), or a number of seconds."""
+
+Moment = str | datetime
+"""A moment with its zone; as text `2026-03-23T18:48:22Z`."""
+
+SeedSource = str | Path | Mapping[str, Any]
+"""A seed: a file, the text of one, or its value. A text of one line that ends in .yaml, .yml or .json names a file."""
+
+_FILES = (".yaml", ".yml", ".json")
+
+
+class Document(NamedTuple):
+    """What is written in a seed or in a scenario.
+
+    Attributes:
+        source: what its problems are told of: a file's path, or a name for what came another way.
+    """
+
+    text: str
+    source: str
+
+
+class Expected(TypedDict, total=False):
+    """What a verification expects beside the operation; each key left out asks nothing.
+
+    Attributes:
+        times, at_least, at_most: how many exchanges fit; with none of them, at least one.
+        status: of the answer, one or several.
+        scenario: that decided it.
+        actor: who asked.
+        fault: `any`, `none`, or one by its name.
+        kept: whether it changed the world.
+        after: only exchanges with a larger number.
+        since: only exchanges from this moment of the foundation's clock on.
+        when: conditions on path, query, headers and body, as in a scenario's rule.
+        gaps: the least waits between one and the next, or `growing`.
+        within: how long to wait for it to hold, 60s at most.
+        order: what must have come in this order: operations, or mappings of the keys above.
+    """
+
+    times: int
+    at_least: int
+    at_most: int
+    status: int | Sequence[int]
+    scenario: str
+    actor: str
+    fault: str
+    kept: bool
+    after: int
+    since: Moment
+    when: "Conditions"
+    gaps: str | Sequence[Duration]
+    within: Duration
+    order: Sequence[str | Mapping[str, Any]]
+
+
+def duration_words(duration: Duration) -> str:
+    """A duration's text.
+
+    Raises:
+        ValueError: a number of seconds is negative.
+    """
+    if isinstance(duration, str):
+        return duration
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if not seconds >= 0:
+        raise ValueError(f"{duration!r} is no duration: it is negative; give seconds from 0 on, or a text such as 2s")
+    from mockfoundry.documents import duration_text
+
+    return duration_text(round(seconds * 1_000_000))
+
+
+def moment_words(moment: Moment) -> str:
+    """A moment's text.
+
+    Raises:
+        ValueError: it has no zone.
+    """
+    if isinstance(moment, str):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no zone; give it one: datetime(…, tzinfo=UTC)")
+    return moment.isoformat()
+
+
+def expectation_words(operation: str | Sequence[str], expected: Expected) -> dict[str, Any]:
+    """The body of a verify."""
+    words: dict[str, Any] = question_words(expected)
+    if operation:
+        words["operation"] = operation if isinstance(operation, str) else list(operation)
+    if "gaps" in expected:
+        gaps = expected["gaps"]
+        words["gaps"] = gaps if isinstance(gaps, str) else {"at_least": [duration_words(each) for each in gaps]}
+    if "within" in expected:
+        words["within"] = duration_words(expected["within"])
+    if "order" in expected:
+        words["order"] = [
+            {"operation": each} if isinstance(each, str) else question_words(each) for each in expected["order"]
+        ]
+    return words
+
+
+def question_words(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked of single exchanges; None asks nothing."""
+    words = {name: value for name, value in asked.items() if value is not None}
+    if "since" in words:
+        words["since"] = moment_words(words["since"])
+    if isinstance(words.get("status"), Iterable):
+        words["status"] = list(words["status"])
+    if "when" in words and not isinstance(words["when"], Mapping):
+        words["when"] = {name: value for name, value in msgspec.structs.asdict(words["when"]).items() if value}
+    return words
+
+
+def comma_separated(values: Any) -> str:
+    """One value or several, as a query has them."""
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return ",".join(str(each) for each in values) if several else str(values)
+
+
+def seed_document(seed: SeedSource) -> Document:
+    """A seed's text.
+
+    Raises:
+        OSError: its file can't be read.
+    """
+    return document(seed, "seed")
+
+
+def scenario_document(scenario: "ScenarioSource") -> Document | None:
+    """A scenario's text; None where it is the name of one in the library.
+
+    Raises:
+        OSError: its file can't be read.
+    """
+    if isinstance(scenario, str):
+        names_nothing = "\n" not in scenario and not scenario.endswith(_FILES)
+        return None if names_nothing else document(scenario, "scenario")
+    if isinstance(scenario, Path | Mapping):
+        return document(scenario, "scenario")
+    return Document(scenario.to_yaml(), f"scenario {scenario.name}")
+
+
+def document(given: SeedSource, kind: str) -> Document:
+    if isinstance(given, Mapping):
+        return Document(msgspec.json.encode(given).decode(), kind)
+    if isinstance(given, Path) or ("\n" not in given and given.endswith(_FILES)):
+        return Document(Path(given).read_text(encoding="utf-8"), str(given))
+    return Document(given, kind)

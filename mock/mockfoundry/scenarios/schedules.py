@@ -1,0 +1,147 @@
+"""Schedules: which call of which operation meets which failure, as the scenario that plays them. Never plays one."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+from typing import NamedTuple, get_args
+
+from mockfoundry.contract import Plan
+from mockfoundry.scenarios.values import PASS, Fault, Phase, Respond, Rule, Scenario
+
+LONGEST_NAME = 64
+"""How many signs the name of a scenario may have."""
+
+DIGEST_SIGNS = 8
+
+
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+PHASES: tuple[Phase, ...] = get_args(Phase)
+
+AT_ONCE: tuple[Fault, ...] = ("reset", "empty", "truncate", "garbage")
+"""The faults that a client meets without waiting: those that are drawn unless others are named."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What one call of an operation meets.
+
+    Attributes:
+        call: which one, from 1, counted over the foundation.
+    """
+
+    plan: Plan
+    respond: Respond
+    call: int
+
+
+class Wanted(NamedTuple):
+    """What a schedule may hold.
+
+    Attributes:
+        statuses: None for all that are documented.
+    """
+
+    statuses: tuple[int, ...] | None
+    faults: tuple[str, ...]
+    phases: tuple[str, ...]
+
+
+def possible_failures(plan: Plan, wanted: Wanted) -> Iterator[Respond]:
+    """The failures that an operation can meet, the simplest first."""
+    statuses = [status for status in documented(plan) if wanted.statuses is None]
+    statuses += [status for status in wanted.statuses or () if status in documented(plan)]
+    # Half of no body is no body: a client could not tell it from a whole answer.
+    breakable = plan.responses[plan.success].body is not None
+    faults = [fault for fault in FAULTS if fault in wanted.faults and (breakable or fault != "truncate")]
+    faults.sort(key=wanted.faults.index)
+    if "before" in wanted.phases:
+        yield from (Respond(status=status) for status in statuses)
+        yield from (Respond(fault=fault) for fault in faults)
+    if "after" in wanted.phases and plan.writes:
+        yield from (Respond(fault=fault, phase="after") for fault in faults)
+        yield from (Respond(status=status, phase="after") for status in statuses if status >= 500)
+
+
+def documented(plan: Plan) -> list[int]:
+    """The statuses with which an operation fails, as the contract lists them."""
+    return [status for status in plan.responses if status >= 400]
+
+
+def scenario_of(found: Iterable[Failure], plans: Sequence[Plan]) -> Scenario:
+    """The scenario of some failures, each of another call.
+
+    Args:
+        plans: of all operations that could have failed, in the order in which the file tells of them.
+    """
+    order = {plan.operation: number for number, plan in enumerate(plans)}
+    failures = sorted(found, key=lambda each: (order[each.plan.operation], each.call))
+    if not failures:
+        return Scenario(name="no-failure", description="No call meets a failure.", rules=(Rule(respond=PASS),))
+    return Scenario(
+        name=name_of(failures),
+        description=" ".join(sentence(failure) for failure in failures),
+        rules=rules_of(failures),
+    )
+
+
+def rules_of(failures: Sequence[Failure]) -> tuple[Rule, ...]:
+    """One rule for each failure, of each operation the latest call first.
+
+    A rule counts only the calls that no rule before it took. In this order each one counts every call up to its own,
+    so `after: 2` means the third call, whatever the other rules do.
+    """
+    grouped = groupby(failures, key=lambda each: each.plan.operation)
+    return tuple(
+        Rule(operation=(operation,), after=each.call - 1, times=1, respond=each.respond)
+        for operation, its in grouped
+        for each in reversed(list(its))
+    )
+
+
+def name_of(failures: Sequence[Failure]) -> str:
+    """The name that follows from what happens; of a long one the beginning, and a digest of the whole."""
+    grouped = groupby(failures, key=lambda each: each.plan.operation)
+    whole = "-and-".join(
+        f"{dashed(operation)}-{'-'.join(f'{short(each.respond)}-at-{each.call}' for each in its)}"
+        for operation, its in grouped
+    )
+    if len(whole) <= LONGEST_NAME:
+        return whole
+    digest = blake2b(whole.encode(), digest_size=DIGEST_SIGNS // 2).hexdigest()
+    return f"{whole[: LONGEST_NAME - DIGEST_SIGNS - 1].rstrip('-')}-{digest}"
+
+
+def dashed(operation: str) -> str:
+    """A word as part of a scenario's name: `scaleProcess` is `scale-process`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", operation)
+    return re.sub(r"[^a-z0-9]+", "-", parted.lower()).strip("-") or "unnamed"
+
+
+def short(respond: Respond) -> str:
+    what = respond.fault or str(respond.status or respond.error or "late")
+    return f"{dashed(what)}-after" if respond.phase == "after" else dashed(what)
+
+
+def sentence(failure: Failure) -> str:
+    """What happens to one call, in a sentence."""
+    respond = failure.respond
+    if respond.fault is not None:
+        met = _MET[respond.fault]
+    elif respond.answers:
+        met = f"is answered with {respond.status or respond.error}"
+    else:
+        return f"Call {failure.call} of {failure.plan.operation} is answered late."
+    kept = ", and its change is kept" if respond.phase == "after" else ", and nothing is changed"
+    return f"Call {failure.call} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
+
+
+_MET = {
+    "reset": "has its connection reset",
+    "empty": "has its connection closed without a byte",
+    "truncate": "gets half of an answer",
+    "garbage": "gets bytes that are no HTTP",
+    "hang": "is never answered",
+    "dribble": "is answered a few bytes at a time",
+}

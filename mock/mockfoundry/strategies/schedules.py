@@ -1,0 +1,123 @@
+"""Schedules: which call of which operation meets which failure, drawn as scenarios. Never plays one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
+
+from mockfoundry.contract import Contract, Plan
+from mockfoundry.scenarios import Respond, Scenario
+from mockfoundry.scenarios.schedules import (
+    AT_ONCE,
+    FAULTS,
+    PHASES,
+    Failure,
+    Wanted,
+    documented,
+    possible_failures,
+    scenario_of,
+)
+from mockfoundry.strategies.arguments import must_be_whole, must_be_words, one_or_many, plan_of, shipped_contract
+
+
+def failures(
+    operations: str | Sequence[str] | None = None,
+    statuses: Sequence[int] | None = None,
+    faults: str | Sequence[str] | None = None,
+    phases: str | Sequence[str] = PHASES,
+    max_failures: int = 4,
+    max_call: int = 8,
+    contract: Contract | None = None,
+) -> st.SearchStrategy[Scenario]:
+    """Schedules of failures, as scenarios to be played: at the k-th call of an operation, this failure.
+
+    Calls are counted over the foundation. A failure is a status that the contract documents, or a fault on the wire.
+    It comes `before` the operation, which then does not run; or, where the operation writes, `after` its change is
+    kept. A failure of phase `after` needs a change: where its call is refused, it waits for the next one that is not.
+    A status comes after a kept change only where it is 500 or more, since a lower one says that nothing was done.
+
+    A schedule shrinks to none, else to fewer failures, at earlier calls, each as simple as can be: first the statuses,
+    in the contract's order; then the faults, in the order reset, empty, truncate, garbage, hang, dribble; then
+    the same faults after a kept change, which are lost answers; last the statuses after a kept change, which are
+    answers that lie. What is named in an argument is simpler the earlier it is named.
+
+    Args:
+        operations: operationIds that may fail; every one of the contract unless given.
+        statuses: those that may come; every documented one from 400 unless given.
+        faults: those that may come; reset, empty, truncate and garbage unless given, since hang and dribble take time.
+        phases: `before`, `after` or both.
+        max_failures: how many there may be in one schedule.
+        max_call: the last call that may fail, from 1.
+        contract: of the server that plays them; the shipped one unless given.
+
+    Raises:
+        InvalidArgument: something is asked for that the contract does not have, or that can't happen.
+    """
+    used = contract or shipped_contract()
+    must_be_whole("failures(max_failures=…)", max_failures, 1)
+    must_be_whole("failures(max_call=…)", max_call, 1)
+    wanted = Wanted(
+        None if statuses is None else tuple(dict.fromkeys(statuses)),
+        AT_ONCE if faults is None else one_or_many(faults),
+        one_or_many(phases),
+    )
+    must_be_words("failures(faults=…)", wanted.faults, FAULTS)
+    must_be_words("failures(phases=…)", wanted.phases, PHASES)
+    named = tuple(used.plans) if operations is None else one_or_many(operations)
+    plans = [plan_of("failures(operations=…)", operation, used) for operation in named]
+    must_be_documented(wanted, plans)
+    possible = {plan.operation: tuple(possible_failures(plan, wanted)) for plan in plans}
+    for plan in plans:
+        if not possible[plan.operation] and operations is not None:
+            raise InvalidArgument(f"failures(operations=…): {nothing_left(plan, wanted)}")
+    choices = [(plan, respond) for plan in plans for respond in possible[plan.operation]]
+    if not choices:
+        raise InvalidArgument("failures(): no failure is left to draw; name more of operations, statuses or faults")
+    failing = [plan for plan in plans if possible[plan.operation]]
+    return schedules(failing, choices, min(max_failures, max_call * len(failing)), max_call)
+
+
+def schedules(
+    plans: list[Plan], choices: list[tuple[Plan, Respond]], most: int, max_call: int
+) -> st.SearchStrategy[Scenario]:
+    """Scenarios of at most so many failures."""
+    one = st.builds(drawn_failure, st.sampled_from(choices), st.integers(1, max_call))
+    many = st.lists(one, max_size=most, unique_by=lambda each: (each.plan.operation, each.call))
+
+    # Of a value that is mapped Hypothesis would print what it was mapped from; of one that is composed, the value.
+    @st.composite
+    def failures(draw: st.DrawFn) -> Scenario:
+        return scenario_of(draw(many), plans)
+
+    return failures()
+
+
+def drawn_failure(choice: tuple[Plan, Respond], call: int) -> Failure:
+    return Failure(*choice, call)
+
+
+def must_be_documented(wanted: Wanted, plans: list[Plan]) -> None:
+    """Raises InvalidArgument with the first status that none of the operations can fail with."""
+    known = sorted({status for plan in plans for status in documented(plan)})
+    for status in wanted.statuses or ():
+        if status not in known:
+            had = ", ".join(str(each) for each in known)
+            many = plans[0].operation if len(plans) == 1 else "these operations"
+            success = "; a success is no failure" if any(status in plan.responses for plan in plans) else ""
+            raise InvalidArgument(
+                f"failures(statuses=…): {shown(status)} is no documented failure of {many}{success}; allowed: {had}"
+            )
+
+
+def shown(status: Any) -> str:
+    return f'"{status}"' if isinstance(status, str) else str(status)
+
+
+def nothing_left(plan: Plan, wanted: Wanted) -> str:
+    """Why an operation can meet none of the failures that are wanted, and what to do."""
+    if "before" not in wanted.phases and not plan.writes:
+        return f"{plan.operation} changes nothing, so nothing fails after it; leave it out, or add the phase before"
+    if "before" not in wanted.phases and not wanted.faults:
+        return f"{plan.operation} fails after its change only with 500 or more, or a fault; add one, or phase before"
+    return f"{plan.operation} can meet none of these failures; leave it out, or name more of statuses and faults"

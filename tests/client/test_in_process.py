@@ -1,0 +1,258 @@
+"""Served without a socket: what a client meets is what it meets over one, with httpx and httpx2, sync and async."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+import httpx
+import httpx2
+import pytest
+
+from mockfoundry import ControlError, Foundation, Hold, InProcess, Respond, Rule, Scenario, Server, ServerGoneError
+from tests.serving import ADMIN, WEB
+
+Name = Literal["httpx", "httpx2"]
+Ask = Callable[..., Any]
+
+NAMES: tuple[Name, ...] = ("httpx", "httpx2")
+LIBRARIES: dict[Name, Any] = {"httpx": httpx, "httpx2": httpx2}
+MOMENT = "2090-01-01T00:00:00Z"
+
+
+def sync(name: Name, server: InProcess | None, base: str, patience: float = 20) -> Ask:
+    """A way to ask with a library, in process where a server is given, else over a socket."""
+
+    def ask(method: str, path: str, **options: Any) -> Any:
+        transport = None if server is None else server.transport(name)
+        with LIBRARIES[name].Client(
+            transport=transport, base_url=base, headers=ADMIN, timeout=patience, trust_env=False
+        ) as client:
+            return client.request(method, path, **options)
+
+    return ask
+
+
+def asynchronous(name: Name, server: InProcess | None, base: str, patience: float = 20) -> Ask:
+    """The same with the library's async client."""
+
+    def ask(method: str, path: str, **options: Any) -> Any:
+        async def run() -> Any:
+            transport = None if server is None else server.async_transport(name)
+            async with LIBRARIES[name].AsyncClient(
+                transport=transport, base_url=base, headers=ADMIN, timeout=patience, trust_env=False
+            ) as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(run())
+
+    return ask
+
+
+WAYS = {"sync": sync, "async": asynchronous}
+
+
+@pytest.fixture(scope="module")
+def in_process() -> Any:
+    with InProcess() as server:
+        yield server
+
+
+def met(ask: Ask, name: Name, method: str, path: str, **options: Any) -> tuple[Any, ...]:
+    """What comes of a request: the answer, or the error of the library's own."""
+    try:
+        answer = ask(method, path, **options)
+    except LIBRARIES[name].TransportError as error:
+        return (type(error).__name__,)
+    return answer.status_code, answer.reason_phrase, answer.headers.multi_items(), answer.content
+
+
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+
+REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "/v3/processes?per_page=1&order_by=-created_at", {}),
+    ("GET", f"/v3/processes/{WEB}", {}),
+    ("HEAD", f"/v3/processes/{WEB}", {}),
+    ("GET", f"/v3/processes/{WEB}", {"headers": {"Authorization": ""}}),
+    ("GET", "/v3/processes/no%20such%2Fone?x=%C3%A4", {}),
+    ("DELETE", "/v3/processes", {}),
+    ("POST", SCALE, {"json": {"instances": 3}}),
+    ("POST", SCALE, {"json": {"instances": -1}}),
+    ("POST", SCALE, {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+    ("POST", SCALE, {"data": {"instances": "2"}}),
+    ("POST", SCALE, {"json": {"instances": 2}, "headers": {"Prefer": "code=422"}}),
+    ("POST", SCALE, {"json": {"instances": 2}, "headers": {"X-Mock-Scenario": "conflict"}}),
+    ("POST", SCALE, {"json": {"instances": 2}, "headers": {"X-Request-Id": "mine"}}),
+    ("PATCH", f"/v3/processes/{WEB}", {"content": b"x" * (1024 * 1024 + 1)}),
+    ("DELETE", f"/v3/processes/{WEB}/instances/0", {}),
+    ("GET", "/v3/processes", {"headers": {"X-Large": "x" * 40_000}}),
+)
+
+
+def alike(server: Server, in_process: InProcess, *scenarios: Scenario) -> tuple[Foundation, Foundation]:
+    """A foundation over a socket and one in process, equal in everything down to the time."""
+    seed = server.foundation("model").state()
+    pair = server.foundation("alike", seed=seed), in_process.foundation("alike", seed=seed)
+    for foundation in pair:
+        foundation.clock.freeze()
+        foundation.clock.set(MOMENT)
+        for each in scenarios:
+            foundation.play(each)
+    return pair
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+def test_requests_are_answered_as_over_a_socket(server: Server, in_process: InProcess, name: Name, way: str) -> None:
+    over, within = alike(server, in_process)
+    # Where the client thinks that the server is makes its links, and nothing else.
+    over_ask, within_ask = WAYS[way](name, None, over.url), WAYS[way](name, in_process, over.url)
+    for method, path, options in REQUESTS:
+        expected = met(over_ask, name, method, path, **options)
+        assert met(within_ask, name, method, path, **options) == expected, (method, path)
+    in_process_told, over_told = (
+        [(each.number, each.status, each.why, each.body) for each in foundation.requests("scaleProcess")]
+        for foundation in (within, over)
+    )
+    assert in_process_told == over_told
+
+
+FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_met_as_over_a_socket(
+    server: Server, in_process: InProcess, fault: Any, phase: Any, name: Name, way: str
+) -> None:
+    breaking = Scenario(
+        name="breaking", rules=(Rule(operation="scaleProcess", respond=Respond(fault=fault, phase=phase)),)
+    )
+    over, within = alike(server, in_process, breaking)
+    # What is slow is waited for shortly.
+    patience = 0.2 if fault in ("hang", "dribble") else 20
+    expected = met(WAYS[way](name, None, over.url, patience), name, "POST", SCALE, json={"instances": 3})
+    found = met(WAYS[way](name, in_process, within.url, patience), name, "POST", SCALE, json={"instances": 3})
+    assert found == expected
+    assert len(found) == 1, "a fault is an error"
+    kept = 3 if phase == "after" else 1
+    assert within.process("dora").instances == over.process("dora").instances == kept
+    assert [(each.fault, each.kept) for each in within.requests()] == [(fault, phase == "after")]
+
+
+@pytest.mark.parametrize(("name", "way"), [("httpx", "sync"), ("httpx2", "async")])
+def test_a_dribbled_body_comes_whole_to_a_patient_client(in_process: InProcess, name: Name, way: str) -> None:
+    foundation = in_process.foundation()
+    foundation.play(
+        Scenario(name="slow", rules=(Rule(operation="scaleProcess", respond=Respond(fault="dribble", phase="after")),))
+    )
+    answer = WAYS[way](name, in_process, foundation.url)("POST", SCALE, json={"instances": 3})
+    assert answer.json()["instances"] == 3
+    assert answer.elapsed.total_seconds() > 4
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_delay_longer_than_the_client_waits_is_a_timeout_at_once(in_process: InProcess, name: Name, way: str) -> None:
+    foundation = in_process.foundation()
+    foundation.play(
+        Scenario(name="late", rules=(Rule(operation="scaleProcess", respond=Respond(delay=3_600_000_000)),))
+    )
+    with pytest.raises(LIBRARIES[name].ReadTimeout):
+        WAYS[way](name, in_process, foundation.url)("POST", SCALE, json={"instances": 3})
+    assert foundation.process("dora").instances == 1
+
+
+@pytest.mark.parametrize("at", ["before-commit", "after-commit"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_held_is_released_from_another_thread(in_process: InProcess, name: Name, way: str, at: Any) -> None:
+    foundation = in_process.foundation()
+    foundation.play(
+        Scenario(name="held", rules=(Rule(operation="scaleProcess", respond=Respond(hold=Hold(at=at, name="gate"))),))
+    )
+    answers: list[int] = []
+    ask = WAYS[way](name, in_process, foundation.url)
+    client = threading.Thread(target=lambda: answers.append(ask("POST", SCALE, json={"instances": 3}).status_code))
+    client.start()
+    with foundation.hold("gate") as held:
+        while not held.release():
+            assert client.is_alive()
+    client.join(20)
+    assert answers == [202]
+
+
+def test_a_request_that_its_client_left_behind_goes_on_without_it(in_process: InProcess) -> None:
+    foundation = in_process.foundation()
+    hold = Hold(at="before-commit", name="gate")
+    foundation.play(Scenario(name="held", rules=(Rule(operation="scaleProcess", respond=Respond(hold=hold)),)))
+    with pytest.raises(httpx.ReadTimeout):
+        sync("httpx", in_process, foundation.url, 0.05)("POST", SCALE, json={"instances": 3})
+    assert foundation.process("dora").instances == 1
+    with foundation.hold("gate") as held:
+        while not held.release():
+            assert foundation.requests() == []
+    foundation.verify("scaleProcess", times=1, within="20s")
+    assert foundation.process("dora").instances == 3
+
+
+def test_control_calls_go_through_the_transport_too(in_process: InProcess) -> None:
+    ask = sync("httpx", in_process, "http://anywhere")
+    assert ask("GET", "/__mock/health").json()["status"] == "ready"
+    assert ask("PUT", "/__mock/foundations/mine").status_code == 201
+    refused = asynchronous("httpx2", in_process, "http://anywhere")("GET", "/__mock/foundations/none")
+    assert (refused.status_code, refused.headers["content-type"]) == (404, "application/problem+json")
+    with pytest.raises(ControlError, match="did you mean conflict"):
+        in_process.foundation().play("conflicts")
+
+
+def test_a_test_in_an_event_loop_may_ask_its_foundation(in_process: InProcess) -> None:
+    async def run() -> int:
+        foundation = in_process.foundation()
+        async with httpx.AsyncClient(
+            transport=in_process.async_transport(), base_url=foundation.url, headers=ADMIN
+        ) as client:
+            await client.post(SCALE, json={"instances": 4})
+        foundation.verify("scaleProcess", times=1)
+        return foundation.process("dora").instances
+
+    assert asyncio.run(run()) == 4
+
+
+def test_a_transport_outlives_its_server_with_a_clear_error() -> None:
+    with InProcess(scenarios=["conflict"]) as server:
+        foundation, transport = server.foundation(), server.transport()
+        with httpx.Client(transport=transport, base_url=foundation.url, headers=ADMIN) as client:
+            assert client.post(SCALE, json={"instances": 3}).status_code == 409
+    with (
+        httpx.Client(transport=transport, base_url=foundation.url) as client,
+        pytest.raises(httpx.ConnectError, match="inside its `with` block"),
+    ):
+        client.get("/v3/processes")
+    with pytest.raises(ServerGoneError, match="has ended"):
+        foundation.state()
+
+
+def test_httpx2_is_needed_by_nobody_who_does_not_ask_for_it() -> None:
+    script = (
+        "import sys; sys.modules['httpx2'] = None\n"
+        "from mockfoundry import InProcess\n"
+        "with InProcess() as server:\n"
+        "    server.transport(), server.async_transport(), server.foundation().state()\n"
+        "    try:\n"
+        "        server.transport('httpx2')\n"
+        "    except ImportError as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "httpx2 is not installed; pip install 'mockfoundry[httpx2]' brings it\n", done.stderr
+
+
+def test_the_version_alone_loads_no_other_room() -> None:
+    script = "import mockfoundry, sys; print([each for each in sys.modules if each.startswith('mockfoundry.')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr

@@ -1,0 +1,69 @@
+"""What clients have met is given as a scenario file, which makes them meet the same again and nothing else."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving import WEB, Serving
+
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+Met = tuple[int, str, str, str | None]
+
+
+def drive(server: Serving, foundation: str, calls: int = 20) -> list[Met]:
+    """Scales so often, and says what the client met each time."""
+    met: list[Met] = []
+    for number in range(calls):
+        url = f"{server.url}/foundations/{foundation}{SCALE}"
+        try:
+            answer = httpx.post(url, json={"instances": number + 1}, headers={"Authorization": "bearer alice"})
+        except httpx.HTTPError as error:
+            met.append((0, type(error).__name__, "", None))
+        else:
+            text = answer.text if answer.status_code >= 400 else ""
+            met.append((answer.status_code, text, answer.headers["content-type"], answer.headers.get("retry-after")))
+    return met
+
+
+def replay(server: Serving, foundation: str) -> dict[str, Any]:
+    found: dict[str, Any] = server.client.get(f"/__mock/foundations/{foundation}/replay").json()
+    return found
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    ["conflict-then-ok", "unavailable-then-ok", "lost-response", "truncated", "garbage", "organization-suspended",
+     "quota-organization", "rate-limited", "empty-errors", "html-from-gateway", "flaky"],
+)  # fmt: skip
+def test_a_replay_makes_a_client_meet_the_same(server: Serving, scenario: str) -> None:
+    assert server.client.put(f"/__mock/foundations/first/scenarios/{scenario}").is_success
+    met = drive(server, "first")
+    found = replay(server, "first")
+    name = found["scenario"].partition("\n")[0].removeprefix("scenario: ")
+    played = server.client.put(
+        f"/__mock/foundations/second/scenarios/{name}",
+        content=found["scenario"],
+        headers={"Content-Type": "application/yaml"},
+    )
+    assert played.is_success, played.text
+    again = drive(server, "second")
+    if scenario == "html-from-gateway":
+        # A text of one's own is sent as text/plain, whatever it looks like.
+        met = [(status, text, "", None) for status, text, _, _ in met]
+        again = [(status, text, "", None) for status, text, _, _ in again]
+    assert again == met
+
+
+def test_what_the_world_refuses_of_itself_is_not_replayed(server: Serving) -> None:
+    server.client.post(f"/foundations/first{SCALE}", json={"instances": -1})
+    assert replay(server, "first") == {"scenario": None, "failures": 0, "dropped": 0}
+
+
+def test_a_replay_is_the_smallest_that_there_is(server: Serving) -> None:
+    server.client.put("/__mock/foundations/first/scenarios/conflict-then-ok")
+    drive(server, "first")
+    found = replay(server, "first")
+    assert found["failures"] == 1
+    assert found["scenario"].count("operation:") == 1
+    assert "error: CF-Conflict" in found["scenario"]

@@ -1,0 +1,35 @@
+"""Fixtures of the plugin's tests: test files of a user, run by a pytest of their own."""
+
+from collections.abc import Callable
+
+import pytest
+
+SCALING = """
+import httpx
+
+WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
+
+
+def scale(foundation, instances, token="admin"):
+    return httpx.post(
+        f"{foundation.url}/v3/processes/{WEB}/actions/scale",
+        json={"instances": instances},
+        headers={"Authorization": f"bearer {token}"},
+    )
+"""
+"""A client, as users have one; it repeats nothing."""
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Runs a user's test file: `run(TEXT, "-n2", file_name=TEXT, …)`."""
+    pytester.makepyfile(scaling=SCALING)
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\npythonpath = .\n")
+
+    def run(text: str, *arguments: str) -> pytest.RunResult:
+        pytester.makepyfile(test_theirs=f"import httpx, pytest\nfrom scaling import WEB, scale\n\n{text}")
+        return pytester.runpytest_subprocess("-W", "error", *arguments, timeout=120)
+
+    return run

@@ -1,0 +1,92 @@
+"""With Hypothesis each example finds its foundation as the first one did, and a failing one is a file to keep."""
+
+import re
+import textwrap
+
+import pytest
+
+from tests.plugin.conftest import Run
+
+IMPORTS = """
+from hypothesis import given, settings, strategies as st
+from mockfoundry.strategies import failures
+"""
+
+
+@pytest.mark.parametrize("explicit", ["@settings(max_examples=30, deadline=None)", ""])
+def test_each_example_has_a_fresh_foundation(run: Run, explicit: str) -> None:
+    result = run(f"""{IMPORTS}
+@pytest.mark.scenario("conflict-then-ok")
+{explicit}
+@given(instances=st.integers(2, 9))
+def test_scales(foundation, instances):
+    assert foundation.requests() == []
+    assert foundation.process("dora").instances == 1
+    assert [scale(foundation, instances).status_code for _ in range(2)] == [409, 202]
+""")
+    result.assert_outcomes(passed=1)
+
+
+def test_a_method_is_a_test_too(run: Run) -> None:
+    result = run(f"""{IMPORTS}
+class TestScaling:
+    @settings(max_examples=5, deadline=None)
+    @given(instances=st.integers(2, 9))
+    def test_scales(self, foundation, instances):
+        assert foundation.requests() == []
+        assert scale(foundation, instances).status_code == 202
+""")
+    result.assert_outcomes(passed=1)
+
+
+NAIVE = """
+def grow(foundation):
+    for attempt in range(3):
+        instances = httpx.get(
+            f"{foundation.url}/v3/processes/{WEB}", headers={"Authorization": "bearer admin"}
+        ).json()["instances"]
+        try:
+            if scale(foundation, instances + 1).status_code == 202:
+                return
+        except httpx.HTTPError:
+            pass
+"""
+
+
+def test_a_failing_schedule_is_printed_as_a_file_that_fails_again(run: Run, pytester: pytest.Pytester) -> None:
+    result = run(f"""{IMPORTS}{NAIVE}
+@settings(max_examples=200, deadline=None, database=None)
+@given(schedule=failures("scaleProcess", max_failures=3))
+def test_grows_by_one(foundation, schedule):
+    foundation.play(schedule)
+    grow(foundation)
+    assert foundation.process("dora").instances <= 2
+""")
+    result.assert_outcomes(failed=1)
+    printed = result.stdout.str()
+    kept = re.search(r"# (scale-process-reset-after-at-1.yaml); to play it again.*\n((?:E .*\n)*?)E +,\n", printed)
+    assert kept is not None, printed
+    pytester.path.joinpath(kept.group(1)).write_text(
+        textwrap.dedent(re.sub("^E", " ", kept.group(2), flags=re.MULTILINE))
+    )
+    again = run(f"""{NAIVE}
+@pytest.mark.scenario("{kept.group(1)}")
+def test_grows_by_one(foundation):
+    grow(foundation)
+    assert foundation.process("dora").instances <= 2
+""")
+    again.assert_outcomes(failed=1)
+    assert "instances: 1 became 3" in again.stdout.str()
+
+
+def test_strategies_need_no_fixture(run: Run) -> None:
+    result = run(f"""{IMPORTS}
+from mockfoundry.strategies import worlds
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=worlds())
+def test_any_world(mock_server, seed):
+    assert mock_server.foundation(seed=seed).state()["organizations"]
+""")
+    result.assert_outcomes(passed=1)

@@ -1,0 +1,201 @@
+"""With pytest-xdist: one server each or one for all, every test isolated; and nothing is left behind at the end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.plugin.conftest import Run
+from tests.serving import Serving
+
+MANY = """
+import pathlib
+import random
+
+
+def pytest_generate_tests(metafunc):
+    metafunc.parametrize("number", random.Random(7).sample(range(1, 501), 500))
+
+
+def test_is_alone(foundation, mock_server, number):
+    assert foundation.process("dora").disk_in_mb == 1024
+    answer = httpx.post(
+        f"{foundation.url}/v3/processes/{WEB}/actions/scale",
+        json={"disk_in_mb": number},
+        headers={"Authorization": f"bearer {foundation.token}"},
+    )
+    assert answer.status_code == 202
+    foundation.verify("scaleProcess", times=1, when={"body": {"disk_in_mb": number}})
+    assert foundation.process("dora").disk_in_mb == number
+    pathlib.Path(mock_server.url.rpartition(":")[2] + ".port").touch()
+"""
+
+
+def test_five_hundred_tests_of_four_workers_share_one_server(run: Run, pytester: pytest.Pytester) -> None:
+    run(MANY, "-n4", "--mock-shared", "-q").assert_outcomes(passed=500)
+    assert len(list(pytester.path.glob("*.port"))) == 1
+
+
+def test_each_worker_has_a_server_of_its_own_unless_they_share(run: Run, pytester: pytest.Pytester) -> None:
+    result = run(
+        """
+@pytest.mark.parametrize("number", range(8))
+def test_notes_its_server(foundation, mock_server, worker_id, number):
+    assert scale(foundation, 2).status_code == 202
+    with open(f"{worker_id}.url", "w") as file:
+        file.write(mock_server.url)
+""",
+        "-n2",
+        "--dist=each",
+    )
+    result.assert_outcomes(passed=16)
+    urls = [file.read_text() for file in pytester.path.glob("gw*.url")]
+    assert len(set(urls)) == 2
+    assert not any(answers(url) for url in urls)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",), ("-n2", "--mock-shared")])
+def test_coverage_is_that_of_all_workers_together(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(
+        """
+@pytest.mark.parametrize("number", range(6))
+def test_scales(foundation, number):
+    assert scale(foundation, 2).status_code == 202
+""",
+        "--mock-coverage",
+        *arguments,
+    )
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(["*what the clients have met of the contract*", "scaleProcess *202 (6) *"])
+
+
+def test_a_server_that_runs_elsewhere_is_used_and_left_running(run: Run, serve: Callable[..., Serving]) -> None:
+    server = serve()
+    text = """
+def test_scales(foundation):
+    assert scale(foundation, 2, foundation.token).status_code == 202
+    assert foundation.url.startswith("URL/foundations/")
+""".replace("URL", server.url)
+    for arguments in ((), ("-n2",)):
+        run(text, "--mock-url", server.url, *arguments).assert_outcomes(passed=1)
+    assert server.client.get("/__mock/health").status_code == 200
+    assert server.client.get("/__mock/foundations").json() == {"foundations": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--mock-url", "http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer"),
+        (("--mock-url", "localhost"), "write it as http://127.0.0.1:8080"),
+        (("--mock-url", "http://127.0.0.1:1", "--mock-shared"), "leave one out"),
+    ],
+)
+def test_a_wrong_url_is_told(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    result = run("def test_scales(foundation): foundation.process('dora')", *arguments)
+    assert result.ret != 0
+    assert words in result.stdout.str() + result.stderr.str()
+
+
+@contextmanager
+def running_tests(folder: Path, text: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A user's tests, run by a pytest in a process group of its own."""
+    folder.joinpath("test_theirs.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", *arguments, "test_theirs.py"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+WAITING = """
+import os, threading
+
+
+def test_waits(mock_server, foundation):
+    foundation.process("dora")
+    with open("told.txt", "w") as file:
+        file.write(f"{mock_server.url} {os.getpid()}")
+    os.write(1, b"\\nWAITING\\n")
+    threading.Event().wait(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "arguments"),
+    [
+        ("ctrl-c", ()),
+        ("ctrl-c", ("-n1",)),
+        ("ctrl-c", ("-n1", "--mock-shared")),
+        ("killed", ()),
+        ("killed", ("-n1", "--mock-shared")),
+        ("terminated", ()),
+    ],
+)
+def test_nothing_is_left_when_a_run_is_broken_off(tmp_path: Path, how: str, arguments: tuple[str, ...]) -> None:
+    with running_tests(tmp_path, WAITING, *arguments) as process:
+        url = told(tmp_path, process)[0]
+        assert answers(url)
+        if how == "ctrl-c":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
+        process.wait(timeout=30)
+        assert goes_away(url)
+
+
+def test_a_killed_worker_takes_its_server_along(tmp_path: Path) -> None:
+    with running_tests(tmp_path, WAITING, "-n1", "--max-worker-restart=0") as process:
+        url, pid = told(tmp_path, process)
+        os.kill(int(pid), signal.SIGKILL)
+        assert goes_away(url)
+        process.wait(timeout=30)
+
+
+def test_a_failed_collection_leaves_nothing(run: Run, pytester: pytest.Pytester) -> None:
+    result = run("import nothing_of_that_name\n\n\ndef test_scales(foundation): pass", "--mock-shared", "-n1")
+    assert result.ret != 0
+    children = subprocess.run(["pgrep", "-f", f"mockfoundry.client.child.*{pytester.path}"], capture_output=True)
+    assert children.stdout == b""
+
+
+def told(folder: Path, process: "subprocess.Popen[str]") -> list[str]:
+    """What the waiting test wrote: its server's URL, and its own process."""
+    file = folder / "told.txt"
+    while process.poll() is None:
+        if file.exists() and re.fullmatch(r"\S+ \d+", file.read_text()):
+            return file.read_text().split()
+    raise AssertionError(process.stdout and process.stdout.read())
+
+
+def answers(url: str) -> bool:
+    place = urlsplit(url)
+    connection = HTTPConnection(str(place.hostname), int(place.port or 0), timeout=5)
+    try:
+        connection.request("GET", "/__mock/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def goes_away(url: str) -> bool:
+    """Whether a server ends within the time that a few hundred attempts take."""
+    return any(not answers(url) for _ in range(3_000))
