@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check contract readme bench wheel clean
+.PHONY: serve test check contract documents bench wheel clean
 
 serve: $(VENV)/installed
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -20,8 +20,8 @@ check: $(VENV)/installed-for-tests
 contract: $(VENV)/installed
 	$(BIN)/python -c 'from mockfoundry.contract.sealing import main; main()'
 
-readme: $(VENV)/installed-for-tests
-	$(BIN)/python -m tests.update_readme
+documents: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.update_documents
 
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.bench $(ARGS)

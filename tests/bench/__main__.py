@@ -29,6 +29,7 @@ BARE = Path(__file__).with_name("bare_app.py")
 POST_SCALE = Path(__file__).with_name("post_scale.lua")
 CONNECTIONS = 8
 MANY = 10_000
+TESTS = 500
 
 
 def cores() -> tuple[set[int], set[int]]:
@@ -98,17 +99,19 @@ def resident_megabytes(pid: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
 
 
-def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> dict[str, float]:
-    """The median requests per second of each server, their rounds in turn."""
+def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The median requests per second of each server, their rounds in turn; and its megabytes afterwards."""
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(running(command))[0] for name, command in servers.items()}
+        started = {name: stack.enter_context(running(command)) for name, command in servers.items()}
+        urls = {name: url for name, (url, _, _) in started.items()}
         for url in urls.values():
             requests_per_second(url, 1)
         measured: dict[str, list[float]] = {name: [] for name in urls}
         for _ in range(rounds):
             for name, url in urls.items():
                 measured[name].append(requests_per_second(url, seconds))
-    return {name: statistics.median(values) for name, values in measured.items()}
+        resident = {name: resident_megabytes(pid) for name, (_, pid, _) in started.items()}
+    return {name: statistics.median(values) for name, values in measured.items()}, resident
 
 
 def over_foundations(rounds: int, seconds: int) -> None:
@@ -132,11 +135,33 @@ def over_foundations(rounds: int, seconds: int) -> None:
         for _ in range(rounds):
             one.append(requests_per_second(url, seconds, foundations=1))
             many.append(requests_per_second(url, seconds, foundations=MANY))
+        used = resident_megabytes(pid)
     row(
         "  round robin over them, cost of a request, of one",
         f"{statistics.median(one) / statistics.median(many):.2f}",
         "≤ 1.15",
     )
+    row("  resident with their journals, by default 256 MB at most", f"{used:.0f} MB")
+
+
+def fixture_milliseconds(rounds: int, folder: Path) -> float:
+    """What a test pays for a foundation of its own: tests with the fixture beside tests with one that does nothing."""
+    own = "import pytest\n\n\n@pytest.fixture\ndef nothing():\n    yield\n"
+    tests = "\n\n@pytest.mark.parametrize('number', range({0}))\ndef test_one({1}, number):\n    pass\n"
+    seconds: dict[tuple[str, int], float] = {}
+    for fixture in ("foundation", "nothing"):
+        for count in (TESTS, 1):
+            file = folder / f"test_{fixture}_{count}.py"
+            file.write_text(own + tests.format(count, fixture), encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+            times = []
+            for _ in range(rounds):
+                began = time.monotonic()
+                subprocess.run(command, check=True, capture_output=True, cwd=folder)
+                times.append(time.monotonic() - began)
+            seconds[fixture, count] = statistics.median(times)
+    paid = {name: seconds[name, TESTS] - seconds[name, 1] for name in ("foundation", "nothing")}
+    return (paid["foundation"] - paid["nothing"]) * 1000 / (TESTS - 1)
 
 
 def many_rules(folder: Path) -> Path:
@@ -169,7 +194,7 @@ def main() -> None:
     row("cold start to the first answer", f"{statistics.median(starts):.2f} s", "≤ 0.60 s")
     row("resident after the first answer", f"{resident:.0f} MB", "≤ 80 MB")
     with tempfile.TemporaryDirectory() as folder:
-        rates = throughput(
+        rates, megabytes = throughput(
             {
                 "bare ASGI app on uvicorn, fixed body": [sys.executable, str(BARE)],
                 "protocol door": mock(),
@@ -186,7 +211,11 @@ def main() -> None:
         row(f"  {name}, {rate:,.0f}/s", f"{rate / bare:.2f}", "≥ 1.20" if rate is door else "")
     row("cost of a request with 10,000 rules, of one with none", f"{door / ruled:.2f}", "≤ 1.20")
     row("cost of a request with a journal, of one without", f"{unwritten / door:.2f}", "≤ 1.10")
+    journal = megabytes["protocol door"] - megabytes["protocol door, no journal"]
+    row("  its memory, at most 8 MB of exchanges and what they stand in", f"{journal:.0f} MB")
     row("protocol door, of the ASGI door", f"{door / asgi:.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        row("pytest: a foundation for a test", f"{fixture_milliseconds(chosen.rounds, Path(folder)):.2f} ms", "≤ 2 ms")
     over_foundations(chosen.rounds, chosen.seconds)
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from mockfoundry.control.app import CONTRACT
 from mockfoundry.scenarios import library, read_scenario
 from tests.cli.test_commands import run, started
+from tests.command_line import PAGE, page
 
 ROOT = Path(__file__).parents[2]
 README_FILE = ROOT / "README.md"
@@ -47,7 +50,7 @@ def rows() -> str:
 def test_its_table_of_scenarios_is_the_library() -> None:
     found = README_TABLE.search(README)
     assert found is not None
-    assert found.group(2) == rows(), "`make readme` writes it anew"
+    assert found.group(2) == rows(), "`make documents` writes it anew"
 
 
 def test_its_own_scenario_is_right(tmp_path: Path) -> None:
@@ -63,6 +66,17 @@ def test_its_seed_is_right(tmp_path: Path) -> None:
     file.write_text(text)
     with started("--seed", str(file)) as (_, _, printed):
         assert "default: 1 organization, 1 space, 1 app, 1 process" in printed
+
+
+def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "`make documents` writes it anew"
+
+
+def test_every_call_of_the_control_api_is_told() -> None:
+    calls = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["paths"]
+    last = {path.rpartition("{name}")[2] if "{name}" in path else path for path in calls}
+    told = README[README.index("| call | what |") :]
+    assert [path for path in last if re.sub(r"\{number\}$", "", path).rstrip("/") not in told] == []
 
 
 def test_every_option_of_serve_is_told_by_environment() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.plugin.test_documents import PYTHON, README, blocks
 from tests.serving import ADMIN, WEB
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,25 @@ def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Pat
         finally:
             process.terminate()
         assert process.stderr.read() == ""
+
+
+def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, wheel: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    binaries = tmp_path / "venv" / "bin"
+    extras = f"{wheel}[pytest,hypothesis,httpx]"
+    subprocess.run([binaries / "pip", "install", "--quiet", extras], check=True, cwd=tmp_path)
+    (client,) = blocks(PYTHON, "client")
+    quick, drawn = *blocks(README, "test"), blocks(PYTHON, "test")[-1]
+    (tmp_path / "test_quick.py").write_text(quick)
+    (tmp_path / "test_drawn.py").write_text(client + drawn)
+    done = subprocess.run(
+        [binaries / "pytest", "-W", "error", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "/nowhere"},
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def must_answer(url: str) -> None:

@@ -4,11 +4,14 @@ Source: app/models/runtime/constraints/, app/models/runtime/space.rb and organiz
 started processes use 768 MB: two web instances and one clock of 256 MB each.
 """
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.cloudfoundry.asking import IDLE, Asking, error, unprocessable
+from tests.serving import Serving
 
 DISK = "disk_quota too much disk requested (requested {} MB - must be less than 2048 MB)"
 MEMORY = "total_memory_in_mb"
@@ -145,3 +148,15 @@ def test_what_is_freed_can_be_used_again(foundation: Asking) -> None:
     assert foundation.scale({"instances": 0}, guid="dora-clock").status_code == 202
     assert foundation.scale({"instances": 3}).status_code == 202
     assert foundation.scale({"instances": 1}, guid="dora-clock").status_code == 422
+
+
+def test_a_refusal_names_whose_limit_it_is_and_what_is_used_of_it(serve: Callable[..., Serving]) -> None:
+    server = serve(scenarios=("quota-organization",))
+    refused = server.scale({"instances": 9})
+    assert refused.json()["errors"][0]["detail"] == "memory quota_exceeded"
+    found = re.fullmatch(
+        r"world: memory quota_exceeded \(organization 'acme' has (\d+) MB, (\d+) used, 2048 more asked for\)",
+        refused.headers["x-mock-why"],
+    )
+    assert found is not None, refused.headers["x-mock-why"]
+    assert int(found.group(1)) - int(found.group(2)) < 2048

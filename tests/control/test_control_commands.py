@@ -1,13 +1,16 @@
 """`mockfoundry log`, `coverage` and `retries`: what they print of a running server, and their exit codes."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from mockfoundry.cli.coverage import coverage
 from mockfoundry.cli.log import log
+from mockfoundry.cli.replay import replay
 from mockfoundry.cli.retries import retries
+from mockfoundry.cli.scenarios import check
 from tests.serving import Serving
 
 
@@ -55,7 +58,19 @@ def test_retries_hold_a_client_to_what_is_allowed(used: Serving) -> None:
     assert "expected at most 0 times repeated" in said
 
 
-@pytest.mark.parametrize("command", [log, coverage, retries])
+def test_replay_prints_a_file_that_is_right(used: Serving, tmp_path: Path) -> None:
+    code, printed, _ = run(replay, used)
+    assert code == 0
+    file = tmp_path / "again.yaml"
+    file.write_text(printed)
+    assert CliRunner().invoke(check, [str(file)]).exit_code == 0
+    used.client.put("/__mock/foundations/quiet")
+    code, printed, said = run(replay, used, "--foundation", "quiet")
+    assert (code, printed) == (1, "")
+    assert "no failure" in said
+
+
+@pytest.mark.parametrize("command", [log, coverage, retries, replay])
 def test_a_server_that_is_not_there_is_told_in_a_line(command: object) -> None:
     result = CliRunner().invoke(command, ["--url", "http://127.0.0.1:1"])  # type: ignore[arg-type]
     assert result.exit_code == 2

@@ -12,6 +12,16 @@ from tests.serving import ADMIN, WEB, service_of
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCENARIOS = st.sampled_from(["conflict", "conflict-then-ok"])
+CHOICES = st.sampled_from(
+    [
+        ("Prefer", "code=404", 404),
+        ("Prefer", "example=memory_quota_exceeded", 422),
+        ("X-Mock-Scenario", "conflict", 409),
+        ("X-Mock-Scenario", "organization-suspended", 403),
+        ("X-Mock-Scenario", "quota-instances", 422),
+    ]
+)
+"""A header, its value, and the status of a scale that has it."""
 
 
 @dataclass
@@ -90,6 +100,23 @@ class ManyFoundations(RuleBasedStateMachine):
                 return
         assert answer.status_code == 202
         expected.instances = instances
+
+    @precondition(lambda self: self.expected)
+    @rule(data=st.data(), choice=CHOICES, by_token=st.booleans())
+    def choose_for_one_request(self, data: st.DataObject, choice: tuple[str, str, int], by_token: bool) -> None:
+        """What one request asks for itself reaches no other one: the invariant sees none of it afterwards."""
+        name = data.draw(st.sampled_from(sorted(self.expected)))
+        header, value, status = choice
+        prefix, headers = f"/foundations/{name}", {header: value}
+        if by_token:
+            minted = self.client.post(f"/__mock/foundations/{name}/tokens", json={"user": "alice"}).json()
+            prefix, headers["Authorization"] = "", f"bearer {minted['access_token']}"
+        else:
+            headers["Authorization"] = "bearer alice"
+        path = f"{prefix}/v3/processes/{WEB}/actions/scale"
+        answer = self.client.post(path, json={"instances": 8}, headers=headers)
+        assert answer.status_code == status
+        self.expected[name].requests += 1
 
     @precondition(lambda self: self.expected)
     @rule(data=st.data(), scenario=SCENARIOS)

@@ -5,10 +5,12 @@ import click
 from mockfoundry.cli.asking import health, wait
 from mockfoundry.cli.coverage import coverage
 from mockfoundry.cli.log import log
+from mockfoundry.cli.replay import replay
 from mockfoundry.cli.retries import retries
 from mockfoundry.cli.scenarios import check, operations, scenarios
 from mockfoundry.cli.selftesting import selftest
 from mockfoundry.cli.serving import serve
+from mockfoundry.cli.torturing import torture
 from mockfoundry.version import __version__
 
 
@@ -18,7 +20,7 @@ def main() -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
 
-for command in (serve, scenarios, operations, check, health, wait, log, retries, coverage, selftest):
+for command in (serve, scenarios, operations, check, health, wait, log, retries, replay, coverage, selftest, torture):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -1,6 +1,5 @@
 """`mockfoundry serve`: starts a server and says in one screen how to use it."""
 
-import gc
 import signal
 import time
 from pathlib import Path
@@ -118,7 +117,7 @@ def microseconds(context: click.Context, parameter: click.Parameter, text: str |
 @click.option(
     "--max-journals",
     type=click.IntRange(0),
-    default=512 * 1024 * 1024,
+    default=256 * 1024 * 1024,
     envvar="MOCKFOUNDRY_MAX_JOURNALS",
     show_default=True,
     help="The same for all foundations together; those that were asked longest ago forget first.",
@@ -186,7 +185,7 @@ def serve(
     from mockfoundry import shipped
     from mockfoundry.assembly import Options, assembled
     from mockfoundry.foundations import Bounds
-    from mockfoundry.listening import bound_socket, listener, url_of
+    from mockfoundry.listening import bound_socket, listener, settle_memory, url_of
     from mockfoundry.server.limits import Limits
 
     with said_plainly():
@@ -222,9 +221,7 @@ def serve(
         lambda: click.echo(screen),
         control_token,
     )
-    # What is there now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
+    settle_memory()
 
     def end(*_: object) -> None:
         # A signal before uvicorn listens to them; it raises the one that ended it once more when all is done.

@@ -5,7 +5,6 @@ the parent closes it, or ends in whatever way, the system says so here. The chil
 URL, or why there is none.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -24,7 +23,7 @@ class Said(msgspec.Struct, frozen=True):
 def main(lifeline: BinaryIO, out: BinaryIO) -> int:
     """Serves until the lifeline ends; gives the exit code."""
     from mockfoundry.client.recipe import Recipe, service_from, told_plainly
-    from mockfoundry.listening import BackgroundServer
+    from mockfoundry.listening import BackgroundServer, settle_memory
 
     line = lifeline.readline()
     if not line.endswith(b"\n"):
@@ -37,9 +36,7 @@ def main(lifeline: BinaryIO, out: BinaryIO) -> int:
             raise
         say(out, Said(error=plain))
         return 2
-    # What is there now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     with BackgroundServer(service) as server:
         say(out, Said(url=server.url))
         lifeline.read()

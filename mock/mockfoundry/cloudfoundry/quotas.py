@@ -5,11 +5,25 @@ max_log_rate_limit_policy), app/models/runtime/space.rb and organization.rb. Quo
 process, so one in a space that is over its quota is refused whatever does not free enough.
 """
 
+from typing import NamedTuple
+
 from mockfoundry.cloudfoundry.entities import UNLIMITED, Organization, Process, Quota, Space
 from mockfoundry.cloudfoundry.world import UNUSED, Usage, World
 
-Fault = tuple[str, str]
-"""A column of the database and what is said of it."""
+
+class Fault(NamedTuple):
+    """What the model minds.
+
+    Attributes:
+        column: of the database, which the real one names.
+        text: what it says of that.
+        limit: whose limit it is, what is used of it and what was asked for, which the real one does not tell.
+    """
+
+    column: str
+    text: str
+    limit: str = ""
+
 
 Target = tuple[Quota, Usage, str, str]
 """A quota, what is used of it, what its words have before them, and what it is the quota of."""
@@ -34,19 +48,22 @@ def quota_faults(
         memory -= before.memory_in_mb * before.instances
         instances -= before.instances
     faults: list[Fault] = []
-    for quota, used, prefix, _ in targets:
+    for quota, used, prefix, named in targets:
         limit = quota.total_memory_in_mb
         if limit is not None and limit - used.memory < memory:
-            faults.append(("memory", f"{prefix}quota_exceeded"))
+            why = f"{named} has {limit} MB, {used.memory} used, {memory} more asked for"
+            faults.append(Fault("memory", f"{prefix}quota_exceeded", why))
     targets.reverse()
-    for quota, _, prefix, _ in targets:
+    for quota, _, prefix, named in targets:
         limit = quota.per_process_memory_in_mb
         if limit is not None and after.memory_in_mb > limit:
-            faults.append(("memory", f"{prefix}instance_memory_limit_exceeded"))
-    for quota, used, prefix, _ in targets:
+            why = f"{named} allows {limit} MB for an instance, {after.memory_in_mb} asked for"
+            faults.append(Fault("memory", f"{prefix}instance_memory_limit_exceeded", why))
+    for quota, used, prefix, named in targets:
         limit = quota.total_instances
         if limit is not None and used.instances + instances > limit:
-            faults.append(("app_instance_limit", f"{prefix}app_instance_limit_exceeded"))
+            why = f"{named} has {limit} instances, {used.instances} used, {instances} more asked for"
+            faults.append(Fault("app_instance_limit", f"{prefix}app_instance_limit_exceeded", why))
     rate = after.log_rate_limit_in_bytes_per_second
     if before is None or instances or before.log_rate_limit_in_bytes_per_second != rate:
         for quota, used, _, named in reversed(targets):
@@ -60,7 +77,7 @@ def log_rate_faults(left: int, before: Process | None, after: Process, named: st
     """What a limit of the log rate does not allow; unlimited counts as -1 [process_log_rate_limit_calculator.rb]."""
     rate = after.log_rate_limit_in_bytes_per_second
     if rate == UNLIMITED:
-        faults = [("log_rate_limit", f"cannot be unlimited in {named}.")]
+        faults = [Fault("log_rate_limit", f"cannot be unlimited in {named}.", f"{named} has a limit")]
         more = UNLIMITED
     else:
         faults = []
@@ -68,5 +85,6 @@ def log_rate_faults(left: int, before: Process | None, after: Process, named: st
         if before is not None and before.log_rate_limit_in_bytes_per_second != UNLIMITED:
             more -= before.log_rate_limit_in_bytes_per_second * before.instances
     if left < more:
-        faults.append(("log_rate_limit", f"exceeds {named.partition(' ')[0]} log rate quota"))
+        why = f"{named} has {left} bytes per second left, {more} more asked for"
+        faults.append(Fault("log_rate_limit", f"exceeds {named.partition(' ')[0]} log rate quota", why))
     return faults

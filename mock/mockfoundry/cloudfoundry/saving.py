@@ -42,7 +42,7 @@ def must_be_savable(
     if after.disk_in_mb > settings.maximum_disk_in_mb:
         most = settings.maximum_disk_in_mb
         asked = f"requested {after.disk_in_mb} MB - must be less than {most} MB"
-        faults.insert(0, ("disk_quota", f"too much disk requested ({asked})"))
+        faults.insert(0, Fault("disk_quota", f"too much disk requested ({asked})", "settings.maximum_disk_in_mb"))
     check, readiness = after.health_check, after.readiness_health_check
     if check.timeout is not None or check.type == "http":
         faults += check_faults("", check, settings.maximum_health_check_timeout_in_seconds)
@@ -51,31 +51,34 @@ def must_be_savable(
     if after.user is not None:
         faults += user_faults(after.user, settings.allowed_process_users)
     if app.sidecars and before.memory_in_mb != after.memory_in_mb and sidecar_memory(app, after) >= after.memory_in_mb:
-        raise refuse(UNPROCESSABLE_ENTITY, SIDECARS_NEED_MORE)
+        taken = f"the sidecars take {sidecar_memory(app, after)} MB of {after.memory_in_mb}"
+        raise refuse(UNPROCESSABLE_ENTITY, SIDECARS_NEED_MORE, f"world: {taken}")
     if faults:
-        raise refuse(UNPROCESSABLE_ENTITY, joined(faults))
+        words = joined(faults)
+        limits = "; ".join(each.limit for each in faults if each.limit)
+        raise refuse(UNPROCESSABLE_ENTITY, words, f"world: {words}{f' ({limits})' if limits else ''}")
 
 
 def joined(faults: list[Fault]) -> str:
     """Faults as one text: those of one column together, in the order of each column's first."""
-    columns = dict.fromkeys(column for column, _ in faults)
-    return ", ".join(f"{column} {text}" for each in columns for column, text in faults if column == each)
+    columns = dict.fromkeys(each.column for each in faults)
+    return ", ".join(f"{column} {each.text}" for column in columns for each in faults if each.column == column)
 
 
 def check_faults(kind: str, check: HealthCheck, longest: int | None) -> Iterator[Fault]:
     column = f"{kind}health_check".replace(" ", "_")
     if longest is not None and check.timeout is not None and check.timeout > longest:
-        yield f"{column}_timeout", f"Maximum exceeded: max {longest}s"
+        yield Fault(f"{column}_timeout", f"Maximum exceeded: max {longest}s")
     if check.type == "http" and not is_path(check.endpoint):
         path = check.endpoint or ""
-        yield f"{column}_http_endpoint", f"HTTP {kind}health check endpoint is not a valid URI path: {path}"
+        yield Fault(f"{column}_http_endpoint", f"HTTP {kind}health check endpoint is not a valid URI path: {path}")
 
 
 def user_faults(user: str, allowed: tuple[str, ...]) -> Iterator[Fault]:
     permitted = (USUAL_USER, *allowed)
     if user.strip() and user.lower() not in {each.lower() for each in permitted}:
         names = ", ".join(f"'{each}'" for each in permitted)
-        yield "user", f"invalid (requested user '{user}' not allowed, permitted users are: {names})"
+        yield Fault("user", f"invalid (requested user '{user}' not allowed, permitted users are: {names})")
 
 
 def sidecar_memory(app: App, process: Process) -> int:

@@ -15,7 +15,7 @@ IDENTITY = ("name", "type", "guid")
 """What an entity in a list is known by, the first that it has."""
 
 PASSED_OVER = frozenset({"updated_at"})
-"""What moves with every other change."""
+"""What moves with every other change of an entity."""
 
 
 def change_handlers(clerk: Clerk) -> Handlers:
@@ -33,8 +33,9 @@ def change_handlers(clerk: Clerk) -> Handlers:
 def changes(before: Any, after: Any, where: str = "") -> Iterator[Change]:
     """Where two seeds are not the same, from the outside in: `organizations/acme/suspended`, before and after."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
+        is_entity = "guid" in before
         for key in dict.fromkeys((*before, *after)):
-            if key not in PASSED_OVER:
+            if not (is_entity and key in PASSED_OVER):
                 yield from changes(before.get(key), after.get(key), f"{where}/{key}" if where else str(key))
     elif are_entities(before) and are_entities(after):
         yield from changes(by_identity(before, after), by_identity(after, before), where)

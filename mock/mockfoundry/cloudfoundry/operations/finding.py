@@ -107,11 +107,13 @@ def must_manage(actor: User, space: Space, organization: Organization) -> None:
     if not may_manage_apps(actor, space):
         raise refuse(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
     if organization.being_deleted:
-        raise refuse(RESOURCE_BEING_DELETED, "The organization is being deleted")
+        why = f"world: organization {organization.name} is being deleted"
+        raise refuse(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
     manager = manages_organization(actor, space)
     if space.being_deleted and not organization.suspended and not manager:
-        raise refuse(RESOURCE_BEING_DELETED, "The space is being deleted")
+        why = f"world: space {space.name} is being deleted"
+        raise refuse(RESOURCE_BEING_DELETED, "The space is being deleted", why)
     if organization.suspended:
-        raise refuse(ORG_SUSPENDED)
+        raise refuse(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
     if space.suspended and not manager:
-        raise refuse(SPACE_SUSPENDED)
+        raise refuse(SPACE_SUSPENDED, why=f"world: space {space.name} is suspended")

@@ -54,7 +54,8 @@ def must_be_enabled(world: World, flag: str, actor: User) -> None:
 def must_not_be_deploying(found: Found, verb: str) -> None:
     """Raises Refusal (422) for a web process whose app has a deployment in flight."""
     if found.process.type == "web" and in_flight(found.app):
-        raise refuse(UNPROCESSABLE_ENTITY, f"Cannot {verb} this process while a deployment is in flight.")
+        why = f"world: app {found.app.name} has a deployment in flight"
+        raise refuse(UNPROCESSABLE_ENTITY, f"Cannot {verb} this process while a deployment is in flight.", why)
 
 
 def without_nulls(stored: dict[str, Any]) -> dict[str, int]:

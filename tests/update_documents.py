@@ -1,7 +1,9 @@
-"""Writes the README's table of scenarios from the library: `make readme`."""
+"""Writes what documents take from the code: the README's table of scenarios and the command line: `make documents`."""
 
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
+from tests.command_line import PAGE, page
 
 if __name__ == "__main__":
     text = README_FILE.read_text(encoding="utf-8")
     README_FILE.write_text(README_TABLE.sub(lambda found: found.group(1) + rows() + found.group(3), text), "utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,202 @@
+"""`mockfoundry torture`: which single failures break a command."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from mockfoundry.cli.controlling import TOKEN_OPTION
+from mockfoundry.cli.failing import fail, said_plainly
+from mockfoundry.cli.scenarios import CONTRACT_OPTION
+
+if TYPE_CHECKING:
+    from mockfoundry.torture import Asked, Report
+
+FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
+PHASES = ("before", "after")
+
+INTERRUPTED = 130
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--url", default=None, help="A server that is running; one is started by default.")
+@TOKEN_OPTION
+@CONTRACT_OPTION
+@click.option("--seed", type=click.Path(path_type=Path), help="Seed file (YAML or JSON): what each run begins with.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, metavar="NAME|FILE", help="Played in every run besides; several times."
+)
+@click.option("--random-seed", type=int, help="What guids and chance follow from; 1, or that of the server at --url.")
+@click.option("--operation", "operations", multiple=True, help="Only this operation fails; several times.")
+@click.option("--status", "statuses", multiple=True, type=int, help="Only this status comes; several times.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(FAULTS),
+    help="Only this fault comes; several times. Beside --status, both come. hang and dribble come only when asked for.",
+)
+@click.option("--phase", type=click.Choice(PHASES), help="Only failures before, or only after, the change is kept.")
+@click.option(
+    "--max-calls", default=5, type=click.IntRange(1), show_default=True, help="Calls of an operation to fail."
+)
+@click.option("--pairs", is_flag=True, help="Then pairs of failures that are survived alone, repeats too.")
+@click.option("--max-pairs", default=500, type=click.IntRange(1), show_default=True, help="How many pairs at most.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Runs at a time; as many as there are processors by default.")
+@click.option(
+    "--timeout",
+    default=30.0,
+    type=click.FloatRange(0, 86_400, min_open=True),
+    show_default=True,
+    help="Seconds that a run may take.",
+)
+@click.option("--strict", is_flag=True, help="Failing cleanly counts as broken too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write JUnit XML to this file too."
+)
+@click.option(
+    "--keep",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each failure that breaks the command to this folder, as a scenario to be played again.",
+)
+def torture(
+    command: tuple[str, ...],
+    url: str | None,
+    control_token: str,
+    contract: Path | None,
+    seed: Path | None,
+    scenarios: tuple[str, ...],
+    random_seed: int | None,
+    operations: tuple[str, ...],
+    statuses: tuple[int, ...],
+    faults: tuple[str, ...],
+    phase: str | None,
+    max_calls: int,
+    pairs: bool,
+    max_pairs: int,
+    jobs: int | None,
+    timeout: float,
+    strict: bool,
+    form: str,
+    junit: Path | None,
+    folder: Path | None,
+) -> None:
+    """Run COMMAND once for each single failure that it can meet, and say which break it.
+
+    COMMAND finds the API's address in its environment as MOCKFOUNDRY_URL, an admin's token as MOCKFOUNDRY_TOKEN, and
+    the foundation's name as MOCKFOUNDRY_FOUNDATION; {url} and {token} in its arguments are replaced by the first two.
+    It is run once without any failure, which must succeed. Then each call that it made is made to fail, in turn, in
+    every documented way, in a run of its own, with a world of its own:
+
+    \b
+      survived        exit code 0, and the world is as after the clean run
+      failed cleanly  another exit code, and the world is as at the beginning, or as after the clean run
+      failed halfway  another exit code, and the world is neither: something was left behind
+      false success   exit code 0, but the world is not as after the clean run: scaled twice, or not at all
+      timed out       not done in time; it was ended, with all that it had started
+
+    The last three are broken; with --strict, failing cleanly is too. Exit code 0 if nothing broke it, 1 if something
+    did, 2 if it could not be tried, 130 if it was interrupted.
+
+    \b
+      mockfoundry torture -- python client.py --api {url}
+      mockfoundry torture --operation scaleProcess --status 409 --fault reset -- ./deploy.sh
+    """
+    from mockfoundry.torture import Asked
+    from mockfoundry.torture.junit import junit_of
+    from mockfoundry.torture.telling import json_of, keep, text_of
+
+    # What a CI server or a closing terminal sends ends the runs as Ctrl-C does; under nohup it is not to.
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    asked = Asked(
+        command=command,
+        seed=seed,
+        random_seed=random_seed,
+        scenarios=scenarios,
+        operations=operations,
+        statuses=statuses,
+        faults=faults,
+        phases=PHASES if phase is None else (phase,),
+        max_calls=max_calls,
+        jobs=jobs or os.cpu_count() or 1,
+        timeout=timeout,
+        pairs=pairs,
+        max_pairs=max_pairs,
+    )
+    must_be_writable(junit, folder)
+    try:
+        report = found(asked, url, control_token, contract)
+    except KeyboardInterrupt:
+        click.echo("mockfoundry: interrupted before the clean run was over", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    click.echo(json_of(report, strict) if form == "json" else text_of(report, strict, timeout))
+    broken = report.broken(strict)
+    try:
+        if junit is not None:
+            junit.write_bytes(junit_of(report, command, strict, timeout))
+        if folder is not None:
+            keep(broken, folder)
+    except OSError as error:
+        fail(f"{error.filename}: can't be written: {error.strerror or error}")
+    if report.interrupted:
+        raise SystemExit(INTERRUPTED)
+    if broken:
+        raise SystemExit(1)
+
+
+def interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def must_be_writable(junit: Path | None, folder: Path | None) -> None:
+    """Ends the command where its results could not be written, before it has taken its time."""
+    try:
+        if junit is not None and not os.access(junit.parent, os.W_OK):
+            fail(f"--junit: {junit.parent} is not a folder that can be written to; make it, or name another")
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"--keep: {error.filename}: can't be made: {error.strerror or error}; name another folder")
+
+
+def found(asked: "Asked", url: str | None, control_token: str, document: Path | None) -> "Report":
+    """The report of a torture on a server that is running, or on one that is started for it."""
+    from dataclasses import replace
+
+    from mockfoundry import ControlError, Server, ServerError, shipped
+    from mockfoundry.contract import load_contract
+    from mockfoundry.torture import TortureError, tortured
+
+    with said_plainly():
+        contract = load_contract(document or shipped.CONTRACT)
+        try:
+            if url is not None:
+                if asked.random_seed is not None and asked.seed is None:
+                    fail("--random-seed: the world of the server at --url is made already; give --seed with it")
+                with Server.connect(url, control_token) as server:
+                    return tortured(server, contract, asked, progress)
+            number = 1 if asked.random_seed is None else asked.random_seed
+            with Server(asked.seed, random_seed=number, contract=document) as server:
+                return tortured(server, contract, replace(asked, seed=None), progress)
+        except (TortureError, ControlError, ServerError) as error:
+            fail(str(error))
+
+
+@contextmanager
+def progress(label: str, count: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal."""
+    if not (count and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    with click.progressbar(length=count, label=label, file=sys.stderr, show_pos=True) as bar:
+        yield lambda: bar.update(1)

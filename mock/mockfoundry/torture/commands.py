@@ -1,0 +1,131 @@
+"""Commands: run in sessions of their own, bounded in time, ended with all that they started. Never knows what they ask.
+
+A session of its own keeps Ctrl-C of the terminal from a command, so whoever runs it ends it.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Self
+
+MOST_KEPT = 4_000
+"""Bytes of each of a command's outputs that are kept, the latest."""
+
+
+class StoppedError(Exception):
+    """All commands were ended, so what became of this one says nothing."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Attributes:
+        code: its exit code, negative for the signal that ended it; None where its time was up.
+        output, errors: the end of what it wrote to standard output and standard error.
+    """
+
+    code: int | None
+    output: str
+    errors: str
+    seconds: float
+
+    @property
+    def last_line(self) -> str:
+        """The last line that it wrote to its standard error; to its standard output where there is none."""
+        lines = (self.errors.strip() or self.output.strip()).splitlines()
+        return lines[-1].strip() if lines else ""
+
+
+class Commands:
+    """The commands that are running, from whatever threads; the end of its block ends them."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._turn:
+            self._stopped = True
+            for process in self._running:
+                end_group(process)
+
+    def run(self, words: Sequence[str], environment: Mapping[str, str], timeout: float) -> Ended:
+        """Runs a command to its end; what it has started and left running is ended then.
+
+        Args:
+            environment: what it finds in its environment beside what is there.
+            timeout: seconds.
+
+        Raises:
+            OSError: it can't be run.
+            StoppedError: the block has ended.
+        """
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            began = time.monotonic()
+            process = self._begun(words, environment, output, errors)
+            code: int | None = None
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    code = process.wait(timeout)
+            finally:
+                self._end(process)
+            seconds = time.monotonic() - began
+            if self._stopped:
+                raise StoppedError
+            return Ended(code, tail(output), tail(errors), seconds)
+
+    def _begun(
+        self, words: Sequence[str], environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]
+    ) -> "subprocess.Popen[bytes]":
+        # Under the lock, so that none begins behind the back of whoever ends them all.
+        with self._turn:
+            if self._stopped:
+                raise StoppedError
+            process = subprocess.Popen(  # noqa: S603 (the user's own command)
+                list(words),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._turn:
+            end_group(process)
+            self._running.discard(process)
+        process.wait()
+
+
+def end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a command and what it has started, which is in its group unless it took care not to be."""
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    # Nobody may be left in it; and on some systems one that has ended may not be told anything.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def tail(file: IO[bytes]) -> str:
+    """The end of what was written to a file, as text that a terminal and XML can take."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - MOST_KEPT))
+    text = file.read().decode("utf-8", "replace")
+    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")

@@ -1,0 +1,53 @@
+"""The page of the command line, made from the commands themselves; `make documents` writes it, a test compares it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mockfoundry.cli import main
+
+PAGE = Path(__file__).parents[1] / "docs" / "command-line.md"
+
+_HEAD = """\
+# The command line
+
+This page is made from the commands by `make documents`. Exit codes: 0 it is well, 1 it is not (a file is wrong, an
+assertion does not hold, a server is not ready), 2 the command could not do what it was asked.
+
+Commands that ask a running server find it at `--url`, else at `MOCKFOUNDRY_URL`, else on this machine at
+`MOCKFOUNDRY_PORT` (8080).
+"""
+
+
+def page() -> str:
+    return "\n".join([_HEAD, *(line for name in main.commands for line in told(name, main.commands[name]))])
+
+
+def told(name: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=f"mockfoundry {name}")
+    yield f"## mockfoundry {name}"
+    yield ""
+    yield f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`"
+    yield ""
+    yield paragraphs(command.help or "")
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    if options:
+        yield ""
+        yield "| option | environment | what it does |"
+        yield "|---|---|---|"
+        yield from (row(context, each) for each in options)
+    yield ""
+
+
+def paragraphs(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.replace("\b", "").split("\n\n"))
+
+
+def row(context: click.Context, option: click.Option) -> str:
+    names, text = option.get_help_record(context) or ("", "")
+    environment = f"`{option.envvar}`" if option.envvar else ""
+    about = re.sub(r" *\[(?:default: )?([^]]*)\]$", r" (\1)", " ".join(text.split()))
+    names = names.replace("|", "\\|")
+    return f"| `{names}` | {environment} | {about} |"

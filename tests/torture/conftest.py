@@ -1,0 +1,13 @@
+"""A server that all tortures of a module share; those that start their own say so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mockfoundry import Server
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    with Server() as server:
+        yield server

@@ -1,0 +1,107 @@
+"""How a torture ends: it leaves no process and no foundation, whether it is done, timed out or interrupted."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from mockfoundry import Server, shipped
+from mockfoundry.contract import load_contract
+from mockfoundry.torture import Asked, tortured
+from tests.torture.torturing import (
+    CAREFUL,
+    HANGING,
+    TORTURE,
+    environment,
+    lasted,
+    outcomes,
+    port_of,
+    report_of,
+    watched,
+)
+
+ONE = ("--operation", "getProcess", "--status", "500")
+
+
+def foundations(server: Server) -> list[str]:
+    return [each["name"] for each in httpx.get(f"{server.url}/__mock/foundations").json()["foundations"]]
+
+
+def test_no_foundation_is_left_on_a_server_that_runs_on(running: Server) -> None:
+    report_of("--url", running.url, *ONE, command=(*CAREFUL, "2"))
+    assert foundations(running) == []
+
+
+def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Server) -> None:
+    with watched() as listening:
+        report = report_of("--url", running.url, "--timeout", "2", *ONE, command=(*HANGING, port_of(listening)))
+        connection, _ = listening.accept()
+        with connection:
+            assert lasted(connection).startswith(running.url)
+    assert outcomes(report) == {"get-process-500-at-1": "timed out"}
+    assert report["failures"][0]["exit_code"] is None
+    assert report["summary"]["broken"] == 1
+
+
+class Interrupted(NamedTuple):
+    """A torture that was ended by a signal: its exit code, what it printed, and where the run that hung had its API."""
+
+    code: int
+    out: str
+    errors: str
+    url: str
+
+
+def interrupted(number: signal.Signals, *options: str) -> Interrupted:
+    """A torture that gets a signal as soon as one of its runs hangs; what hangs has ended then."""
+    with watched() as listening:
+        process = subprocess.Popen(
+            [*TORTURE, "--jobs", "1", *options, "--", *HANGING, port_of(listening)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        try:
+            connection, _ = listening.accept()
+            with connection:
+                process.send_signal(number)
+                out, errors = process.communicate(timeout=30)
+                return Interrupted(process.returncode, out, errors, lasted(connection))
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_runs_and_tells_what_is_known(running: Server, number: signal.Signals) -> None:
+    done = interrupted(number, "--url", running.url, "--status", "404", "--status", "500")
+    assert (done.code, done.errors) == (130, "")
+    assert done.out == "interrupted: 2 not tried\n0 failures, 0 survived, 0 broken\n"
+    assert foundations(running) == []
+
+
+def test_ctrl_c_ends_the_server_that_was_started() -> None:
+    done = interrupted(signal.SIGINT, *ONE)
+    assert (done.code, done.errors) == (130, "")
+    assert done.url.startswith("http://127.0.0.1:")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(done.url)
+
+
+def test_the_same_can_be_asked_in_python(running: Server) -> None:
+    asked = Asked(command=(*CAREFUL, "2"), operations=("scaleProcess",), faults=("reset",), jobs=2)
+    done: list[str] = []
+
+    @contextmanager
+    def progress(label: str, count: int) -> Iterator[object]:
+        yield lambda: done.append(f"{label} of {count}")
+
+    report = tortured(running, load_contract(shipped.CONTRACT), asked, progress)
+    assert [each.outcome for each in report.findings] == ["survived", "survived"]
+    assert report.broken(strict=True) == []
+    assert done == ["failures of 2"] * 2
