@@ -141,7 +141,7 @@ def over_foundations(rounds: int, seconds: int) -> None:
         f"{statistics.median(one) / statistics.median(many):.2f}",
         "≤ 1.15",
     )
-    row("  resident with their journals, by default 256 MB at most", f"{used:.0f} MB")
+    row("  resident with their journals, by default 128 MB at most", f"{used:.0f} MB")
 
 
 def fixture_milliseconds(rounds: int, folder: Path) -> float:

@@ -117,7 +117,7 @@ def microseconds(context: click.Context, parameter: click.Parameter, text: str |
 @click.option(
     "--max-journals",
     type=click.IntRange(0),
-    default=256 * 1024 * 1024,
+    default=128 * 1024 * 1024,
     envvar="MOCKFOUNDRY_MAX_JOURNALS",
     show_default=True,
     help="The same for all foundations together; those that were asked longest ago forget first.",

@@ -27,7 +27,7 @@ from mockfoundry.cloudfoundry.entities import (
     Space,
     User,
 )
-from mockfoundry.cloudfoundry.events import MOST_EVENTS, Event
+from mockfoundry.cloudfoundry.events import MOST_EVENTS, Event, event
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -172,7 +172,7 @@ class World(msgspec.Struct, kw_only=True):
         """Records an audit event."""
         events = self.events if "events" not in self.shared else self.own("events")
         self.recorded = number = self.recorded + 1
-        events.append(Event(number, kind, moment, actor, app, data))
+        events.append(event(number, kind, moment, actor, app, data))
         if len(events) >= 2 * MOST_EVENTS:
             del events[:-MOST_EVENTS]
 

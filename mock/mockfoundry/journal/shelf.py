@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-ALL_JOURNALS = 256 * 1024 * 1024
+ALL_JOURNALS = 128 * 1024 * 1024
 """What all journals of a server hold together at most, where nobody says otherwise."""
 
 KEPT = 0.9

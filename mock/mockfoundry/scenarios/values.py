@@ -4,7 +4,7 @@ What each key is for, and what it may hold, stands in `form`, from which reading
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -122,6 +122,26 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     respond: Respond | None = None
     sequence: tuple[Respond, ...] = ()
     finally_: Finally = "pass"
+
+    if TYPE_CHECKING:
+        # What is said of the fields says what they hold; one word may be given for it.
+        def __init__(
+            self,
+            *,
+            operation: str | tuple[str, ...] = (),
+            when: When = ...,
+            per: Per = ...,
+            state: str | tuple[str, ...] = (),
+            goto: str | None = None,
+            after: int = 0,
+            times: int | None = None,
+            chance: float = 1.0,
+            from_: int | None = None,
+            until: int | None = None,
+            respond: Respond | None = None,
+            sequence: tuple[Respond, ...] = (),
+            finally_: Finally = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         # One word in place of a tuple, as a file has it.
