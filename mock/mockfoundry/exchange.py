@@ -266,6 +266,7 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     )
     answer = operation(world, actor, call)
     request.kept = plan.writes and answer.status < 300
+    request.changed = request.kept and answer.changed
     outcome = told(answer)
     outcome.headers.append((b"x-user-guid", actor.guid.encode()))
     if request.content and not given and plan.body is not None:

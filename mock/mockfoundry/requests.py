@@ -30,7 +30,8 @@ class Request(msgspec.Struct):
         path: the path parameters, decoded.
         process: the guid of the process it is about, empty where there is none.
         actor: who asks, empty until that is known.
-        kept: whether it changed the world.
+        kept: whether the world did what it asks for.
+        changed: whether the world is another than before.
         near: the rule of a scenario that nearly took it, in words.
     """
 
@@ -46,6 +47,7 @@ class Request(msgspec.Struct):
     process: str = ""
     actor: str = ""
     kept: bool = False
+    changed: bool = False
     near: str = ""
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD

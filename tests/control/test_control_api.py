@@ -249,11 +249,22 @@ def test_a_repeat_of_a_lost_answer_is_found(server: Serving) -> None:
         server.scale({"instances": 2})
     server.scale({"instances": 2})
     audit = server.client.get(f"{DEFAULT}/retries?never_twice=true").json()
-    assert (audit["repeats"], audit["twice"]) == (1, 1)
+    assert (audit["repeats"], audit["twice"]) == (1, 0)
     repeat = audit["chains"][0]["repeats"][0]
-    assert (repeat["after"], repeat["lost"], repeat["twice"]) == ("reset", True, True)
+    assert (repeat["after"], repeat["lost"], repeat["twice"]) == ("reset", True, False)
+    assert audit["verdict"]["result"] == "holds"
+
+
+def test_a_step_that_is_made_again_after_a_lost_answer_is_found(server: Serving) -> None:
+    server.client.put(f"{DEFAULT}/scenarios/lost-response")
+    with pytest.raises(httpx.TransportError):
+        server.scale({"instances": 2})
+    server.scale({"instances": 3})
+    audit = server.client.get(f"{DEFAULT}/retries?never_twice=true").json()
+    assert (audit["repeats"], audit["twice"]) == (1, 1)
     assert audit["verdict"]["result"] == "does_not_hold"
-    assert "done twice" in audit["verdict"]["said"]
+    assert "changed the world once more" in audit["verdict"]["said"]
+    assert server.client.get(f"{DEFAULT}/retries?within=0s").json()["repeats"] == 0
 
 
 def test_coverage_outlives_its_foundation_and_writes_what_is_missing(server: Serving) -> None:

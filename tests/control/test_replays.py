@@ -55,6 +55,14 @@ def test_a_replay_makes_a_client_meet_the_same(server: Serving, scenario: str) -
     assert again == met
 
 
+def test_the_same_failure_at_calls_in_a_row_is_one_rule(server: Serving) -> None:
+    assert server.client.put("/__mock/foundations/first/scenarios/conflict-storm").is_success
+    drive(server, "first")
+    scenario = replay(server, "first")["scenario"]
+    assert scenario.count("operation:") == 1
+    assert "times: 5" in scenario
+
+
 def test_what_the_world_refuses_of_itself_is_not_replayed(server: Serving) -> None:
     server.client.post(f"/foundations/first{SCALE}", json={"instances": -1})
     assert replay(server, "first") == {"scenario": None, "failures": 0, "dropped": 0}

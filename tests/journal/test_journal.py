@@ -26,6 +26,7 @@ class Asked:
     content: bytes = b'{"instances": 2}'
     headers: dict[bytes, bytes] = field(default_factory=lambda: {b"content-type": b"application/json"})
     kept: bool = False
+    changed: bool = False
     method: str = "POST"
     target: str = "/v3/processes/one/actions/scale"
     query_string: bytes = b""
@@ -182,7 +183,7 @@ def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("first", "first_kept", "second_kept", "twice"),
+    ("first", "first_changed", "second_changed", "twice"),
     [
         (Given(fault="reset"), True, True, 1),
         (Given(503), True, True, 1),
@@ -190,18 +191,49 @@ def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None
         (Given(503), True, False, 0),
     ],
 )
-def test_only_what_was_kept_and_done_again_is_twice(
-    first: Given, first_kept: bool, second_kept: bool, twice: int
+def test_only_what_changed_the_world_and_changed_it_again_is_twice(
+    first: Given, first_changed: bool, second_changed: bool, twice: int
 ) -> None:
-    journal = journal_of((Asked(kept=first_kept), first), (Asked(kept=second_kept), Given()))
+    one, other = Asked(kept=True, changed=first_changed), Asked(kept=True, changed=second_changed)
+    journal = journal_of((one, first), (other, Given()))
     audit = audited(journal)
     assert (audit.repeats, audit.twice) == (1, twice)
     assert (judged(audit, Limits(never_twice=True)).result == "does_not_hold") is bool(twice)
 
 
 def test_a_request_after_a_success_repeats_nothing() -> None:
-    journal = journal_of(*scales(202, 202), (Asked(content=b'{"instances": 3}'), Given(503)), *scales(202))
-    assert audited(journal).repeats == 0
+    assert audited(journal_of(*scales(202, 202, 503))).repeats == 0
+    reads = [
+        (Asked(operation="listProcesses", method="GET", query_string=b"page=%d" % page), Given(503)) for page in (1, 2)
+    ]
+    assert audited(journal_of(*reads)).repeats == 0
+
+
+def test_a_new_decision_on_the_same_resource_is_a_repeat_too() -> None:
+    lost = (Asked(content=b'{"instances": 2}', kept=True, changed=True), Given(fault="reset"))
+    again = (
+        Asked(
+            content=b'{"instances": 3}', kept=True, changed=True, target="/foundations/f/v3/processes/one/actions/scale"
+        ),
+        Given(),
+    )
+    audit = audited(journal_of(lost, again))
+    assert (audit.repeats, audit.twice) == (1, 1)
+    other = (Asked(target="/v3/processes/two/actions/scale", kept=True, changed=True), Given())
+    assert audited(journal_of(lost, other)).repeats == 0
+
+
+@pytest.mark.parametrize(("within", "repeats"), [(None, 1), (10 * SECOND, 1), (9 * SECOND, 0)])
+def test_what_comes_later_than_asked_about_repeats_nothing(within: int | None, repeats: int) -> None:
+    journal = journal_of((Asked(arrived=0), Given(503)), (Asked(arrived=10 * SECOND), Given()))
+    assert audited(journal, within=within).repeats == repeats
+
+
+def test_a_wait_on_either_clock_is_a_wait() -> None:
+    journal = Journal()
+    journal.record(Asked(arrived=0), Given(503, headers=[(b"retry-after", b"30")]), 0)
+    journal.record(Asked(arrived=1), Given(), 30 * SECOND)
+    assert judged(audited(journal), Limits(honours_retry_after=True)).result == "holds"
 
 
 def test_more_repeats_than_allowed_are_told() -> None:

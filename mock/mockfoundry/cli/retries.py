@@ -16,7 +16,8 @@ from mockfoundry.cli.controlling import FOUNDATION_OPTION, TOKEN_OPTION, asked, 
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
 @click.option("--max", "most", type=click.IntRange(0), help="Exit code 1 where one request was repeated more often.")
 @click.option("--honours-retry-after", is_flag=True, help="Exit code 1 where a repeat came before Retry-After said.")
-@click.option("--never-twice", is_flag=True, help="Exit code 1 where a repeat did again what was done.")
+@click.option("--never-twice", is_flag=True, help="Exit code 1 where a repeat changed the world once more.")
+@click.option("--within", metavar="DURATION", help="What is sent later than that after an answer repeats nothing.")
 def retries(
     url: str | None,
     control_token: str,
@@ -26,6 +27,7 @@ def retries(
     most: int | None,
     honours_retry_after: bool,
     never_twice: bool,
+    within: str | None,
 ) -> None:
     """Print what clients repeated."""
     query = {
@@ -33,6 +35,7 @@ def retries(
         "max": None if most is None else str(most),
         "honours_retry_after": "true" if honours_retry_after else "",
         "never_twice": "true" if never_twice else "",
+        "within": within,
     }
     answer = asked(url, of_foundation(foundation, "/retries"), control_token, query)
     click.echo(json.dumps(answer) if form == "json" else answer["table"])

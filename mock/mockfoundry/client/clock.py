@@ -16,10 +16,11 @@ class Clock:
 
     def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
+        self._latest: datetime | None = None
 
     @property
     def now(self) -> datetime:
-        """Its time, in UTC."""
+        """Its time, in UTC; a call each time."""
         return told(self._call("GET", "/clock"))
 
     def freeze(self) -> datetime:
@@ -54,8 +55,36 @@ class Clock:
         """Makes it run as real time does; gives its time."""
         return self._changed(rate=1.0)
 
+    def virtual(self) -> "VirtualTime":
+        """Stops it, and gives its time for a client that is handed `now` and `sleep` in place of the machine's."""
+        self.freeze()
+        return VirtualTime(self)
+
+    def latest(self) -> datetime:
+        """Its time when it was last turned by this object; what it is now where it never was."""
+        return self._latest or self.now
+
     def _changed(self, **change: Any) -> datetime:
-        return told(self._call("PATCH", "/clock", change))
+        self._latest = told(self._call("PATCH", "/clock", change))
+        return self._latest
+
+
+class VirtualTime:
+    """A frozen clock's time: it passes while a client sleeps by it, and while a test advances the clock.
+
+    So a client that waits for minutes is tested in the time that its requests take.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since the epoch, as `time.time` gives them."""
+        return self._clock.latest().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Lets so many seconds pass at once, as `time.sleep` does slowly."""
+        self._clock.advance(seconds)
 
 
 def told(answer: dict[str, Any]) -> datetime:

@@ -8,7 +8,15 @@ import msgspec
 from mockfoundry.client.addressed import Addressed
 from mockfoundry.client.errors import CannotBeKnownError, VerificationError
 from mockfoundry.client.values import Audit, Coverage, Exchange, Verdict
-from mockfoundry.client.wording import Expected, Moment, comma_separated, expectation_words, moment_words
+from mockfoundry.client.wording import (
+    Duration,
+    Expected,
+    Moment,
+    comma_separated,
+    duration_words,
+    expectation_words,
+    moment_words,
+)
 
 MOST_LISTED = 10_000
 
@@ -81,6 +89,7 @@ class Journalled(Addressed):
         max: int | None = None,  # noqa: A002 (the API's word)
         honours_retry_after: bool = False,
         never_twice: bool = False,
+        within: Duration | None = None,
     ) -> Audit:
         """What clients sent again: after what, with what wait, and whether it did something twice.
 
@@ -88,7 +97,8 @@ class Journalled(Addressed):
             operation: only this one.
             max: repeats that one request may have.
             honours_retry_after: no repeat may come before Retry-After says.
-            never_twice: no repeat may do again what was done.
+            never_twice: no repeat may change the world once more.
+            within: what is sent later than that after an answer repeats nothing, as a poller's next look.
 
         Raises:
             VerificationError: clients did what the arguments do not allow.
@@ -100,6 +110,7 @@ class Journalled(Addressed):
             "max": max,
             "honours_retry_after": honours_retry_after,
             "never_twice": never_twice,
+            "within": None if within is None else duration_words(within),
         }
         audit = msgspec.convert(self._call("GET", "/retries", query=query), Audit)
         if max is not None or honours_retry_after or never_twice:

@@ -74,7 +74,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         body, answer: as values where they are JSON, else as text.
         why: what decided it.
         delay: seconds that the answer waited.
-        kept: whether it changed the world.
+        kept: whether the world did what it asks for, also where the answer was lost.
+        changed: whether the world was another then.
         violations: what the contract does not allow and was let pass.
         near_miss: the rule of a scenario that nearly took it.
         bytes_sent: of the answer's body.
@@ -101,6 +102,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     fault: str | None
     delay: float
     kept: bool
+    changed: bool
     violations: str | None
     near_miss: str | None
     bytes_sent: int | None
@@ -155,11 +157,11 @@ class Repeat(msgspec.Struct, frozen=True):
     Attributes:
         number, of: of the repeat, and of the request that it repeats.
         after: the status or the fault of that one.
-        wait: seconds of real time from its answer to the repeat.
+        wait: seconds from its answer to the repeat, on the machine's clock or the foundation's, whichever says more.
         retry_after: seconds that it asked to wait; None where it asked nothing.
         honoured: whether the client waited as long; None where nothing was asked.
         lost: whether what it repeats had been done, and only the answer was lost.
-        twice: whether the repeat was done too, after an earlier one had been.
+        twice: whether the repeat changed the world once more, after an earlier one had.
     """
 
     number: int
@@ -197,7 +199,7 @@ class Audit(msgspec.Struct, frozen=True):
     Attributes:
         requests: how many exchanges were looked at.
         dishonoured: repeats that came before Retry-After said.
-        twice: repeats that did again what was done.
+        twice: repeats that changed the world once more.
         table: for people.
     """
 

@@ -46,6 +46,7 @@ class Answer(msgspec.Struct):
         why: what decided it, for `X-Mock-Why`.
         headers: beside the ones that every answer has.
         laxer: violations that the real one does not mind, for `X-Mock-Contract`.
+        changed: of an operation that writes, whether the world is another than before, but for when it was touched.
     """
 
     status: int
@@ -53,3 +54,4 @@ class Answer(msgspec.Struct):
     why: str
     headers: tuple[tuple[str, str], ...] = ()
     laxer: tuple[Violation, ...] = ()
+    changed: bool = True

@@ -107,12 +107,14 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         max: int | None = None,  # noqa: A002 (the API's word)
         honours_retry_after: bool = False,
         never_twice: bool = False,
+        within: str | None = None,
     ) -> dict[str, Any]:
         must_be_known(operation)
+        patience = None if within is None else duration_of("query within", within)
         limits = Limits(max=max, honours_retry_after=honours_retry_after, never_twice=never_twice)
 
         def read(foundation: Foundation, now: int) -> dict[str, Any]:
-            audit = audited(foundation.journal, operation)
+            audit = audited(foundation.journal, operation, patience)
             return {**as_data(audit), "table": retry_table(audit), "verdict": as_data(judged(audit, limits))}
 
         return clerk.within(name, read)

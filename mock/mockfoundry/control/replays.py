@@ -16,7 +16,7 @@ from mockfoundry.contract import Contract
 from mockfoundry.control.clerk import Clerk, Handlers
 from mockfoundry.foundations import Foundation
 from mockfoundry.journal import NOTHING, Entry
-from mockfoundry.scenarios import Respond, Scenario, check_scenario
+from mockfoundry.scenarios import Respond, Rule, Scenario, check_scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_of
 from mockfoundry.scenarios.values import Fault, Phase
 
@@ -34,7 +34,9 @@ def replay_handlers(clerk: Clerk) -> Handlers:
     def show_replay(name: str) -> dict[str, Any]:
         def read(foundation: Foundation, now: int) -> dict[str, Any]:
             found = list(failures(foundation, contract))
-            scenario = allowed(scenario_of(found, list(contract.plans.values())), contract) if found else None
+            scenario = None
+            if found:
+                scenario = allowed(in_rows(scenario_of(found, list(contract.plans.values()))), contract)
             return {
                 "scenario": None if scenario is None else scenario.to_yaml(),
                 "failures": len(found),
@@ -89,6 +91,20 @@ def told(body: Any) -> tuple[str, str]:
             return title, detail
         case _:
             return "", ""
+
+
+def in_rows(scenario: Scenario) -> Scenario:
+    """A schedule with one rule for calls in a row that meet the same: its rules have the latest call first."""
+    rules: list[Rule] = []
+    for rule in scenario.rules:
+        later = rules[-1] if rules else None
+        same = later is not None and (later.operation, later.respond) == (rule.operation, rule.respond)
+        if later is not None and same and later.after == rule.after + (rule.times or 0):
+            times = (later.times or 0) + (rule.times or 0)
+            rules[-1] = msgspec.structs.replace(rule, times=times)
+        else:
+            rules.append(rule)
+    return msgspec.structs.replace(scenario, rules=tuple(rules))
 
 
 def allowed(scenario: Scenario, contract: Contract) -> Scenario:

@@ -17,7 +17,8 @@ class Entry(msgspec.Struct, array_like=True):
         number: from 1, in the order of the foundation's exchanges.
         real: when it arrived, in microseconds of the machine's clock.
         now: the same moment on the foundation's clock.
-        kept: whether it changed the world, also where the answer was then lost.
+        kept: whether the world did what it asks for, also where the answer was then lost.
+        changed: whether the world was another then: not, where it was scaled to what it had.
         sent_headers: the request's, names in lower case.
         content: the request's body.
         delay: microseconds that the answer waited.
@@ -33,6 +34,7 @@ class Entry(msgspec.Struct, array_like=True):
     actor: str
     process: str
     kept: bool
+    changed: bool
     method: str
     target: str
     query_string: bytes
@@ -104,10 +106,10 @@ class Entry(msgspec.Struct, array_like=True):
         return self.fault or str(self.status)
 
     @property
-    def url_path(self) -> str:
-        """The path with its query, as it came."""
-        query = self.query_string.decode("latin-1")
-        return f"{self.target}?{query}" if query else self.target
+    def path_there(self) -> str:
+        """The path in its foundation, without the prefix that may have named that."""
+        _, _, rest = self.target.removeprefix("/foundations/").partition("/")
+        return f"/{rest}" if self.target.startswith("/foundations/") else self.target
 
     def header(self, name: bytes) -> str:
         return self.sent_headers.get(name, b"").decode("latin-1")

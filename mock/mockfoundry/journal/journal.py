@@ -36,6 +36,7 @@ class Recorded(Protocol):
     process: str
     actor: str
     kept: bool
+    changed: bool
 
 
 class Sent(Protocol):
@@ -134,6 +135,7 @@ class Journal:
                 request.actor,
                 request.process,
                 request.kept,
+                request.changed,
                 request.method,
                 request.target,
                 request.query_string,

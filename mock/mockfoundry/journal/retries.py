@@ -1,8 +1,9 @@
 """Retries: what a client sent again, after what, with what wait, and whether that did something twice. Judges by rules.
 
-A request repeats an earlier one where it is the same (operation, path, query, body, client by its User-Agent), and the
-earlier one failed for the client: status 400 or more, or a fault on the wire. The token is no part of it: after a 401
-a client comes back with another one.
+A request repeats an earlier one where it is of the same operation on the same resource by the same client (by its
+User-Agent), and the earlier one failed for the client: status 400 or more, or a fault on the wire. What it asks for may
+be another: a client that looks and decides anew repeats too, and where the lost one had been done, it may do too much.
+The token is no part of it: after a 401 a client comes back with another one.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ import msgspec
 
 from mockfoundry.journal.entries import Entry
 from mockfoundry.journal.journal import Journal
+from mockfoundry.journal.telling import safe_path
 from mockfoundry.journal.verifying import TOLERANCE, Verdict, counted, forgotten, seconds, wait_between
 
 
@@ -25,7 +27,7 @@ class Repeat(msgspec.Struct, frozen=True):
         retry_after: seconds that it asked to wait; None where it asked nothing.
         honoured: whether the client waited as long; None where nothing was asked.
         lost: whether what it repeats had been done, and only the answer was lost.
-        twice: whether the repeat was done too, after an earlier one had been.
+        twice: whether the repeat changed the world once more, after an earlier one had.
     """
 
     number: int
@@ -83,34 +85,32 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     never_twice: bool = False
 
 
-def audited(journal: Journal, operation: str = "") -> Audit:
-    """What clients repeated, of one operation or of all."""
+def audited(journal: Journal, operation: str = "", within: int | None = None) -> Audit:
+    """What clients repeated, of one operation or of all.
+
+    Args:
+        within: microseconds after which a request repeats no earlier one; None for never.
+    """
     chains: list[Chain] = []
-    latest: dict[tuple[str, str, bytes, bytes, str, str], tuple[Entry, Chain, bool]] = {}
+    latest: dict[tuple[str | bytes, ...], tuple[Entry, Chain, bool]] = {}
     count = 0
     for entry in journal:
         if operation and entry.operation != operation:
             continue
         count += 1
-        key = (
-            entry.method,
-            entry.target,
-            entry.query_string,
-            entry.content,
-            entry.header(b"user-agent"),
-            entry.header(b"x-mock-foundation"),
-        )
+        key = resource_of(entry)
         before = latest.get(key)
-        if before is None or not before[0].failed:
-            chain = Chain(entry.operation, entry.method, entry.url_path, entry.number, entry.outcome, entry.failed)
-            latest[key] = (entry, chain, entry.kept)
+        if before is None or not before[0].failed or is_later(before[0], entry, within):
+            path = safe_path(entry, entry.path_there)
+            chain = Chain(entry.operation, entry.method, path, entry.number, entry.outcome, entry.failed)
+            latest[key] = (entry, chain, entry.changed)
             continue
-        previous, chain, kept = before
+        previous, chain, changed = before
         if not chain.repeats:
             chains.append(chain)
-        chain.repeats.append(repeat(previous, entry, kept))
+        chain.repeats.append(repeat(previous, entry, changed))
         chain.ended, chain.gave_up = entry.outcome, entry.failed
-        latest[key] = (entry, chain, kept or entry.kept)
+        latest[key] = (entry, chain, changed or entry.changed)
     chains.sort(key=lambda each: each.first)
     repeats = [each for chain in chains for each in chain.repeats]
     return Audit(
@@ -123,8 +123,20 @@ def audited(journal: Journal, operation: str = "") -> Audit:
     )
 
 
-def repeat(previous: Entry, entry: Entry, kept: bool) -> Repeat:
-    """One repeat; `kept` says whether any of the earlier ones changed the world."""
+def resource_of(entry: Entry) -> tuple[str | bytes, ...]:
+    """What a request is about, and whose it is."""
+    reads = entry.method in ("GET", "HEAD")
+    asked = entry.query_string if reads or not entry.operation else b""
+    unknown = b"" if entry.operation else entry.content
+    return entry.method, entry.path_there, asked, unknown, entry.header(b"user-agent")
+
+
+def is_later(previous: Entry, entry: Entry, within: int | None) -> bool:
+    return within is not None and wait_between(previous, entry) > within
+
+
+def repeat(previous: Entry, entry: Entry, changed: bool) -> Repeat:
+    """One repeat; `changed` says whether any of the earlier ones changed the world."""
     wait = wait_between(previous, entry)
     asked = retry_after(previous)
     return Repeat(
@@ -135,7 +147,7 @@ def repeat(previous: Entry, entry: Entry, kept: bool) -> Repeat:
         retry_after=None if asked is None else asked / 1_000_000,
         honoured=None if asked is None else wait >= asked - TOLERANCE,
         lost=previous.lost,
-        twice=kept and entry.kept,
+        twice=changed and entry.changed,
         outcome=entry.outcome,
     )
 
@@ -166,7 +178,7 @@ def judged(audit: Audit, limits: Limits) -> Verdict:
                 told = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
                 return Verdict("does_not_hold", f"expected Retry-After to be honoured, {told}", numbers(chain))
             if limits.never_twice and each.twice:
-                told = f"#{each.number} did again what was done already, #{each.of} ended with {each.after}: {said}"
+                told = f"#{each.number} changed the world once more, #{each.of} ended with {each.after}: {said}"
                 return Verdict("does_not_hold", f"expected nothing to be done twice, {told}", numbers(chain))
     repeats = f"{audit.repeats} repeat{'' if audit.repeats == 1 else 's'}"
     told = f"{repeats} in {audit.requests} request{'' if audit.requests == 1 else 's'}, all within what is allowed"

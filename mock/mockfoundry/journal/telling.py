@@ -44,6 +44,7 @@ def told(entry: Entry) -> dict[str, Any]:
         "fault": entry.fault or None,
         "delay": entry.delay / 1_000_000,
         "kept": entry.kept,
+        "changed": entry.changed,
         "violations": entry.laxer or None,
         "near_miss": entry.near or None,
         "bytes_sent": bytes_sent(entry),
@@ -61,7 +62,7 @@ def bytes_sent(entry: Entry) -> int | None:
 
 def line(entry: Entry) -> str:
     """An exchange in a line: `#4 12:00:01.250 POST /v3/… scaleProcess alice 409 scenario conflict, rule 1, match 1`."""
-    parts = [f"#{entry.number}", clock_time(entry.now), entry.method, safe_path(entry)]
+    parts = [f"#{entry.number}", clock_time(entry.now), entry.method, safe_path(entry, entry.path_there)]
     if entry.operation:
         parts.append(entry.operation)
     if entry.actor:
@@ -92,7 +93,7 @@ def curl(entry: Entry, base: str) -> str:
     content = shown_bytes(entry.content, entry.header(b"content-type"))
     if content:
         words += ["--data-raw", content]
-    words.append(base + safe_path(entry))
+    words.append(base + safe_path(entry, entry.target))
     return " ".join(f'"{word}"' if "$TOKEN" in word or "$SECRET" in word else shlex.quote(word) for word in words)
 
 
@@ -106,14 +107,15 @@ def shown_bytes(content: bytes, content_type: str) -> str:
     return msgspec.json.encode(safe).decode()
 
 
-def safe_path(entry: Entry) -> str:
-    """The path with its query, secrets taken out."""
+def safe_path(entry: Entry, path: str) -> str:
+    """A path of an exchange with its query, secrets taken out."""
     if not entry.query_string:
-        return entry.target
-    pairs = parse_qsl(entry.query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+        return path
+    query = entry.query_string.decode("latin-1")
+    pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
     if not any(name.lower() in SECRET_FIELDS for name, _ in pairs):
-        return entry.url_path
-    return f"{entry.target}?{urlencode([(name, safe_field(name, value)) for name, value in pairs])}"
+        return f"{path}?{query}"
+    return f"{path}?{urlencode([(name, safe_field(name, value)) for name, value in pairs])}"
 
 
 def safe_query(query_string: bytes) -> dict[str, list[str]]:

@@ -10,6 +10,9 @@ MOST_LINES = 60
 
 MOST_CHANGES = 30
 
+MOST_REPLAYED = 60
+"""How many lines a replay may have."""
+
 
 def autopsy(foundation: Foundation) -> str:
     """What a failed test's foundation was like: each request with its reason, the changes, the clock, and a replay."""
@@ -33,7 +36,9 @@ def told(foundation: Foundation) -> Iterator[str]:
     yield from (f"  {change}" for change in changes[:MOST_CHANGES])
     if len(changes) > MOST_CHANGES:
         yield f"  … and {len(changes) - MOST_CHANGES} more"
-    replay = foundation.replay()
-    if replay:
+    replay = foundation.replay().splitlines()
+    if len(replay) > MOST_REPLAYED:
+        yield f"it met many failures; the same scenarios with random seed {foundation.random_seed} play them again"
+    elif replay:
         yield "to meet the same failures again, save this beside the test and mark it with it:"
-        yield from (f"  {line}" for line in replay.splitlines())
+        yield from (f"  {line}" for line in replay)

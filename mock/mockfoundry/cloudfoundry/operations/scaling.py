@@ -31,7 +31,8 @@ def scale_process(world: World, actor: User, call: Call) -> Answer:
     asked, stored = read_scale(call)
     must_not_be_deploying(found, "scale")
     process, app, now = found.process, found.app, call.now
-    scaled = replace(process, updated_at=now, **(without_nulls(stored) if None in stored.values() else stored))
+    fields = without_nulls(stored) if None in stored.values() else stored
+    scaled = replace(process, updated_at=now, **fields)
     must_be_savable(world, app, found.space, found.organization, process, scaled)
     if app.state == "STARTED":
         scaled = on_the_platform(world, process, scaled, now)
@@ -41,7 +42,8 @@ def scale_process(world: World, actor: User, call: Call) -> Answer:
     body = present_process(scaled, app, call.base, command_of(scaled, app))
     if "disk_in_mb" in asked and asked["disk_in_mb"] is None:
         body["disk_in_mb"] = None
-    return Answer(202, body, "world: process scaled", laxer=call.violations)
+    changed = any(getattr(process, name) != value for name, value in fields.items())
+    return Answer(202, body, "world: process scaled", laxer=call.violations, changed=changed)
 
 
 def must_be_enabled(world: World, flag: str, actor: User) -> None:

@@ -41,7 +41,8 @@ def update_process(world: World, actor: User, call: Call) -> Answer:
     data = {"process_guid": process.guid, "process_type": process.type, "request": request}
     world.record("audit.app.process.update", app, actor, now, data)
     body = present_process(updated, app, call.base, command_of(updated, app))
-    return Answer(200, body, "world: process updated", laxer=call.violations)
+    changed = replace(updated, updated_at=process.updated_at) != process
+    return Answer(200, body, "world: process updated", laxer=call.violations, changed=changed)
 
 
 def changes(process: Process, message: UpdateMessage) -> dict[str, Any]:
