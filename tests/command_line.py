@@ -1,6 +1,8 @@
 """The page of the command line, made from the commands themselves; `make documents` writes it, a test compares it."""
 
+import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +44,13 @@ def told(name: str, command: click.Command) -> Iterator[str]:
 
 
 def paragraphs(text: str) -> str:
-    return "\n\n".join(" ".join(part.split()) for part in text.replace("\b", "").split("\n\n"))
+    """A command's text: its paragraphs, and where click is told to keep the lines, a block of them."""
+    return "\n\n".join(
+        "```text\n" + textwrap.dedent(part.removeprefix("\b\n")) + "\n```"
+        if part.startswith("\b")
+        else " ".join(part.split())
+        for part in inspect.cleandoc(text).split("\n\n")
+    )
 
 
 def row(context: click.Context, option: click.Option) -> str:

@@ -31,6 +31,7 @@ from mockfoundry.cloudfoundry.world import RateLimit
 from mockfoundry.contract import Contract, Plan, Route, Violation
 from mockfoundry.direction import said_of, wished_for
 from mockfoundry.foundations import Address, Foundation, Registry, addressed, bring_up_to, lent
+from mockfoundry.journal import OPEN
 from mockfoundry.outcomes import HTML, changed, example_of, header_text, played, raw, refused, told
 from mockfoundry.preferences import first_example
 from mockfoundry.requests import Outcome, Parked, Request, take_forwarded
@@ -70,10 +71,11 @@ def answer(service: Service, request: Request) -> Outcome | Parked:
 
 def address_of(service: Service, request: Request) -> Address:
     """Which foundation a request is for, and its path there: as it says itself, else as its token says."""
+    headers = request.headers
+    request.host = headers.get(b"host", b"")
     if service.trust_forwarded:
         take_forwarded(request)
-    headers = request.headers
-    address = addressed(request.target, headers.get(b"x-mock-foundation"), headers.get(b"host"))
+    address = addressed(request.target, headers.get(b"x-mock-foundation"), request.host)
     if address.named or b"." not in headers.get(b"authorization", b""):
         return address
     claims = claims_of(service.authority.key, request.token)
@@ -87,6 +89,7 @@ class Turn(msgspec.Struct):
         route: None where the contract has none.
         prefix: what links need before the path.
         decision: what the scenarios said, None for nothing.
+        waited: whether it was parked, so that its client may be gone.
         progress: of the scenarios that said it.
         lent: the scenario that the request itself named, None for none.
     """
@@ -99,6 +102,7 @@ class Turn(msgspec.Struct):
     progress: Progress
     decision: Decision | None = None
     lent: Scenario | None = None
+    waited: bool = False
 
 
 def answer_routed(service: Service, request: Request, address: Address, route: Route | None) -> Outcome | Parked:
@@ -141,12 +145,15 @@ def directed(turn: Turn) -> Outcome | Parked:
     if respond.answers:
         return finished(turn, played(route and route.plan, decision, respond))
     hold = respond.hold
-    if hold is not None and hold.at == "before-commit":
-        name = f"{foundation.name}/{hold.name or decision.scenario}"
-        return Parked(decision.delay, name, hold.at_most, lambda real: resumed(turn, real))
-    if decision.delay:
-        return Parked(decision.delay, "", 0, lambda real: resumed(turn, real))
-    return lent_to(turn)
+    held = hold is not None and hold.at == "before-commit"
+    if not (held or decision.delay):
+        return lent_to(turn)
+    name = f"{foundation.name}/{hold.name or decision.scenario}" if hold is not None and held else ""
+    at_most = hold.at_most if hold is not None and held else 0
+    turn.waited = True
+    # Until then it is in use, however idle it looks.
+    foundation.asked = max(foundation.asked, request.arrived + decision.delay + at_most)
+    return Parked(decision.delay, name, at_most, partial(resumed, turn), partial(given_up, turn))
 
 
 def resumed(turn: Turn, real: int) -> Outcome:
@@ -162,6 +169,12 @@ def resumed(turn: Turn, real: int) -> Outcome:
     # It has waited already; the journal has noted for how long.
     outcome.delay = 0
     return outcome
+
+
+def given_up(turn: Turn, refusal: Refusal) -> Outcome:
+    """The outcome of a request that can't be kept waiting; nothing of it was done."""
+    turn.decision = None
+    return finished(turn, refused(refusal))
 
 
 def lent_to(turn: Turn) -> Outcome:
@@ -260,7 +273,7 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
         body if given else None,
         violations,
         world.clock.now(request.arrived),
-        f"{request.scheme}://{headers.get(b'host', b'localhost').decode('latin-1')}{prefix}",
+        f"{request.scheme}://{request.host.decode('latin-1') or 'localhost'}{prefix}",
         given,
         service.strict,
     )
@@ -289,16 +302,20 @@ def finished(turn: Turn, outcome: Outcome) -> Outcome:
     outcome.headers += ((b"date", http_date(now // SECOND)), request_id_of(foundation, request))
     journal = foundation.journal
     if decision is None:
-        journal.record(request, outcome, now, near=request.near)
+        worldly = outcome.status >= 400 and bool(foundation.changes)
+        journal.record(request, outcome, now, near=request.near, worldly=worldly)
         return outcome
     respond = decision.respond
     phase = ""
     if respond is not None:
         changed(outcome, decision, respond, foundation.name)
         phase = respond.phase if respond.answers else ""
-    number = journal.record(request, outcome, now, decision.scenario, decision.rule, phase)
-    if outcome.fault or outcome.delay or outcome.hold:
+    delay = int(outcome.delay * foundation.world.clock.rate)
+    number = journal.record(request, outcome, now, decision.scenario, decision.rule, phase, delay=delay)
+    if outcome.fault or outcome.delay or outcome.hold or turn.waited:
+        journal.was_sent(number, OPEN)
         outcome.sent = partial(journal.was_sent, number)
+        foundation.asked = max(foundation.asked, request.arrived + outcome.delay + outcome.hold_at_most)
     return outcome
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.bodies import BodyForm, form_of, read_form, read_json, read_query
-from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, refuse
+from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal, refuse
 from mockfoundry.scenarios import ABSENT
 
 Headers = list[tuple[bytes, bytes]]
@@ -25,6 +25,7 @@ class Request(msgspec.Struct):
         headers: by name in lower case, as `by_name` makes them.
         content: the body's bytes.
         scheme: `http` or `https`.
+        host: what it was sent to; empty where nobody said.
         arrived: real microseconds since the epoch.
         operation: the operationId, empty until it is known.
         path: the path parameters, decoded.
@@ -42,6 +43,7 @@ class Request(msgspec.Struct):
     content: bytes
     scheme: str
     arrived: int
+    host: bytes = b""
     operation: str = ""
     path: dict[str, str] = {}
     process: str = ""
@@ -102,7 +104,9 @@ class Request(msgspec.Struct):
             raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
 
 
-_AUTHORITY = re.compile(rb"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_AUTHORITY = re.compile(rb"(?:%s(?:\.%s){0,30}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?" % (_LABEL, _LABEL))
+_LISTS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host"})
 
 
 def take_forwarded(request: Request) -> None:
@@ -110,24 +114,24 @@ def take_forwarded(request: Request) -> None:
 
     What is no scheme or no host is passed over; of several proxies the first, nearest to the client, counts.
     """
-    headers = request.headers
-    scheme = headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
+    scheme = request.headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
     if scheme in (b"http", b"https"):
         request.scheme = scheme.decode()
-    host = headers.get(b"x-forwarded-host", b"").partition(b",")[0].strip()
+    host = request.headers.get(b"x-forwarded-host", b"").partition(b",")[0].strip()
     if _AUTHORITY.fullmatch(host):
-        headers[b"host"] = host
+        request.host = host
 
 
 def by_name(headers: Headers) -> dict[bytes, bytes]:
-    """Headers by name; of a repeated one the last, but preferences are a list however they come [RFC 7240, 2].
+    """Headers by name; of a repeated one the last, but lists are lists however they come [RFC 7240, 2; RFC 7239].
 
     Args:
         headers: names in lower case.
     """
     named = dict(headers)
-    if len(named) < len(headers) and b"prefer" in named:
-        named[b"prefer"] = b", ".join(value for name, value in headers if name == b"prefer")
+    if len(named) < len(headers):
+        for each in _LISTS & named.keys():
+            named[each] = b", ".join(value for name, value in headers if name == each)
     return named
 
 
@@ -142,7 +146,7 @@ class Outcome(msgspec.Struct):
         hold: the hold that keeps it until the test releases it, empty for none.
         hold_at_most: microseconds after which the hold ends by itself.
         fault: what goes wrong on the wire, empty for nothing.
-        sent: to be told how many bytes of the body really went out; None where all of them do.
+        sent: to be told how many bytes of the body really went out; None where nobody asks.
     """
 
     status: int
@@ -165,12 +169,14 @@ class Parked(msgspec.Struct):
         hold: the hold that keeps it until the test releases it, empty for none.
         hold_at_most: microseconds after which the hold ends by itself.
         resume: makes the exchange; takes the real time of that moment in microseconds.
+        give_up: makes none; takes the refusal that it is answered with.
     """
 
     delay: int
     hold: str
     hold_at_most: int
     resume: Callable[[int], Outcome]
+    give_up: Callable[[Refusal], Outcome]
 
 
 PLATFORM_HEADERS: Headers = [

@@ -215,6 +215,7 @@ def test_deleting_twice_is_no_error(foundation: Foundation) -> None:
     scale(foundation, 3)
     foundation.delete()
     foundation.delete()
+    foundation.begin()
     assert foundation.process("dora").instances == 1
 
 

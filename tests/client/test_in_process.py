@@ -255,4 +255,4 @@ def test_httpx2_is_needed_by_nobody_who_does_not_ask_for_it() -> None:
 def test_the_version_alone_loads_no_other_room() -> None:
     script = "import mockfoundry, sys; print([each for each in sys.modules if each.startswith('mockfoundry.')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "[]\n", done.stderr
+    assert done.stdout == "['mockfoundry.version']\n", done.stderr

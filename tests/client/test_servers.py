@@ -173,13 +173,13 @@ def test_a_server_elsewhere_is_connected_to_and_never_ended() -> None:
             Server.connect(running.url, control_token=SECRET[1:]).foundation("mine").state()
 
 
-def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
-    body = b'{"cleared": 1}'
-    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+@contextmanager
+def saying(*replies: bytes) -> Iterator[str]:
+    """A server that answers one connection after the other with what it is given, and closes it: its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer_and_close() -> None:
-            for _ in range(2):
+            for reply in replies:
                 connection, _ = listening.accept()
                 with connection:
                     connection.recv(65536)
@@ -187,10 +187,51 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
 
         answering = threading.Thread(target=answer_and_close)
         answering.start()
-        with Server.connect(f"http://127.0.0.1:{listening.getsockname()[1]}") as server:
-            foundation = server.foundation("mine")
-            assert [foundation.forget(), foundation.forget()] == [1, 1]
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         answering.join(PATIENCE_SECONDS)
+
+
+def answer_of(status: str, body: bytes = b"", media: str = "application/json") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
+    reply = answer_of("200 OK", b'{"cleared": 1}')
+    with saying(reply, reply) as url, Server.connect(url) as server:
+        foundation = server.foundation("mine")
+        assert [foundation.forget(), foundation.forget()] == [1, 1]
+
+
+@pytest.mark.parametrize("answer", [answer_of("302 Found"), answer_of("304 Not Modified"), answer_of("200 OK")])
+def test_another_server_that_answers_has_done_nothing(answer: bytes) -> None:
+    with saying(answer) as url, Server.connect(url) as server:
+        status = answer.split()[1].decode()
+        with pytest.raises(ServerError, match=f"{url} answered {status} to DELETE /__mock.*; is it another server"):
+            server.foundation("mine").stop_all()
+
+
+FORKING = """
+import os, sys
+from mockfoundry import Server
+server = Server.connect(sys.argv[1])
+foundation = server.foundation()
+foundation.state()
+child = os.fork()
+for turn in range(200):
+    assert foundation.copy().state()["organizations"]
+if not child:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_fork_and_its_parent_do_not_read_each_others_answers() -> None:
+    with BackgroundServer(service_of()) as running:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FORKING, running.url], capture_output=True, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_server_elsewhere_that_is_gone_is_named_with_the_mend() -> None:
@@ -199,10 +240,23 @@ def test_a_server_elsewhere_that_is_gone_is_named_with_the_mend() -> None:
         server.foundation("mine").state()
     with pytest.raises(ServerGoneError, match=f"{first.url} does not answer: .*; start it, or give Server.connect"):
         server.foundation("mine").state()
+    server = Server.connect(first.url, mend="start it, or give --mock-url the URL at which it is")
+    with pytest.raises(ServerGoneError, match=f"{first.url} does not answer: .*; start it, or give --mock-url"):
+        server.foundation("mine").state()
+
+
+def test_a_server_in_a_thread_that_has_ended_says_so() -> None:
+    with Server(in_thread=True) as server:
+        foundation = server.foundation()
+    with pytest.raises(ServerGoneError, match=r"does not answer: .*; use it inside its `with` block"):
+        foundation.state()
 
 
 def test_a_server_that_is_none_is_told() -> None:
     with pytest.raises(ServerError, match="url: 'localhost:8080' is none of a server; write it as http://"):
         Server.connect("localhost:8080")
+    for url in ("http://h:x", "http://127.0.0.1:99999", "http://[::1"):
+        with pytest.raises(ServerError, match=r"url: .* is none of a server: .*; write it as http://127\.0\.0\.1:8080"):
+            Server.connect(url)
     with pytest.raises(ServerError, match="this Server is not running; use it in its block"):
         Server().foundation()

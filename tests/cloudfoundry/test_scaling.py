@@ -52,6 +52,16 @@ def test_an_instance_that_stops_is_seen_by_process_instances_only(foundation: As
     assert states(foundation.instances()) == ["RUNNING"]
 
 
+def test_of_what_is_wanted_no_more_nothing_but_what_is_there_is_told(foundation: Asking) -> None:
+    foundation.scale({"instances": 3})
+    foundation.advance(5)
+    foundation.terminate("1")
+    foundation.advance(0.5)
+    foundation.scale({"instances": 0})
+    foundation.advance(0.6)
+    assert [each["index"] for each in foundation.instances().json()["resources"]] == [0, 2]
+
+
 def test_an_instance_that_comes_back_is_a_new_one(foundation: Asking) -> None:
     before = foundation.stats().json()["resources"][1]["instance_guid"]
     foundation.scale({"instances": 1})

@@ -39,6 +39,7 @@ def problem(answer: httpx.Response, status: int) -> str:
         ("POST", "/foundations/nobody/tokens", {"json": {"user": "bob"}}, 422, ("'bob' is not a user", "admin")),
         ("POST", "/foundations/default/tokens", {"json": {"expires_in": "soon"}}, 422, ("body /expires_in", "'soon'")),
         ("PUT", "/foundations/a%20b", {}, 400, ("does not match",)),
+        ("PUT", "/foundations/a%0A", {}, 400, ("can't be printed",)),
         ("PUT", "/foundations/" + "a" * 65, {}, 400, ("does not match",)),
         (
             "PUT",
@@ -147,6 +148,15 @@ def test_a_copy_is_played_on_apart(server: Serving) -> None:
     assert server.client.post("/__mock/foundations/other/reset").json()["journal"]["recorded"] == 0
     assert server.client.get(f"{DEFAULT}/requests").json()["recorded"] == 2
     problem(server.client.post(f"{DEFAULT}/copy", json={"as": "other"}), 409)
+
+
+def test_a_copy_replaces_another_only_where_that_is_asked_for(server: Serving) -> None:
+    server.scale({"instances": 5})
+    for name in ("other", "default"):
+        server.client.put("/__mock/foundations/other")
+        assert "replace" in problem(server.client.post(f"{DEFAULT}/copy", json={"as": name}), 409)
+        assert server.client.post(f"{DEFAULT}/copy", json={"as": name, "replace": True}).status_code == 201
+        assert server.client.get(f"/foundations/{name}/v3/processes/{WEB}").json()["instances"] == 5
 
 
 def test_what_is_exported_can_be_imported(server: Serving) -> None:

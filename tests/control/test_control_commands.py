@@ -67,7 +67,7 @@ def test_replay_prints_a_file_that_is_right(used: Serving, tmp_path: Path) -> No
     used.client.put("/__mock/foundations/quiet")
     code, printed, said = run(replay, used, "--foundation", "quiet")
     assert (code, printed) == (1, "")
-    assert "no failure" in said
+    assert "have met no failure" in said
 
 
 @pytest.mark.parametrize("command", [log, coverage, retries, replay])

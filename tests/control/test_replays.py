@@ -34,25 +34,56 @@ def replay(server: Serving, foundation: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "scenario",
     ["conflict-then-ok", "unavailable-then-ok", "lost-response", "truncated", "garbage", "organization-suspended",
-     "quota-organization", "rate-limited", "empty-errors", "html-from-gateway", "flaky"],
+     "quota-organization", "rate-limited", "empty-errors", "html-from-gateway", "duplicate-key", "flaky"],
 )  # fmt: skip
 def test_a_replay_makes_a_client_meet_the_same(server: Serving, scenario: str) -> None:
     assert server.client.put(f"/__mock/foundations/first/scenarios/{scenario}").is_success
     met = drive(server, "first")
-    found = replay(server, "first")
-    name = found["scenario"].partition("\n")[0].removeprefix("scenario: ")
-    played = server.client.put(
-        f"/__mock/foundations/second/scenarios/{name}",
-        content=found["scenario"],
-        headers={"Content-Type": "application/yaml"},
-    )
+    play(server, "second", replay(server, "first")["scenario"])
+    assert drive(server, "second") == met
+
+
+def play(server: Serving, foundation: str, scenario: str) -> None:
+    name = scenario.partition("\n")[0].removeprefix("scenario: ")
+    path = f"/__mock/foundations/{foundation}/scenarios/{name}"
+    played = server.client.put(path, content=scenario, headers={"Content-Type": "application/yaml"})
     assert played.is_success, played.text
-    again = drive(server, "second")
-    if scenario == "html-from-gateway":
-        # A text of one's own is sent as text/plain, whatever it looks like.
-        met = [(status, text, "", None) for status, text, _, _ in met]
-        again = [(status, text, "", None) for status, text, _, _ in again]
-    assert again == met
+
+
+def test_a_wrong_success_is_replayed_too(server: Serving) -> None:
+    empty = {
+        "scenario": "empty",
+        "rules": [{"operation": "scaleProcess", "respond": {"status": 202, "body": {}, "undocumented": True}}],
+    }
+    assert server.client.put("/__mock/foundations/first/scenarios/empty", json=empty).is_success
+    drive(server, "first", 2)
+    play(server, "second", replay(server, "first")["scenario"])
+    answer = server.client.post(f"/foundations/second{SCALE}", json={"instances": 2})
+    assert (answer.status_code, answer.json()) == (202, {})
+
+
+def test_calls_that_ask_for_their_answer_themselves_are_not_counted(server: Serving) -> None:
+    server.client.put("/__mock/foundations/first/scenarios/conflict-then-ok")
+    for header in ({"Prefer": "code=202"}, {"X-Mock-Scenario": "unavailable"}, {}):
+        server.client.post(f"/foundations/first{SCALE}", json={"instances": 2}, headers=header)
+    assert "at-1" in replay(server, "first")["scenario"]
+    assert replay(server, "first")["failures"] == 1
+
+
+def test_calls_that_were_forgotten_are_counted(server: Serving) -> None:
+    drive(server, "first", 2)
+    server.client.delete("/__mock/foundations/first/requests")
+    server.client.put("/__mock/foundations/first/scenarios/conflict-then-ok")
+    drive(server, "first", 2)
+    assert "at-3" in replay(server, "first")["scenario"]
+
+
+def test_what_a_changed_world_refused_is_replayed_after_it_was_changed_back(server: Serving) -> None:
+    server.client.put("/__mock/foundations/first/scenarios/organization-suspended")
+    met = drive(server, "first", 1)
+    server.client.delete("/__mock/foundations/first/scenarios/organization-suspended")
+    play(server, "second", replay(server, "first")["scenario"])
+    assert drive(server, "second", 1) == met
 
 
 def test_the_same_failure_at_calls_in_a_row_is_one_rule(server: Serving) -> None:
@@ -61,6 +92,7 @@ def test_the_same_failure_at_calls_in_a_row_is_one_rule(server: Serving) -> None
     scenario = replay(server, "first")["scenario"]
     assert scenario.count("operation:") == 1
     assert "times: 5" in scenario
+    assert "Each of the calls 1 to 5 of scaleProcess is answered with CF-Conflict" in " ".join(scenario.split())
 
 
 def test_what_the_world_refuses_of_itself_is_not_replayed(server: Serving) -> None:

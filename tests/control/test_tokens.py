@@ -1,5 +1,6 @@
 """Minted tokens: a client that can set neither path, header nor host is sent to its own foundation by them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import httpx
 import jwt
 import pytest
 
+from mockfoundry.cloudfoundry.permissions import bearer_of
+from mockfoundry.cloudfoundry.tokens import read_claims
 from tests.serving import WEB, Serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -100,6 +103,36 @@ def test_a_token_of_nobodys_making_is_an_admins_in_the_default_foundation(server
     answer = httpx.post(server.url + SCALE, json={"instances": 4}, headers={"Authorization": f"bearer {foreign}"})
     assert answer.status_code == 202
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 4
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"user_name": "admin", "mock_foundation": "mine", "exp": float("inf")},
+        {"user_name": "admin", "mock_foundation": "mine", "exp": -(10**17)},
+        {"user_name": "admin", "mock_foundation": "mine", "exp": "soon"},
+        {"user_name": "\ud800", "mock_foundation": "mine", "exp": 2**32},
+        {"user_name": ["admin"], "mock_foundation": "mine", "exp": 2**32},
+        {"user_name": "admin", "mock_foundation": "../x", "exp": 2**32},
+        {"user_name": "admin", "mock_foundation": None, "exp": 2**32},
+        {},
+    ],
+)
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_no_claims_break_the_server(serve: Callable[..., Serving], door: str, claims: dict[str, Any]) -> None:
+    server = serve(door=door)
+    payload, key = json.dumps(claims).encode(), server.service.authority.key
+    token = jwt.api_jws.encode(payload, key, algorithm="HS256")
+    answer = httpx.get(f"{server.url}/v3/processes/{WEB}", headers={"Authorization": f"bearer {token}"})
+    assert answer.status_code in (200, 400, 401)
+    assert answer.json()
+
+
+def test_a_token_longer_than_any_that_was_minted_is_not_remembered(server: Serving) -> None:
+    before = read_claims.cache_info().currsize, bearer_of.cache_info().currsize
+    long = f"{'a' * 5_000}.b.c"
+    assert httpx.get(f"{server.url}/v3/processes", headers={"Authorization": f"bearer {long}"}).status_code == 200
+    assert (read_claims.cache_info().currsize, bearer_of.cache_info().currsize) == before
 
 
 def test_the_journal_keeps_no_minted_token(server: Serving) -> None:

@@ -52,7 +52,7 @@ class Given:
 def journal_of(*exchanges: tuple[Asked, Given], most_bytes: int = 1 << 20) -> Journal:
     journal = Journal(most_bytes)
     for asked, given in exchanges:
-        journal.record(asked, given, asked.arrived)
+        journal.record(asked, given, asked.arrived, delay=given.delay)
     return journal
 
 
@@ -227,6 +227,15 @@ def test_a_new_decision_on_the_same_resource_is_a_repeat_too() -> None:
 def test_what_comes_later_than_asked_about_repeats_nothing(within: int | None, repeats: int) -> None:
     journal = journal_of((Asked(arrived=0), Given(503)), (Asked(arrived=10 * SECOND), Given()))
     assert audited(journal, within=within).repeats == repeats
+
+
+def test_what_an_answer_waits_is_no_wait_of_the_client_on_either_clock() -> None:
+    journal = Journal()
+    slow = Given(503, headers=[(b"retry-after", b"30")], delay=SECOND)
+    # The foundation's clock runs sixty times as fast.
+    journal.record(Asked(arrived=0), slow, 0, delay=60 * SECOND)
+    journal.record(Asked(arrived=SECOND), Given(), 60 * SECOND)
+    assert judged(audited(journal), Limits(honours_retry_after=True)).result == "does_not_hold"
 
 
 def test_a_wait_on_either_clock_is_a_wait() -> None:

@@ -53,6 +53,20 @@ def test_a_test_that_asked_nobody_is_told_so(run: Run) -> None:
     result.stdout.fnmatch_lines(["no request came; does the client ask foundation.url?", "nothing was changed*"])
 
 
+def test_a_failing_setup_is_told_of_too(run: Run) -> None:
+    result = run("""
+@pytest.fixture
+def scaled(request):
+    foundation = request.getfixturevalue("foundation")
+    assert scale(foundation, -1).status_code == 202
+
+
+def test_never_runs(scaled): pass
+""")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*- what happened in the foundation -*", "#1 *scaleProcess by admin 422  *"])
+
+
 def test_a_test_that_passes_says_nothing(run: Run) -> None:
     assert "what happened" not in run("def test_passes(foundation): scale(foundation, 2)").stdout.str()
 

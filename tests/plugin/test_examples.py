@@ -27,6 +27,45 @@ def test_scales(foundation, instances):
     result.assert_outcomes(passed=1)
 
 
+def test_what_fixtures_did_before_the_first_example_is_there_in_each(run: Run) -> None:
+    result = run(f"""{IMPORTS}
+@pytest.fixture
+def busy(foundation):
+    foundation.play("conflict-then-ok")
+    assert scale(foundation, 9).status_code == 409
+    return foundation
+
+
+@settings(max_examples=10, deadline=None)
+@given(instances=st.integers(2, 9))
+def test_scales(busy, foundation, instances):
+    assert [each.status for each in foundation.requests()] == [409]
+    assert scale(busy, instances).status_code == 202
+""")
+    result.assert_outcomes(passed=1)
+
+
+def test_an_async_test_is_a_test_too(run: Run) -> None:
+    result = run(f"""{IMPORTS}
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@settings(max_examples=5, deadline=None)
+@given(instances=st.integers(2, 9))
+async def test_scales(foundation, instances):
+    assert foundation.requests() == []
+    async with httpx.AsyncClient(base_url=foundation.url, headers={{"Authorization": "bearer a"}}) as client:
+        path = f"/v3/processes/{{WEB}}/actions/scale"
+        assert (await client.post(path, json={{"instances": instances}})).status_code == 202
+""")
+    result.assert_outcomes(passed=1)
+
+
 def test_a_method_is_a_test_too(run: Run) -> None:
     result = run(f"""{IMPORTS}
 class TestScaling:

@@ -99,7 +99,10 @@ def test_for_all(foundation):
         ('scenario("conflicts")', "did you mean conflict"),
         ('scenario("nowhere.yaml")', "nowhere.yaml"),
         ('scenario({"scenario": "x", "rules": [{"operation": "scaleProces", "respond": "pass"}]})', "scaleProcess?"),
+        ('scenario("nowhere.yaml")', "there is no file"),
+        ("scenario(42)", "42 is no scenario"),
         ("seed_file()", "takes one path"),
+        ("seed_file(None)", "None is no path"),
         ('seed_file("nowhere.yaml")', "there is no file"),
     ],
 )

@@ -90,6 +90,30 @@ def test_scales(foundation):
     assert server.client.get("/__mock/foundations").json() == {"foundations": []}
 
 
+def test_coverage_of_a_server_that_others_use_is_that_of_our_tests_alone(
+    run: Run, serve: Callable[..., Serving]
+) -> None:
+    server = serve()
+    server.scale({"instances": 2})
+    text = """
+@pytest.mark.parametrize("number", range(4))
+def test_scales(foundation, number):
+    assert scale(foundation, 2).status_code == 202
+"""
+    for arguments in ((), ("-n2",)):
+        result = run(text, "--mock-url", server.url, "--mock-coverage", *arguments)
+        result.stdout.fnmatch_lines(["scaleProcess *202 (4) *"])
+
+
+def test_a_failed_test_leaves_no_foundation_behind(run: Run, serve: Callable[..., Serving]) -> None:
+    server = serve()
+    result = run(
+        '@pytest.mark.scenario("conflict", "nope")\ndef test_fails(foundation): pass', "--mock-url", server.url
+    )
+    result.assert_outcomes(errors=1)
+    assert server.client.get("/__mock/foundations").json() == {"foundations": []}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -20,6 +20,7 @@ from mockfoundry.scenarios import (
     Uniform,
     When,
     decide,
+    engine,
     events_due,
     keep,
     switch_off,
@@ -129,6 +130,18 @@ def test_a_token_is_not_kept_in_the_progress(ask):
     secret = "a-secret-of-alice"
     play.errors([ask(token=secret)])
     assert secret.encode() not in msgspec.json.encode(play.progress)
+
+
+def test_many_tokens_are_forgotten_at_last_and_what_counts_for_all_never_is(ask, monkeypatch):
+    monkeypatch.setattr(engine, "MOST_COUNTERS", 50)
+    once = Rule(operation="scaleProcess", times=1, respond=CONFLICT)
+    each = Rule(operation="scaleProcess", per="token", times=1, respond=BUSY)
+    play = Play(scenario(once, each))
+    tokens = [f"t{number}" for number in range(200)]
+    assert play.errors([ask(token=tokens[0])] * 3) == ["CF-Conflict", "CF-ServiceUnavailable", None]
+    assert play.errors([ask(token=token) for token in tokens[1:]]) == ["CF-ServiceUnavailable"] * 199
+    assert len(play.progress.counts["late"]) <= 50
+    assert play.errors([ask(token=tokens[-1]), ask(token=tokens[0])]) == [None, "CF-ServiceUnavailable"]
 
 
 FINALLY = [

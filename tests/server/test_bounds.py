@@ -10,12 +10,14 @@ import pytest
 
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.seeds import default_world
+from mockfoundry.exchange import answer
 from mockfoundry.foundations import Bounds, Registry
 from mockfoundry.journal import Journal, Shelf
+from mockfoundry.requests import Parked, Request
 from mockfoundry.scenarios import Lineup
 from mockfoundry.server.limits import Limits
 from tests.journal.test_journal import Asked, Given
-from tests.serving import WEB, Serving
+from tests.serving import WEB, Serving, real_now, service_of
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -70,6 +72,36 @@ def test_a_full_server_takes_idle_foundations_away_before_it_refuses() -> None:
     assert names(held) == {"two", "three"}
 
 
+def test_an_expired_foundation_is_as_new_for_whoever_asks_for_it_next() -> None:
+    held = registry(idle=HOUR)
+    first = held.named("mine", 0)
+    assert held.named("mine", HOUR - 1) is first
+    assert held.named("mine", 2 * HOUR - 2) is first
+    assert held.named("mine", 3 * HOUR) is not first
+    assert held.asked_for("mine", 4 * HOUR) is None
+
+
+def test_what_is_followed_does_not_expire() -> None:
+    held = registry(idle=HOUR)
+    followed = held.named("followed", 0)
+    followed.journal.watchers.append(lambda: None)
+    held.named("new", 2 * HOUR)
+    assert names(held) == {"followed", "new"}
+
+
+def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
+    rule = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "at-most": "5m"}}}
+    service = service_of(scenarios=({"scenario": "held", "rules": [rule]},), bounds=Bounds(idle=60 * SECOND))
+    begun = real_now()
+    headers = {b"authorization": b"bearer admin"}
+    waiting = answer(service, Request("POST", SCALE, b"", headers, b"", "http", begun))
+    assert isinstance(waiting, Parked)
+    service.registry.named("other", begun + 300 * SECOND)
+    assert names(service.registry) == {"default", "other"}
+    service.registry.named("another", begun + 370 * SECOND)
+    assert names(service.registry) == {"another"}
+
+
 def test_what_expired_counts_for_coverage() -> None:
     held = registry(idle=HOUR)
     held.named("idle", 0).journal.record(Asked(), Given(), 0)
@@ -89,6 +121,24 @@ def test_all_journals_together_are_bounded_and_the_one_asked_longest_ago_forgets
     assert len(new) > 20
     new.close()
     assert shelf.held == 0
+
+
+def test_a_copy_makes_room_too() -> None:
+    shelf = Shelf(20_000)
+    journal = Journal(1 << 20, shelf)
+    for moment in range(1, 30):
+        journal.record(Asked(arrived=moment), Given(), moment)
+    copies = [journal.copy() for _ in range(5)]
+    assert shelf.held == journal.size + sum(copy.size for copy in copies) <= 20_000
+
+
+def test_no_room_at_all_holds_nothing_and_costs_nothing() -> None:
+    held = registry(journals=0)
+    for number in range(1_000):
+        held.named(f"f{number}", 0)
+    journal = held.named("f0", 0).journal
+    journal.record(Asked(arrived=1), Given(), 1)
+    assert (len(journal), journal.recorded, journal.dropped) == (0, 1, 1)
 
 
 def test_a_copy_and_a_clearing_are_counted_on_the_shelf() -> None:
@@ -116,25 +166,35 @@ def test_more_rules_than_allowed_are_refused(serve: Callable[..., Serving]) -> N
     assert server.client.put(f"{DEFAULT}/scenarios/two", json={"scenario": "two", "rules": [rule] * 3}).is_success
 
 
-@pytest.mark.parametrize(("at", "kept"), [("before-commit", False), ("after-commit", True)])
-def test_more_held_requests_than_allowed_are_answered_at_once(
-    serve: Callable[..., Serving], at: str, kept: bool
-) -> None:
-    server = serve(limits=Limits(held=1))
+def answers_of_two(server: Serving, at: str) -> "queue.Queue[httpx.Response]":
+    """The answers of two scales at once that a scenario would hold; one comes, the other waits."""
     held = {"scenario": "held", "rules": [{"operation": "scaleProcess", "respond": {"hold": at}}]}
     assert server.client.put(f"{DEFAULT}/scenarios/held", json=held).is_success
     answers: queue.Queue[httpx.Response] = queue.Queue()
-    both = [threading.Thread(target=lambda: answers.put(server.scale({"instances": 2}))) for _ in range(2)]
-    for each in both:
-        each.start()
+    for _ in range(2):
+        threading.Thread(target=lambda: answers.put(server.scale({"instances": 2})), daemon=True).start()
+    return answers
+
+
+def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serve: Callable[..., Serving]) -> None:
+    server = serve(limits=Limits(held=1))
+    answers = answers_of_two(server, "before-commit")
     refused = answers.get(timeout=20)
     assert refused.status_code == 503
     assert "--max-held" in refused.json()["errors"][0]["detail"]
-    assert ("was done" in refused.json()["errors"][0]["detail"]) is kept
+    assert server.client.post(f"{DEFAULT}/verify", json={"status": 503, "kept": False}).json()["result"] == "holds"
     assert server.client.post(f"{DEFAULT}/holds/held/release").json() == {"released": 1}
     assert answers.get(timeout=20).status_code == 202
-    for each in both:
-        each.join()
+
+
+def test_more_answers_than_may_be_held_are_sent_at_once_and_say_so(serve: Callable[..., Serving]) -> None:
+    server = serve(limits=Limits(held=1))
+    answers = answers_of_two(server, "after-commit")
+    answered = answers.get(timeout=20)
+    assert answered.status_code == 202
+    assert "--max-held" in answered.headers["x-mock-held"]
+    assert server.client.post(f"{DEFAULT}/holds/held/release").json() == {"released": 1}
+    assert "x-mock-held" not in answers.get(timeout=20).headers
 
 
 def test_deleting_a_foundation_while_a_request_hangs_there_harms_nobody(serve: Callable[..., Serving]) -> None:

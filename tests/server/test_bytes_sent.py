@@ -1,5 +1,6 @@
 """The journal says how many bytes of an answer's body really went out, also where a fault or a client cut it short."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -45,19 +46,37 @@ def test_all_of_it_went_out(server: Serving) -> None:
     assert entry["bytes_sent"] == length(entry) > 0
 
 
+def test_while_an_answer_is_held_nothing_is_known_of_it(server: Serving) -> None:
+    held = {"operation": "scaleProcess", "respond": {"hold": {"at": "after-commit", "name": "gate"}}}
+    assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
+    waiting = threading.Thread(target=lambda: server.scale({"instances": 2}))
+    waiting.start()
+    asked = {"operation": "scaleProcess", "within": "20s"}
+    assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
+    entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
+    assert (entry["kept"], entry["bytes_sent"]) == (True, None)
+    assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
+    waiting.join(timeout=20)
+    entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
+    assert entry["bytes_sent"] == length(entry)
+
+
 def test_head_sends_no_body(server: Serving) -> None:
     server.client.head("/v3/processes")
     entry = server.client.get(f"{DEFAULT}/requests").json()["requests"][-1]
     assert (entry["method"], entry["bytes_sent"]) == ("HEAD", 0)
 
 
+@pytest.mark.parametrize("at", ["before-commit", "after-commit"])
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
-def test_a_client_that_left_was_sent_nothing(serve: Callable[..., Serving], door: str) -> None:
+def test_a_client_that_left_was_sent_nothing(serve: Callable[..., Serving], door: str, at: str) -> None:
     server = serve(door=door)
-    held = {"operation": "scaleProcess", "respond": {"hold": {"at": "after-commit", "name": "gate"}}}
+    held = {"operation": "scaleProcess", "respond": {"hold": {"at": at, "name": "gate"}}}
     assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=0.3)
     assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
+    asked = {"operation": "scaleProcess", "within": "20s"}
+    assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
     entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
     assert (entry["kept"], entry["bytes_sent"]) == (True, 0)

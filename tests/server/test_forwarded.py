@@ -30,11 +30,20 @@ def test_the_host_that_the_proxy_was_asked_for_names_the_foundation(serve: Calla
     assert server.client.get("/__mock/foundations/mine").json()["journal"]["recorded"] == 1
 
 
+def test_of_several_proxies_the_first_counts_however_they_say_it(serve: Callable[..., Serving]) -> None:
+    server = serve(trust_forwarded=True)
+    lines = [("X-Forwarded-Host", "first.example"), ("X-Forwarded-Host", "second.example")]
+    answer = server.client.get(f"/v3/processes/{WEB}", headers=lines)
+    assert answer.json()["links"]["self"]["href"].startswith("http://first.example/v3/")
+    entry = server.client.get("/__mock/foundations/default/requests").json()["requests"][0]
+    assert server.url.endswith(entry["headers"]["host"])
+
+
 def test_nobody_is_believed_unasked(server: Serving) -> None:
     assert link(server, **PROXY).startswith(f"{server.url}/v3/")
 
 
-@pytest.mark.parametrize("host", ["a b", "x/y", "<script>", "h:99999999", "@", ""])
+@pytest.mark.parametrize("host", ["a b", "x/y", "<script>", "h:99999999", "@", "..", "-", ""])
 def test_what_is_no_host_is_passed_over(serve: Callable[..., Serving], host: str) -> None:
     server = serve(trust_forwarded=True)
     assert link(server, X_Forwarded_Host=host, X_Forwarded_Proto="gopher").startswith(f"{server.url}/v3/")

@@ -59,6 +59,8 @@ ASKS_ELSEWHERE = (
         ),
         (("--scenario", "conflikt"), CAREFUL, "scenario conflikt: "),
         (("--seed", "no/seed.yaml"), CAREFUL, "no/seed.yaml: can't be read: No such file or directory"),
+        (("--seed", "/dev/null"), CAREFUL, "/dev/null: there is nothing in it; write a seed, "),
+        (("--scenario", ""), CAREFUL, "scenario: there is nothing in it; write a scenario, "),
         (("--random-seed", "3"), CAREFUL, "--random-seed: the world of the server at --url is made already; "),
         (("--junit", "no/folder/torture.xml"), CAREFUL, "--junit: no/folder is not a folder that can be written to; "),
         (("--keep", "/dev/null/kept"), CAREFUL, "--keep: /dev/null/kept: can't be made: Not a directory; "),
@@ -70,6 +72,34 @@ def test_what_cannot_be_tried_is_said_plainly(
     done = torture("--url", running.url, *options, command=command)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"mockfoundry: {said}"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:xx",
+        "http://127.0.0.1:99999",
+        "http://[::1",
+        "http://127.0.0.1:1",
+        "http://a..b:8080",
+        "127.0.0.1:8080",
+        "ftp://127.0.0.1",
+        "http://",
+        "",
+    ],
+)
+def test_a_url_that_leads_nowhere_is_said_in_a_line(url: str) -> None:
+    done = torture("--url", url, command=CAREFUL)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mockfoundry: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_of_by_the_option_that_names_it() -> None:
+    done = torture("--url", "http://127.0.0.1:1", command=CAREFUL)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mockfoundry: http://127.0.0.1:1 does not answer: ")
+    assert done.stderr.endswith("; start it, or say by --url where it is\n")
 
 
 @pytest.mark.parametrize("options", [("--fault", "resets"), ("--phase", "between"), ("--max-calls", "0")])

@@ -14,6 +14,7 @@ from mockfoundry.contract import load_contract
 from mockfoundry.torture import Asked, tortured
 from tests.torture.torturing import (
     CAREFUL,
+    ESCAPING,
     HANGING,
     TORTURE,
     environment,
@@ -45,6 +46,19 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Se
     assert outcomes(report) == {"get-process-500-at-1": "timed out"}
     assert report["failures"][0]["exit_code"] is None
     assert report["summary"]["broken"] == 1
+
+
+def test_what_left_its_group_and_holds_the_outputs_open_is_not_waited_for(running: Server) -> None:
+    with watched() as listening:
+        report = report_of("--url", running.url, *ONE, command=(*ESCAPING, port_of(listening)))
+        assert outcomes(report) == {"get-process-500-at-1": "failed cleanly"}
+        assert report["failures"][0]["last_line"] == "no answer that it could use"
+        connection, _ = listening.accept()
+        with connection:
+            # It lives on, so it has held them open all the time.
+            connection.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                connection.recv(1)
 
 
 class Interrupted(NamedTuple):

@@ -15,6 +15,9 @@ TORTURE = [*MOCKFOUNDRY, "torture"]
 CAREFUL = (sys.executable, str(Path(__file__).with_name("careful_client.py")))
 TWO_STEPS = (sys.executable, str(Path(__file__).with_name("two_steps_client.py")))
 HANGING = (sys.executable, str(Path(__file__).with_name("hanging_client.py")))
+RESTLESS = (sys.executable, str(Path(__file__).with_name("restless_client.py")))
+MEDDLING = (sys.executable, str(Path(__file__).with_name("meddling_client.py")))
+ESCAPING = (sys.executable, str(Path(__file__).with_name("escaping_client.py")))
 NAIVE = (sys.executable, str(Path(__file__).parent.parent / "strategies" / "naive_client.py"), "{url}")
 
 

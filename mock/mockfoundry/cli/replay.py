@@ -16,6 +16,6 @@ def replay(url: str | None, control_token: str, foundation: str) -> None:
     if answer["dropped"]:
         click.echo(f"mockfoundry: {answer['dropped']} exchanges were dropped, and are not in it", err=True)
     if answer["scenario"] is None:
-        click.echo(f"mockfoundry: clients of {foundation} have met no failure on purpose", err=True)
+        click.echo(f"mockfoundry: clients of {foundation} have met no failure that a scenario can play again", err=True)
         raise SystemExit(1)
     click.echo(answer["scenario"], nl=False)

@@ -21,9 +21,12 @@ def microseconds(context: click.Context, parameter: click.Parameter, text: str |
     from mockfoundry.documents import duration
 
     try:
-        return None if text is None else duration(text)
+        found = None if text is None else duration(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no duration: {error}") from None
+    if found == 0:
+        raise click.BadParameter(f"{text!r} would take away every foundation that another one is made beside; take 1m")
+    return found
 
 
 @click.command()
@@ -82,13 +85,13 @@ def microseconds(context: click.Context, parameter: click.Parameter, text: str |
     "--strict-auth",
     is_flag=True,
     envvar="MOCKFOUNDRY_STRICT_AUTH",
-    help="Take only tokens that were minted here, and the names of seeded users; any other is an admin's else.",
+    help="Take only minted tokens (by servers of the same random seed) and the names of seeded users.",
 )
 @click.option(
     "--trust-forwarded",
     is_flag=True,
     envvar="MOCKFOUNDRY_TRUST_FORWARDED",
-    help="Believe X-Forwarded-Proto and X-Forwarded-Host, for links; only behind a proxy that sets them.",
+    help="Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both.",
 )
 @click.option(
     "--max-body",

@@ -15,6 +15,7 @@ from mockfoundry.cli.failing import fail, said_plainly
 from mockfoundry.cli.scenarios import CONTRACT_OPTION
 
 if TYPE_CHECKING:
+    from mockfoundry import Server
     from mockfoundry.torture import Asked, Report
 
 FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
@@ -93,8 +94,9 @@ def torture(
 
     COMMAND finds the API's address in its environment as MOCKFOUNDRY_URL, an admin's token as MOCKFOUNDRY_TOKEN, and
     the foundation's name as MOCKFOUNDRY_FOUNDATION; {url} and {token} in its arguments are replaced by the first two.
-    It is run once without any failure, which must succeed. Then each call that it made is made to fail, in turn, in
-    every documented way, in a run of its own, with a world of its own:
+    It is run twice without any failure, which must succeed; what is not the same after both is left out of every
+    comparison. Then each call that it made is made to fail, in turn, in every documented way, in a run of its own, with
+    a world of its own:
 
     \b
       survived        exit code 0, and the world is as after the clean run
@@ -104,13 +106,13 @@ def torture(
       timed out       not done in time; it was ended, with all that it had started
 
     The last three are broken; with --strict, failing cleanly is too. Exit code 0 if nothing broke it, 1 if something
-    did, 2 if it could not be tried, 130 if it was interrupted.
+    did, 2 if it could not be tried or the command switched off what was played, 130 if it was interrupted.
 
     \b
       mockfoundry torture -- python client.py --api {url}
       mockfoundry torture --operation scaleProcess --status 409 --fault reset -- ./deploy.sh
     """
-    from mockfoundry.torture import Asked
+    from mockfoundry.torture import LEAVE_ALONE, SWITCHED_OFF, Asked
     from mockfoundry.torture.junit import junit_of
     from mockfoundry.torture.telling import json_of, keep, text_of
 
@@ -137,7 +139,7 @@ def torture(
     try:
         report = found(asked, url, control_token, contract)
     except KeyboardInterrupt:
-        click.echo("mockfoundry: interrupted before the clean run was over", err=True)
+        click.echo("mockfoundry: interrupted before the clean runs were over", err=True)
         raise SystemExit(INTERRUPTED) from None
     click.echo(json_of(report, strict) if form == "json" else text_of(report, strict, timeout))
     broken = report.broken(strict)
@@ -150,6 +152,8 @@ def torture(
         fail(f"{error.filename}: can't be written: {error.strerror or error}")
     if report.interrupted:
         raise SystemExit(INTERRUPTED)
+    if off := report.switched_off():
+        fail(f"{SWITCHED_OFF}, in {len(off)} of {len(report.findings)} runs; {LEAVE_ALONE}")
     if broken:
         raise SystemExit(1)
 
@@ -179,17 +183,55 @@ def found(asked: "Asked", url: str | None, control_token: str, document: Path | 
 
     with said_plainly():
         contract = load_contract(document or shipped.CONTRACT)
+        must_hold_something(asked)
         try:
             if url is not None:
                 if asked.random_seed is not None and asked.seed is None:
                     fail("--random-seed: the world of the server at --url is made already; give --seed with it")
-                with Server.connect(url, control_token) as server:
-                    return tortured(server, contract, asked, progress)
+                return tortured(connected(url, control_token), contract, asked, progress)
             number = 1 if asked.random_seed is None else asked.random_seed
             with Server(asked.seed, random_seed=number, contract=document) as server:
                 return tortured(server, contract, replace(asked, seed=None), progress)
         except (TortureError, ControlError, ServerError) as error:
             fail(str(error))
+
+
+def must_hold_something(asked: "Asked") -> None:
+    """Ends the command where its seed or a scenario is empty.
+
+    Raises:
+        OSError, UnicodeDecodeError: a file can't be read.
+    """
+    from mockfoundry.client.wording import scenario_document, seed_document
+
+    try:
+        if asked.seed is not None:
+            seed_document(asked.seed)
+        for each in asked.scenarios:
+            scenario_document(each)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        fail(str(error))
+
+
+def connected(url: str, control_token: str) -> "Server":
+    """The server at `--url`.
+
+    Raises:
+        ServerError: the URL is none of a server.
+    """
+    from urllib.parse import urlsplit
+
+    from mockfoundry import Server, ServerError
+
+    server = Server.connect(url, control_token, mend="start it, or say by --url where it is")
+    try:
+        # The name of a host that can't be looked up at all is found out here, not in the middle of a call.
+        (urlsplit(url).hostname or "").encode("idna")
+    except UnicodeError as error:
+        raise ServerError(f"--url: {url!r} is none of a server: {error}; write it as http://127.0.0.1:8080") from None
+    return server
 
 
 @contextmanager

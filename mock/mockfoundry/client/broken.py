@@ -84,7 +84,7 @@ def given_by(door: Door, asked: Asked, content: bytes) -> Pauses[Given]:
     """
     try:
         if asked.target.startswith(CONTROL):
-            answer = door.controlled(asked.method, asked.target, asked.headers, content, asked.patience)
+            answer = yield from door.controlled(asked.method, asked.target, asked.headers, content, asked.patience)
             return Given(answer.status, answer.headers, [answer.body])
         outcome = yield from door.answered(
             asked.method, asked.target, asked.headers, content, asked.scheme, asked.patience
@@ -105,6 +105,7 @@ def broken(door: Door, outcome: Outcome, asked: Asked) -> Given:
     fault, headers = outcome.fault, headers_of(outcome)
     body = b"" if asked.method == "HEAD" else outcome.body
     if not fault:
+        door.was_sent(outcome, len(body))
         return Given(outcome.status, headers, [body])
     if not any(name == b"connection" for name, _ in headers):
         headers = [*headers, CLOSING]
@@ -141,13 +142,3 @@ def must_be_whole(given: Given) -> None:
 
 def is_whole(given: Given) -> bool:
     return len(given.parts) == 1 and not given.gap and not given.missing
-
-
-def finished(pauses: Pauses[Given]) -> Given:
-    """What comes of pauses of which there are none."""
-    try:
-        next(pauses)
-    except StopIteration as stop:
-        given: Given = stop.value
-        return given
-    raise AssertionError("a control call has no pauses")

@@ -1,5 +1,6 @@
 """Calls: the control API over HTTP, with connections that are kept. Never knows what a call means."""
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -49,12 +50,9 @@ class SocketSender:
     """
 
     def __init__(self, url: str, why_gone: Callable[[], str]) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or _UNSAFE & set(url):
-            raise ServerError(f"url: {url!r} is none of a server; write it as http://127.0.0.1:8080")
-        self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._host, self._port = parts.hostname, parts.port
-        self._prefix = parts.path.rstrip("/")
+        place = place_of(url)
+        self._kind = HTTPSConnection if place.secure else HTTPConnection
+        self._host, self._port, self._prefix = place.host, place.port, place.prefix
         self._url = url
         self._why_gone = why_gone
         self._turn = threading.Lock()
@@ -62,6 +60,7 @@ class SocketSender:
         self._closed = False
         # Nobody need close what was only connected to.
         weakref.finalize(self, close_all, self._idle)
+        _SENDERS.add(self)
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The answer to a request.
@@ -106,6 +105,55 @@ class SocketSender:
             self._closed = True
             close_all(self._idle)
 
+    def begin_anew(self) -> None:
+        """Leaves the connections to the process that this one is a fork of: each would read the other's answers."""
+        # Whoever had its turn is not in the fork, to give it back.
+        self._turn = threading.Lock()
+        close_all(self._idle)
+
+
+class Place(NamedTuple):
+    """Where a server is.
+
+    Attributes:
+        port: None for that of the scheme.
+        prefix: of every path, without a slash at the end.
+    """
+
+    secure: bool
+    host: str
+    port: int | None
+    prefix: str
+
+
+def place_of(url: str) -> Place:
+    """What a URL names.
+
+    Raises:
+        ServerError: it is none of a server.
+    """
+    mend = "write it as http://127.0.0.1:8080"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ServerError(f"url: {url!r} is none of a server: {error}; {mend}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or _UNSAFE & set(url):
+        raise ServerError(f"url: {url!r} is none of a server; {mend}")
+    return Place(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
+
+
+_SENDERS: "weakref.WeakSet[SocketSender]" = weakref.WeakSet()
+
+
+def begin_anew() -> None:
+    for sender in tuple(_SENDERS):
+        sender.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_anew)
+
 
 def close_all(connections: list[HTTPConnection]) -> None:
     while connections:
@@ -143,6 +191,7 @@ class Calls:
 
         Raises:
             ControlError: the control API says no.
+            ServerError: it is not mockfoundry that answers.
             ServerGoneError: the server does not answer.
         """
         asked = urlencode(
@@ -159,9 +208,9 @@ class Calls:
             content = body if isinstance(body, bytes) else msgspec.json.encode(body)
             sent["Content-Type"] = YAML if written else JSON
         reply = self._sender.send(method, f"/__mock{path}{'?' if asked else ''}{asked}", sent, content)
-        if reply.status >= 400:
+        if reply.status >= 300:
             raise self._refusal(method, path, reply)
-        if not reply.body:
+        if reply.status == 204:
             return None
         try:
             if reply.content_type.startswith(YAML):

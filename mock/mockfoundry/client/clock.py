@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from mockfoundry.client.wording import Duration, Moment, duration_words, moment_words
+from mockfoundry.client.wording import Duration, Moment, duration_words, moment_words, number_words
 
 
 class Clock:
@@ -32,6 +32,9 @@ class Clock:
 
         Args:
             by: seconds, a timedelta, or a text such as `30s`.
+
+        Raises:
+            TypeError, ValueError: it is no duration.
         """
         return self._changed(advance=duration_words(by))
 
@@ -39,7 +42,7 @@ class Clock:
         """Sets it to a moment that is not before its time; gives the new time.
 
         Raises:
-            ValueError: the moment has no zone.
+            TypeError, ValueError: it is no moment, or one that has no zone.
         """
         return self._changed(now=moment_words(to))
 
@@ -48,8 +51,11 @@ class Clock:
 
         Args:
             rate: virtual seconds in a real second.
+
+        Raises:
+            TypeError, ValueError: it is no number.
         """
-        return self._changed(rate=rate)
+        return self._changed(rate=number_words("rate", rate))
 
     def run(self) -> datetime:
         """Makes it run as real time does; gives its time."""

@@ -6,14 +6,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from mockfoundry.client.addressed import UNKNOWN
+from mockfoundry.client.addressed import THERE
 from mockfoundry.client.calls import Calls
 from mockfoundry.client.clock import Clock
-from mockfoundry.client.errors import ControlError
 from mockfoundry.client.finding import found_process
 from mockfoundry.client.holding import Held
 from mockfoundry.client.journalled import Journalled
-from mockfoundry.client.names import fresh_name
+from mockfoundry.client.names import fresh_name, must_be_name
 from mockfoundry.client.values import Change, Playing, Process
 from mockfoundry.client.wording import Duration, SeedSource, duration_words, scenario_document, seed_document
 
@@ -25,6 +24,7 @@ class Foundation(Journalled):
     """One Cloud Foundry of a server. It is made when it is first used, by a client or by a call here.
 
     Each method raises ControlError where the control API says no, and ServerGoneError where the server does not answer.
+    A foundation that was there and is gone, since it was deleted or has expired, is a 404; `begin` makes it anew.
 
     Args:
         url: of the server.
@@ -76,6 +76,7 @@ class Foundation(Journalled):
         Raises:
             ScenarioError: what is written is no scenario; with every problem and its place.
             OSError: its file can't be read.
+            TypeError, ValueError: it is nothing that can be a scenario, or empty.
         """
         document = scenario_document(scenario)
         if document is None:
@@ -89,6 +90,7 @@ class Foundation(Journalled):
 
     def stop(self, name: str) -> None:
         """Switches a scenario off; what it changed in the world goes back."""
+        must_be_name(name, "scenario", "foundation.stop_all() switches all off")
         self._call("DELETE", f"/scenarios/{quote(name, safe='')}")
 
     def stop_all(self) -> None:
@@ -101,6 +103,7 @@ class Foundation(Journalled):
 
     def hold(self, name: str) -> Held:
         """For a `with` block, after which the requests that a scenario holds under that name go on."""
+        must_be_name(name, "hold", "the scenario's, or what its hold says behind name:")
         return Held(self._call, name)
 
     def process(self, app: str, type: str = "web", space: str = "", organization: str = "") -> Process:  # noqa: A002 (the API's word)
@@ -143,28 +146,40 @@ class Foundation(Journalled):
         return state
 
     def begin(self, seed: SeedSource | None = None, random_seed: int | None = None) -> None:
-        """Makes the foundation anew, from a seed or from the server's.
+        """Makes the foundation anew, from a seed or from the server's, also where it was deleted.
 
         Args:
-            random_seed: what everything follows from that the seed leaves out; the server's where it is None.
-        """
-        document = None if seed is None else seed_document(seed)
-        self._call("PUT", "", query={"random_seed": random_seed}, document=document)
+            random_seed: what everything follows from that the seed leaves out; the server's where it is None. Only
+                with a seed: the server's own has its random seed already.
 
-    def copy(self, name: str | None = None) -> "Foundation":
-        """The whole foundation once more, clock, scenarios, counters and journal included, to be played on apart."""
-        other = name or fresh_name()
-        self._call("POST", "/copy", {"as": other})
-        return Foundation(self._server_url, other, self._calls)
+        Raises:
+            OSError: the seed's file can't be read.
+            TypeError, ValueError: it is nothing that can be a seed, or empty; or a random seed stands alone.
+        """
+        if random_seed is not None and seed is None:
+            raise ValueError(
+                f"random_seed={random_seed} needs a seed that is built anew with it; give seed= too, "
+                "or give the server its random_seed when it is started"
+            )
+        self._begin(None if seed is None else seed_document(seed), random_seed)
+
+    def copy(self, name: str | None = None, replace: bool = False) -> "Foundation":
+        """The whole foundation once more, clock, scenarios, counters and journal included, to be played on apart.
+
+        Args:
+            name: of the copy; None for one that no other foundation has.
+            replace: put it in the place of the one that may have the name; else that is an error.
+        """
+        other = fresh_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
+        self._call("POST", "/copy", {"as": other, "replace": replace})
+        made = Foundation(self._server_url, other, self._calls)
+        made._was = THERE
+        return made
 
     def reset(self) -> None:
         """Brings it back to its seed: state, clock, scenarios, counters and journal."""
         self._call("POST", "/reset")
 
     def delete(self) -> None:
-        """Takes it away; that it is not there is no error."""
-        try:
-            self._calls("DELETE", self._path)
-        except ControlError as error:
-            if error.kind != UNKNOWN:
-                raise
+        """Takes it away; that it is not there is no error. A client's next request would make another one."""
+        self._delete()

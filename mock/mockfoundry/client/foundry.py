@@ -7,7 +7,7 @@ import msgspec
 from mockfoundry.client.calls import Calls
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.names import fresh_name
+from mockfoundry.client.names import fresh_name, must_be_name
 from mockfoundry.client.values import Coverage
 from mockfoundry.client.wording import SeedSource, comma_separated
 
@@ -39,14 +39,18 @@ class Foundry:
         Args:
             name: 1 to 64 letters, digits, '-', '_' or '.'; None for one that no other foundation has.
             seed: a file, the text of one, or its value.
-            random_seed: what everything follows from that the seed leaves out; the server's where it is None.
+            random_seed: what everything follows from that the seed leaves out; the server's where it is None. Only
+                with a seed: the server's own has its random seed already.
 
         Raises:
             ControlError: the seed, or the name of a foundation that has one, can't be used.
             OSError: the seed's file can't be read.
             ServerError: the server is not running.
+            TypeError, ValueError: the name or the seed is empty or nothing of the kind; or a random seed stands alone.
         """
-        foundation = Foundation(self._url, name or fresh_name(), self._running())
+        calls = self._running()
+        named = fresh_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
+        foundation = Foundation(self._url, named, calls)
         if seed is not None or random_seed is not None:
             foundation.begin(seed, random_seed)
         return foundation

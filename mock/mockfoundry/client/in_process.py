@@ -42,6 +42,7 @@ class InProcess(Foundry):
 
     Raises:
         OSError: a file can't be read.
+        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
     """
 
     def __init__(
@@ -124,12 +125,13 @@ class DoorSender:
         Raises:
             ServerGoneError: it did not come, or there is no server any more.
         """
-        from mockfoundry.in_process import EndedError, TooLateError
+        from mockfoundry.in_process import EndedError, TooLateError, waited
 
         sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         sent += [(b"host", URL.partition("//")[2].encode()), (b"content-length", b"%d" % len(body))]
         try:
-            answer = self._door.controlled(method, target.encode("ascii"), sent, body, PATIENCE_SECONDS)
+            pauses = self._door.controlled(method, target.encode("ascii"), sent, body, PATIENCE_SECONDS)
+            answer = waited(pauses, self._door.closed)
         except (EndedError, TooLateError) as error:
             found = "has ended" if isinstance(error, EndedError) else "does not answer"
             raise ServerGoneError(f"the server in this process {found}; use it inside its `with` block") from None

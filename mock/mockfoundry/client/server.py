@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mockfoundry.client.wording import ScenarioSource
 
 ELSEWHERE = "start it, or give Server.connect the URL at which it is"
+ENDED = "use it inside its `with` block"
 
 
 class Server(Foundry):
@@ -35,6 +36,7 @@ class Server(Foundry):
 
     Raises:
         OSError: a file can't be read.
+        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
     """
 
     def __init__(
@@ -54,11 +56,12 @@ class Server(Foundry):
         self._ending = ExitStack()
 
     @classmethod
-    def connect(cls, url: str, control_token: str = "") -> "Server":
+    def connect(cls, url: str, control_token: str = "", mend: str = ELSEWHERE) -> "Server":
         """A server that runs elsewhere; it is never ended from here, and may be used without a `with` block.
 
         Args:
             control_token: that it was started with; empty for none.
+            mend: what an error says to do where the server does not answer.
 
         Raises:
             ServerError: the URL is none.
@@ -67,7 +70,7 @@ class Server(Foundry):
         Foundry.__init__(server)
         server._recipe = None
         server._ending = ExitStack()
-        server._open(url, Calls(SocketSender(url, lambda: ELSEWHERE), url, control_token))
+        server._open(url, Calls(SocketSender(url, lambda: mend), url, control_token))
         return server
 
     def __enter__(self) -> Self:
@@ -107,4 +110,4 @@ class Server(Foundry):
         from mockfoundry.listening import BackgroundServer
 
         server = ending.enter_context(BackgroundServer(begun(recipe)))
-        self._open(server.url, Calls(SocketSender(server.url, lambda: ELSEWHERE), server.url))
+        self._open(server.url, Calls(SocketSender(server.url, lambda: ENDED), server.url))

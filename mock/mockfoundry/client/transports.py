@@ -15,13 +15,12 @@ from mockfoundry.client.broken import (
     Given,
     WireError,
     asked_of,
-    finished,
     given_by,
     is_whole,
     must_be_whole,
     must_come,
 )
-from mockfoundry.in_process import CONTROL, Door, Pause, Pauses, wait_for
+from mockfoundry.in_process import Door, Pause, await_pause, awaited, wait_for, waited
 
 LibraryName = Literal["httpx", "httpx2"]
 
@@ -52,20 +51,10 @@ def transport_class(name: LibraryName) -> Any:
         def handle_request(self, request: Any) -> Any:
             asked = asked_of(request)
             try:
-                given = self._waited_for(given_by(self._door, asked, request.read()))
+                given = waited(given_by(self._door, asked, request.read()), self._door.closed)
             except WireError as error:
                 raise getattr(http, error.name)(str(error), request=request) from None
             return response(http, given, None if is_whole(given) else self._body(given, asked, request))
-
-        def _waited_for(self, pauses: Pauses[Given]) -> Given:
-            try:
-                while True:
-                    wait_for(next(pauses), self._door.closed)
-            except StopIteration as stop:
-                given: Given = stop.value
-                return given
-            finally:
-                pauses.close()
 
         def _body(self, given: Given, asked: Asked, request: Any) -> Iterator[bytes]:
             try:
@@ -84,9 +73,6 @@ def transport_class(name: LibraryName) -> Any:
 @functools.cache
 def async_transport_class(name: LibraryName) -> Any:
     """The transport of a library, for its `AsyncClient`."""
-    # Both libraries await by it, on asyncio as on trio.
-    import anyio
-
     http = library(name)
 
     class AsyncTransport(http.AsyncBaseTransport):  # type: ignore[misc,name-defined]
@@ -98,39 +84,17 @@ def async_transport_class(name: LibraryName) -> Any:
         async def handle_async_request(self, request: Any) -> Any:
             asked, content = asked_of(request), await request.aread()
             try:
-                if asked.target.startswith(CONTROL):
-                    # A call may wait for what other tasks of this loop do, so it must not keep them.
-                    given = await anyio.to_thread.run_sync(
-                        finished, given_by(self._door, asked, content), abandon_on_cancel=True
-                    )
-                else:
-                    given = await self._waited_for(given_by(self._door, asked, content))
+                given = await awaited(given_by(self._door, asked, content))
             except WireError as error:
                 raise getattr(http, error.name)(str(error), request=request) from None
             return response(http, given, None if is_whole(given) else self._body(given, asked, request))
-
-        async def _waited_for(self, pauses: Pauses[Given]) -> Given:
-            try:
-                while True:
-                    await self._wait_for(next(pauses))
-            except StopIteration as stop:
-                given: Given = stop.value
-                return given
-            finally:
-                pauses.close()
-
-        async def _wait_for(self, pause: Pause) -> None:
-            if pause.released is None:
-                await anyio.sleep(pause.seconds)
-            else:
-                await anyio.to_thread.run_sync(wait_for, pause, self._door.closed, abandon_on_cancel=True)
 
         async def _body(self, given: Given, asked: Asked, request: Any) -> AsyncIterator[bytes]:
             try:
                 for part in given.parts:
                     must_come(given, asked)
                     if given.gap:
-                        await anyio.sleep(given.gap)
+                        await await_pause(Pause(given.gap))
                     yield part
                 must_be_whole(given)
             except WireError as error:

@@ -1,5 +1,6 @@
 """Wording: what a test writes in Python, in the words of the control API. Never sends anything."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,13 +75,18 @@ def duration_words(duration: Duration) -> str:
     """A duration's text.
 
     Raises:
-        ValueError: a number of seconds is negative.
+        TypeError: it is none.
+        ValueError: a number of seconds is negative, endless, or no number at all.
     """
     if isinstance(duration, str):
         return duration
+    mend = "give seconds from 0 on, a timedelta, or a text such as 2s"
+    if not isinstance(duration, timedelta | int | float):
+        raise TypeError(f"{duration!r} is no duration but a {type(duration).__name__}; {mend}")
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if not seconds >= 0:
-        raise ValueError(f"{duration!r} is no duration: it is negative; give seconds from 0 on, or a text such as 2s")
+    if not 0 <= seconds < math.inf:
+        found = "negative" if seconds < 0 else "endless" if seconds > 0 else "not a number"
+        raise ValueError(f"{duration!r} is no duration: it is {found}; {mend}")
     from mockfoundry.documents import duration_text
 
     return duration_text(round(seconds * 1_000_000))
@@ -90,13 +96,33 @@ def moment_words(moment: Moment) -> str:
     """A moment's text.
 
     Raises:
+        TypeError: it is none.
         ValueError: it has no zone.
     """
     if isinstance(moment, str):
         return moment
+    if not isinstance(moment, datetime):
+        raise TypeError(
+            f"{moment!r} is no moment but a {type(moment).__name__}; "
+            "give a datetime with a zone, or a text such as 2026-03-23T18:48:22Z"
+        )
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no zone; give it one: datetime(…, tzinfo=UTC)")
     return moment.isoformat()
+
+
+def number_words(name: str, number: float) -> float:
+    """A number as JSON can say it.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is endless, or not a number.
+    """
+    if not isinstance(number, int | float):
+        raise TypeError(f"{name}: {number!r} is no number but a {type(number).__name__}; give one, such as 1.0")
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: {number!r} can't be counted with; give a number, such as 1.0")
+    return number
 
 
 def expectation_words(operation: str | Sequence[str], expected: Expected) -> dict[str, Any]:
@@ -139,6 +165,8 @@ def seed_document(seed: SeedSource) -> Document:
 
     Raises:
         OSError: its file can't be read.
+        TypeError: it is nothing that can be a seed.
+        ValueError: it is empty.
     """
     return document(seed, "seed")
 
@@ -148,18 +176,39 @@ def scenario_document(scenario: "ScenarioSource") -> Document | None:
 
     Raises:
         OSError: its file can't be read.
+        TypeError: it is nothing that can be a scenario.
+        ValueError: it is empty.
     """
-    if isinstance(scenario, str):
+    if isinstance(scenario, str) and scenario.strip():
         names_nothing = "\n" not in scenario and not scenario.endswith(_FILES)
         return None if names_nothing else document(scenario, "scenario")
-    if isinstance(scenario, Path | Mapping):
+    if isinstance(scenario, str | Path | Mapping):
         return document(scenario, "scenario")
+    from mockfoundry.scenarios import Scenario
+
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"scenario: {scenario!r} is a {type(scenario).__name__}; give a name of the library, "
+            "a file, its text, its value as a mapping, or a Scenario"
+        )
     return Document(scenario.to_yaml(), f"scenario {scenario.name}")
 
 
 def document(given: SeedSource, kind: str) -> Document:
+    """What is written in a file, in a text or in a value.
+
+    Args:
+        kind: what it is, for errors.
+    """
     if isinstance(given, Mapping):
         return Document(msgspec.json.encode(given).decode(), kind)
-    if isinstance(given, Path) or ("\n" not in given and given.endswith(_FILES)):
-        return Document(Path(given).read_text(encoding="utf-8"), str(given))
-    return Document(given, kind)
+    if not isinstance(given, str | Path):
+        raise TypeError(
+            f"{kind}: {given!r} is a {type(given).__name__}; give a file, the text of one, or its value as a mapping"
+        )
+    names_file = isinstance(given, Path) or ("\n" not in given and given.endswith(_FILES))
+    source = str(given) if names_file else kind
+    text = Path(given).read_text(encoding="utf-8") if names_file else str(given)
+    if not text.strip():
+        raise ValueError(f"{source}: there is nothing in it; write a {kind}, or leave it out")
+    return Document(text, source)

@@ -47,7 +47,9 @@ def instances_at(world: World, app: App, process: Process, now: int) -> Iterator
     for index in range(min(max(process.instances, last + 1), MOST_SHOWN)):
         row = rows.get(index)
         if row is None:
-            yield Instance(index, "", "DOWN", None, None, None)
+            # Beyond what is wanted only what is reported is told [reporter_mixins.rb].
+            if index < process.instances:
+                yield Instance(index, "", "DOWN", None, None, None)
         elif stopping:
             run, phase = row
             routable = phase.state == "RUNNING" and run.ready

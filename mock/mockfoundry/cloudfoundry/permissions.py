@@ -10,7 +10,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import written
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, refuse
-from mockfoundry.cloudfoundry.tokens import claims_of
+from mockfoundry.cloudfoundry.tokens import LONGEST_TOKEN, claims_of
 from mockfoundry.cloudfoundry.world import Space, User, World
 
 ADMIN = "cloud_controller.admin"
@@ -40,13 +40,17 @@ ANY_ADMIN = User(
 """Who a bearer is that names nobody: tests that do not care about roles need not make users."""
 
 
-@lru_cache(maxsize=1024)
 def bearer(authorization: bytes) -> str:
     """The token of an Authorization header; one of another scheme counts as none [uaa_token_decoder.rb].
 
     Raises:
         Refusal: 401, where there is none.
     """
+    return bearer_of(authorization) if len(authorization) <= LONGEST_TOKEN else bearer_of.__wrapped__(authorization)
+
+
+@lru_cache(maxsize=1024)
+def bearer_of(authorization: bytes) -> str:
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer":
         raise refuse(NOT_AUTHENTICATED, why="no bearer token")

@@ -31,10 +31,9 @@ class Clerk:
         Raises:
             ControlError: 404, there is none.
         """
-        found = self.service.registry.find(name)
+        found = self.service.registry.asked_for(name, self.desk.real())
         if found is None:
             raise unknown_foundation(name)
-        found.asked = self.desk.real()
         return found
 
     def within(self, name: str, function: Callable[[Foundation, int], T]) -> T:
@@ -54,11 +53,17 @@ class Clerk:
         """The same for a call that prepares a foundation: it is a first use, and makes one where there is none.
 
         Where the call is refused after all, the foundation that it would have made is not there.
+
+        Raises:
+            ControlError: 404, there is none, and `If-Match: *` says that there has to be.
         """
+        only_old = "*" in flask.request.if_match
 
         def run() -> T:
             registry, real = self.service.registry, self.desk.real()
-            is_new = registry.find(name) is None
+            is_new = registry.asked_for(name, real) is None
+            if is_new and only_old:
+                raise unknown_foundation(name)
             foundation = registry.named(name, real)
             try:
                 return function(foundation, foundation.world.clock.now(real))

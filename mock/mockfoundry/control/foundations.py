@@ -56,13 +56,15 @@ def foundation_handlers(clerk: Clerk) -> Handlers:
         clerk.desk.ask(deleted)
         return None, 204
 
-    def copy_foundation(name: str, body: dict[str, str]) -> tuple[dict[str, Any], int]:
-        other = body["as"]
+    def copy_foundation(name: str, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        other, may_replace = body["as"], body.get("replace", False)
 
         def copied() -> dict[str, Any]:
             clerk.foundation(name)
-            if registry.find(other) is not None:
-                text = f"body /as: there is a foundation {other} already; DELETE /__mock/foundations/{other} first"
+            if registry.find(other) is not None and not may_replace:
+                text = (
+                    f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"
+                )
                 raise ControlError(409, "foundation-exists", text)
             real = clerk.desk.real()
             made = registry.copy(name, other, real)

@@ -39,6 +39,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         try:
+            must_be_printable(scope["path"])
             headers = dict(scope["headers"])
             if self._token and scope["path"] not in OPEN:
                 must_carry(self._token, headers)
@@ -68,6 +69,13 @@ def must_carry(token: bytes, headers: dict[bytes, bytes]) -> None:
             f"header X-Mock-Control-Token: {found}, and this server was started with --control-token; "
             "send that one, there or as Authorization: bearer",
         )
+
+
+def must_be_printable(path: str) -> None:
+    """Raises ControlError (400) where a path has signs that no name has, which the frameworks would stumble over."""
+    if not path.isprintable():
+        shown = "".join(sign if sign.isprintable() else "?" for sign in path)
+        raise ControlError(400, "bad-path", f"path {shown[:200]}: has signs that can't be printed; leave them out")
 
 
 async def bounded(receive: Receive, announced: int) -> bytes:

@@ -45,6 +45,8 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         limit: int = 1000,
         follow: bool = False,
     ) -> dict[str, Any]:
+        for each in operation or ():
+            must_be_known(each)
         question = listed(operation or [], status or [], scenario, since, after)
 
         def read(foundation: Foundation, now: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def unknown_foundation(name: str) -> ControlError:
         404,
         "unknown-foundation",
         f"foundation {name}: there is none of that name; GET /__mock/foundations lists those there are, "
-        f"PUT /__mock/foundations/{name} makes it, and so does the first request or scenario for it",
+        f"PUT /__mock/foundations/{name} makes it, and so does the first request, scenario, token or clock for it",
     )
 
 

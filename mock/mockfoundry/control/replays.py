@@ -1,7 +1,10 @@
 """Replays: the failures that a foundation's clients have met, as the smallest scenario that plays them again.
 
-Never plays one. What the world refused of itself is left out: it would refuse it again. Where a scenario that changes
-the world is on, its refusals are answers of the replay too, so that the replay needs nothing beside it.
+Never plays one. What the world refused of itself is left out: it would refuse it again. What a world refused that a
+scenario had changed is an answer of the replay, so that the replay needs nothing beside it. What a request asked for
+by itself (`Prefer`, `X-Mock-Scenario`) it will ask for again, and it is no call that the replay counts. What a
+scenario only changed in the headers of an answer that worked is not played again. Calls are numbered in the order in
+which they were answered, which is another one for those that were held.
 """
 
 from collections import Counter
@@ -15,7 +18,8 @@ from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract import Contract
 from mockfoundry.control.clerk import Clerk, Handlers
 from mockfoundry.foundations import Foundation
-from mockfoundry.journal import NOTHING, Entry
+from mockfoundry.journal import NOTHING, Entry, Journal
+from mockfoundry.outcomes import JSON, TEXT, encoded
 from mockfoundry.scenarios import Respond, Rule, Scenario, check_scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_of
 from mockfoundry.scenarios.values import Fault, Phase
@@ -25,6 +29,9 @@ SHORTEST_DELAY = 1_000
 
 _TOLD = (b"retry-after",)
 """The headers of an answer that clients act upon."""
+
+_BY_ITSELF = "prefer"
+"""Why an answer was given that its request asked for by a preference."""
 
 
 def replay_handlers(clerk: Clerk) -> Handlers:
@@ -49,18 +56,29 @@ def replay_handlers(clerk: Clerk) -> Handlers:
 
 
 def failures(foundation: Foundation, contract: Contract) -> Iterator[Failure]:
-    """What went wrong on purpose, each with the number of its call."""
-    worldly = any(scenario.given or scenario.events for scenario in foundation.lineup.scenarios)
-    calls: Counter[str] = Counter()
-    for entry in foundation.journal:
+    """What went wrong on purpose, each with the number of its call, those that were forgotten included."""
+    journal = foundation.journal
+    entries = [entry for entry in journal if not asked_for(entry)]
+    held = Counter(entry.operation for entry in journal)
+    calls = Counter({operation: met_of(journal, operation) - held[operation] for operation in held})
+    for entry in entries:
         plan = contract.plans.get(entry.operation)
         if plan is None:
             continue
         calls[entry.operation] += 1
-        if entry.scenario or (worldly and entry.status >= 400):
-            respond = respond_of(entry)
-            if respond is not None:
-                yield Failure(plan, respond, calls[entry.operation])
+        respond = respond_of(entry) if entry.scenario or entry.worldly else None
+        if respond is not None:
+            yield Failure(plan, respond, calls[entry.operation])
+
+
+def asked_for(entry: Entry) -> bool:
+    """Whether a request asked for its answer itself, so that no scenario of the foundation was asked."""
+    return entry.said == _BY_ITSELF or b"x-mock-scenario" in entry.sent_headers
+
+
+def met_of(journal: Journal, operation: str) -> int:
+    """How often an operation was called ever."""
+    return sum(times for cell, times in journal.met.items() if cell[0] == operation)
 
 
 def respond_of(entry: Entry) -> Respond | None:
@@ -69,19 +87,22 @@ def respond_of(entry: Entry) -> Respond | None:
     delay = entry.delay if entry.delay >= SHORTEST_DELAY else 0
     if entry.fault:
         return Respond(fault=msgspec.convert(entry.fault, Fault), phase=phase, delay=delay)
-    if entry.status < 400:
+    if entry.status < 400 and not entry.phase:
         return Respond(delay=delay) if delay else None
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in entry.answer_headers if name in _TOLD}
-    body = entry.answered
+    body, text = entry.answered, entry.answer.decode("utf-8", "replace")
     title, detail = told(body)
     known = CATALOGUE.get(title)
-    if known is not None and known.status == entry.status:
+    if known is not None and known.status == entry.status and encoded(entry.status, body, "").body == entry.answer:
         words = None if detail == known.detail else detail
         return Respond(error=title, detail=words, phase=phase, delay=delay, headers=headers)
-    if body is not NOTHING:
+    media_type = entry.answer_header(b"content-type")
+    is_same = body is not NOTHING and msgspec.json.encode(body) == entry.answer
+    if media_type and media_type.encode("latin-1") != (JSON if is_same else TEXT):
+        headers["Content-Type"] = media_type
+    if is_same:
         return Respond(status=entry.status, body=body, phase=phase, delay=delay, headers=headers)
-    text = entry.answer.decode("utf-8", "replace") if entry.answer else None
-    return Respond(status=entry.status, text=text, phase=phase, delay=delay, headers=headers)
+    return Respond(status=entry.status, text=text or None, phase=phase, delay=delay, headers=headers)
 
 
 def told(body: Any) -> tuple[str, str]:

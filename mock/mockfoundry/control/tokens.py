@@ -25,13 +25,12 @@ def token_handlers(clerk: Clerk) -> Handlers:
             user = users.get(user_name) or (ANY_ADMIN if user_name == ANY_ADMIN.name else None)
             if user is None:
                 hint = did_you_mean(user_name, (*users, ANY_ADMIN.name))
-                there = ", ".join((*users, ANY_ADMIN.name))
-                detail = f"body /user: {user_name!r} is not a user of {name}{hint}; there are {there[:500]}"
+                detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed may have more"
                 raise ControlError(422, "unknown-user", detail)
             foundation.tokens += 1
             expires = min(LATEST, now + lifetime)
             token = minted(clerk.service.authority.key, name, user, now, expires, foundation.tokens)
-            seconds = (expires - now) // SECOND
+            seconds = -(-(expires - now) // SECOND)
             return {"access_token": token, "token_type": "bearer", "expires_in": seconds, "user": user.name}
 
         return clerk.within_new(name, mint), 201

@@ -24,19 +24,19 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     named: bool = True
 
 
-def addressed(path: str, header: bytes | None, host: bytes | None) -> Address:
+def addressed(path: str, header: bytes | None, host: bytes) -> Address:
     """The foundation named by the path's prefix, else by the header, else by the host, else the default one.
 
     Args:
         header: the value of `X-Mock-Foundation`.
-        host: the value of `Host`.
+        host: what the request was sent to, empty where nobody said.
     """
     if path.startswith(PREFIX):
         name, slash, rest = path[len(PREFIX) :].partition("/")
         return Address(name, slash + rest or "/", PREFIX + name)
     if header:
         return Address(header.decode("latin-1"), path)
-    if host is not None and HOST_SUFFIX in host.lower():
+    if HOST_SUFFIX in host.lower():
         name, _, port = host.decode("latin-1").lower().partition(HOST_SUFFIX.decode())
         if name and (not port or port[0] == ":"):
             return Address(name, path)

@@ -27,7 +27,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
         journal: bytes that the journal of each may hold.
         journals: bytes that all journals may hold together.
         rules: of the scenarios that are on in one foundation.
-        idle: microseconds of real time after which a foundation that nobody asked for is taken away; None for never.
+        idle: microseconds of real time after which a foundation that nobody asked for is no more; None for never.
     """
 
     foundations: int = 20_000
@@ -68,14 +68,30 @@ class Registry:
             Refusal: the name is not one, or there are too many.
         """
         found = self._foundations.get(name)
-        if found is None:
+        if found is None or (self.bounds.idle is not None and self._used(found, real) is None):
             return self.create(name, None, real)
-        found.asked = real
         return found
 
     def find(self, name: str) -> Foundation | None:
-        """The foundation of that name, None where there is none."""
+        """The foundation of that name as it is, None where there is none."""
         return self._foundations.get(name)
+
+    def asked_for(self, name: str, real: int) -> Foundation | None:
+        """The foundation of that name, which somebody asks for; None where there is none, or where it has expired."""
+        found = self._foundations.get(name)
+        return found if found is None or self.bounds.idle is None else self._used(found, real)
+
+    def _used(self, found: Foundation, real: int) -> Foundation | None:
+        """A foundation that is asked for, None where it has expired before."""
+        if self._has_expired(found, real):
+            self.delete(found.name)
+            return None
+        found.asked = max(found.asked, real)
+        return found
+
+    def _has_expired(self, found: Foundation, real: int) -> bool:
+        idle = self.bounds.idle
+        return idle is not None and real - found.asked >= idle and not found.journal.watchers
 
     def create(self, name: str, seed: World | None, real: int) -> Foundation:
         """A new foundation of that name, in the place of the one there may be.
@@ -102,7 +118,7 @@ class Registry:
                 why="foundation: too many",
             )
         world = self.seed if seed is None else seed
-        journal = Journal(self.bounds.journal, self._shelf)
+        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._shelf)
         made = Foundation(name, world.copy(), world, self._lineup, Progress(), asked=real, journal=journal)
         begin_all(made, real)
         self.delete(name)
@@ -119,17 +135,17 @@ class Registry:
         return True
 
     def expire(self, real: int) -> None:
-        """Takes away the foundations that nobody has asked for in a while, where the server is to do that."""
+        """Takes away the foundations that nobody has asked for in a while; not at every call, since it looks at all."""
         idle = self.bounds.idle
         if idle is None or (real - self._swept < idle // 4 and len(self._foundations) < self.bounds.foundations):
             return
         self._swept = real
-        for name in [each.name for each in self if real - each.asked >= idle]:
+        for name in [each.name for each in self if self._has_expired(each, real)]:
             self.delete(name)
 
     def reset(self, name: str, real: int) -> Foundation | None:
         """Brings a foundation back to its seed: state, clock, scenarios, counters; None where there is none."""
-        found = self._foundations.get(name)
+        found = self.asked_for(name, real)
         return None if found is None else self.create(name, found.seed, real)
 
     def copy(self, name: str, other: str, real: int) -> Foundation | None:
@@ -138,10 +154,11 @@ class Registry:
         Raises:
             Refusal: the other name is not one, or there are too many.
         """
-        found = self._foundations.get(name)
+        found = self.asked_for(name, real)
         if found is None:
             return None
         made = self.create(other, found.seed, real)
+        made.journal.close()
         made.world = found.world.copy()
         made.lineup = found.lineup
         made.progress = msgspec.convert(msgspec.to_builtins(found.progress), Progress)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from anyio import sleep_forever
+from anyio import Event
 from starlette.types import ASGIApp, Message
 
 from mockfoundry.requests import Headers
@@ -17,8 +17,12 @@ class Answer(NamedTuple):
     body: bytes
 
 
-async def called(app: ASGIApp, method: str, target: bytes, headers: Headers, content: bytes) -> Answer:
-    """What an ASGI app answers to a request."""
+async def called(app: ASGIApp, method: str, target: bytes, headers: Headers, content: bytes, leaving: Event) -> Answer:
+    """What an ASGI app answers to a request.
+
+    Args:
+        leaving: set once nobody waits for the answer any more, as when a client closes its connection.
+    """
     path, _, query = target.partition(b"?")
     scope: dict[str, Any] = {
         "type": "http",
@@ -40,7 +44,8 @@ async def called(app: ASGIApp, method: str, target: bytes, headers: Headers, con
     async def receive() -> Message:
         nonlocal given
         if given:
-            await sleep_forever()
+            await leaving.wait()
+            return {"type": "http.disconnect"}
         given = True
         return {"type": "http.request", "body": content, "more_body": False}
 

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Generator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mockfoundry.server.faults.dribble import PIECES, SECONDS
 
@@ -18,12 +18,12 @@ class Pause(NamedTuple):
     """Something to wait for before going on.
 
     Attributes:
-        seconds: how long at most.
+        seconds: how long at most; None for ever.
         released: what ends it earlier, None for nothing.
     """
 
-    seconds: float
-    released: "Future[None] | None" = None
+    seconds: float | None
+    released: "Future[Any] | None" = None
 
 
 Pauses = Generator[Pause, None, T]
@@ -35,8 +35,20 @@ def wait_for(pause: Pause, closed: threading.Event) -> None:
     if pause.released is None:
         closed.wait(pause.seconds)
     else:
-        with suppress(TimeoutError):
-            pause.released.result(pause.seconds)
+        with suppress(TimeoutError, CancelledError):
+            pause.released.exception(pause.seconds)
+
+
+def waited(pauses: Pauses[T], closed: threading.Event) -> T:
+    """What comes of pauses that are waited for in this thread."""
+    try:
+        while True:
+            wait_for(next(pauses), closed)
+    except StopIteration as stop:
+        found: T = stop.value
+        return found
+    finally:
+        pauses.close()
 
 
 def pieces_of(body: bytes) -> list[bytes]:

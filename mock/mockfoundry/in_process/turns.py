@@ -22,10 +22,22 @@ class Turns:
         self._turn = threading.RLock()
         self._most_held = most_held
         self._held: list[tuple[str, Future[None]]] = []
+        self._ended = False
 
-    def ask(self, function: Callable[[], T]) -> T:
+    def take(self, function: Callable[[], T]) -> T:
         """What a function returns, or raises."""
         with self._turn:
+            return function()
+
+    def ask(self, function: Callable[[], T]) -> T:
+        """What a function of the control API returns, or raises.
+
+        Raises:
+            TimeoutError: the service has ended.
+        """
+        with self._turn:
+            if self._ended:
+                raise TimeoutError("the server has ended")
             return function()
 
     def hold(self, name: str) -> "Future[None]":
@@ -42,9 +54,11 @@ class Turns:
             return released
 
     def let_go(self, released: "Future[None]") -> None:
-        """Counts a request no longer among those that are held."""
+        """Counts a request no longer among those that are held; whoever waits for it still waits no longer."""
         with self._turn:
             self._held = [each for each in self._held if each[1] is not released]
+            if not released.done():
+                released.set_result(None)
 
     def release(self, hold: str) -> int:
         """Lets the requests of a hold go on; says how many there were."""
@@ -54,9 +68,11 @@ class Turns:
                 released.set_result(None)
             return len(waiting)
 
-    def release_all(self) -> None:
+    def end(self) -> None:
+        """Lets all held requests go on, and takes no more questions of the control API."""
         with self._turn:
-            for name, _ in self._held:
+            self._ended = True
+            for name in {name for name, _ in self._held}:
                 self.release(name)
 
     def real(self) -> int:

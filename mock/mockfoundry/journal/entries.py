@@ -10,6 +10,11 @@ NOTHING = msgspec.UNSET
 """What stands for a body that is not there, or can't be read."""
 
 
+ALL = -1
+OPEN = -2
+"""What stands for the whole body of an answer, and for one whose end is not there yet."""
+
+
 class Entry(msgspec.Struct, array_like=True):
     """One exchange.
 
@@ -24,7 +29,9 @@ class Entry(msgspec.Struct, array_like=True):
         delay: microseconds that the answer waited.
         phase: of the scenario's answer, empty where no scenario answered.
         near: the rule that nearly matched, in words.
-        bytes_sent: what really went out where a fault broke the answer; -1 where nothing was told.
+        virtual_delay: the same on the foundation's clock.
+        worldly: whether it was refused by a world that a scenario had changed.
+        bytes_sent: of the answer's body what really went out; ALL where nobody said otherwise, OPEN while it may.
     """
 
     number: int
@@ -53,7 +60,9 @@ class Entry(msgspec.Struct, array_like=True):
     rule: int
     phase: str
     near: str
-    bytes_sent: int = -1
+    virtual_delay: int
+    worldly: bool
+    bytes_sent: int = ALL
 
     @property
     def headers(self) -> dict[bytes, bytes]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from mockfoundry.journal.entries import Entry
+from mockfoundry.journal.entries import ALL, Entry
 from mockfoundry.journal.shelf import Shelf
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -63,21 +63,19 @@ class Journal:
         shelf: the room that it shares with other journals, None where it has none but its own.
 
     Attributes:
-        latest: when it was last written to, in microseconds of the machine's clock.
         recorded: how many exchanges there were ever; the last one's number.
         size: bytes held.
         met: how often each cell was met, forgotten exchanges included.
         cleared: the number up to which `clear` forgot; `met_before` is what was met until then.
         inherited: what was met before this journal was copied from another.
         watchers: called after each record, in the thread that records.
-        sent: bytes really sent, by number, where a fault made them other than the answer.
+        sent: bytes really sent, by number, where they may be others than the answer's.
     """
 
     __slots__ = (
         "_held",
         "cleared",
         "inherited",
-        "latest",
         "met",
         "met_before",
         "most_bytes",
@@ -91,7 +89,6 @@ class Journal:
     def __init__(self, most_bytes: int = MOST_BYTES, shelf: Shelf | None = None) -> None:
         self.most_bytes = most_bytes
         self.shelf = shelf
-        self.latest = 0
         self.recorded = 0
         self.size = 0
         self.met: dict[Cell, int] = {}
@@ -111,11 +108,15 @@ class Journal:
         rule: int = 0,
         phase: str = "",
         near: str = "",
+        delay: int = 0,
+        worldly: bool = False,
     ) -> int:
         """Adds an exchange; forgets the oldest where there is no room.
 
         Args:
             now: virtual microseconds.
+            delay: virtual microseconds that the answer waits; the outcome's own are real ones.
+            worldly: whether it was refused by a world that a scenario had changed.
             scenario, rule: what decided it; empty where none did.
             phase: of the scenario's answer, `before` or `after`; empty where no scenario answered.
             near: the rule that nearly matched, in words.
@@ -154,20 +155,16 @@ class Journal:
                 rule,
                 phase,
                 near,
+                delay,
+                worldly,
             )
         )
-        shelf = self.shelf
-        if shelf is not None:
-            if not self.latest:
-                shelf.take(self)
-            shelf.held += len(held) + _OVERHEAD
-        self.latest = request.arrived
         self._held.append(held)
         self.size += len(held) + _OVERHEAD
+        if self.shelf is not None:
+            self.shelf.put(self, len(held) + _OVERHEAD)
         if self.size > self.most_bytes:
             self.forget_down_to(self.most_bytes)
-        if shelf is not None and shelf.held > shelf.most_bytes:
-            shelf.make_room()
         for watcher in self.watchers:
             watcher()
         return number
@@ -216,28 +213,28 @@ class Journal:
     def copy(self) -> "Journal":
         """The same journal once more; what is held is shared, since it never changes. Nobody watches the copy."""
         made = Journal(self.most_bytes, self.shelf)
-        made.latest = self.latest
         made.recorded, made.size = self.recorded, self.size
         made.met, made.sent, made._held = dict(self.met), dict(self.sent), self._held.copy()
         made.cleared, made.met_before, made.inherited = self.cleared, self.met_before, dict(self.met)
         if self.shelf is not None:
-            self.shelf.take(made)
+            self.shelf.put(made, made.size)
         return made
 
     def close(self) -> None:
-        """Gives back the room that it has on the shelf: nothing more will be recorded."""
-        if self.shelf is not None:
-            self.shelf.give_back(self)
-            self.shelf = None
+        """Gives back the room that it has on the shelf; what it holds can still be read."""
+        shelf, self.shelf = self.shelf, None
+        if shelf is not None:
+            shelf.take(self, self.size)
+            shelf.leave(self)
 
     def was_sent(self, number: int, count: int) -> None:
-        """Says how many bytes of an answer really went out, where a fault broke it."""
+        """Says how many bytes of an answer's body really went out, or that it is OPEN."""
         if self._gone < number <= self.recorded:
             self.sent[number] = count
 
     def _read(self, held: bytes) -> Entry:
         entry = _decode(held)
-        entry.bytes_sent = self.sent.get(entry.number, -1)
+        entry.bytes_sent = self.sent.get(entry.number, ALL)
         return entry
 
     def forget_down_to(self, bytes_left: int) -> None:
@@ -248,7 +245,7 @@ class Journal:
             if self.sent:
                 self.sent.pop(self._gone, None)
         if self.shelf is not None:
-            self.shelf.held -= before - self.size
+            self.shelf.take(self, before - self.size)
 
 
 def merged(journal: Journal, into: dict[Cell, int]) -> None:

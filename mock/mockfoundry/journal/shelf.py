@@ -1,5 +1,6 @@
 """The shelf: the room that all journals of one server share. Never reads what they hold."""
 
+from collections import OrderedDict
 from typing import Protocol
 
 ALL_JOURNALS = 128 * 1024 * 1024
@@ -10,21 +11,17 @@ KEPT = 0.9
 
 
 class Shelved(Protocol):
-    """What the shelf knows of a journal.
-
-    Attributes:
-        size: bytes held.
-        latest: when it was last written to, in microseconds of the machine's clock.
-    """
+    """What the shelf knows of a journal: the bytes that it holds."""
 
     size: int
-    latest: int
 
     def forget_down_to(self, bytes_left: int) -> None: ...
 
 
 class Shelf:
     """Bounds what journals hold together: where there is no room, those written to longest ago forget first.
+
+    What a journal shares with its copy counts for both.
 
     Args:
         most_bytes: of all journals together.
@@ -36,23 +33,29 @@ class Shelf:
     def __init__(self, most_bytes: int = ALL_JOURNALS) -> None:
         self.most_bytes = most_bytes
         self.held = 0
-        self._journals: dict[int, Shelved] = {}
+        self._journals: OrderedDict[int, Shelved] = OrderedDict()
 
-    def take(self, journal: Shelved) -> None:
-        """Counts what a journal holds from now on; what it holds already is counted at once."""
-        if id(journal) not in self._journals:
-            self._journals[id(journal)] = journal
-            self.held += journal.size
+    def put(self, journal: Shelved, count: int) -> None:
+        """Counts bytes that a journal holds from now on, and lets those written to longest ago make room for them."""
+        key = id(journal)
+        self._journals[key] = journal
+        self._journals.move_to_end(key)
+        self.held += count
+        if self.held > self.most_bytes:
+            self._make_room()
 
-    def give_back(self, journal: Shelved) -> None:
-        """Counts a journal no longer."""
-        if self._journals.pop(id(journal), None) is not None:
-            self.held -= journal.size
+    def take(self, journal: Shelved, count: int) -> None:
+        """Counts bytes no longer that a journal has forgotten."""
+        self.held -= count
+        if not journal.size:
+            self._journals.pop(id(journal), None)
 
-    def make_room(self) -> None:
-        """Lets journals forget until the shelf is no more than nearly full."""
+    def leave(self, journal: Shelved) -> None:
+        """Makes a journal forget no longer: nobody writes to it any more."""
+        self._journals.pop(id(journal), None)
+
+    def _make_room(self) -> None:
         goal = int(self.most_bytes * KEPT)
-        for journal in sorted(self._journals.values(), key=lambda each: each.latest):
-            if self.held <= goal:
-                return
+        while self.held > goal and self._journals:
+            journal = next(iter(self._journals.values()))
             journal.forget_down_to(max(0, journal.size - (self.held - goal)))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from mockfoundry.journal.entries import NOTHING, Entry, value_of
+from mockfoundry.journal.entries import ALL, NOTHING, OPEN, Entry, value_of
 
 SECRET_HEADERS = frozenset(
     {b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"x-mock-control-token"}
@@ -52,11 +52,11 @@ def told(entry: Entry) -> dict[str, Any]:
 
 
 def bytes_sent(entry: Entry) -> int | None:
-    """How many bytes of the answer's body went out; None where a fault breaks it and has not come to its end."""
-    if entry.bytes_sent >= 0:
-        return entry.bytes_sent
-    if entry.fault:
+    """How many bytes of the answer's body went out; None where it waits, or is being broken, and is not at its end."""
+    if entry.bytes_sent == OPEN:
         return None
+    if entry.bytes_sent != ALL:
+        return entry.bytes_sent
     return 0 if entry.method == "HEAD" else len(entry.answer)
 
 

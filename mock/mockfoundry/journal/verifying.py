@@ -184,7 +184,7 @@ def wait_between(one: Entry, other: Entry) -> int:
 
     A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
     """
-    return max(0, other.real - one.real - one.delay, other.now - one.now - one.delay)
+    return max(0, other.real - one.real - one.delay, other.now - one.now - one.virtual_delay)
 
 
 def with_nearest(told: str, near: tuple[Near, ...]) -> str:

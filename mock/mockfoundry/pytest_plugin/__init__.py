@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mockfoundry.pytest_plugin.marks import SCENARIO, SEED_FILE, register_marks, scenarios_of, seed_of
+from mockfoundry.pytest_plugin.met import MET, add, coverage_of, coverage_of_one, send
 from mockfoundry.pytest_plugin.options import add_options, check_options
-from mockfoundry.pytest_plugin.running import MET, URL, coverage_of, runs_shared_server, server_of, shared_server
+from mockfoundry.pytest_plugin.running import URL, is_alone, server_of, shared_server
 
 if TYPE_CHECKING:
     from mockfoundry.client.foundation import Foundation
     from mockfoundry.client.foundry import Foundry
     from mockfoundry.client.wording import SeedSource
 
+FOUNDATION: "pytest.StashKey[Foundation]" = pytest.StashKey()
 TITLE = "what happened in the foundation"
 
 
@@ -27,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     register_marks(config)
     check_options(config)
-    config.stash[MET] = []
+    config.stash[MET] = {}
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,7 @@ def mock_server(request: pytest.FixtureRequest) -> "Iterator[Foundry]":
     """The server: one for the whole session, in a process of its own; or the one that --mock-url names."""
     with server_of(request.config) as server:
         yield server
-        if not runs_shared_server(request.config):
+        if is_alone(request.config):
             coverage_of(request.config, server)
 
 
@@ -59,32 +61,36 @@ def foundation(
     seed = seed_of(request.node, mock_seed)
     playing = scenarios_of(request.node)
     made = mock_server.foundation(name_for(request), seed=seed)
-    for scenario in playing:
-        made.play(scenario)
+    kept: list[Foundation] = []
 
-    def begin_again() -> None:
-        made.reset()
+    def begin(is_first: bool) -> None:
+        if is_first:
+            kept.append(made.copy())
+        else:
+            kept[0].copy(made.name, replace=True)
+
+    try:
         for scenario in playing:
             made.play(scenario)
-
-    with fresh_for_each_example(request.node, begin_again):
-        yield made
-    made.delete()
+        request.node.stash[FOUNDATION] = made
+        with fresh_for_each_example(request.node, begin):
+            yield made
+    finally:
+        coverage_of_one(request.config, made)
+        for each in (made, *kept):
+            each.delete()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells with a failed test what happened in its foundation."""
+    """Tells with a failed test what happened in its foundation; after the teardown that is gone."""
     report = yield
-    funcargs: dict[str, Any] = getattr(item, "funcargs", {})
-    if report.failed and call.when == "call" and "foundation" in funcargs:
-        from mockfoundry.client.foundation import Foundation
+    if report.failed and call.when != "teardown" and FOUNDATION in item.stash:
         from mockfoundry.pytest_plugin.autopsies import autopsy
 
-        if isinstance(funcargs["foundation"], Foundation):
-            report.sections.append((TITLE, autopsy(funcargs["foundation"])))
+        report.sections.append((TITLE, autopsy(item.stash[FOUNDATION])))
     return report
 
 
@@ -99,7 +105,13 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Takes over what a worker's clients have met."""
-    node.config.stash[MET].extend(getattr(node, "workeroutput", {}).get(MET.name, ()))
+    add(node.config, getattr(node, "workeroutput", {}).get(MET.name, ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Sends what a worker's clients have met."""
+    send(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -111,7 +123,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Prints the coverage, where that is asked for."""
     if config.getoption("mock_coverage"):
-        from mockfoundry.pytest_plugin.running import coverage_table
+        from mockfoundry.pytest_plugin.met import coverage_table
 
         terminalreporter.section("what the clients have met of the contract")
         terminalreporter.write_line(coverage_table(config))

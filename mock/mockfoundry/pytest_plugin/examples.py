@@ -1,6 +1,7 @@
 """Examples: a test by Hypothesis has many, and each finds its foundation as the first one did. Draws nothing."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,23 +10,39 @@ import pytest
 
 
 @contextmanager
-def fresh_for_each_example(node: pytest.Item, begin_again: Callable[[], None]) -> Iterator[None]:
-    """Lets a test by Hypothesis begin anew before each example but the first; any other test is left as it is."""
+def fresh_for_each_example(node: pytest.Item, begin: Callable[[bool], None]) -> Iterator[None]:
+    """Lets a test by Hypothesis begin anew before each example; any other test is left as it is.
+
+    Args:
+        begin: called before each example; told whether it is the first.
+    """
     handle = getattr(getattr(node, "obj", None), "hypothesis", None)
     if handle is None or not hasattr(handle, "inner_test"):
         yield
         return
     inner = handle.inner_test
-    begun = False
+    is_first = True
 
-    @functools.wraps(inner)
-    def fresh(*arguments: Any, **named: Any) -> Any:
-        nonlocal begun
-        __tracebackhide__ = True
-        if begun:
-            begin_again()
-        begun = True
-        return inner(*arguments, **named)
+    def begun() -> None:
+        nonlocal is_first
+        begin(is_first)
+        is_first = False
+
+    # What runs async tests looks whether this is one.
+    if inspect.iscoroutinefunction(inner):
+
+        @functools.wraps(inner)
+        async def fresh(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begun()
+            return await inner(*arguments, **named)
+    else:
+
+        @functools.wraps(inner)
+        def fresh(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begun()
+            return inner(*arguments, **named)
 
     handle.inner_test = fresh
     allow_fixture(node)

@@ -42,6 +42,17 @@ def scenarios_of(node: pytest.Item) -> "list[ScenarioSource]":
     return [found(node, each) for mark in reversed(marks) for each in mark.args]
 
 
+def must_be_one(node: pytest.Item, scenario: Any) -> None:
+    """Raises UsageError where what a mark names is no scenario."""
+    from mockfoundry.scenarios import Scenario
+
+    if not isinstance(scenario, str | Path | Mapping | Scenario):
+        raise pytest.UsageError(
+            f"{node.nodeid}: @pytest.mark.scenario: {scenario!r} is no scenario; give a name of the library, a file, "
+            "a mapping or a Scenario"
+        )
+
+
 def seed_of(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSource | None":
     """What a test's foundation begins with.
 
@@ -55,6 +66,10 @@ def seed_of(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSource | 
         raise pytest.UsageError(
             f'{node.nodeid}: @pytest.mark.seed_file takes one path; write @pytest.mark.seed_file("seed.yaml")'
         )
+    if not isinstance(mark.args[0], str | Path):
+        raise pytest.UsageError(
+            f"{node.nodeid}: @pytest.mark.seed_file: {mark.args[0]!r} is no path; give the name of a seed file"
+        )
     path = beside(node, Path(mark.args[0]))
     if not path.is_file():
         raise pytest.UsageError(
@@ -64,10 +79,17 @@ def seed_of(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSource | 
 
 
 def found(node: pytest.Item, scenario: Any) -> Any:
-    """A scenario, where its file is if it is one."""
-    if isinstance(scenario, Mapping) or not (isinstance(scenario, Path) or is_file_name(scenario)):
+    """A scenario, or where its file is."""
+    must_be_one(node, scenario)
+    if not (isinstance(scenario, Path) or is_file_name(scenario)):
         return scenario
-    return beside(node, Path(scenario))
+    path = beside(node, Path(scenario))
+    if not path.is_file():
+        raise pytest.UsageError(
+            f"{node.nodeid}: @pytest.mark.scenario: there is no file {path}; name one that is there, or a scenario of "
+            "the library"
+        )
+    return path
 
 
 def is_file_name(scenario: Any) -> bool:

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import islice
 from statistics import NormalDist
+from typing import Any
 
 import msgspec
 
@@ -131,7 +133,7 @@ def keep(progress: Progress, decision: Decision) -> None:
     if decision.goto is not None:
         states = progress.states.setdefault(decision.scenario, {})
         if len(states) >= MOST_COUNTERS and decision.state not in states:
-            del states[next(iter(states))]
+            forget_some(states)
         states[decision.state] = decision.goto
 
 
@@ -191,9 +193,19 @@ def count_of(progress: Progress, scenario: str, counter: str) -> Count | None:
 def new_count(progress: Progress, scenario: str, counter: str) -> Count:
     counts = progress.counts.setdefault(scenario, {})
     if len(counts) >= MOST_COUNTERS:
-        del counts[next(iter(counts))]
+        forget_some(counts)
     count = counts[counter] = Count()
     return count
+
+
+def forget_some(kept: dict[str, Any]) -> None:
+    """Forgets a tenth of what is kept for single tokens and processes, the first that came; never what is kept for all.
+
+    Many at once, since a mapping is looked through from its beginning, whatever was taken from there.
+    """
+    single = (key for key in kept if " " in key)
+    for key in list(islice(single, MOST_COUNTERS // 10)):
+        del kept[key]
 
 
 def drawn(delay: Delay, draw: Callable[[], float]) -> int:

@@ -81,7 +81,7 @@ def scenario_of(found: Iterable[Failure], plans: Sequence[Plan]) -> Scenario:
         return Scenario(name="no-failure", description="No call meets a failure.", rules=(Rule(respond=PASS),))
     return Scenario(
         name=name_of(failures),
-        description=" ".join(sentence(failure) for failure in failures),
+        description=" ".join(sentence(*row) for row in in_rows(failures)),
         rules=rules_of(failures),
     )
 
@@ -98,6 +98,24 @@ def rules_of(failures: Sequence[Failure]) -> tuple[Rule, ...]:
         for operation, its in grouped
         for each in reversed(list(its))
     )
+
+
+def in_rows(failures: Iterable[Failure]) -> Iterator[tuple[Failure, int]]:
+    """The first of each row of calls that meet the same failure, and how many they are."""
+    first, times = None, 0
+    for each in failures:
+        if first is not None and (each.plan, each.call, each.respond) == (
+            first.plan,
+            first.call + times,
+            first.respond,
+        ):
+            times += 1
+            continue
+        if first is not None:
+            yield first, times
+        first, times = each, 1
+    if first is not None:
+        yield first, times
 
 
 def name_of(failures: Sequence[Failure]) -> str:
@@ -124,17 +142,18 @@ def short(respond: Respond) -> str:
     return f"{dashed(what)}-after" if respond.phase == "after" else dashed(what)
 
 
-def sentence(failure: Failure) -> str:
-    """What happens to one call, in a sentence."""
-    respond = failure.respond
+def sentence(failure: Failure, times: int) -> str:
+    """What happens to one call, or to so many in a row, in a sentence."""
+    respond, first = failure.respond, failure.call
+    calls = f"Call {first}" if times == 1 else f"Each of the calls {first} to {first + times - 1}"
     if respond.fault is not None:
         met = _MET[respond.fault]
     elif respond.answers:
         met = f"is answered with {respond.status or respond.error}"
     else:
-        return f"Call {failure.call} of {failure.plan.operation} is answered late."
+        return f"{calls} of {failure.plan.operation} is answered late."
     kept = ", and its change is kept" if respond.phase == "after" else ", and nothing is changed"
-    return f"Call {failure.call} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
+    return f"{calls} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
 
 
 _MET = {

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from mockfoundry.requests import Outcome, Parked
 from mockfoundry.server.faults import FAULTS
 from mockfoundry.server.holds import Holds, TooManyHeldError
-from mockfoundry.server.limits import too_many_held
+from mockfoundry.server.limits import not_held, too_many_held
 from mockfoundry.server.protocol import TRANSPORT
 from mockfoundry.server.wire import Wire, head_of, headers_of
 
@@ -44,12 +44,7 @@ class Delivery:
                 pass
 
         try:
-            if isinstance(outcome, Parked):
-                await self._wait(outcome)
-                outcome = outcome.resume(time.time_ns() // 1000)
-            await self._wait(outcome)
-        except TooManyHeldError:
-            outcome = too_many_held(self.holds.most, done=isinstance(outcome, Outcome))
+            outcome = await self._ready(outcome)
         except asyncio.CancelledError:
             # The server ends: a connection that breaks off is true, an answer that nobody asked for is not.
             if transport is None:
@@ -58,21 +53,37 @@ class Delivery:
             await gone()
             return
         sent = outcome.sent
+        body = b"" if scope["method"] == "HEAD" else outcome.body
         if not outcome.fault:
-            if sent is not None and transport is not None and transport.is_closing():
-                sent(0)
+            if sent is not None:
+                sent(0 if transport is not None and transport.is_closing() else len(body))
             await send({"type": "http.response.start", "status": outcome.status, "headers": headers_of(outcome)})
             await send({"type": "http.response.body", "body": outcome.body})
             return
         if transport is None:
+            if sent is not None:
+                sent(0)
             raise FaultOnPurposeError(outcome.fault, outcome)
-        body = b"" if scope["method"] == "HEAD" else outcome.body
         wire = Wire(transport, gone)
         await FAULTS[outcome.fault](wire, head_of(outcome, keep_alive=False), body)
         if sent is not None:
             sent(wire.body_bytes)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
+
+    async def _ready(self, waiting: Outcome | Parked) -> Outcome:
+        """The outcome that is to be sent, when its time has come."""
+        if isinstance(waiting, Parked):
+            try:
+                await self._wait(waiting)
+            except TooManyHeldError:
+                return waiting.give_up(too_many_held(self.holds.most))
+            waiting = waiting.resume(time.time_ns() // 1000)
+        try:
+            await self._wait(waiting)
+        except TooManyHeldError:
+            waiting.headers.append(not_held(self.holds.most))
+        return waiting
 
     async def _wait(self, waiting: Outcome | Parked) -> None:
         if waiting.delay:

@@ -35,15 +35,15 @@ def headers_too_large(limits: Limits) -> Outcome:
     return closing(refused(Refusal(HEADERS_TOO_LARGE, text, "limit: headers")))
 
 
-def too_many_held(most: int, done: bool) -> Outcome:
-    """What a request is told that a scenario would hold, where as many are held as may be.
+def too_many_held(most: int) -> Refusal:
+    """Why a request is refused that a scenario would hold before its exchange, where as many are held as may be."""
+    text = f"{most} requests are held already; release some, or start the server with a larger --max-held"
+    return Refusal(TOO_MANY_HELD, text, "limit: held requests")
 
-    Args:
-        done: whether its exchange was made already.
-    """
-    kept = "what it asked for was done" if done else "nothing was changed"
-    text = f"{most} requests are held already, and {kept}; release some, or start the server with a larger --max-held"
-    return refused(Refusal(TOO_MANY_HELD, text, "limit: held requests"))
+
+def not_held(most: int) -> tuple[bytes, bytes]:
+    """What an answer says that a scenario would hold, where as many are held as may be: it is sent at once."""
+    return b"x-mock-held", b"no: %d requests are held already (--max-held)" % most
 
 
 def closing(outcome: Outcome) -> Outcome:

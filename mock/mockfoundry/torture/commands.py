@@ -6,17 +6,18 @@ A session of its own keeps Ctrl-C of the terminal from a command, so whoever run
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
-MOST_KEPT = 4_000
-"""Bytes of each of a command's outputs that are kept, the latest."""
+from mockfoundry.torture.outputs import Tail
+
+READ_OUT_SECONDS = 1.0
+"""So long after its end a command's outputs are read on: only what has left its group can still hold them open."""
 
 
 class StoppedError(Exception):
@@ -50,7 +51,7 @@ class Commands:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class Commands:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._turn:
-            self._stopped = True
+            self._stopped.set()
             for process in self._running:
                 end_group(process)
 
@@ -74,32 +75,42 @@ class Commands:
             OSError: it can't be run.
             StoppedError: the block has ended.
         """
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            began = time.monotonic()
-            process = self._begun(words, environment, output, errors)
-            code: int | None = None
-            try:
-                with suppress(subprocess.TimeoutExpired):
-                    code = process.wait(timeout)
-            finally:
-                self._end(process)
-            seconds = time.monotonic() - began
-            if self._stopped:
-                raise StoppedError
-            return Ended(code, tail(output), tail(errors), seconds)
+        began = time.monotonic()
+        process = self._begun(words, environment)
+        output, errors = Tail(process.stdout), Tail(process.stderr)
+        code: int | None = None
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(timeout)
+        finally:
+            self._end(process)
+        ended = time.monotonic()
+        until = ended + READ_OUT_SECONDS
+        told = Ended(code, output.text(until), errors.text(until), ended - began)
+        if self._stopped.is_set():
+            raise StoppedError
+        return told
 
-    def _begun(
-        self, words: Sequence[str], environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]
-    ) -> "subprocess.Popen[bytes]":
+    def pause(self, seconds: float) -> None:
+        """Waits so long.
+
+        Raises:
+            StoppedError: the block has ended.
+        """
+        if self._stopped.wait(seconds):
+            raise StoppedError
+
+    def _begun(self, words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         # Under the lock, so that none begins behind the back of whoever ends them all.
         with self._turn:
-            if self._stopped:
+            if self._stopped.is_set():
                 raise StoppedError
             process = subprocess.Popen(  # noqa: S603 (the user's own command)
                 list(words),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
                 env={**os.environ, **environment},
                 start_new_session=True,
             )
@@ -121,11 +132,3 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
     # Nobody may be left in it; and on some systems one that has ended may not be told anything.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def tail(file: IO[bytes]) -> str:
-    """The end of what was written to a file, as text that a terminal and XML can take."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - MOST_KEPT))
-    text = file.read().decode("utf-8", "replace")
-    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")

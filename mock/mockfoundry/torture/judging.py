@@ -1,7 +1,7 @@
 """Judging: what a run came to, by its exit code and the world that it left. Never runs anything."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -9,10 +9,10 @@ from mockfoundry.client.values import Change
 from mockfoundry.torture.commands import Ended
 from mockfoundry.torture.trials import Trial
 
-Outcome = Literal["survived", "failed cleanly", "failed halfway", "false success", "timed out"]
+Outcome = Literal["survived", "failed cleanly", "failed halfway", "false success", "timed out", "switched off"]
 
 SERIOUS: frozenset[Outcome] = frozenset({"failed halfway", "false success", "timed out"})
-"""What counts as broken, whoever asks."""
+"""What counts as broken, whoever asks. Of a run that switched off its own failures nothing is known."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -66,11 +66,20 @@ class Finding:
         Args:
             strict: whether it counts too where it failed cleanly.
         """
-        return self.outcome in SERIOUS or (strict and self.outcome != "survived")
+        return self.outcome in SERIOUS or (strict and self.outcome == "failed cleanly")
 
 
 def world_of(changes: Iterable[Change]) -> World:
     return {each.where: each for each in changes if not _FOLLOWS_TIME.search(each.where)}
+
+
+def varying(world: World, other: World) -> frozenset[str]:
+    """Where two worlds are not the same."""
+    return frozenset(where for where in (*world, *other) if world.get(where) != other.get(where))
+
+
+def without(world: World, places: Collection[str]) -> World:
+    return {where: change for where, change in world.items() if where not in places}
 
 
 def judged(ended: Ended, world: World, beginning: World, clean: World) -> Outcome:

@@ -19,7 +19,7 @@ def junit_of(report: Report, command: Sequence[str], strict: bool, timeout: floa
     counts = {
         "tests": str(len(report.findings)),
         "failures": str(len(report.broken(strict))),
-        "errors": "0",
+        "errors": str(len(report.switched_off())),
         "time": seconds(*report.findings),
     }
     suites = Element("testsuites", counts)
@@ -41,6 +41,8 @@ def case_of(finding: Finding, broken: bool, timeout: float) -> Element:
             "time": seconds(finding),
         },
     )
+    if finding.outcome == "switched off":
+        SubElement(case, "error", {"type": "switched-off", "message": how_broken(finding, timeout)})
     if broken:
         kind = finding.outcome.replace(" ", "-")
         failure = SubElement(case, "failure", {"type": kind, "message": how_broken(finding, timeout)})

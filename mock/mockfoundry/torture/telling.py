@@ -24,6 +24,9 @@ def text_of(report: Report, strict: bool, timeout: float) -> str:
     if clean and not strict:
         lines += ["failed cleanly, which --strict counts as broken:"]
         lines += [*(f"  {each.trial.schedule.name}: {ended_how(each, timeout)}" for each in clean), ""]
+    if off := report.switched_off():
+        lines += ["switched off by the command, so nothing is known of them:"]
+        lines += [*(f"  {each.trial.schedule.name}: {ended_how(each, timeout)}" for each in off), ""]
     lines += [f"left out: {each}" for each in report.left_out]
     if report.interrupted:
         lines.append(f"interrupted: {report.untried} not tried")
@@ -52,6 +55,7 @@ _MEANT = {
     "failed halfway": ", and a world that is neither as at the beginning nor as after the clean run",
     "false success": ", but another world than after the clean run",
     "timed out": "",
+    "switched off": ", and what was played was no longer on",
 }
 
 
@@ -74,7 +78,9 @@ def summary(report: Report, strict: bool) -> str:
     if count["failed cleanly"] and not strict:
         parts.append(f"{count['failed cleanly']} failed cleanly")
     parts.append(f"{len(report.broken(strict))} broken")
-    unmet = sum(not each.met for each in report.findings)
+    if count["switched off"]:
+        parts.append(f"{count['switched off']} switched off")
+    unmet = sum(not each.met and each.outcome != "switched off" for each in report.findings)
     return ", ".join(parts) + (f" ({unmet} of them not met by the command)" if unmet else "")
 
 

@@ -1,4 +1,4 @@
-"""Torturing: the clean run, every single failure, then pairs of them, several at a time. Never prints anything."""
+"""Torturing: two clean runs, every single failure, then pairs of them, several at a time. Never prints anything."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -9,7 +9,7 @@ from functools import partial
 from mockfoundry.client.foundry import Foundry
 from mockfoundry.contract import Contract, Plan
 from mockfoundry.torture.asked import Asked, TortureError, called_plans, must_be_known
-from mockfoundry.torture.bench import Bench, Clean, clean_run, played
+from mockfoundry.torture.bench import Bench, Clean, clean_runs, played
 from mockfoundry.torture.commands import Commands
 from mockfoundry.torture.judging import Finding
 from mockfoundry.torture.trials import Trial, calls_left_out, pairs, singles
@@ -24,7 +24,7 @@ class Report:
 
     Attributes:
         findings: in the order of the trials, whichever was done first.
-        left_out: what was not tried because there is so much of it, in words.
+        left_out: what was not tried or compared, in words: so much of it, or never twice the same.
         untried: trials that were meant to be made when it was interrupted.
         interrupted: whether Ctrl-C ended it.
     """
@@ -37,6 +37,10 @@ class Report:
     def broken(self, strict: bool = False) -> list[Finding]:
         """The findings of what broke the command; where it is strict, also of what it failed under cleanly."""
         return [each for each in self.findings if each.is_broken(strict)]
+
+    def switched_off(self) -> list[Finding]:
+        """The findings of which nothing is known, because the command ended what was played."""
+        return [each for each in self.findings if each.outcome == "switched off"]
 
 
 @contextmanager
@@ -72,7 +76,7 @@ def tortured(foundry: Foundry, contract: Contract, asked: Asked, progress: Progr
         ending.callback(pool.shutdown, cancel_futures=True)
         bench = Bench(base, ending.enter_context(Commands()), asked)
         # In the pool even alone: the main thread does nothing that Ctrl-C could break off half done.
-        clean = pool.submit(clean_run, bench).result()
+        clean = pool.submit(clean_runs, bench).result()
         plans = called_plans(asked, contract, clean.calls, clean.strange)
         return reported(bench, clean, plans, pool, progress)
 
@@ -92,7 +96,7 @@ class Ledger:
 def reported(bench: Bench, clean: Clean, plans: Sequence[Plan], pool: ThreadPoolExecutor, progress: Progress) -> Report:
     """Makes all trials, or as many as are made when Ctrl-C comes."""
     asked, ledger, interrupted = bench.asked, Ledger(), False
-    left_out = list(calls_left_out(plans, clean.calls, asked.max_calls))
+    left_out = [*clean.left_out, *calls_left_out(plans, clean.calls, asked.max_calls)]
     alone = singles(plans, clean.calls, asked.wanted, asked.max_calls)
     if not alone:
         raise TortureError(nothing_left(plans))

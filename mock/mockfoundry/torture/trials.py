@@ -83,5 +83,8 @@ def calls_left_out(plans: Sequence[Plan], calls: Mapping[str, int], max_calls: i
     for plan in plans:
         made = calls[plan.operation]
         if made > max_calls:
-            which = f"call {made}" if made == max_calls + 1 else f"calls {max_calls + 1} to {made}"
-            yield f"{which} of {plan.operation} (--max-calls {max_calls})"
+            yield f"{calls_in_words(max_calls + 1, made)} of {plan.operation} (--max-calls {max_calls})"
+
+
+def calls_in_words(first: int, last: int) -> str:
+    return f"call {last}" if first == last else f"calls {first} to {last}"
