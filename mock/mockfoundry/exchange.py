@@ -245,8 +245,7 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
     world = foundation.world
     actor = ANY_ADMIN
     if plan.secured:
-        token = bearer(headers.get(b"authorization", b""))
-        actor = actor_of(world, token, service.authority, world.clock.now(request.arrived))
+        actor = actor_of(world, bearer(headers.get(b"authorization", b"")), service.authority, request.arrived)
         request.actor = actor.name
         must_have_scope(actor, "write" if plan.writes else "read")
     violations = route.violations
@@ -289,10 +288,8 @@ def exchange(service: Service, foundation: Foundation, request: Request, route: 
 
 def limited_by(service: Service, foundation: Foundation, limit: RateLimit, request: Request) -> Verdict | None:
     """What the foundation's rate limiter says of a request."""
-    world = foundation.world
     authorization = request.headers.get(b"authorization", b"")
-    now = world.clock.now(request.arrived)
-    return counted(world, limit, foundation.windows, authorization, service.authority, now)
+    return counted(foundation.world, limit, foundation.windows, authorization, service.authority, request.arrived)
 
 
 def finished(turn: Turn, outcome: Outcome) -> Outcome:

@@ -72,11 +72,11 @@ class Authority(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
-def actor_of(world: World, token: str, authority: Authority, now: int) -> User:
+def actor_of(world: World, token: str, authority: Authority, real: int) -> User:
     """The actor that a token stands for: a seeded user by name, the user that it was minted for, else an admin.
 
     Args:
-        now: virtual microseconds.
+        real: microseconds of the machine's clock.
 
     Raises:
         Refusal: 401, where a minted token has expired or its user is gone, or where any other counts for nothing.
@@ -86,7 +86,7 @@ def actor_of(world: World, token: str, authority: Authority, now: int) -> User:
         return user
     claims = claims_of(authority.key, token) if "." in token else None
     if claims is not None:
-        if now >= claims.expires:
+        if world.clock.now(real) >= claims.expires:
             raise refuse(INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {written(claims.expires)}")
         return user_named(world, claims.user)
     if authority.strict:

@@ -51,15 +51,17 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def counted(
-    world: World, limit: RateLimit, windows: dict[str, Window], authorization: bytes, authority: Authority, now: int
+    world: World, limit: RateLimit, windows: dict[str, Window], authorization: bytes, authority: Authority, real: int
 ) -> Verdict | None:
     """Counts a request; None where no limit applies to whoever makes it.
 
     Args:
         windows: of this foundation, by user guid.
         authorization: the header's value, empty where there is none.
+        real: microseconds of the machine's clock.
     """
-    user, most, refusal = applied(world, limit, authorization, authority, now)
+    now = world.clock.now(real)
+    user, most, refusal = applied(world, limit, authorization, authority, real)
     if most is None:
         return None
     interval = int(limit.interval_seconds * SECOND)
@@ -82,11 +84,11 @@ def counted(
 
 
 def applied(
-    world: World, limit: RateLimit, authorization: bytes, authority: Authority, now: int
+    world: World, limit: RateLimit, authorization: bytes, authority: Authority, real: int
 ) -> tuple[str, int | None, Refusal]:
     """For whom a request counts, how many there may be, and the refusal beyond that."""
     try:
-        actor = actor_of(world, bearer(authorization), authority, now)
+        actor = actor_of(world, bearer(authorization), authority, real)
     except Refusal as refusal:
         # Beyond the limit a token that is no good is told so, rather than of the limit.
         bad_token = refusal.entry is INVALID_AUTH_TOKEN

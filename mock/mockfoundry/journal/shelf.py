@@ -34,12 +34,14 @@ class Shelf:
         self.most_bytes = most_bytes
         self.held = 0
         self._journals: OrderedDict[int, Shelved] = OrderedDict()
+        self._latest: Shelved | None = None
 
     def put(self, journal: Shelved, count: int) -> None:
         """Counts bytes that a journal holds from now on, and lets those written to longest ago make room for them."""
-        key = id(journal)
-        self._journals[key] = journal
-        self._journals.move_to_end(key)
+        if journal is not self._latest:
+            key = id(journal)
+            self._journals[key] = self._latest = journal
+            self._journals.move_to_end(key)
         self.held += count
         if self.held > self.most_bytes:
             self._make_room()
@@ -48,11 +50,13 @@ class Shelf:
         """Counts bytes no longer that a journal has forgotten."""
         self.held -= count
         if not journal.size:
-            self._journals.pop(id(journal), None)
+            self.leave(journal)
 
     def leave(self, journal: Shelved) -> None:
         """Makes a journal forget no longer: nobody writes to it any more."""
         self._journals.pop(id(journal), None)
+        if journal is self._latest:
+            self._latest = None
 
     def _make_room(self) -> None:
         goal = int(self.most_bytes * KEPT)
