@@ -175,12 +175,12 @@ def test_a_test_turns_the_clock(foundation: Foundation) -> None:
 
 
 def test_a_client_is_handed_the_time_of_the_foundation(foundation: Foundation) -> None:
-    time = foundation.clock.virtual()
-    begun = time.now()
-    time.sleep(90)
+    virtual = foundation.clock.virtual()
+    begun = virtual.now()
+    virtual.sleep(90)
     foundation.clock.advance("30s")
-    assert time.now() == pytest.approx(begun + 120)
-    assert foundation.clock.now.timestamp() == pytest.approx(time.now())
+    assert virtual.now() == pytest.approx(begun + 120)
+    assert foundation.clock.now.timestamp() == pytest.approx(virtual.now())
 
 
 def test_a_moment_without_a_zone_and_a_negative_duration_are_refused_at_once(foundation: Foundation) -> None:

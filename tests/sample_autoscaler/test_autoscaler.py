@@ -27,11 +27,11 @@ BEFORE, RIGHT = 2, 4
 def autoscaler(foundation: Foundation, policy: Policy | None = None, after: float = DOUBLES) -> Iterator[Autoscaler]:
     """An autoscaler that begins so many seconds after the world did."""
     # It passes only while the autoscaler sleeps, so no test takes longer than its requests.
-    time = foundation.clock.virtual()
-    time.sleep(after)
+    virtual = foundation.clock.virtual()
+    virtual.sleep(after)
     token = Token(lambda: foundation.token_for("scaler"))
     with httpx.Client(base_url=foundation.url, auth=token, timeout=5) as client:
-        yield Autoscaler(client, WEB, policy, now=time.now, sleep=time.sleep)
+        yield Autoscaler(client, WEB, policy, now=virtual.now, sleep=virtual.sleep)
 
 
 def instances(foundation: Foundation) -> int:

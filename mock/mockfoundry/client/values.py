@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from mockfoundry.journal.retries import Chain
+
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
     """A process as it is now, in a seed file's words.
@@ -149,48 +151,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self.holds
-
-
-class Repeat(msgspec.Struct, frozen=True):
-    """One request that was sent again.
-
-    Attributes:
-        number, of: of the repeat, and of the request that it repeats.
-        after: the status or the fault of that one.
-        wait: seconds from its answer to the repeat, on the machine's clock or the foundation's, whichever says more.
-        retry_after: seconds that it asked to wait; None where it asked nothing.
-        honoured: whether the client waited as long; None where nothing was asked.
-        lost: whether what it repeats had been done, and only the answer was lost.
-        twice: whether the repeat changed the world once more, after an earlier one had.
-    """
-
-    number: int
-    of: int
-    after: str
-    wait: float
-    retry_after: float | None
-    honoured: bool | None
-    lost: bool
-    twice: bool
-    outcome: str
-
-
-class Chain(msgspec.Struct, frozen=True):
-    """One request with its repeats.
-
-    Attributes:
-        first: its number.
-        ended: the last one's status or fault.
-        gave_up: whether the client stopped without success.
-    """
-
-    operation: str
-    method: str
-    path: str
-    first: int
-    ended: str
-    gave_up: bool
-    repeats: list[Repeat]
 
 
 class Audit(msgspec.Struct, frozen=True):

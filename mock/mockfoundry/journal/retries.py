@@ -23,7 +23,7 @@ class Repeat(msgspec.Struct, frozen=True):
     Attributes:
         number, of: of the repeat, and of the request that it repeats.
         after: the status or the fault of that one.
-        wait: seconds from its answer to the repeat.
+        wait: seconds from its answer to the repeat, on the machine's clock or the foundation's, whichever says more.
         retry_after: seconds that it asked to wait; None where it asked nothing.
         honoured: whether the client waited as long; None where nothing was asked.
         lost: whether what it repeats had been done, and only the answer was lost.

@@ -70,7 +70,8 @@ _HOW_IT_PLAYS = """\
 - `phase: after` lets the operation run and keeps its change, and then gives the answer or the fault in place of the
   world's. It is counted only where the operation succeeded: a scale that is refused is not a lost one.
 - `per:` counts for each process, each token, or the whole foundation; states are kept alike, so all rules of a scenario
-  that have `state:` or `goto:` must have the same `per:`.
+  that have `state:` or `goto:` must have the same `per:`. Of more than 100,000 tokens or processes the first are
+  forgotten.
 - Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
   events' `at:` run from the moment in which the scenario was switched on.
 """
