@@ -186,7 +186,7 @@ def printed(test: Any) -> str:
 
 def test_a_falsifying_example_prints_a_file_that_plays() -> None:
     @given(schedule=failures("scaleProcess", max_failures=2), number=st.integers())
-    @settings(database=None, derandomize=True)
+    @settings(database=None, derandomize=True, print_blob=False)
     def fails_when_an_answer_is_lost(schedule: Scenario, number: int) -> None:
         assert not met_reset_after(schedule)
 
@@ -200,7 +200,7 @@ def test_a_falsifying_example_prints_a_file_that_plays() -> None:
 
 def test_a_schedule_that_is_drawn_inside_a_test_is_printed_too() -> None:
     @given(st.data())
-    @settings(database=None, derandomize=True)
+    @settings(database=None, derandomize=True, print_blob=False)
     def fails_when_an_answer_is_lost(data: st.DataObject) -> None:
         assert not met_reset_after(data.draw(failures("scaleProcess"), label="schedule"))
 
