@@ -15,6 +15,7 @@ import pytest
 
 from tests.plugin.test_documents import PYTHON, README, blocks
 from tests.serving import ADMIN, WEB
+from tests.strategies import naive_client
 
 ROOT = Path(__file__).parents[2]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -74,6 +75,15 @@ def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, w
         env={"PATH": "/nowhere"},
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+    naive = [binaries / "python", naive_client.__file__, "{url}"]
+    done = subprocess.run(
+        [binaries / "mockfoundry", "torture", "--operation", "scaleProcess", "--fault", "reset", "--", *naive],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "/nowhere"},
+    )
+    assert done.stdout.endswith("2 failures, 1 survived, 1 broken\n"), done.stdout + done.stderr
 
 
 def must_answer(url: str) -> None:

@@ -157,6 +157,8 @@ def test_a_copy_replaces_another_only_where_that_is_asked_for(server: Serving) -
         assert "replace" in problem(server.client.post(f"{DEFAULT}/copy", json={"as": name}), 409)
         assert server.client.post(f"{DEFAULT}/copy", json={"as": name, "replace": True}).status_code == 201
         assert server.client.get(f"/foundations/{name}/v3/processes/{WEB}").json()["instances"] == 5
+        shown = server.client.get(f"/__mock/foundations/{name}").json()["journal"]
+        assert shown["recorded"] == shown["held"] >= 2
 
 
 def test_what_is_exported_can_be_imported(server: Serving) -> None:

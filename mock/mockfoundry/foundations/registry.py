@@ -149,14 +149,16 @@ class Registry:
         return None if found is None else self.create(name, found.seed, real)
 
     def copy(self, name: str, other: str, real: int) -> Foundation | None:
-        """A foundation once more under another name, clock, chance and counters included; None where there is none.
+        """A foundation once more by another name, in the place of the one that may have it; None where there is none.
+
+        Its clock, chance and counters are copied too.
 
         Raises:
             Refusal: the other name is not one, or there are too many.
         """
         found = self.asked_for(name, real)
-        if found is None:
-            return None
+        if found is None or other == name:
+            return found
         made = self.create(other, found.seed, real)
         made.journal.close()
         made.world = found.world.copy()
