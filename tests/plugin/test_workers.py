@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -192,11 +192,20 @@ def test_a_killed_worker_takes_its_server_along(tmp_path: Path) -> None:
         process.wait(timeout=30)
 
 
-def test_a_failed_collection_leaves_nothing(run: Run, pytester: pytest.Pytester) -> None:
-    result = run("import nothing_of_that_name\n\n\ndef test_scales(foundation): pass", "--mock-shared", "-n1")
-    assert result.ret != 0
-    children = subprocess.run(["pgrep", "-f", f"mockfoundry.client.child.*{pytester.path}"], capture_output=True)
-    assert children.stdout == b""
+def test_a_failed_collection_leaves_nothing(tmp_path: Path) -> None:
+    with running_tests(tmp_path, "import nothing_of_that_name", "-n1", "--mock-shared") as process:
+        assert process.wait(timeout=30) != 0
+        assert any(not processes_of(process.pid) for _ in range(10_000))
+
+
+def processes_of(session: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(name)) == session:
+                found.append(int(name))
+    return found
 
 
 def told(folder: Path, process: "subprocess.Popen[str]") -> list[str]:
