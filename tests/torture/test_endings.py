@@ -82,10 +82,13 @@ def interrupted(number: signal.Signals, *options: str) -> Interrupted:
         )
         try:
             connection, _ = listening.accept()
-            with connection:
+            with connection, connection.makefile(encoding="utf-8") as told:
+                connection.settimeout(30)
+                url = told.readline().strip()
                 process.send_signal(number)
                 out, errors = process.communicate(timeout=30)
-                return Interrupted(process.returncode, out, errors, lasted(connection))
+                assert lasted(connection) == ""
+                return Interrupted(process.returncode, out, errors, url)
         finally:
             process.kill()
             process.communicate()
