@@ -54,6 +54,9 @@ class Sent(Protocol):
 Cell = tuple[str, int, str, str]
 """Operation, status, fault and phase of an exchange; the phase is empty where no scenario answered."""
 
+_CELLS: dict[Cell, Cell] = {}
+# One object for each cell, since thousands of journals ask by it; there are no more than a contract's answers.
+
 
 class Journal:
     """What happened in one foundation, the oldest forgotten first.
@@ -63,6 +66,7 @@ class Journal:
         shelf: the room that it shares with other journals, None where it has none but its own.
 
     Attributes:
+        latest: the shelf's mark of when it was last written to.
         recorded: how many exchanges there were ever; the last one's number.
         size: bytes held.
         met: how often each cell was met, forgotten exchanges included.
@@ -76,6 +80,7 @@ class Journal:
         "_held",
         "cleared",
         "inherited",
+        "latest",
         "met",
         "met_before",
         "most_bytes",
@@ -89,6 +94,7 @@ class Journal:
     def __init__(self, most_bytes: int = MOST_BYTES, shelf: Shelf | None = None) -> None:
         self.most_bytes = most_bytes
         self.shelf = shelf
+        self.latest = 0
         self.recorded = 0
         self.size = 0
         self.met: dict[Cell, int] = {}
@@ -126,6 +132,7 @@ class Journal:
         """
         self.recorded = number = self.recorded + 1
         cell = (request.operation, outcome.status, outcome.fault, phase)
+        cell = _CELLS.setdefault(cell, cell)
         self.met[cell] = self.met.get(cell, 0) + 1
         held = _encode(
             (

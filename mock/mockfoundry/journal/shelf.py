@@ -1,19 +1,24 @@
 """The shelf: the room that all journals of one server share. Never reads what they hold."""
 
-from collections import OrderedDict
 from typing import Protocol
 
 ALL_JOURNALS = 128 * 1024 * 1024
 """What all journals of a server hold together at most, where nobody says otherwise."""
 
-KEPT = 0.9
-"""How full the shelf is left, so that making room is rare."""
+KEPT = 0.8
+"""How full the shelf is left, so that making room is rare: it looks at every journal that holds something."""
 
 
 class Shelved(Protocol):
-    """What the shelf knows of a journal: the bytes that it holds."""
+    """What the shelf knows of a journal.
+
+    Attributes:
+        size: bytes that it holds.
+        latest: the shelf's own count of when it was last written to.
+    """
 
     size: int
+    latest: int
 
     def forget_down_to(self, bytes_left: int) -> None: ...
 
@@ -33,15 +38,15 @@ class Shelf:
     def __init__(self, most_bytes: int = ALL_JOURNALS) -> None:
         self.most_bytes = most_bytes
         self.held = 0
-        self._journals: OrderedDict[int, Shelved] = OrderedDict()
-        self._latest: Shelved | None = None
+        self._writes = 0
+        self._journals: dict[int, Shelved] = {}
 
     def put(self, journal: Shelved, count: int) -> None:
         """Counts bytes that a journal holds from now on, and lets those written to longest ago make room for them."""
-        if journal is not self._latest:
-            key = id(journal)
-            self._journals[key] = self._latest = journal
-            self._journals.move_to_end(key)
+        # A mark on the journal, which is at hand, rather than an order of all of them, which is not.
+        self._writes = journal.latest = self._writes + 1
+        if journal.size == count:
+            self._journals[id(journal)] = journal
         self.held += count
         if self.held > self.most_bytes:
             self._make_room()
@@ -53,13 +58,12 @@ class Shelf:
             self.leave(journal)
 
     def leave(self, journal: Shelved) -> None:
-        """Makes a journal forget no longer: nobody writes to it any more."""
+        """Makes a journal forget no longer: it holds nothing, or nobody writes to it any more."""
         self._journals.pop(id(journal), None)
-        if journal is self._latest:
-            self._latest = None
 
     def _make_room(self) -> None:
         goal = int(self.most_bytes * KEPT)
-        while self.held > goal and self._journals:
-            journal = next(iter(self._journals.values()))
+        for journal in sorted(self._journals.values(), key=lambda each: each.latest):
+            if self.held <= goal:
+                return
             journal.forget_down_to(max(0, journal.size - (self.held - goal)))
