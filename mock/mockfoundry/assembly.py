@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 from mockfoundry import shipped
@@ -14,35 +13,15 @@ from mockfoundry.cloudfoundry.seeds import default_world, read_seed, world_from
 from mockfoundry.cloudfoundry.tokens import key_of
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract import Contract, load_contract
-from mockfoundry.documents import DocumentError, Problem
+from mockfoundry.documents import DocumentError, Problem, Written
 from mockfoundry.exchange import Service
 from mockfoundry.foundations import Bounds, Registry
-from mockfoundry.scenarios import (
-    Lineup,
-    Scenario,
-    ScenarioError,
-    check_scenario,
-    library,
-    load_scenarios,
-    read_scenario,
-)
+from mockfoundry.scenarios import Lineup, Scenario, library, load_scenarios
 
 ERRORS: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The statuses of the catalogue's errors, as the scenarios need them."""
 
 RANDOM_SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A seed or a scenario that did not come from a file of its own.
-
-    Attributes:
-        source: what problems with it are told of.
-    """
-
-    text: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +83,7 @@ def assembled(options: Options) -> Service:
     """
     contract = load_contract(options.contract)
     world = begun(options)
-    scenarios = scenarios_of(options.scenarios, contract)
+    scenarios = load_scenarios(options.scenarios, contract, ERRORS)
     for scenario in scenarios:
         must_fit(scenario, world, options.born)
     registry = Registry(world, Lineup(scenarios), options.bounds)
@@ -112,45 +91,6 @@ def assembled(options: Options) -> Service:
     authority = Authority(key_of(options.random_seed), options.strict_auth)
     lineups = Lineups(contract, scenarios)
     return Service(contract, operations, registry, lineups, authority, options.trust_forwarded, options.strict)
-
-
-def scenarios_of(sources: tuple[str | Written, ...], contract: Contract) -> tuple[Scenario, ...]:
-    """The scenarios that a service begins with.
-
-    Raises:
-        ScenarioError: with the problems of all of them.
-    """
-    found: dict[str, Scenario] = {}
-    problems: list[Problem] = []
-    # Names that stand together are loaded together, which tells more of two that are the same.
-    for _, run in groupby(sources, type):
-        try:
-            scenarios = loaded(tuple(run), contract)
-        except ScenarioError as error:
-            problems.extend(error.problems)
-            continue
-        for each in scenarios:
-            if each.name in found:
-                told = f"the name {each.name} is taken by another that is played too; give one of them another"
-                problems.append(Problem(f"scenario {each.name}", 1, 1, told))
-            found[each.name] = each
-    if problems:
-        raise ScenarioError(problems)
-    return tuple(found.values())
-
-
-def loaded(sources: tuple[str | Written, ...], contract: Contract) -> tuple[Scenario, ...]:
-    """Scenarios by name or from files, or from what is written; the sources are of one kind."""
-    named = [each for each in sources if isinstance(each, str)]
-    if named:
-        return load_scenarios(named, contract, ERRORS)
-    written = [each for each in sources if isinstance(each, Written)]
-    problems = [
-        problem for each in written for problem in check_scenario(each.text, contract, ERRORS, source=each.source)
-    ]
-    if problems:
-        raise ScenarioError(problems)
-    return tuple(read_scenario(each.text, source=each.source) for each in written)
 
 
 def must_fit(scenario: Scenario, world: World, now: int) -> None:

@@ -69,7 +69,8 @@ def service_from(recipe: Recipe) -> "Service":
         OSError: the contract can't be read.
     """
     from mockfoundry import shipped
-    from mockfoundry.assembly import Options, Written, assembled
+    from mockfoundry.assembly import Options, assembled
+    from mockfoundry.documents import Written
     from mockfoundry.foundations import Bounds
 
     most = recipe.max_foundations

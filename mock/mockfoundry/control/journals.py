@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,8 +45,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         limit: int = 1000,
         follow: bool = False,
     ) -> dict[str, Any]:
-        for each in operation or ():
-            must_be_known(each)
+        must_be_known(operation or ())
         question = listed(operation or [], status or [], scenario, since, after)
 
         def read(foundation: Foundation, now: int) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         never_twice: bool = False,
         within: str | None = None,
     ) -> dict[str, Any]:
-        must_be_known(operation)
+        must_be_known((operation,))
         patience = None if within is None else duration_of("query within", within)
         limits = Limits(max=max, honours_retry_after=honours_retry_after, never_twice=never_twice)
 
@@ -122,15 +121,13 @@ def journal_handlers(clerk: Clerk) -> Handlers:
         return clerk.within(name, read)
 
     def show_coverage(name: str, operation: list[str] | None = None) -> dict[str, Any]:
-        for each in operation or ():
-            must_be_known(each)
+        must_be_known(operation or ())
         return clerk.within(
             name, lambda foundation, _: coverage_told(covered(contract, foundation.journal.met, operation or ()))
         )
 
     def show_all_coverage(operation: list[str] | None = None) -> dict[str, Any]:
-        for each in operation or ():
-            must_be_known(each)
+        must_be_known(operation or ())
 
         def read() -> dict[str, Any]:
             met = dict(clerk.service.registry.met)
@@ -140,9 +137,10 @@ def journal_handlers(clerk: Clerk) -> Handlers:
 
         return clerk.desk.ask(read)
 
-    def must_be_known(operation: str) -> None:
-        if operation and operation not in contract.plans:
-            raise unknown_operation("query operation", operation, contract.plans)
+    def must_be_known(operations: Iterable[str]) -> None:
+        for operation in operations:
+            if operation and operation not in contract.plans:
+                raise unknown_operation("query operation", operation, contract.plans)
 
     return {
         "list_requests": list_requests,

@@ -5,10 +5,10 @@ from typing import Any
 from mockfoundry.assembly import ERRORS
 from mockfoundry.control.clerk import Clerk, Handlers, sent_text
 from mockfoundry.control.problems import ControlError
-from mockfoundry.documents import DocumentError, did_you_mean
+from mockfoundry.documents import Written, did_you_mean
 from mockfoundry.foundations import Foundation, play, stop
 from mockfoundry.journal.telling import moment
-from mockfoundry.scenarios import Scenario, check_scenario, library, read_scenario, scenario_data
+from mockfoundry.scenarios import Scenario, library, load_scenarios, scenario_data
 
 MOST_SCENARIOS = 1_000
 """How many may be on in one foundation."""
@@ -61,10 +61,7 @@ def scenario_handlers(clerk: Clerk) -> Handlers:
         return clerk.within_new(name, switch_on)
 
     def inline(text: str, scenario: str) -> Scenario:
-        problems = check_scenario(text, contract, ERRORS, source="body")
-        if problems:
-            raise DocumentError(problems)
-        read = read_scenario(text, source="body")
+        (read,) = load_scenarios((Written(text, "body"),), contract, ERRORS)
         if read.name != scenario:
             detail = f"body /scenario: {read.name!r} is not the name in the path, {scenario!r}; make them the same"
             raise ControlError(422, "other-name", detail)

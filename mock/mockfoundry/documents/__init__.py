@@ -3,6 +3,7 @@
 from mockfoundry.documents.durations import duration, duration_text
 from mockfoundry.documents.nodes import Entry, Items, Mapping, Node, Scalar, nearest, plain_data, read_nodes
 from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
+from mockfoundry.documents.written import Written
 
 __all__ = [
     "DocumentError",
@@ -12,6 +13,7 @@ __all__ = [
     "Node",
     "Problem",
     "Scalar",
+    "Written",
     "did_you_mean",
     "duration",
     "duration_text",

@@ -1,10 +1,10 @@
 """The library: the scenarios that ship with mockfoundry, and scenarios from files. Never switches one on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mockfoundry.contract import Contract
-from mockfoundry.documents import Problem, did_you_mean
+from mockfoundry.documents import Problem, Written, did_you_mean
 from mockfoundry.documents.nodes import LARGEST
 from mockfoundry.scenarios.lint import read_checked
 from mockfoundry.scenarios.problems import ScenarioError
@@ -18,9 +18,11 @@ def library() -> Mapping[str, Path]:
 
 
 def load_scenarios(
-    names_or_files: Sequence[str | Path], contract: Contract, errors: Mapping[str, int]
+    sources: Sequence[str | Path | Written], contract: Contract, errors: Mapping[str, int]
 ) -> tuple[Scenario, ...]:
-    """Scenarios by their names in the library, or from files; a directory stands for the files in it.
+    """Scenarios by their names in the library, from files, or from what is written.
+
+    A directory stands for the files in it.
 
     Args:
         errors: the catalogue's titles, each with its status.
@@ -32,24 +34,34 @@ def load_scenarios(
     problems: list[Problem] = []
     origin: dict[str, str] = {}
     built_in = library()
-    for source in (file for each in names_or_files for file in files(str(each), built_in, problems)):
-        text = read_text(source, problems)
-        if text is None:
-            continue
+    for text, source in (each for given in sources for each in texts(given, built_in, problems)):
         try:
-            scenario = read_checked(text, contract, errors, str(source))
+            scenario = read_checked(text, contract, errors, source)
         except ScenarioError as error:
             problems.extend(error.problems)
             continue
         if scenario.name in origin:
             told = f"the name {scenario.name} is taken by {origin[scenario.name]}; give one of them another"
-            problems.append(Problem(str(source), 1, 1, told))
+            problems.append(Problem(source, 1, 1, told))
             continue
-        origin[scenario.name] = str(source)
+        origin[scenario.name] = source
         scenarios.append(scenario)
     if problems:
         raise ScenarioError(problems)
     return tuple(scenarios)
+
+
+def texts(
+    given: str | Path | Written, built_in: Mapping[str, Path], problems: list[Problem]
+) -> Iterator[tuple[str, str]]:
+    """The texts that a source stands for, each with what its problems are told of."""
+    if isinstance(given, Written):
+        yield given.text, given.source
+        return
+    for file in files(str(given), built_in, problems):
+        text = read_text(file, problems)
+        if text is not None:
+            yield text, str(file)
 
 
 def files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:
