@@ -11,16 +11,18 @@ import httpx
 import yaml
 
 from mockfoundry import shipped
-from mockfoundry.assembly import ERRORS, Lineups, begun_from
-from mockfoundry.cloudfoundry.operations import OPERATIONS
-from mockfoundry.cloudfoundry.permissions import Authority
-from mockfoundry.cloudfoundry.tokens import key_of
-from mockfoundry.contract import Contract, load_contract
-from mockfoundry.exchange import Service
-from mockfoundry.foundations import Bounds, Registry
-from mockfoundry.listening import BackgroundServer, DoorName
-from mockfoundry.scenarios import Lineup, Scenario, load_scenarios, read_scenario
-from mockfoundry.server.limits import Limits
+from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_world_from_text
+from mockfoundry.cloudfoundry.api.operations import OPERATIONS
+from mockfoundry.cloudfoundry.auth import Authority, derive_signing_key
+from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.exchange.run import Service
+from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.scenarios.format import read_scenario
+from mockfoundry.scenarios.library import load_scenarios
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.server.delivery import ServerLimits
+from mockfoundry.server.run import BackgroundServer, DoorName
 
 WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 """The guid of the default seed's web process."""
@@ -34,7 +36,7 @@ OWN_STATUSES = frozenset({406, 413, 431})
 @cache
 def contract() -> Contract:
     """The shipped contract, loaded once."""
-    return load_contract(shipped.CONTRACT)
+    return load_contract(shipped.CONTRACT_FILE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,14 +53,14 @@ class Serving:
 
     def freeze(self) -> None:
         """Stops the clock of the default foundation."""
-        clock = self.service.registry.named("default", real_now()).world.clock
-        clock.settle(real_now())
+        clock = self.service.registry.get_or_create("default", real_now()).world.clock
+        clock.rebase(real_now())
         clock.rate = 0.0
 
     def advance(self, seconds: float) -> None:
         """Lets so much virtual time pass at once in the default foundation."""
-        clock = self.service.registry.named("default", real_now()).world.clock
-        clock.settle(real_now())
+        clock = self.service.registry.get_or_create("default", real_now()).world.clock
+        clock.rebase(real_now())
         clock.virtual += int(seconds * 1_000_000)
 
     def scale(self, body: Any = None, guid: str = WEB, **options: Any) -> httpx.Response:
@@ -79,22 +81,22 @@ def service_of(
     random_seed: int = 1,
     strict_auth: bool = False,
     trust_forwarded: bool = False,
-    bounds: Bounds = Bounds(),  # noqa: B008 (never changed)
+    bounds: ServerBounds = ServerBounds(),  # noqa: B008 (never changed)
 ) -> Service:
     """A service; `seed` is a seed file's text, or its value; scenarios are names, or values of files."""
     used = of or contract()
     text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
-    world = begun_from(text, "seed.yaml", random_seed=random_seed, born=real_now())
+    world = build_seed_world_from_text(text, "seed.yaml", random_seed=random_seed, born=real_now())
     playing = tuple(loaded(each, used) for each in scenarios)
     operations = {} if canned else OPERATIONS
-    registry, lineups = Registry(world, Lineup(playing), bounds), Lineups(used, playing)
-    authority = Authority(key_of(random_seed), strict_auth)
+    registry, lineups = FoundationRegistry(world, CompiledScenarios(playing), bounds), NamedScenarios(used, playing)
+    authority = Authority(derive_signing_key(random_seed), strict_auth)
     return Service(used, operations, registry, lineups, authority, trust_forwarded, strict)
 
 
 def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
     if isinstance(scenario, str):
-        return load_scenarios((scenario,), used, ERRORS)[0]
+        return load_scenarios((scenario,), used, ERROR_STATUSES)[0]
     return read_scenario(yaml.safe_dump(scenario, sort_keys=False), source="scenario.yaml")
 
 
@@ -102,7 +104,7 @@ def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
 def serving(
     seed: Any = None,
     door: DoorName = "protocol",
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
     control_token: str = "",
     **options: Any,
 ) -> Iterator[Serving]:
@@ -137,4 +139,4 @@ def hold_against(used: Contract, answer: httpx.Response) -> None:
         assert answer.content == b"", f"{route.plan.operation} documents no body with {answer.status_code}"
         return
     violations = documented.body.violations(answer.json())
-    assert not violations, f"{route.plan.operation} {answer.status_code}: {violations[0].told()}"
+    assert not violations, f"{route.plan.operation} {answer.status_code}: {violations[0].describe()}"

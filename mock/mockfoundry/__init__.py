@@ -14,21 +14,10 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from mockfoundry.client.foundation import Foundation
-    from mockfoundry.client.in_process import InProcess
-    from mockfoundry.client.server import Server
+    from mockfoundry.client.server import InProcess, Server
     from mockfoundry.client.values import Audit, Coverage, Exchange, Process, Verdict
-    from mockfoundry.scenarios.values import (
-        PASS,
-        Delay,
-        Event,
-        Hold,
-        Lognormal,
-        Respond,
-        Rule,
-        Scenario,
-        Uniform,
-        When,
-    )
+    from mockfoundry.scenarios.model import PASS, Delay, Event, Hold, Lognormal, Respond, Rule, Scenario, Uniform, When
+
 
 __all__ = [
     "PASS",
@@ -58,7 +47,7 @@ __all__ = [
     "__version__",
 ]
 
-_ROOMS = {
+_PUBLIC_MODULES = {
     "mockfoundry.client.errors": (
         "CannotBeKnownError",
         "ControlError",
@@ -68,10 +57,9 @@ _ROOMS = {
         "VerificationError",
     ),
     "mockfoundry.client.foundation": ("Foundation",),
-    "mockfoundry.client.in_process": ("InProcess",),
-    "mockfoundry.client.server": ("Server",),
+    "mockfoundry.client.server": ("InProcess", "Server"),
     "mockfoundry.client.values": ("Audit", "Coverage", "Exchange", "Process", "Verdict"),
-    "mockfoundry.scenarios.values": (
+    "mockfoundry.scenarios.model": (
         "PASS",
         "Delay",
         "Event",
@@ -90,7 +78,7 @@ def __getattr__(name: str) -> Any:
     """A name of `__all__`, imported when it is first asked for, so that the version alone costs nothing."""
     from importlib import import_module
 
-    for room, names in _ROOMS.items():
+    for room, names in _PUBLIC_MODULES.items():
         if name in names:
             value = globals()[name] = getattr(import_module(room), name)
             return value

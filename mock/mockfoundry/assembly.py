@@ -5,27 +5,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockfoundry import shipped
+from mockfoundry.cloudfoundry.api.operations import OPERATIONS
+from mockfoundry.cloudfoundry.auth import Authority, derive_signing_key
 from mockfoundry.cloudfoundry.errors import CATALOGUE
-from mockfoundry.cloudfoundry.given import apply_given
-from mockfoundry.cloudfoundry.operations import OPERATIONS
-from mockfoundry.cloudfoundry.permissions import Authority
-from mockfoundry.cloudfoundry.seeds import default_world, read_seed, world_from
-from mockfoundry.cloudfoundry.tokens import key_of
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
+from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.contract import Contract, load_contract
-from mockfoundry.documents import DocumentError, Problem, Written
-from mockfoundry.exchange import Service
-from mockfoundry.foundations import Bounds, Registry
-from mockfoundry.scenarios import Lineup, Scenario, library, load_scenarios
+from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.documents.problems import Document, DocumentError, Problem
+from mockfoundry.exchange.run import Service
+from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
-ERRORS: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
+ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The statuses of the catalogue's errors, as the scenarios need them."""
 
-RANDOM_SEED = 1
+DEFAULT_RANDOM_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """What a service is made of.
 
     Attributes:
@@ -40,30 +41,30 @@ class Options:
     """
 
     born: int
-    contract: Path = shipped.CONTRACT
-    seed: Path | Written | None = None
-    scenarios: tuple[str | Written, ...] = ()
+    contract: Path = shipped.CONTRACT_FILE
+    seed: Path | Document | None = None
+    scenarios: tuple[str | Document, ...] = ()
     canned: bool = False
     strict: bool = False
-    random_seed: int = RANDOM_SEED
+    random_seed: int = DEFAULT_RANDOM_SEED
     strict_auth: bool = False
     trust_forwarded: bool = False
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: ServerBounds = field(default_factory=ServerBounds)
 
 
-class Lineups(Mapping[str, Lineup]):
+class NamedScenarios(Mapping[str, CompiledScenarios]):
     """The scenarios that a request may ask for by name: the start's and the library's, each read when asked for."""
 
     def __init__(self, contract: Contract, scenarios: tuple[Scenario, ...]) -> None:
         self._contract = contract
-        self._library = library()
-        self._made = {scenario.name: Lineup((scenario,)) for scenario in scenarios}
+        self._library = list_library_files()
+        self._made = {scenario.name: CompiledScenarios((scenario,)) for scenario in scenarios}
 
-    def __getitem__(self, name: str) -> Lineup:
+    def __getitem__(self, name: str) -> CompiledScenarios:
         if name not in self._made:
             if name not in self._library:
                 raise KeyError(name)
-            self._made[name] = Lineup(load_scenarios((name,), self._contract, ERRORS))
+            self._made[name] = CompiledScenarios(load_scenarios((name,), self._contract, ERROR_STATUSES))
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -73,7 +74,7 @@ class Lineups(Mapping[str, Lineup]):
         return len({**self._made, **self._library})
 
 
-def assembled(options: Options) -> Service:
+def build_service(options: ServerOptions) -> Service:
     """The service that the options describe.
 
     Raises:
@@ -82,18 +83,18 @@ def assembled(options: Options) -> Service:
         OSError: a file can't be read.
     """
     contract = load_contract(options.contract)
-    world = begun(options)
-    scenarios = load_scenarios(options.scenarios, contract, ERRORS)
+    world = build_seed_world(options)
+    scenarios = load_scenarios(options.scenarios, contract, ERROR_STATUSES)
     for scenario in scenarios:
-        must_fit(scenario, world, options.born)
-    registry = Registry(world, Lineup(scenarios), options.bounds)
+        must_fit_world(scenario, world, options.born)
+    registry = FoundationRegistry(world, CompiledScenarios(scenarios), options.bounds)
     operations = {} if options.canned else OPERATIONS
-    authority = Authority(key_of(options.random_seed), options.strict_auth)
-    lineups = Lineups(contract, scenarios)
-    return Service(contract, operations, registry, lineups, authority, options.trust_forwarded, options.strict)
+    authority = Authority(derive_signing_key(options.random_seed), options.strict_auth)
+    named_scenarios = NamedScenarios(contract, scenarios)
+    return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
 
 
-def must_fit(scenario: Scenario, world: World, now: int) -> None:
+def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
     """Tries on a copy what a scenario changes in a world.
 
     Raises:
@@ -103,27 +104,27 @@ def must_fit(scenario: Scenario, world: World, now: int) -> None:
     for given in (scenario.given, *(event.given for event in scenario.events)):
         try:
             if given:
-                apply_given(trial, given, now)
+                apply_world_patch(trial, given, now)
         except DocumentError as error:
             places = [Problem(f"scenario {scenario.name}", 1, 1, problem.text) for problem in error.problems]
             raise DocumentError(places) from None
 
 
-def begun(options: Options) -> World:
+def build_seed_world(options: ServerOptions) -> World:
     """The world that each foundation begins as."""
     seed = options.seed
     if isinstance(seed, Path):
-        seed = Written(seed.read_text(encoding="utf-8"), str(seed))
+        seed = Document(seed.read_text(encoding="utf-8"), str(seed))
     text, source = (None, "") if seed is None else (seed.text, seed.source)
-    return begun_from(text, source, random_seed=options.random_seed, born=options.born)
+    return build_seed_world_from_text(text, source, random_seed=options.random_seed, born=options.born)
 
 
-def begun_from(seed: str | None, source: str, *, random_seed: int, born: int) -> World:
+def build_seed_world_from_text(seed: str | None, source: str, *, random_seed: int, born: int) -> World:
     """The world of a seed file's text; None is the default seed.
 
     Raises:
         DocumentError: the text is no seed.
     """
     if seed is None:
-        return default_world(random_seed=random_seed, born=born)
-    return world_from(read_seed(seed, source), random_seed=random_seed, born=born)
+        return build_default_world(random_seed=random_seed, born=born)
+    return world_from_seed(read_seed(seed, source), random_seed=random_seed, born=born)

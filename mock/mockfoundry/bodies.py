@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-DEEPEST_BODY = 100
+MAX_BODY_DEPTH = 100
 """How deep a JSON body may nest here; the real one's limit is its stack."""
 
-MOST_PARAMETERS = 1_000
+MAX_PARAMETERS = 1_000
 
 
 class BodyForm(Enum):
@@ -33,7 +33,7 @@ _TYPE = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 @lru_cache(maxsize=256)
-def form_of(content_type: bytes) -> BodyForm:
+def find_body_form(content_type: bytes) -> BodyForm:
     """How a body of this content type is read; without one it is not read at all."""
     if not content_type:
         return BodyForm.IGNORED
@@ -51,7 +51,7 @@ def read_json(content: bytes) -> Any:
     Raises:
         ValueError: it is not JSON, or nests too deep.
     """
-    if content.count(b"[") + content.count(b"{") > DEEPEST_BODY and depth(content) > DEEPEST_BODY:
+    if content.count(b"[") + content.count(b"{") > MAX_BODY_DEPTH and measure_depth(content) > MAX_BODY_DEPTH:
         raise ValueError("nests too deep")
     try:
         return _decode(content)
@@ -59,17 +59,17 @@ def read_json(content: bytes) -> Any:
         return _decode_bounded(content)
 
 
-def bounded_float(text: str) -> float:
+def parse_bounded_float(text: str) -> float:
     """A number as a float; one beyond a float's range, which JSON allows, as the largest."""
-    return max(-LARGEST_FLOAT, min(LARGEST_FLOAT, float(text)))
+    return max(-MAX_FLOAT, min(MAX_FLOAT, float(text)))
 
 
-LARGEST_FLOAT = sys.float_info.max
+MAX_FLOAT = sys.float_info.max
 _decode = msgspec.json.Decoder().decode
-_decode_bounded = msgspec.json.Decoder(float_hook=bounded_float).decode
+_decode_bounded = msgspec.json.Decoder(float_hook=parse_bounded_float).decode
 
 
-def depth(content: bytes) -> int:
+def measure_depth(content: bytes) -> int:
     """How deep brackets nest, those in strings counted too."""
     deepest = level = 0
     for sign in content:
@@ -90,6 +90,6 @@ def read_query(query_string: bytes) -> dict[str, list[str]]:
     """A query string as its parameters; a name without a value has an empty one."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
     query: dict[str, list[str]] = {}
-    for name, value in pairs[:MOST_PARAMETERS]:
+    for name, value in pairs[:MAX_PARAMETERS]:
         query.setdefault(name, []).append(value)
     return query

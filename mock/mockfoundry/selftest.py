@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import msgspec
 
-from mockfoundry.assembly import Options, assembled
-from mockfoundry.foundations import Bounds, Registry
-from mockfoundry.listening import BackgroundServer
-from mockfoundry.scenarios import Lineup, Respond, Rule, Scenario
+from mockfoundry.assembly import ServerOptions, build_service
+from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.scenarios.model import Respond, Rule, Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.server.run import BackgroundServer
 
-PARALLEL = 32
+PARALLEL_REQUESTS = 32
 TIMES = 5
-SEQUENCE = (503, 409, 500, 429, 404, 422, 403, 401)
+SEQUENCE_STATUSES = (503, 409, 500, 429, 404, 422, 403, 401)
 WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 
 COUNTED = Scenario(
@@ -24,7 +25,7 @@ COUNTED = Scenario(
 )
 IN_TURN = Scenario(
     name="in-turn",
-    rules=(Rule(operation=("updateProcess",), sequence=tuple(Respond(status=status) for status in SEQUENCE)),),
+    rules=(Rule(operation=("updateProcess",), sequence=tuple(Respond(status=status) for status in SEQUENCE_STATUSES)),),
 )
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d+)")
@@ -32,62 +33,66 @@ _MATCH = re.compile(rb"x-mock-why: scenario in-turn, rule 1, match (\d+) of")
 _LENGTH = re.compile(rb"content-length: (\d+)")
 
 
-class Exactness(msgspec.Struct):
+class SelftestResult(msgspec.Struct):
     """What came out.
 
     Attributes:
-        counted: rounds in which a rule with `times: 5` fired exactly five times.
-        in_turn: rounds in which a sequence of eight was handed out whole, each step once and in its place.
+        exact_counted_rounds: rounds in which a rule with `times: 5` fired exactly five times.
+        exact_sequence_rounds: rounds in which a sequence of eight came whole, each step once and in its place.
         seconds: that it all took.
     """
 
     rounds: int
-    counted: int
-    in_turn: int
+    exact_counted_rounds: int
+    exact_sequence_rounds: int
     seconds: float
 
     @property
     def holds(self) -> bool:
         """Whether every round was exact."""
-        return self.counted == self.in_turn == self.rounds
+        return self.exact_counted_rounds == self.exact_sequence_rounds == self.rounds
 
 
-def exactness(rounds: int) -> Exactness:
+def run_selftest(rounds: int) -> SelftestResult:
     """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
-    made = assembled(Options(born=time.time_ns() // 1000))
-    world = made.registry.named("default", time.time_ns() // 1000).world
-    registry = Registry(world, Lineup((COUNTED, IN_TURN)), Bounds(foundations=rounds + 1, journal=0))
+    made = build_service(ServerOptions(born=time.time_ns() // 1000))
+    world = made.registry.get_or_create("default", time.time_ns() // 1000).world
+    registry = FoundationRegistry(
+        world, CompiledScenarios((COUNTED, IN_TURN)), ServerBounds(foundations=rounds + 1, journal=0)
+    )
     began = time.monotonic()
     with BackgroundServer(replace(made, registry=registry)) as server:
-        counted, in_turn = asyncio.run(play(server.port, rounds))
-    return Exactness(rounds, counted, in_turn, time.monotonic() - began)
+        counted, in_turn = asyncio.run(play_rounds(server.port, rounds))
+    return SelftestResult(rounds, counted, in_turn, time.monotonic() - began)
 
 
-async def play(port: int, rounds: int) -> tuple[int, int]:
+async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
     """How many rounds were exact, of either kind."""
-    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PARALLEL)]
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PARALLEL_REQUESTS)]
     counted = in_turn = 0
     try:
         for number in range(rounds):
             path = f"/foundations/round-{number}/v3/processes/{WEB}"
-            heads = await together(connections, f"POST {path}/actions/scale")
-            counted += [status_of(head) for head in heads].count(409) == TIMES
-            heads = await together(connections, f"PATCH {path}")
-            steps = {int(found.group(1)): status_of(head) for head in heads if (found := _MATCH.search(head))}
-            answered = [status_of(head) for head in heads]
-            in_turn += steps == dict(enumerate(SEQUENCE, 1)) and answered.count(200) == PARALLEL - len(SEQUENCE)
+            heads = await send_together(connections, f"POST {path}/actions/scale")
+            counted += [parse_status(head) for head in heads].count(409) == TIMES
+            heads = await send_together(connections, f"PATCH {path}")
+            steps = {int(found.group(1)): parse_status(head) for head in heads if (found := _MATCH.search(head))}
+            answered = [parse_status(head) for head in heads]
+            in_turn += steps == dict(enumerate(SEQUENCE_STATUSES, 1)) and answered.count(
+                200
+            ) == PARALLEL_REQUESTS - len(SEQUENCE_STATUSES)
     finally:
         for _, writer in connections:
             writer.close()
     return counted, in_turn
 
 
-def status_of(head: bytes) -> int:
+def parse_status(head: bytes) -> int:
     found = _STATUS.match(head)
     return int(found.group(1)) if found else 0
 
 
-async def together(
+async def send_together(
     connections: Iterable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], request: str
 ) -> list[bytes]:
     """Sends a request on every connection at once, and gives the heads of the answers."""
@@ -95,10 +100,10 @@ async def together(
         f"{request} HTTP/1.1\r\nHost: h\r\nAuthorization: bearer admin\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     ).encode()
-    return await asyncio.gather(*(one(reader, writer, data) for reader, writer in connections))
+    return await asyncio.gather(*(send_one(reader, writer, data) for reader, writer in connections))
 
 
-async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bytes:
+async def send_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bytes:
     writer.write(data)
     head = await reader.readuntil(b"\r\n\r\n")
     length = _LENGTH.search(head)

@@ -8,5 +8,5 @@ _CHECKOUT = _PACKAGE.parent.parent
 
 _ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
-CONTRACT = _ROOT / "openapi.yaml"
-SCENARIOS = _ROOT / "scenarios"
+CONTRACT_FILE = _ROOT / "openapi.yaml"
+SCENARIO_DIRECTORY = _ROOT / "scenarios"

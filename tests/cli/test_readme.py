@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mockfoundry.control.app import CONTRACT
-from mockfoundry.scenarios import library, read_scenario
+from mockfoundry.control.app import CONTROL_CONTRACT
+from mockfoundry.scenarios.format import read_scenario
+from mockfoundry.scenarios.library import list_library_files
 from tests.cli.test_commands import run, started
 from tests.command_line import PAGE, page
 
@@ -43,7 +44,7 @@ def rows() -> str:
     """The table of scenarios, as the library has them."""
     return "| scenario | what happens |\n|---|---|\n" + "".join(
         f"| `{name}` | {read_scenario(path.read_text(encoding='utf-8'), source=str(path)).description} |\n"
-        for name, path in sorted(library().items())
+        for name, path in sorted(list_library_files().items())
     )
 
 
@@ -73,7 +74,7 @@ def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
 
 
 def test_every_call_of_the_control_api_is_told() -> None:
-    calls = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["paths"]
+    calls = yaml.safe_load(CONTROL_CONTRACT.read_text(encoding="utf-8"))["paths"]
     last = {path.rpartition("{name}")[2] if "{name}" in path else path for path in calls}
     told = README[README.index("| call | what |") :]
     assert [path for path in last if re.sub(r"\{number\}$", "", path).rstrip("/") not in told] == []

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockfoundry import Foundation, Server
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import Server
 
 
 @pytest.fixture(scope="session")

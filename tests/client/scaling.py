@@ -5,7 +5,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from mockfoundry import Foundation
+from mockfoundry.client.foundation import Foundation
 from tests.serving import WEB
 
 PATH = f"/v3/processes/{WEB}/actions/scale"

@@ -9,23 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from mockfoundry import (
+from mockfoundry.client.errors import (
     CannotBeKnownError,
     ControlError,
-    Foundation,
-    Hold,
-    Respond,
-    Rule,
-    Scenario,
-    Server,
     ServerGoneError,
     UnknownProcessError,
     VerificationError,
-    When,
 )
-from mockfoundry.foundations import Bounds
-from mockfoundry.listening import BackgroundServer
-from mockfoundry.scenarios import ScenarioError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import Server
+from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario, ScenarioError, When
+from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, scaled, seed_of
 from tests.serving import service_of
 
@@ -278,7 +273,10 @@ def test_check_judges_without_failing(foundation: Foundation) -> None:
 
 
 def test_what_was_dropped_cannot_be_known() -> None:
-    with BackgroundServer(service_of(bounds=Bounds(journal=6_000))) as running, Server.connect(running.url) as server:
+    with (
+        BackgroundServer(service_of(bounds=ServerBounds(journal=6_000))) as running,
+        Server.connect(running.url) as server,
+    ):
         foundation = server.foundation()
         for _ in range(20):
             scale(foundation, 2)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from mockfoundry import ControlError, Foundation, Server, ServerGoneError
+from mockfoundry.client.errors import ControlError, ServerGoneError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import Server
 from tests.client.scaling import scale, seed_of
 
 CALLS: dict[str, Callable[[Foundation], Any]] = {

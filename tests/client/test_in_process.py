@@ -11,7 +11,10 @@ import httpx
 import httpx2
 import pytest
 
-from mockfoundry import ControlError, Foundation, Hold, InProcess, Respond, Rule, Scenario, Server, ServerGoneError
+from mockfoundry.client.errors import ControlError, ServerGoneError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import InProcess, Server
+from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.serving import ADMIN, WEB
 
 Name = Literal["httpx", "httpx2"]

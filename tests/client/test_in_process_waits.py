@@ -10,7 +10,10 @@ import anyio
 import httpx
 import pytest
 
-from mockfoundry import Foundation, Hold, InProcess, Respond, Rule, Scenario, ServerGoneError
+from mockfoundry.client.errors import ServerGoneError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import InProcess
+from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.client.scaling import PATH
 from tests.serving import ADMIN
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from mockfoundry import ControlError, Foundation, InProcess, Server
+from mockfoundry.client.errors import ControlError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import InProcess, Server
 from tests.client.scaling import scale, seed_of
 
 EMPTY = ("", " ", "\n")

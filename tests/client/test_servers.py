@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mockfoundry import Respond, Rule, Scenario, Server, ServerError, ServerGoneError
-from mockfoundry.listening import BackgroundServer
+from mockfoundry.client.errors import ServerError, ServerGoneError
+from mockfoundry.client.server import Server
+from mockfoundry.scenarios.model import Respond, Rule, Scenario
+from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, seed_of
 from tests.serving import service_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mockfoundry import Server, ServerError
+from mockfoundry.client.errors import ServerError
+from mockfoundry.client.server import Server
 
 SITE = "sitecustomize.py"
 STARTING = "from mockfoundry import Server\nwith Server() as server:\n    print(server.foundation().state().keys())\n"

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from mockfoundry.cloudfoundry.given import apply_given
-from mockfoundry.cloudfoundry.world import Event, Process, World
+from mockfoundry.cloudfoundry.model import ProcessModel
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
+from mockfoundry.cloudfoundry.world import AuditEvent, World
 from tests.serving import Serving, real_now
 
 WEB, WORKER, CLOCK, IDLE, APP, IDLE_APP = "dora-web", "dora-worker", "dora-clock", "idle-web", "dora", "idle"
@@ -99,22 +100,22 @@ class Asking:
 
     def __post_init__(self) -> None:
         clock = self.world.clock
-        clock.settle(real_now())
+        clock.rebase(real_now())
         clock.rate = 0.0
 
     @property
     def world(self) -> World:
-        return self.server.service.registry.named(self.name, real_now()).world
+        return self.server.service.registry.get_or_create(self.name, real_now()).world
 
     @property
     def now(self) -> int:
         return self.world.clock.now(real_now())
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[AuditEvent]:
         return self.world.latest_events()
 
-    def process(self, guid: str = WEB) -> Process:
+    def process(self, guid: str = WEB) -> ProcessModel:
         return self.world.processes[guid]
 
     def advance(self, seconds: float) -> None:
@@ -123,7 +124,7 @@ class Asking:
 
     def given(self, **words: Any) -> None:
         """Changes the world in a seed file's words."""
-        apply_given(self.world, words, self.now)
+        apply_world_patch(self.world, words, self.now)
 
     def given_process(self, kind: str = "*", app: str = "*", **fields: Any) -> None:
         """Changes processes in a seed file's words."""

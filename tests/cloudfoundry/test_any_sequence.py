@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from mockfoundry.cloudfoundry.deployments import settle
-from mockfoundry.cloudfoundry.seeds import world_as_seed
+from mockfoundry.cloudfoundry.deployments import advance_deployments
+from mockfoundry.cloudfoundry.seeds.export import export_world
 from tests.cloudfoundry.asking import APP, CLOCK, IDLE, IDLE_APP, WEB, WORKER, Asking, error, guids
 from tests.serving import Serving
 
@@ -82,9 +82,11 @@ class AnySequence(RuleBasedStateMachine):
     def world(self) -> Any:
         """Everything that a refused request must not change."""
         world = self.foundation.world
-        settle(world, self.foundation.now)
-        runs = {guid: (each.runs, each.leaving, each.allotment) for guid, each in world.processes.items()}
-        return world_as_seed(world), runs, world.usage, world.recorded, world.nonce
+        advance_deployments(world, self.foundation.now)
+        runs = {
+            guid: (each.instance_ranges, each.stopping_ranges, each.allotment) for guid, each in world.processes.items()
+        }
+        return export_world(world), runs, world.usage, world.recorded, world.nonce
 
     @rule(
         number=st.integers(0, 9),

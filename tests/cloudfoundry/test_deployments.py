@@ -104,7 +104,7 @@ def test_a_million_instances_are_deployed_in_few_steps(foundation: Asking) -> No
     assert older + newer >= 1_000_000
     foundation.advance(5)
     assert [instances for _, instances in webs(foundation)] == [1_000_000]
-    assert len(foundation.process(webs(foundation)[0][0]).runs) <= 10
+    assert len(foundation.process(webs(foundation)[0][0]).instance_ranges) <= 10
 
 
 def test_what_a_deployment_uses_counts_in_the_quotas(foundation: Asking) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.cloudfoundry.events import MOST_EVENTS
+from mockfoundry.cloudfoundry.world import MAX_EVENTS
 from tests.cloudfoundry.asking import WEB, Asking
 
 OF_WEB = {"process_guid": WEB, "process_type": "web"}
@@ -54,8 +54,8 @@ def test_the_end_of_an_instance_is_recorded(foundation: Asking) -> None:
 def test_the_latest_events_are_kept(foundation: Asking) -> None:
     world, actor = foundation.world, foundation.world.users["developer"]
     app = world.apps["dora"]
-    for number in range(2 * MOST_EVENTS + 5):
+    for number in range(2 * MAX_EVENTS + 5):
         world.record("audit.app.process.scale", app, actor, foundation.now, {"number": number})
     numbers = [event.data["number"] for event in world.latest_events()]
-    assert numbers == list(range(MOST_EVENTS + 5, 2 * MOST_EVENTS + 5))
-    assert len(world.events) < 2 * MOST_EVENTS
+    assert numbers == list(range(MAX_EVENTS + 5, 2 * MAX_EVENTS + 5))
+    assert len(world.events) < 2 * MAX_EVENTS

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from mockfoundry.cloudfoundry.given import apply_given, given_faults
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch, find_patch_problems
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents import DocumentError
+from mockfoundry.documents.problems import DocumentError
 from tests.cloudfoundry.asking import CLOCK, IDLE, WEB, WORKER, Asking, error, guids, states
 
 
@@ -190,11 +190,11 @@ def test_a_faulty_document_says_why_and_changes_nothing(row: str, foundation: As
     words, line = FAULTY[row]
     before = written(foundation.world)
     with pytest.raises(DocumentError) as caught:
-        apply_given(foundation.world, words, foundation.now)
+        apply_world_patch(foundation.world, words, foundation.now)
     assert str(caught.value).splitlines() == [f"given:1:1: {line}"]
     assert written(foundation.world) == before
 
 
 def test_the_form_of_a_document_can_be_checked_without_a_world() -> None:
-    assert given_faults(everywhere(instances=3)) == []
-    assert [fault.path for fault in given_faults({"settings": {"x": 1}})] == [("settings", "x")]
+    assert find_patch_problems(everywhere(instances=3)) == []
+    assert [fault.path for fault in find_patch_problems({"settings": {"x": 1}})] == [("settings", "x")]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.cloudfoundry.clock import written
+from mockfoundry.cloudfoundry.clock import format_moment
 from tests.cloudfoundry.asking import FAILS, Asking, error, unprocessable
 
 MOST = 2_147_483_647
@@ -46,7 +46,7 @@ def test_accepted_bodies_change_what_they_name(row: str, foundation: Asking) -> 
     before = foundation.show().json()
     answer = foundation.scale(text=text)
     assert answer.status_code == 202
-    moved = {"updated_at": written(foundation.now)}
+    moved = {"updated_at": format_moment(foundation.now)}
     assert answer.json() == {**before, **moved, **changed}
     assert foundation.show().json() == answer.json()
 

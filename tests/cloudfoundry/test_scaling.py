@@ -112,7 +112,7 @@ def test_scaling_up_and_down_very_often_keeps_the_world_small(foundation: Asking
     for number in range(300):
         foundation.scale({"instances": number * 7 % 11})
     process = foundation.process()
-    assert len(process.runs) + len(process.leaving) < 40
+    assert len(process.instance_ranges) + len(process.stopping_ranges) < 40
 
 
 DEPLOYING: dict[str, tuple[str, str | None]] = {

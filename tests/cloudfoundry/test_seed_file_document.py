@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mockfoundry.cloudfoundry.seeds import forms, read_seed
-from mockfoundry.cloudfoundry.seeds.shapes import Record
+from mockfoundry.cloudfoundry.seeds import format as seed_format
+from mockfoundry.cloudfoundry.seeds.format import RecordReader
+from mockfoundry.cloudfoundry.seeds.read import read_seed
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "seed-file.md").read_text()
 
-RECORDS = {each.kind: each for each in vars(forms).values() if isinstance(each, Record)}
+RECORDS = {each.kind: each for each in vars(seed_format).values() if isinstance(each, RecordReader)}
 
 
 @pytest.mark.parametrize("kind", RECORDS)

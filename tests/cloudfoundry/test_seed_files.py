@@ -7,9 +7,10 @@ import msgspec
 import pytest
 import yaml
 
-from mockfoundry.cloudfoundry.seeds import default_world, read_seed, seed_from, world_as_seed, world_from
+from mockfoundry.cloudfoundry.seeds.export import export_world
+from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, seed_from_data, world_from_seed
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents import DocumentError
+from mockfoundry.documents.problems import DocumentError
 from tests.cloudfoundry.asking import SEED
 from tests.serving import Serving
 
@@ -147,7 +148,7 @@ def test_a_bad_seed_is_refused_with_its_place_and_its_mend(row: str) -> None:
 
 def test_a_bad_seed_in_python_says_the_way_to_the_fault() -> None:
     with pytest.raises(DocumentError) as caught:
-        seed_from({"organizations": [{"name": "a", "spaces": [{"name": 5}]}]})
+        seed_from_data({"organizations": [{"name": "a", "spaces": [{"name": 5}]}]})
     assert "organizations/0/spaces/0/name: 5 is not text of 1 to 255 signs" in str(caught.value)
 
 
@@ -193,26 +194,26 @@ users:
 
 
 def test_a_world_that_is_written_out_and_read_again_is_the_same() -> None:
-    world = world_from(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
-    written = yaml.safe_dump(world_as_seed(world), sort_keys=False)
-    assert world_from(read_seed(written, "written.yaml"), random_seed=7, born=BORN) == world
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    written = yaml.safe_dump(export_world(world), sort_keys=False)
+    assert world_from_seed(read_seed(written, "written.yaml"), random_seed=7, born=BORN) == world
 
 
 def test_a_world_is_a_value_that_json_can_hold() -> None:
-    world = world_from(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
     assert msgspec.json.decode(msgspec.json.encode(world), type=World) == world
 
 
 def test_one_random_seed_gives_one_world() -> None:
     seed = read_seed(FULL, "full.yaml")
-    assert world_from(seed, random_seed=7, born=BORN) == world_from(seed, random_seed=7, born=BORN)
-    other = world_from(seed, random_seed=8, born=BORN)
-    assert not set(other.apps) & set(world_from(seed, random_seed=7, born=BORN).apps)
+    assert world_from_seed(seed, random_seed=7, born=BORN) == world_from_seed(seed, random_seed=7, born=BORN)
+    other = world_from_seed(seed, random_seed=8, born=BORN)
+    assert not set(other.apps) & set(world_from_seed(seed, random_seed=7, born=BORN).apps)
 
 
 def test_json_is_read_as_yaml_is() -> None:
     text = msgspec.json.encode(SEED).decode()
-    assert read_seed(text, "seed.json").fields == seed_from(SEED).fields
+    assert read_seed(text, "seed.json").fields == seed_from_data(SEED).fields
 
 
 def test_the_default_seed_has_one_web_instance_with_room_to_scale(server: Serving) -> None:
@@ -257,7 +258,7 @@ def test_a_registry_credential_is_shown_where_a_process_has_one(serve: Any) -> N
 
 
 def test_a_copied_world_shares_what_neither_has_changed() -> None:
-    world = default_world(random_seed=1, born=BORN)
+    world = build_default_world(random_seed=1, born=BORN)
     copied = world.copy()
     process = next(iter(world.processes.values()))
     copied.put(msgspec.structs.replace(process, instances=3), BORN)
@@ -270,8 +271,8 @@ def test_a_copied_world_shares_what_neither_has_changed() -> None:
 
 
 def test_a_copy_that_nobody_writes_to_is_small() -> None:
-    world = default_world(random_seed=1, born=BORN)
+    world = build_default_world(random_seed=1, born=BORN)
     copied = world.copy()
     own = [copied, copied.clock, copied.chance]
     assert sum(sys.getsizeof(each) for each in own) < 3_000
-    assert all(getattr(copied, table) is getattr(world, table) for table in copied.shared)
+    assert all(getattr(copied, table) is getattr(world, table) for table in copied.shared_tables)

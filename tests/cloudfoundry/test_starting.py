@@ -2,9 +2,9 @@
 
 import pytest
 
+from mockfoundry.cloudfoundry.api.apps import restart_app, start_app, stop_app
+from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.errors import Refusal
-from mockfoundry.cloudfoundry.permissions import ANY_ADMIN
-from mockfoundry.cloudfoundry.starting import restart_app, start_app, stop_app
 from tests.cloudfoundry.asking import APP, IDLE, IDLE_APP, WEB, Asking, states
 
 

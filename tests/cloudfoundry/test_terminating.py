@@ -6,7 +6,7 @@ Source: app/actions/process_terminate.rb and lib/cloud_controller/diego/bbs_apps
 import msgspec
 import pytest
 
-from mockfoundry.cloudfoundry.runs import MOST_LEAVING, MOST_RUNS, restarted
+from mockfoundry.cloudfoundry.instance_ranges import MAX_INSTANCE_RANGES, MAX_STOPPING_RANGES, restart_instance
 from tests.cloudfoundry.asking import APP, IDLE, WEB, Asking, error, not_found, states
 
 INDEXES: dict[str, tuple[str, int | None]] = {
@@ -94,9 +94,9 @@ def test_terminating_very_many_instances_keeps_the_world_small(foundation: Askin
     foundation.given_organization(quota=None)
     foundation.scale({"instances": 1_000_000})
     process = foundation.process()
-    for index in range(MOST_RUNS):
-        runs, leaving = restarted(foundation.world, process, 3 * index + 5, foundation.now)
-        process = msgspec.structs.replace(process, runs=runs, leaving=leaving)
-    assert len(process.runs) <= MOST_RUNS
-    assert len(process.leaving) <= MOST_LEAVING + 1
-    assert sum(run.count for run in process.runs) == 1_000_000
+    for index in range(MAX_INSTANCE_RANGES):
+        runs, leaving = restart_instance(foundation.world, process, 3 * index + 5, foundation.now)
+        process = msgspec.structs.replace(process, instance_ranges=runs, stopping_ranges=leaving)
+    assert len(process.instance_ranges) <= MAX_INSTANCE_RANGES
+    assert len(process.stopping_ranges) <= MAX_STOPPING_RANGES + 1
+    assert sum(run.count for run in process.instance_ranges) == 1_000_000

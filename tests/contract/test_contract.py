@@ -6,9 +6,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from mockfoundry import shipped
-from mockfoundry.contract import Plan
-from mockfoundry.contract.loading import check_document, read_document
-from mockfoundry.contract.sealing import is_sealed
+from mockfoundry.contract.load import check_document, is_sealed, read_document
+from mockfoundry.contract.plan import Plan
 from tests.serving import contract
 
 PROCESS = "/v3/processes/{guid}"
@@ -44,9 +43,9 @@ PAGE_FIELDS = {
 
 
 def test_openapi_spec_validator_accepts_it() -> None:
-    _, document = read_document(shipped.CONTRACT)
+    _, document = read_document(shipped.CONTRACT_FILE)
     assert list(OpenAPIV30SpecValidator(document).iter_errors()) == []
-    check_document(shipped.CONTRACT, document)
+    check_document(shipped.CONTRACT_FILE, document)
 
 
 def test_it_is_sealed_so_that_a_start_need_not_validate_it_again() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockfoundry.contract import ContractError, load_contract
+from mockfoundry.contract.load import load_contract
+from mockfoundry.contract.plan import ContractError
 from tests.serving import Serving
 
 OWN = """\

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from mockfoundry.control.app import CONTRACT
+from mockfoundry.control.app import CONTROL_CONTRACT
 from tests.serving import ADMIN, WEB, Serving
 
 DEFAULT = "/__mock/foundations/default"
@@ -123,7 +123,7 @@ def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., S
 
 def test_its_document_is_valid_and_served(server: Serving) -> None:
     text = server.client.get("/__mock/openapi.yaml").text
-    assert text == CONTRACT.read_text(encoding="utf-8")
+    assert text == CONTROL_CONTRACT.read_text(encoding="utf-8")
     validate(yaml.safe_load(text))
     assert server.client.get("/__mock/contract.yaml").text == server.service.contract.text
 
@@ -292,7 +292,7 @@ def test_coverage_outlives_its_foundation_and_writes_what_is_missing(server: Ser
 
 
 def test_every_call_is_documented_with_its_errors() -> None:
-    document = yaml.safe_load(Path(CONTRACT).read_text(encoding="utf-8"))
+    document = yaml.safe_load(Path(CONTROL_CONTRACT).read_text(encoding="utf-8"))
     for path, calls in document["paths"].items():
         for method, call in calls.items():
             if method != "parameters" and path not in ("/health", "/openapi.yaml", "/contract.yaml"):

@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mockfoundry.cli.coverage import coverage
-from mockfoundry.cli.log import log
-from mockfoundry.cli.replay import replay
-from mockfoundry.cli.retries import retries
-from mockfoundry.cli.scenarios import check
+from mockfoundry.cli.ask import check, coverage, log, replay, retries
 from tests.serving import Serving
 
 

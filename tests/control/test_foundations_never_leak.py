@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mockfoundry.listening import BackgroundServer
+from mockfoundry.server.run import BackgroundServer
 from tests.serving import ADMIN, WEB, service_of
 
 NAMES = st.sampled_from(["a", "b", "c"])

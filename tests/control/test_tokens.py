@@ -8,8 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from mockfoundry.cloudfoundry.permissions import bearer_of
-from mockfoundry.cloudfoundry.tokens import read_claims
+from mockfoundry.cloudfoundry.auth import decode_claims, parse_bearer_token
 from tests.serving import WEB, Serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -129,10 +128,10 @@ def test_no_claims_break_the_server(serve: Callable[..., Serving], door: str, cl
 
 
 def test_a_token_longer_than_any_that_was_minted_is_not_remembered(server: Serving) -> None:
-    before = read_claims.cache_info().currsize, bearer_of.cache_info().currsize
+    before = decode_claims.cache_info().currsize, parse_bearer_token.cache_info().currsize
     long = f"{'a' * 5_000}.b.c"
     assert httpx.get(f"{server.url}/v3/processes", headers={"Authorization": f"bearer {long}"}).status_code == 200
-    assert (read_claims.cache_info().currsize, bearer_of.cache_info().currsize) == before
+    assert (decode_claims.cache_info().currsize, parse_bearer_token.cache_info().currsize) == before
 
 
 def test_the_journal_keeps_no_minted_token(server: Serving) -> None:

@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.journal import Journal
-from mockfoundry.journal.asking import Question
-from mockfoundry.journal.coverage import covered, scenario_for
-from mockfoundry.journal.retries import Limits, audited, judged, table
-from mockfoundry.journal.telling import curl, line, told
-from mockfoundry.journal.verifying import Expectation, Gaps, in_order, verified
+from mockfoundry.journal.coverage import compute_coverage, scenario_for_item
+from mockfoundry.journal.entry import curl_command, entry_line, entry_to_dict
+from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
+from mockfoundry.journal.store import Journal
+from mockfoundry.journal.verify import Expectation, Gaps, JournalQuery, verify_expectation, verify_order
 from tests.serving import contract
 
 SECOND = 1_000_000
-SCALE = Question(operation=("scaleProcess",))
+SCALE = JournalQuery(operation=("scaleProcess",))
 
 
 @dataclass
@@ -25,8 +24,8 @@ class Asked:
     arrived: int = 0
     content: bytes = b'{"instances": 2}'
     headers: dict[bytes, bytes] = field(default_factory=lambda: {b"content-type": b"application/json"})
-    kept: bool = False
-    changed: bool = False
+    committed: bool = False
+    state_changed: bool = False
     method: str = "POST"
     target: str = "/v3/processes/one/actions/scale"
     query_string: bytes = b""
@@ -49,8 +48,8 @@ class Given:
     fault: str = ""
 
 
-def journal_of(*exchanges: tuple[Asked, Given], most_bytes: int = 1 << 20) -> Journal:
-    journal = Journal(most_bytes)
+def journal_of(*exchanges: tuple[Asked, Given], max_bytes: int = 1 << 20) -> Journal:
+    journal = Journal(max_bytes)
     for asked, given in exchanges:
         journal.record(asked, given, asked.arrived, delay=given.delay)
     return journal
@@ -61,7 +60,7 @@ def scales(*statuses: int) -> list[tuple[Asked, Given]]:
 
 
 def test_the_oldest_goes_first_and_the_bound_holds() -> None:
-    journal = journal_of(*scales(*range(200, 300)), most_bytes=5_000)
+    journal = journal_of(*scales(*range(200, 300)), max_bytes=5_000)
     assert journal.size <= 5_000
     assert journal.recorded == 100
     assert [entry.number for entry in journal] == list(range(101 - len(journal), 101))
@@ -71,9 +70,9 @@ def test_the_oldest_goes_first_and_the_bound_holds() -> None:
 
 
 def test_an_exchange_larger_than_the_whole_journal_is_counted_as_dropped() -> None:
-    journal = journal_of((Asked(content=b"x" * 10_000), Given()), most_bytes=5_000)
+    journal = journal_of((Asked(content=b"x" * 10_000), Given()), max_bytes=5_000)
     assert (len(journal), journal.dropped, journal.size) == (0, 1, 0)
-    assert journal.met == {("scaleProcess", 202, "", ""): 1}
+    assert journal.hit_counts == {("scaleProcess", 202, "", ""): 1}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +91,8 @@ def test_an_exchange_larger_than_the_whole_journal_is_counted_as_dropped() -> No
 )
 def test_counts_are_exact(expected: dict[str, int], result: str) -> None:
     journal = journal_of(*scales(202, 409, 202))
-    question = Question(operation=("scaleProcess",), status=(202,))
-    assert verified(journal, Expectation(question=question, **expected)).result == result
+    question = JournalQuery(operation=("scaleProcess",), status=(202,))
+    assert verify_expectation(journal, Expectation(query=question, **expected)).result == result
 
 
 @pytest.mark.parametrize(
@@ -108,8 +107,8 @@ def test_counts_are_exact(expected: dict[str, int], result: str) -> None:
     ],
 )
 def test_what_was_dropped_cannot_be_known(expected: dict[str, int], result: str) -> None:
-    journal = journal_of(*scales(*[202] * 100), most_bytes=5_000)
-    verdict = verified(journal, Expectation(question=SCALE, **expected))
+    journal = journal_of(*scales(*[202] * 100), max_bytes=5_000)
+    verdict = verify_expectation(journal, Expectation(query=SCALE, **expected))
     assert verdict.result == result
     if result == "cannot_be_known":
         assert "--max-journal" in verdict.said
@@ -117,25 +116,25 @@ def test_what_was_dropped_cannot_be_known(expected: dict[str, int], result: str)
 
 def test_what_was_dropped_but_not_asked_about_does_not_matter() -> None:
     others = [(Asked(operation="listProcesses"), Given(200))] * 100
-    journal = journal_of(*others, *scales(202), most_bytes=5_000)
+    journal = journal_of(*others, *scales(202), max_bytes=5_000)
     assert journal.dropped
-    assert verified(journal, Expectation(question=SCALE, times=1)).result == "holds"
-    behind = Question(behind=journal.recorded - 1)
-    assert verified(journal, Expectation(question=behind, times=1)).result == "holds"
+    assert verify_expectation(journal, Expectation(query=SCALE, times=1)).result == "holds"
+    behind = JournalQuery(after_number=journal.recorded - 1)
+    assert verify_expectation(journal, Expectation(query=behind, times=1)).result == "holds"
 
 
 def test_what_was_cleared_never_was() -> None:
     journal = journal_of(*scales(202, 202))
     assert journal.clear() == 2
-    assert verified(journal, Expectation(question=SCALE, times=0)).result == "holds"
+    assert verify_expectation(journal, Expectation(query=SCALE, times=0)).result == "holds"
     journal.record(Asked(), Given(), 0)
     assert [entry.number for entry in journal] == [3]
     assert journal.dropped == 0
 
 
 def test_a_failed_verify_says_the_nearest_and_the_difference() -> None:
-    verdict = verified(
-        journal_of(*scales(409)), Expectation(question=Question(operation=("scaleProcess",), status=(202,)))
+    verdict = verify_expectation(
+        journal_of(*scales(409)), Expectation(query=JournalQuery(operation=("scaleProcess",), status=(202,)))
     )
     assert verdict.said.startswith(
         "expected scaleProcess answered 202 at least 1 time, saw 0 times; the nearest other: #1"
@@ -145,9 +144,9 @@ def test_a_failed_verify_says_the_nearest_and_the_difference() -> None:
 
 def test_order_allows_others_between_and_nothing_else() -> None:
     journal = journal_of(*scales(409, 202, 503))
-    first, second = Question(status=(409,)), Question(status=(503,))
-    assert in_order(journal, (first, second)).matched == (1, 3)
-    verdict = in_order(journal, (second, first))
+    first, second = JournalQuery(status=(409,)), JournalQuery(status=(503,))
+    assert verify_order(journal, (first, second)).matched == (1, 3)
+    verdict = verify_order(journal, (second, first))
     assert verdict.result == "does_not_hold"
     assert "number 2 of 2 in order" in verdict.said
 
@@ -164,22 +163,22 @@ def test_order_allows_others_between_and_nothing_else() -> None:
 )
 def test_gaps_between_repeats_are_measured(arrivals: tuple[int, ...], gaps: Gaps, result: str) -> None:
     journal = journal_of(*((Asked(arrived=at * SECOND), Given(503)) for at in arrivals))
-    assert verified(journal, Expectation(question=SCALE, gaps=gaps)).result == result
+    assert verify_expectation(journal, Expectation(query=SCALE, gaps=gaps)).result == result
 
 
 def test_a_slow_answer_is_no_part_of_the_gap() -> None:
     journal = journal_of((Asked(arrived=0), Given(503, delay=SECOND)), (Asked(arrived=SECOND), Given()))
-    assert verified(journal, Expectation(question=SCALE, gaps=(SECOND,))).result == "does_not_hold"
+    assert verify_expectation(journal, Expectation(query=SCALE, gaps=(SECOND,))).result == "does_not_hold"
 
 
 @pytest.mark.parametrize(("wait", "honoured"), [(1, False), (2, True), (3, True)])
 def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None:
     asked_to_wait = Given(503, headers=[(b"retry-after", b"2")])
     journal = journal_of((Asked(arrived=0), asked_to_wait), (Asked(arrived=wait * SECOND), Given()))
-    audit = audited(journal)
+    audit = audit_retries(journal)
     assert [each.honoured for chain in audit.chains for each in chain.repeats] == [honoured]
-    assert (judged(audit, Limits(honours_retry_after=True)).result == "holds") is honoured
-    assert ("no" if not honoured else "yes") in table(audit).splitlines()[-1]
+    assert (judge_retries(audit, RetryLimits(honours_retry_after=True)).result == "holds") is honoured
+    assert ("no" if not honoured else "yes") in format_retry_table(audit).splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -194,39 +193,42 @@ def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None
 def test_only_what_changed_the_world_and_changed_it_again_is_twice(
     first: Given, first_changed: bool, second_changed: bool, twice: int
 ) -> None:
-    one, other = Asked(kept=True, changed=first_changed), Asked(kept=True, changed=second_changed)
+    one, other = Asked(committed=True, state_changed=first_changed), Asked(committed=True, state_changed=second_changed)
     journal = journal_of((one, first), (other, Given()))
-    audit = audited(journal)
+    audit = audit_retries(journal)
     assert (audit.repeats, audit.twice) == (1, twice)
-    assert (judged(audit, Limits(never_twice=True)).result == "does_not_hold") is bool(twice)
+    assert (judge_retries(audit, RetryLimits(never_twice=True)).result == "does_not_hold") is bool(twice)
 
 
 def test_a_request_after_a_success_repeats_nothing() -> None:
-    assert audited(journal_of(*scales(202, 202, 503))).repeats == 0
+    assert audit_retries(journal_of(*scales(202, 202, 503))).repeats == 0
     reads = [
         (Asked(operation="listProcesses", method="GET", query_string=b"page=%d" % page), Given(503)) for page in (1, 2)
     ]
-    assert audited(journal_of(*reads)).repeats == 0
+    assert audit_retries(journal_of(*reads)).repeats == 0
 
 
 def test_a_new_decision_on_the_same_resource_is_a_repeat_too() -> None:
-    lost = (Asked(content=b'{"instances": 2}', kept=True, changed=True), Given(fault="reset"))
+    lost = (Asked(content=b'{"instances": 2}', committed=True, state_changed=True), Given(fault="reset"))
     again = (
         Asked(
-            content=b'{"instances": 3}', kept=True, changed=True, target="/foundations/f/v3/processes/one/actions/scale"
+            content=b'{"instances": 3}',
+            committed=True,
+            state_changed=True,
+            target="/foundations/f/v3/processes/one/actions/scale",
         ),
         Given(),
     )
-    audit = audited(journal_of(lost, again))
+    audit = audit_retries(journal_of(lost, again))
     assert (audit.repeats, audit.twice) == (1, 1)
-    other = (Asked(target="/v3/processes/two/actions/scale", kept=True, changed=True), Given())
-    assert audited(journal_of(lost, other)).repeats == 0
+    other = (Asked(target="/v3/processes/two/actions/scale", committed=True, state_changed=True), Given())
+    assert audit_retries(journal_of(lost, other)).repeats == 0
 
 
 @pytest.mark.parametrize(("within", "repeats"), [(None, 1), (10 * SECOND, 1), (9 * SECOND, 0)])
 def test_what_comes_later_than_asked_about_repeats_nothing(within: int | None, repeats: int) -> None:
     journal = journal_of((Asked(arrived=0), Given(503)), (Asked(arrived=10 * SECOND), Given()))
-    assert audited(journal, within=within).repeats == repeats
+    assert audit_retries(journal, within=within).repeats == repeats
 
 
 def test_what_an_answer_waits_is_no_wait_of_the_client_on_either_clock() -> None:
@@ -235,20 +237,20 @@ def test_what_an_answer_waits_is_no_wait_of_the_client_on_either_clock() -> None
     # The foundation's clock runs sixty times as fast.
     journal.record(Asked(arrived=0), slow, 0, delay=60 * SECOND)
     journal.record(Asked(arrived=SECOND), Given(), 60 * SECOND)
-    assert judged(audited(journal), Limits(honours_retry_after=True)).result == "does_not_hold"
+    assert judge_retries(audit_retries(journal), RetryLimits(honours_retry_after=True)).result == "does_not_hold"
 
 
 def test_a_wait_on_either_clock_is_a_wait() -> None:
     journal = Journal()
     journal.record(Asked(arrived=0), Given(503, headers=[(b"retry-after", b"30")]), 0)
     journal.record(Asked(arrived=1), Given(), 30 * SECOND)
-    assert judged(audited(journal), Limits(honours_retry_after=True)).result == "holds"
+    assert judge_retries(audit_retries(journal), RetryLimits(honours_retry_after=True)).result == "holds"
 
 
 def test_more_repeats_than_allowed_are_told() -> None:
-    audit = audited(journal_of(*scales(503, 503, 503)))
-    assert judged(audit, Limits(max=2)).result == "holds"
-    assert "repeated 2 times" in judged(audit, Limits(max=1)).said
+    audit = audit_retries(journal_of(*scales(503, 503, 503)))
+    assert judge_retries(audit, RetryLimits(max=2)).result == "holds"
+    assert "repeated 2 times" in judge_retries(audit, RetryLimits(max=1)).said
     assert audit.chains[0].gave_up
 
 
@@ -270,7 +272,7 @@ SECRETS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("asked", "secret"), SECRETS)
 def test_secrets_are_never_shown(asked: dict[str, Any], secret: str) -> None:
     entry = next(iter(journal_of((Asked(**asked), Given()))))
-    shown = f"{told(entry)} {line(entry)} {curl(entry, 'http://localhost')}"
+    shown = f"{entry_to_dict(entry)} {entry_line(entry)} {curl_command(entry, 'http://localhost')}"
     assert secret not in shown
     assert "redacted" in shown
 
@@ -281,7 +283,7 @@ def test_a_copy_counts_its_own_and_shares_nothing() -> None:
     other.record(Asked(), Given(409), 0)
     assert (journal.recorded, other.recorded) == (1, 2)
     assert len(list(journal)) == 1
-    assert journal.met == {("scaleProcess", 202, "", ""): 1}
+    assert journal.hit_counts == {("scaleProcess", 202, "", ""): 1}
 
 
 def test_coverage_counts_documented_answers_faults_and_phases() -> None:
@@ -289,7 +291,7 @@ def test_coverage_counts_documented_answers_faults_and_phases() -> None:
     journal.record(Asked(), Given(), 0)
     journal.record(Asked(), Given(fault="reset"), 0, "lost", 1, "after")
     journal.record(Asked(), Given(299), 0)
-    coverage = covered(contract(), journal.met, ["scaleProcess"])
+    coverage = compute_coverage(contract(), journal.hit_counts, ["scaleProcess"])
     met = {square.name for square in coverage.squares if square.times}
     assert met == {"202", "reset after"}
     assert coverage.undocumented == {"scaleProcess": {"299": 1}}
@@ -299,8 +301,8 @@ def test_coverage_counts_documented_answers_faults_and_phases() -> None:
 def test_every_missing_square_has_a_scenario_that_is_right() -> None:
     import json
 
-    from mockfoundry.assembly import ERRORS
-    from mockfoundry.scenarios import check_scenario
+    from mockfoundry.assembly import ERROR_STATUSES
+    from mockfoundry.scenarios.lint import check_scenario
 
-    for square in covered(contract(), {}).squares:
-        assert not check_scenario(json.dumps(scenario_for(square)), contract(), ERRORS, source=square.name)
+    for square in compute_coverage(contract(), {}).squares:
+        assert not check_scenario(json.dumps(scenario_for_item(square)), contract(), ERROR_STATUSES, source=square.name)

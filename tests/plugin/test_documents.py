@@ -51,7 +51,7 @@ def test_every_option_and_every_mark_of_the_plugin_is_told(pytester: pytest.Pyte
 
 
 def test_everything_public_of_a_foundation_is_told() -> None:
-    from mockfoundry import Foundation
+    from mockfoundry.client.foundation import Foundation
 
     names = {name for name in dir(Foundation) if not name.startswith("_")} - {"random_seed"}
     assert {name for name in names if f"{name}(" not in PYTHON and f"`{name}`" not in PYTHON} == set()

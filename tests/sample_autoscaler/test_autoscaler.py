@@ -10,8 +10,10 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from mockfoundry import Foundation, Scenario, VerificationError
-from mockfoundry.strategies import failures
+from mockfoundry.client.errors import VerificationError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.strategies.schedules import failures
 from tests.sample_autoscaler.autoscaler import EARNED_REPEATS, MOST_REPEATS, Autoscaler, Outcome, Policy, Token
 
 pytestmark = pytest.mark.seed_file("seed.yaml")

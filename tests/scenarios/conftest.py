@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockfoundry.cloudfoundry.errors import CATALOGUE
-from mockfoundry.contract import Contract, load_contract
-from mockfoundry.scenarios import ABSENT
-from mockfoundry.shipped import CONTRACT
+from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.shipped import CONTRACT_FILE
 
 
 @dataclass
@@ -32,7 +32,7 @@ def ask() -> Callable[..., Ask]:
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    return load_contract(CONTRACT)
+    return load_contract(CONTRACT_FILE)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mockfoundry.scenarios import library
+from mockfoundry.scenarios.library import list_library_files
 from tests.serving import WEB, Serving
 
 SEED = """
@@ -301,5 +301,7 @@ def test_wrong_content_type_labels_json_as_text(play: Callable[[str], Serving]) 
 def test_every_file_of_the_library_is_played_here() -> None:
     tables = {*EVERY_SCALE, *THEN_OK, *LOST, *TO_ALICE, "brownout", "flaky"}
     alone = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
-    missing = [name for name in library() if name not in tables and not any(each.startswith(name) for each in alone)]
+    missing = [
+        name for name in list_library_files() if name not in tables and not any(each.startswith(name) for each in alone)
+    ]
     assert missing == []

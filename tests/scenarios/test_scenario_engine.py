@@ -6,26 +6,18 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from mockfoundry.scenarios import (
-    PASS,
-    Decision,
-    Event,
-    Lineup,
-    Lognormal,
-    Progress,
-    Respond,
-    Rule,
-    Scenario,
-    ScenarioError,
-    Uniform,
-    When,
-    decide,
-    engine,
-    events_due,
-    keep,
+from mockfoundry.scenarios import engine
+from mockfoundry.scenarios.engine import (
+    ScenarioMatch,
+    ScenarioProgress,
+    commit_match,
+    match_scenarios,
     switch_off,
     switch_on,
+    take_due_events,
 )
+from mockfoundry.scenarios.model import PASS, Event, Lognormal, Respond, Rule, Scenario, ScenarioError, Uniform, When
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 SECOND = 1_000_000
 CONFLICT = Respond(error="CF-Conflict")
@@ -36,8 +28,8 @@ class Play:
     """Scenarios switched on at time 0, asked request by request."""
 
     def __init__(self, *scenarios: Scenario, draws: Iterator[float] | None = None) -> None:
-        self.lineup = Lineup(scenarios)
-        self.progress = Progress()
+        self.lineup = CompiledScenarios(scenarios)
+        self.progress = ScenarioProgress()
         self.draws = draws
         for scenario in scenarios:
             switch_on(self.progress, scenario, 0)
@@ -46,8 +38,8 @@ class Play:
         assert self.draws is not None, "nothing was to be drawn"
         return next(self.draws)
 
-    def decision(self, request, now: int = 0) -> Decision | None:
-        return decide(self.lineup, self.progress, request, now, self.draw)
+    def decision(self, request, now: int = 0) -> ScenarioMatch | None:
+        return match_scenarios(self.lineup, self.progress, request, now, self.draw)
 
     def errors(self, requests, now: int = 0) -> list[str | None]:
         """What each request got: an error's title, `pass`, or None where no rule took it."""
@@ -223,7 +215,7 @@ def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask):
     refused, accepted = play.decision(ask()), play.decision(ask())
     assert refused == accepted
     assert accepted is not None
-    keep(play.progress, accepted)
+    commit_match(play.progress, accepted)
     assert play.decision(ask()) is None
 
 
@@ -238,7 +230,7 @@ def test_a_state_after_the_change_is_entered_when_it_is_kept(ask):
     decision = play.decision(ask())
     assert decision is not None
     assert play.progress.states == {}
-    keep(play.progress, decision)
+    commit_match(play.progress, decision)
     assert play.errors([ask()]) == ["CF-Conflict"]
 
 
@@ -274,21 +266,21 @@ def test_switching_off_leaves_nothing_behind(ask):
     )
     play = Play(late)
     play.errors([ask(process="a")] * 3)
-    events_due(play.lineup, play.progress, 0)
+    take_due_events(play.lineup, play.progress, 0)
     switch_off(play.progress, "late")
-    assert play.progress == Progress()
+    assert play.progress == ScenarioProgress()
 
 
 def test_progress_written_out_and_read_back_goes_on_where_it_was(ask):
     play = Play(scenario(Rule(operation="scaleProcess", per="process", sequence=(CONFLICT, PASS, BUSY))))
     assert play.errors([ask(process="a"), ask(process="a"), ask(process="b")]) == ["CF-Conflict", "pass", "CF-Conflict"]
-    play.progress = msgspec.json.decode(msgspec.json.encode(play.progress), type=Progress)
+    play.progress = msgspec.json.decode(msgspec.json.encode(play.progress), type=ScenarioProgress)
     assert play.errors([ask(process="a"), ask(process="b")]) == ["CF-ServiceUnavailable", "pass"]
 
 
 def test_a_lineup_is_shared_and_progress_is_not(ask):
-    lineup = Lineup([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
-    decided = [decide(lineup, Progress(), ask(), 0, float) for _ in range(2)]
+    lineup = CompiledScenarios([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
+    decided = [match_scenarios(lineup, ScenarioProgress(), ask(), 0, float) for _ in range(2)]
     assert [each and each.match for each in decided] == [1, 1]
 
 
@@ -296,21 +288,21 @@ def test_events_come_once_in_the_order_of_their_times():
     one = scenario(name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1})))
     two = scenario(name="two", events=(Event(at=2 * SECOND, given={"b": 1}),))
     play = Play(one, two)
-    assert events_due(play.lineup, play.progress, SECOND - 1) == []
-    due = events_due(play.lineup, play.progress, 2 * SECOND)
+    assert take_due_events(play.lineup, play.progress, SECOND - 1) == []
+    due = take_due_events(play.lineup, play.progress, 2 * SECOND)
     assert [(name, dict(event.given)) for name, event in due] == [("one", {"a": 1}), ("two", {"b": 1})]
-    assert [name for name, _ in events_due(play.lineup, play.progress, 9 * SECOND)] == ["one"]
-    assert events_due(play.lineup, play.progress, 9 * SECOND) == []
+    assert [name for name, _ in take_due_events(play.lineup, play.progress, 9 * SECOND)] == ["one"]
+    assert take_due_events(play.lineup, play.progress, 9 * SECOND) == []
 
 
 def test_two_scenarios_of_one_name_are_refused():
     with pytest.raises(ScenarioError, match="scenario late:1:1: is switched on twice"):
-        Lineup([scenario(Rule(respond=PASS)), scenario(Rule(respond=BUSY))])
+        CompiledScenarios([scenario(Rule(respond=PASS)), scenario(Rule(respond=BUSY))])
 
 
 def test_a_condition_that_is_no_schema_is_refused_when_it_is_compiled():
     with pytest.raises(ScenarioError, match="scenario late:1:1: rule 1: "):
-        Lineup([scenario(Rule(when=When(body={"instances": {"minimum": "two"}}), respond=PASS))])
+        CompiledScenarios([scenario(Rule(when=When(body={"instances": {"minimum": "two"}}), respond=PASS))])
 
 
 DELAYS = [

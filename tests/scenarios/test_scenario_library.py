@@ -7,31 +7,23 @@ from typing import get_args
 import jsonschema_rs
 import pytest
 
-from mockfoundry.scenarios import (
-    Lineup,
-    Progress,
-    ScenarioError,
-    check_scenario,
-    decide,
-    library,
-    load_scenarios,
-    read_scenario,
-    scenario_data,
-    switch_on,
-)
-from mockfoundry.scenarios.form import FAULTS
-from mockfoundry.scenarios.generated import (
+from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
+from mockfoundry.scenarios.format import FAULT_DESCRIPTIONS, read_scenario, scenario_to_dict
+from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.model import FaultName, ScenarioError
+from mockfoundry.scenarios.reference import (
     README_FILE,
     SCHEMA_FILE,
-    every_key,
-    readme_text,
-    scenario_schema,
-    schema_text,
+    build_scenario_schema,
+    list_schema_keys,
+    render_library_readme,
+    render_scenario_schema,
 )
-from mockfoundry.scenarios.values import Fault
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
-FILES = list(library().items())
-ANEW = "write it anew with `python -m mockfoundry.scenarios.generated`"
+FILES = list(list_library_files().items())
+ANEW = "write it anew with `python -m mockfoundry.scenarios.reference`"
 
 DOCUMENTED_ERRORS_OF_SCALE = [
     ("bad-request", 400),
@@ -87,15 +79,15 @@ def test_undocumented_is_said_only_where_it_is_so(name, path, contract, errors):
 @every_file
 def test_each_rule_of_each_file_can_decide_something(name, path, ask, contract):
     scenario = read(path)
-    lineup = Lineup([scenario])
-    progress = Progress()
+    lineup = CompiledScenarios([scenario])
+    progress = ScenarioProgress()
     switch_on(progress, scenario, 0)
     decided = set()
     operations = list(contract.plans)
     for turn in range(20):
         for operation in operations:
             asked = ask(operation, query={"page": ["2"]}, process="a")
-            decision = decide(lineup, progress, asked, 11_000_000 + turn, float)
+            decision = match_scenarios(lineup, progress, asked, 11_000_000 + turn, float)
             if decision is not None:
                 decided.add(decision.rule)
     assert decided == set(range(1, len(scenario.rules) + 1))
@@ -103,9 +95,9 @@ def test_each_rule_of_each_file_can_decide_something(name, path, ask, contract):
 
 @pytest.mark.parametrize(("name", "status"), DOCUMENTED_ERRORS_OF_SCALE)
 def test_each_documented_error_of_scale_has_its_file(name, status, contract, errors, ask):
-    lineup = Lineup(load_scenarios([name], contract, errors))
+    lineup = CompiledScenarios(load_scenarios([name], contract, errors))
     for operation in ("scaleProcess", "scaleProcessForApp"):
-        decision = decide(lineup, Progress(), ask(operation), 0, float)
+        decision = match_scenarios(lineup, ScenarioProgress(), ask(operation), 0, float)
         assert decision is not None
         assert errors[decision.respond.error] == status
 
@@ -116,23 +108,23 @@ def test_no_documented_error_of_scale_is_left_out(contract):
 
 
 def test_the_readme_is_up_to_date():
-    assert README_FILE.read_text(encoding="utf-8") == readme_text(), ANEW
+    assert README_FILE.read_text(encoding="utf-8") == render_library_readme(), ANEW
 
 
 def test_the_schema_is_up_to_date():
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), ANEW
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == render_scenario_schema(), ANEW
 
 
 def test_every_key_of_a_scenario_file_is_documented():
     readme = README_FILE.read_text(encoding="utf-8")
-    assert [key for key in every_key(scenario_schema()) if f"`{key}`" not in readme] == []
+    assert [key for key in list_schema_keys(build_scenario_schema()) if f"`{key}`" not in readme] == []
 
 
 @every_file
 def test_the_schema_accepts_each_file(name, path):
     text = path.read_text(encoding="utf-8")
-    validator = jsonschema_rs.Draft202012Validator(scenario_schema())
-    written = json.loads(json.dumps(scenario_data(read_scenario(text, source=name))))
+    validator = jsonschema_rs.Draft202012Validator(build_scenario_schema())
+    written = json.loads(json.dumps(scenario_to_dict(read_scenario(text, source=name))))
     assert [str(error) for error in validator.iter_errors(written)] == []
 
 
@@ -175,4 +167,4 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
 
 
 def test_every_fault_that_python_takes_is_one_that_a_file_takes():
-    assert get_args(Fault) == tuple(FAULTS)
+    assert get_args(FaultName) == tuple(FAULT_DESCRIPTIONS)

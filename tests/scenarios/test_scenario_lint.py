@@ -5,16 +5,9 @@ import time
 
 import pytest
 
-from mockfoundry.scenarios import (
-    PASS,
-    Problem,
-    Respond,
-    Rule,
-    Scenario,
-    When,
-    check_scenario,
-)
-from mockfoundry.scenarios.report import FORMATS
+from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.model import PASS, Respond, Rule, Scenario, When
 
 CONFLICT = Respond(error="CF-Conflict")
 GUID = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
@@ -219,17 +212,17 @@ PROBLEMS = [Problem("a, b.yaml", 3, 7, "100% wrong"), Problem("c.yaml", 1, 1, "i
 
 
 def test_problems_are_told_as_text():
-    assert FORMATS["text"](PROBLEMS) == "a, b.yaml:3:7: 100% wrong\nc.yaml:1:1: is empty\n"
+    assert PROBLEM_FORMATS["text"](PROBLEMS) == "a, b.yaml:3:7: 100% wrong\nc.yaml:1:1: is empty\n"
 
 
 def test_problems_are_told_as_json():
-    assert json.loads(FORMATS["json"](PROBLEMS)) == [
+    assert json.loads(PROBLEM_FORMATS["json"](PROBLEMS)) == [
         {"file": "a, b.yaml", "line": 3, "column": 7, "text": "100% wrong"},
         {"file": "c.yaml", "line": 1, "column": 1, "text": "is empty"},
     ]
 
 
 def test_problems_are_told_as_annotations():
-    assert FORMATS["github"](PROBLEMS) == (
+    assert PROBLEM_FORMATS["github"](PROBLEMS) == (
         "::error file=a%2C b.yaml,line=3,col=7::100%25 wrong\n::error file=c.yaml,line=1,col=1::is empty\n"
     )

@@ -2,14 +2,19 @@
 
 import pytest
 
-from mockfoundry.scenarios import ABSENT, Lineup, Progress, Respond, Rule, Scenario, When, decide
+from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 BUSY = Respond(error="CF-ServiceUnavailable")
 
 
 def takes(when: When, request) -> bool:
-    lineup = Lineup([Scenario(name="late", rules=(Rule(operation="scaleProcess", when=when, respond=BUSY),))])
-    return decide(lineup, Progress(), request, 0, float) is not None
+    lineup = CompiledScenarios(
+        [Scenario(name="late", rules=(Rule(operation="scaleProcess", when=when, respond=BUSY),))]
+    )
+    return match_scenarios(lineup, ScenarioProgress(), request, 0, float) is not None
 
 
 BODIES = [
@@ -125,8 +130,8 @@ class OperationOnly:
 MANY = 10_000
 
 
-def many(rules) -> Lineup:
-    return Lineup([Scenario(name="many", rules=tuple(rules))])
+def many(rules) -> CompiledScenarios:
+    return CompiledScenarios([Scenario(name="many", rules=tuple(rules))])
 
 
 def test_a_request_of_another_operation_is_not_even_looked_at():
@@ -134,24 +139,24 @@ def test_a_request_of_another_operation_is_not_even_looked_at():
         Rule(operation="scaleProcess", when=When(path={"guid": f"guid-{number}"}), respond=BUSY)
         for number in range(MANY)
     )
-    assert decide(lineup, Progress(), OperationOnly(), 0, float) is None
+    assert match_scenarios(lineup, ScenarioProgress(), OperationOnly(), 0, float) is None
 
 
 def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_file(ask):
     whens = [When(body={"instances": 2}), When(), When(path={"guid": "a"}), When(headers={"X-Client": "b"}), When()]
     lineup = many(Rule(operation="scaleProcess", when=when, times=1, respond=BUSY) for when in whens)
-    progress = Progress()
+    progress = ScenarioProgress()
     request = ask(path={"guid": "a"}, headers={b"x-client": b"b"}, body={"instances": 2})
-    decisions = [decide(lineup, progress, request, 0, float) for _ in whens]
+    decisions = [match_scenarios(lineup, progress, request, 0, float) for _ in whens]
     assert [each and each.rule for each in decisions] == [1, 2, 3, 4, 5]
 
 
 def test_a_rule_that_is_found_twice_is_asked_once(ask):
     rule = Rule(operation="scaleProcess", when=When(query={"types": {"enum": ["web", "clock"]}}), after=1, respond=BUSY)
-    lineup, progress = many([rule]), Progress()
+    lineup, progress = many([rule]), ScenarioProgress()
     request = ask(query={"types": ["web", "clock"]})
-    assert decide(lineup, progress, request, 0, float) is None
-    assert decide(lineup, progress, request, 0, float) is not None
+    assert match_scenarios(lineup, progress, request, 0, float) is None
+    assert match_scenarios(lineup, progress, request, 0, float) is not None
 
 
 INDEXED = {
@@ -175,8 +180,8 @@ def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(when, reque
     lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
     table = lineup.table("scaleProcess")
     assert table is not None
-    assert [ready.number for ready in table.candidates(ask(**request_of(MANY - 1)))] == [MANY]
-    assert list(table.candidates(ask(**request_of(MANY + 1)))) == []
-    decision = decide(lineup, Progress(), ask(**request_of(MANY // 2)), 0, float)
+    assert [ready.number for ready in table.find_candidates(ask(**request_of(MANY - 1)))] == [MANY]
+    assert list(table.find_candidates(ask(**request_of(MANY + 1)))) == []
+    decision = match_scenarios(lineup, ScenarioProgress(), ask(**request_of(MANY // 2)), 0, float)
     assert decision is not None
     assert decision.rule == MANY // 2 + 1

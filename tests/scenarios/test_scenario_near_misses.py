@@ -2,7 +2,10 @@
 
 import pytest
 
-from mockfoundry.scenarios import Lineup, Progress, Respond, Rule, Scenario, When, decide, near_miss, switch_on
+from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
+from mockfoundry.scenarios.near_misses import find_near_miss
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 CONFLICT = Respond(error="CF-Conflict")
 SECOND = 1_000_000
@@ -11,12 +14,12 @@ SECOND = 1_000_000
 def missed(rules, request, *before, now=0, for_=None, start=None, draw=float):
     """The near miss of a request that comes after others."""
     scenario = Scenario(name="late", rules=tuple(rules), for_=for_, start=start)
-    lineup, progress = Lineup([scenario]), Progress()
+    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
     switch_on(progress, scenario, 0)
     for each in before:
-        decide(lineup, progress, each, now, draw)
-    assert decide(lineup, progress, request, now, draw) is None
-    return near_miss(lineup, progress, request, now)
+        match_scenarios(lineup, progress, each, now, draw)
+    assert match_scenarios(lineup, progress, request, now, draw) is None
+    return find_near_miss(lineup, progress, request, now)
 
 
 def test_it_tells_of_each_condition_whether_it_held_what_it_wanted_and_what_it_got(ask):
@@ -103,14 +106,14 @@ def test_a_rule_of_which_nothing_held_is_not_near(ask):
 
 
 def test_nothing_is_near_where_nothing_is_on(ask):
-    assert near_miss(Lineup(), Progress(), ask(), 0) is None
+    assert find_near_miss(CompiledScenarios(), ScenarioProgress(), ask(), 0) is None
 
 
 def test_looking_at_a_near_miss_counts_nothing(ask):
     scenario = Scenario(name="late", rules=(Rule(operation="scaleProcess", after=2, respond=CONFLICT),))
-    lineup, progress = Lineup([scenario]), Progress()
-    near_miss(lineup, progress, ask(), 0)
-    assert progress == Progress()
+    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
+    find_near_miss(lineup, progress, ask(), 0)
+    assert progress == ScenarioProgress()
 
 
 def test_of_very_many_rules_the_one_the_index_leads_to_is_found(ask):

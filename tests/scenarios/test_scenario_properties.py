@@ -8,31 +8,26 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mockfoundry.scenarios import (
-    ABSENT,
+from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on, take_due_events
+from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.model import (
     PASS,
     Event,
     Hold,
-    Lineup,
     Lognormal,
-    Progress,
     Respond,
     Rule,
     Scenario,
     ScenarioError,
     Uniform,
     When,
-    check_scenario,
-    decide,
-    events_due,
-    keep,
-    near_miss,
-    read_scenario,
-    scenario_data,
-    switch_on,
 )
-from mockfoundry.scenarios.generated import scenario_schema
-from mockfoundry.scenarios.lineup import Lineup as CompiledLineup
+from mockfoundry.scenarios.near_misses import find_near_miss
+from mockfoundry.scenarios.reference import build_scenario_schema
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.scenarios.rule_index import CompiledScenarios as CompiledLineup
 from tests.scenarios.conftest import Ask
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -176,14 +171,14 @@ def test_a_scenario_is_the_same_written_and_read(scenario):
     text = scenario.to_yaml()
     again = read_scenario(text, source="printed")
     assert again == scenario
-    assert same(scenario_data(again), scenario_data(scenario))
+    assert same(scenario_to_dict(again), scenario_to_dict(scenario))
     assert again.to_yaml() == text
 
 
 @patient
 @given(scenarios())
 def test_a_scenario_is_the_same_as_json(scenario):
-    text = json.dumps(scenario_data(scenario))
+    text = json.dumps(scenario_to_dict(scenario))
     assert read_scenario(text, source="sent") == scenario
 
 
@@ -224,7 +219,7 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     return scalars if isinstance(kind, list) else json_values
 
 
-WHOLE = scenario_schema()
+WHOLE = build_scenario_schema()
 RULE = WHOLE["properties"]["rules"]["items"]
 answering = st.tuples(from_schema(RULE), from_schema(RULE["properties"]["respond"])).map(
     lambda drawn: {
@@ -251,17 +246,17 @@ asks = st.builds(
 
 def play(scenario: Scenario, requests: list[Ask], draws: list[float]) -> None:
     """Plays requests against a scenario, each a second later, as an exchange would."""
-    lineup, progress = Lineup([scenario]), Progress()
+    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
     switch_on(progress, scenario, 0)
     left = iter(draws * 1_000)
     for second, request in enumerate(requests):
         now = second * 1_000_000
-        events_due(lineup, progress, now)
-        decision = decide(lineup, progress, request, now, lambda: next(left, 0.5))
+        take_due_events(lineup, progress, now)
+        decision = match_scenarios(lineup, progress, request, now, lambda: next(left, 0.5))
         if decision is None:
-            near_miss(lineup, progress, request, now)
+            find_near_miss(lineup, progress, request, now)
         elif decision.respond is not None and decision.respond.phase == "after":
-            keep(progress, decision)
+            commit_match(progress, decision)
         if decision is not None:
             assert decision.delay >= 0
             assert 1 <= decision.rule <= len(scenario.rules)
@@ -350,27 +345,27 @@ overlapped = st.builds(
     draws,
 )
 def test_the_index_changes_no_decision(many, requests, draws):
-    lineup = Lineup([Scenario(name="late", rules=tuple(many))])
-    plain_lineup = without_index(Lineup([Scenario(name="late", rules=tuple(many))]))
-    indexed, plainly = Progress(), Progress()
+    lineup = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
+    plain_lineup = without_index(CompiledScenarios([Scenario(name="late", rules=tuple(many))]))
+    indexed, plainly = ScenarioProgress(), ScenarioProgress()
     for index, request in enumerate(requests):
         value = draws[index % len(draws)]
-        mine = decide(lineup, indexed, request, index, lambda value=value: value)
-        theirs = decide(plain_lineup, plainly, request, index, lambda value=value: value)
+        mine = match_scenarios(lineup, indexed, request, index, lambda value=value: value)
+        theirs = match_scenarios(plain_lineup, plainly, request, index, lambda value=value: value)
         assert mine == theirs
     assert indexed == plainly
 
 
 def without_index(lineup: CompiledLineup) -> CompiledLineup:
     """The same lineup with every rule asked of every request."""
-    everywhere = lineup.everywhere
-    for operation, table in lineup.tables.items():
-        table.always = [
+    everywhere = lineup.fallback_index
+    for operation, table in lineup.indexes.items():
+        table.unindexed = [
             ready for ready in lineup.rules if not ready.rule.operation or operation in ready.rule.operation
         ]
         table.by_value = {}
     if everywhere is not None:
-        everywhere.always = [ready for ready in lineup.rules if not ready.rule.operation]
+        everywhere.unindexed = [ready for ready in lineup.rules if not ready.rule.operation]
         everywhere.by_value = {}
     return lineup
 

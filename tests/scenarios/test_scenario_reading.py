@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mockfoundry.scenarios import (
+from mockfoundry.documents.times import format_duration, parse_duration
+from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.model import (
     PASS,
     Event,
     Hold,
@@ -18,11 +21,6 @@ from mockfoundry.scenarios import (
     ScenarioError,
     Uniform,
     When,
-    check_scenario,
-    duration,
-    duration_text,
-    read_scenario,
-    scenario_data,
 )
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
@@ -122,7 +120,7 @@ def test_a_value_prints_as_a_file_that_gives_it_again():
 
 
 def test_json_is_taken_as_well_as_yaml():
-    data = scenario_data(EVERYTHING)
+    data = scenario_to_dict(EVERYTHING)
     assert read_scenario(json.dumps(data), source="everything.json") == EVERYTHING
     assert read_scenario(json.dumps(data, indent="\t"), source="everything.json") == EVERYTHING
 
@@ -230,8 +228,8 @@ DURATIONS = [
 
 @pytest.mark.parametrize(("text", "microseconds"), DURATIONS)
 def test_a_duration_is_whole_microseconds(text, microseconds):
-    assert duration(text) == microseconds
-    assert duration(duration_text(microseconds)) == microseconds
+    assert parse_duration(text) == microseconds
+    assert parse_duration(format_duration(microseconds)) == microseconds
 
 
 NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "1s\n", "\u0661s", "1e3s", ".5s"]
@@ -240,7 +238,7 @@ NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "
 @pytest.mark.parametrize("text", NO_DURATIONS)
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ValueError, match="a duration is"):
-        duration(text)
+        parse_duration(text)
 
 
 def test_a_scenario_can_be_written_out_and_read_back():

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from mockfoundry.cloudfoundry.errors import Refusal
-from mockfoundry.cloudfoundry.seeds import default_world
-from mockfoundry.exchange import answer
-from mockfoundry.foundations import Bounds, Registry
-from mockfoundry.journal import Journal, Shelf
-from mockfoundry.requests import Parked, Request
-from mockfoundry.scenarios import Lineup
-from mockfoundry.server.limits import Limits
+from mockfoundry.cloudfoundry.seeds.read import build_default_world
+from mockfoundry.exchange.request import Request
+from mockfoundry.exchange.response import PendingRequest
+from mockfoundry.exchange.run import handle_request
+from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.journal.store import Journal, SharedJournalBudget
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.server.delivery import ServerLimits
 from tests.journal.test_journal import Asked, Given
 from tests.serving import WEB, Serving, real_now, service_of
 
@@ -25,16 +26,16 @@ SCALE = f"/v3/processes/{WEB}/actions/scale"
 DEFAULT = "/__mock/foundations/default"
 
 
-def registry(**bounds: Any) -> Registry:
-    return Registry(default_world(random_seed=1, born=0), Lineup(()), Bounds(**bounds))
+def registry(**bounds: Any) -> FoundationRegistry:
+    return FoundationRegistry(build_default_world(random_seed=1, born=0), CompiledScenarios(()), ServerBounds(**bounds))
 
 
-def names(held: Registry) -> set[str]:
+def names(held: FoundationRegistry) -> set[str]:
     return {each.name for each in held}
 
 
 def test_more_foundations_than_allowed_are_refused_and_the_others_go_on(serve: Callable[..., Serving]) -> None:
-    server = serve(bounds=Bounds(foundations=2))
+    server = serve(bounds=ServerBounds(foundations=2))
     for name in ("one", "two"):
         assert server.client.get(f"/foundations/{name}/v3/processes").status_code == 200
     refused = server.client.get("/foundations/three/v3/processes")
@@ -48,114 +49,114 @@ def test_more_foundations_than_allowed_are_refused_and_the_others_go_on(serve: C
 
 def test_idle_foundations_expire_and_used_ones_do_not() -> None:
     held = registry(idle=HOUR)
-    held.named("idle", 0)
-    held.named("used", 0)
-    held.named("used", HOUR - 1)
-    held.named("new", HOUR)
+    held.get_or_create("idle", 0)
+    held.get_or_create("used", 0)
+    held.get_or_create("used", HOUR - 1)
+    held.get_or_create("new", HOUR)
     assert names(held) == {"used", "new"}
 
 
 def test_nothing_expires_unless_that_is_asked_for() -> None:
     held = registry()
-    held.named("old", 0)
-    held.named("new", 1_000 * HOUR)
+    held.get_or_create("old", 0)
+    held.get_or_create("new", 1_000 * HOUR)
     assert names(held) == {"old", "new"}
 
 
 def test_a_full_server_takes_idle_foundations_away_before_it_refuses() -> None:
     held = registry(idle=HOUR, foundations=2)
     for moment, name in enumerate(("one", "two")):
-        held.named(name, moment)
+        held.get_or_create(name, moment)
     with pytest.raises(Refusal):
-        held.named("three", HOUR // 8)
-    held.named("three", HOUR)
+        held.get_or_create("three", HOUR // 8)
+    held.get_or_create("three", HOUR)
     assert names(held) == {"two", "three"}
 
 
 def test_an_expired_foundation_is_as_new_for_whoever_asks_for_it_next() -> None:
     held = registry(idle=HOUR)
-    first = held.named("mine", 0)
-    assert held.named("mine", HOUR - 1) is first
-    assert held.named("mine", 2 * HOUR - 2) is first
-    assert held.named("mine", 3 * HOUR) is not first
-    assert held.asked_for("mine", 4 * HOUR) is None
+    first = held.get_or_create("mine", 0)
+    assert held.get_or_create("mine", HOUR - 1) is first
+    assert held.get_or_create("mine", 2 * HOUR - 2) is first
+    assert held.get_or_create("mine", 3 * HOUR) is not first
+    assert held.find_active("mine", 4 * HOUR) is None
 
 
 def test_what_is_followed_does_not_expire() -> None:
     held = registry(idle=HOUR)
-    followed = held.named("followed", 0)
+    followed = held.get_or_create("followed", 0)
     followed.journal.watchers.append(lambda: None)
-    held.named("new", 2 * HOUR)
+    held.get_or_create("new", 2 * HOUR)
     assert names(held) == {"followed", "new"}
 
 
 def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
     rule = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "at-most": "5m"}}}
-    service = service_of(scenarios=({"scenario": "held", "rules": [rule]},), bounds=Bounds(idle=60 * SECOND))
+    service = service_of(scenarios=({"scenario": "held", "rules": [rule]},), bounds=ServerBounds(idle=60 * SECOND))
     begun = real_now()
     headers = {b"authorization": b"bearer admin"}
-    waiting = answer(service, Request("POST", SCALE, b"", headers, b"", "http", begun))
-    assert isinstance(waiting, Parked)
-    service.registry.named("other", begun + 300 * SECOND)
+    waiting = handle_request(service, Request("POST", SCALE, b"", headers, b"", "http", begun))
+    assert isinstance(waiting, PendingRequest)
+    service.registry.get_or_create("other", begun + 300 * SECOND)
     assert names(service.registry) == {"default", "other"}
-    service.registry.named("another", begun + 370 * SECOND)
+    service.registry.get_or_create("another", begun + 370 * SECOND)
     assert names(service.registry) == {"another"}
 
 
 def test_what_expired_counts_for_coverage() -> None:
     held = registry(idle=HOUR)
-    held.named("idle", 0).journal.record(Asked(), Given(), 0)
-    held.named("new", HOUR)
-    assert held.met == {("scaleProcess", 202, "", ""): 1}
+    held.get_or_create("idle", 0).journal.record(Asked(), Given(), 0)
+    held.get_or_create("new", HOUR)
+    assert held.hit_counts == {("scaleProcess", 202, "", ""): 1}
 
 
 def test_all_journals_together_are_bounded_and_the_one_asked_longest_ago_forgets_first() -> None:
-    shelf = Shelf(20_000)
+    shelf = SharedJournalBudget(20_000)
     old, new = Journal(1 << 20, shelf), Journal(1 << 20, shelf)
     for moment in range(1, 21):
         old.record(Asked(arrived=moment), Given(), moment)
     for moment in range(21, 200):
         new.record(Asked(arrived=moment), Given(), moment)
-        assert old.size + new.size == shelf.held <= 20_000
+        assert old.size + new.size == shelf.held_bytes <= 20_000
     assert (len(old), old.dropped) == (0, 20)
     assert len(new) > 20
     new.close()
-    assert shelf.held == 0
+    assert shelf.held_bytes == 0
 
 
 def test_a_copy_makes_room_too() -> None:
-    shelf = Shelf(20_000)
+    shelf = SharedJournalBudget(20_000)
     journal = Journal(1 << 20, shelf)
     for moment in range(1, 30):
         journal.record(Asked(arrived=moment), Given(), moment)
     copies = [journal.copy() for _ in range(5)]
-    assert shelf.held == journal.size + sum(copy.size for copy in copies) <= 20_000
+    assert shelf.held_bytes == journal.size + sum(copy.size for copy in copies) <= 20_000
 
 
 def test_no_room_at_all_holds_nothing_and_costs_nothing() -> None:
     held = registry(journals=0)
     for number in range(1_000):
-        held.named(f"f{number}", 0)
-    journal = held.named("f0", 0).journal
+        held.get_or_create(f"f{number}", 0)
+    journal = held.get_or_create("f0", 0).journal
     journal.record(Asked(arrived=1), Given(), 1)
     assert (len(journal), journal.recorded, journal.dropped) == (0, 1, 1)
 
 
 def test_a_copy_and_a_clearing_are_counted_on_the_shelf() -> None:
-    shelf = Shelf(1 << 20)
+    shelf = SharedJournalBudget(1 << 20)
     journal = Journal(1 << 20, shelf)
     journal.record(Asked(arrived=1), Given(), 1)
     copy = journal.copy()
-    assert shelf.held == journal.size + copy.size > journal.size
+    assert shelf.held_bytes == journal.size + copy.size > journal.size
     journal.clear()
-    assert shelf.held == copy.size
+    assert shelf.held_bytes == copy.size
     copy.close()
     journal.record(Asked(arrived=2), Given(), 2)
-    assert shelf.held == journal.size
+    assert shelf.held_bytes == journal.size
 
 
 def test_more_rules_than_allowed_are_refused(serve: Callable[..., Serving]) -> None:
-    server = serve(bounds=Bounds(rules=3))
+    server = serve(bounds=ServerBounds(rules=3))
     rule = {"operation": "scaleProcess", "times": 1, "respond": {"status": 409}}
     assert server.client.put(f"{DEFAULT}/scenarios/two", json={"scenario": "two", "rules": [rule] * 2}).is_success
     refused = server.client.put(f"{DEFAULT}/scenarios/more", json={"scenario": "more", "rules": [rule] * 2})
@@ -177,7 +178,7 @@ def answers_of_two(server: Serving, at: str) -> "queue.Queue[httpx.Response]":
 
 
 def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serve: Callable[..., Serving]) -> None:
-    server = serve(limits=Limits(held=1))
+    server = serve(limits=ServerLimits(held=1))
     answers = answers_of_two(server, "before-commit")
     refused = answers.get(timeout=20)
     assert refused.status_code == 503
@@ -188,7 +189,7 @@ def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serv
 
 
 def test_more_answers_than_may_be_held_are_sent_at_once_and_say_so(serve: Callable[..., Serving]) -> None:
-    server = serve(limits=Limits(held=1))
+    server = serve(limits=ServerLimits(held=1))
     answers = answers_of_two(server, "after-commit")
     answered = answers.get(timeout=20)
     assert answered.status_code == 202

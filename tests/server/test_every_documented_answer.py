@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mockfoundry.contract import Plan
+from mockfoundry.contract.plan import Plan
 from tests.serving import ADMIN, WEB, Serving, contract, serving
 
 
@@ -39,7 +39,7 @@ def test_it_is_reached_by_preference(running: Serving, app: str, plan: Plan, sta
 @pytest.mark.parametrize("plan", contract().plans.values(), ids=lambda plan: plan.operation)
 def test_its_success_is_reached_by_the_world_itself(running: Serving, app: str, plan: Plan) -> None:
     answer = running.client.request(plan.method, path_of(plan, app))
-    assert answer.status_code == plan.success
+    assert answer.status_code == plan.success_status
     assert answer.headers["x-mock-why"].startswith("world: ")
 
 
@@ -56,6 +56,6 @@ def test_without_a_token_it_is_401(running: Serving, app: str, plan: Plan) -> No
 def test_in_canned_mode_the_contracts_example_is_served(plan: Plan) -> None:
     with serving(canned=True) as server:
         answer = server.client.request(plan.method, path_of(plan, "any"), headers=ADMIN)
-    assert answer.status_code == plan.success
-    first = next(iter(plan.responses[plan.success].examples.values()), None)
+    assert answer.status_code == plan.success_status
+    first = next(iter(plan.responses[plan.success_status].examples.values()), None)
     assert (answer.json() if answer.content else None) == first

@@ -50,7 +50,7 @@ def test_a_request_that_offers_an_upgrade_keeps_its_body(serve: Callable[..., Se
 @pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
 def test_a_request_whose_client_goes_away_in_the_middle_is_not_made(server: Serving, expects: bytes) -> None:
     parts = urlsplit(server.url)
-    foundation = server.service.registry.named("default", 0)
+    foundation = server.service.registry.get_or_create("default", 0)
     before = foundation.journal.recorded
     with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as connection:
         connection.sendall(SCALE + JSON + expects + b"Content-Length: 100\r\n\r\n")
@@ -115,6 +115,6 @@ def test_nothing_behind_connection_close_is_done() -> None:
 
 def test_time_ends_with_the_year_9999(serve: Callable[..., Serving]) -> None:
     server = serve()
-    clock = server.service.registry.named("default", 0).world.clock
+    clock = server.service.registry.get_or_create("default", 0).world.clock
     clock.virtual, clock.rate = 253_402_300_799 * 1_000_000, 1000.0
     assert server.client.get(f"/v3/processes/{WEB}").headers["date"].startswith("Fri, 31 Dec 9999")

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from mockfoundry.assembly import ERRORS
-from mockfoundry.foundations import Foundation, play, stop
-from mockfoundry.scenarios import library, load_scenarios, read_scenario
+from mockfoundry.assembly import ERROR_STATUSES
+from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
+from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.scenarios.format import read_scenario
+from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from tests.serving import WEB, Serving, contract, real_now, serving
 
 ALICE = {"Authorization": "bearer alice"}
@@ -27,8 +29,8 @@ def server() -> Iterator[Serving]:
         yield running
 
 
-def foundation(server: Serving) -> Foundation:
-    return server.service.registry.named("default", real_now())
+def foundation(server: Serving) -> FoundationState:
+    return server.service.registry.get_or_create("default", real_now())
 
 
 def now(server: Serving) -> int:
@@ -36,20 +38,22 @@ def now(server: Serving) -> int:
 
 
 def switch_on(server: Serving, name: str) -> None:
-    play(foundation(server), load_scenarios((name,), contract(), ERRORS)[0], now(server))
+    switch_scenario_on(foundation(server), load_scenarios((name,), contract(), ERROR_STATUSES)[0], now(server))
 
 
 def image(server: Serving) -> object:
     world = foundation(server).world
     # A deployment that was called off stays on record, as on the real one.
     apps = {guid: msgspec.structs.replace(app, deployment=None) for guid, app in world.apps.items()}
-    deploying = sorted(world.deploying)
+    deploying = sorted(world.deploying_apps)
     tables = (world.settings, world.feature_flags, world.organizations, world.spaces, apps, world.processes)
     return (*tables, deploying)
 
 
 CHANGING = [
-    name for name, path in library().items() if read_scenario(path.read_text(encoding="utf-8"), source=name).given
+    name
+    for name, path in list_library_files().items()
+    if read_scenario(path.read_text(encoding="utf-8"), source=name).given
 ]
 
 
@@ -58,14 +62,14 @@ def test_switching_off_leaves_the_world_as_it_was(server: Serving, name: str) ->
     before = image(server)
     switch_on(server, name)
     assert image(server) != before
-    assert stop(foundation(server), name, now(server))
+    assert switch_scenario_off(foundation(server), name, now(server))
     assert image(server) == before
 
 
 def test_what_something_else_has_changed_since_is_kept(server: Serving) -> None:
     switch_on(server, "no-room")
     assert server.scale({"instances": 3}).status_code == 202
-    stop(foundation(server), "no-room", now(server))
+    switch_scenario_off(foundation(server), "no-room", now(server))
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
 
 
@@ -73,7 +77,7 @@ def test_playing_it_again_begins_it_anew_and_keeps_one_way_back(server: Serving)
     before = image(server)
     for _ in range(3):
         switch_on(server, "organization-suspended")
-    stop(foundation(server), "organization-suspended", now(server))
+    switch_scenario_off(foundation(server), "organization-suspended", now(server))
     assert image(server) == before
 
 
@@ -132,7 +136,7 @@ def test_a_held_request_goes_on_in_the_foundation_that_has_the_name_by_then(serv
     server = serve(seed=SEED, scenarios=({"scenario": "held", "rules": [rule]},))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(server.scale, {"instances": 3})
-        while not server.service.registry.named("default", real_now()).progress.counts:
+        while not server.service.registry.get_or_create("default", real_now()).progress.counts:
             server.client.get(f"/v3/processes/{WEB}")
         server.service.registry.reset("default", real_now())
         assert answer.result().status_code == 202

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import httpx
 from hypothesis import Phase, settings
 
-from mockfoundry.scenarios import Respond, Scenario
+from mockfoundry.scenarios.model import Respond, Scenario
 from tests.serving import ADMIN, WEB
 
 CONTROL = "/__mock/foundations/played"

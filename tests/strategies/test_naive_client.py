@@ -4,8 +4,8 @@ from pathlib import Path
 
 from hypothesis import find, given, settings
 
-from mockfoundry.scenarios import Scenario
-from mockfoundry.strategies import failures, keep
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.strategies.schedules import failures, keep
 from tests.serving import serving
 from tests.strategies.naive_client import add_one_instance
 from tests.strategies.playing import Shared, instances_of, playing, quick, shrunk

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import find, given, settings
 from hypothesis.errors import InvalidArgument
 
-from mockfoundry.contract import Contract, load_contract
-from mockfoundry.strategies import processes, scale_bodies
+from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.strategies.contract_values import processes, scale_bodies
 from tests.serving import WEB, contract
 from tests.strategies.playing import CONTROL, Shared, quick, reached, shrunk
 

@@ -9,10 +9,13 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from mockfoundry.assembly import ERRORS
-from mockfoundry.contract import load_contract
-from mockfoundry.scenarios import Respond, Rule, Scenario, check_scenario, load_scenarios, read_scenario
-from mockfoundry.strategies import failures, keep
+from mockfoundry.assembly import ERROR_STATUSES
+from mockfoundry.contract.load import load_contract
+from mockfoundry.scenarios.format import read_scenario
+from mockfoundry.scenarios.library import load_scenarios
+from mockfoundry.scenarios.lint import check_scenario
+from mockfoundry.scenarios.model import Respond, Rule, Scenario
+from mockfoundry.strategies.schedules import failures, keep
 from tests.serving import contract
 from tests.strategies.playing import Shared, failures_of, instances_of, met, playing, quick, reached, shrunk
 
@@ -23,7 +26,7 @@ EVERYTHING = failures(faults=["reset", "empty", "truncate", "garbage", "hang", "
 @settings(quick, max_examples=150)
 def test_a_schedule_is_a_scenario_that_can_be_played(schedule: Scenario) -> None:
     text = schedule.to_yaml()
-    assert check_scenario(text, contract(), ERRORS, source="drawn") == []
+    assert check_scenario(text, contract(), ERROR_STATUSES, source="drawn") == []
     assert read_scenario(text, source="drawn") == schedule
 
 
@@ -38,7 +41,7 @@ def test_a_schedule_fails_only_as_the_contract_documents(schedule: Scenario) -> 
         if respond.phase == "after":
             assert plan.writes
         if respond.fault == "truncate":
-            assert plan.responses[plan.success].body is not None
+            assert plan.responses[plan.success_status].body is not None
 
 
 @given(failures("scaleProcess", max_failures=6, max_call=5))
@@ -213,7 +216,7 @@ def test_a_schedule_that_is_drawn_inside_a_test_is_printed_too() -> None:
 def test_a_kept_schedule_is_a_file_that_loads(tmp_path: Path, schedule: Scenario) -> None:
     file = keep(schedule, tmp_path / "kept" / "here")
     assert file.name == f"{schedule.name}.yaml"
-    assert load_scenarios([file], contract(), ERRORS) == (schedule,)
+    assert load_scenarios([file], contract(), ERROR_STATUSES) == (schedule,)
 
 
 def test_what_has_no_name_of_a_scenario_is_not_kept(tmp_path: Path) -> None:
@@ -231,7 +234,7 @@ def test_another_contract_gives_its_own_failures(tmp_path: Path) -> None:
     own = load_contract(file)
     schedule = find(failures("scaleProcess", statuses=[418], contract=own), failures_of, settings=shrunk)
     assert schedule.name == "scale-process-418-at-1"
-    assert check_scenario(schedule, own, ERRORS) == []
+    assert check_scenario(schedule, own, ERROR_STATUSES) == []
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import find, given, settings
 from hypothesis.errors import InvalidArgument
 
-from mockfoundry.strategies import worlds
+from mockfoundry.strategies.worlds import worlds
 from tests.serving import WEB
 from tests.strategies.playing import CONTROL, Shared, quick, reached, shrunk
 

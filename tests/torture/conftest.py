@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockfoundry import Server
+from mockfoundry.client.server import Server
 
 
 @pytest.fixture(scope="module")

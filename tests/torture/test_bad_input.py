@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mockfoundry import Server
+from mockfoundry.client.server import Server
 from tests.torture.torturing import CAREFUL, torture
 
 SAYS_NO = (sys.executable, "-c", "import sys; print('half'); sys.exit('no such app')")

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from mockfoundry import Server, shipped
-from mockfoundry.contract import load_contract
-from mockfoundry.torture import Asked, tortured
+from mockfoundry import shipped
+from mockfoundry.client.server import Server
+from mockfoundry.contract.load import load_contract
+from mockfoundry.torture.torture import torture_command
+from mockfoundry.torture.trials import TortureSettings
 from tests.torture.torturing import (
     CAREFUL,
     ESCAPING,
@@ -111,14 +113,14 @@ def test_ctrl_c_ends_the_server_that_was_started() -> None:
 
 
 def test_the_same_can_be_asked_in_python(running: Server) -> None:
-    asked = Asked(command=(*CAREFUL, "2"), operations=("scaleProcess",), faults=("reset",), jobs=2)
+    asked = TortureSettings(command=(*CAREFUL, "2"), operations=("scaleProcess",), faults=("reset",), jobs=2)
     done: list[str] = []
 
     @contextmanager
     def progress(label: str, count: int) -> Iterator[object]:
         yield lambda: done.append(f"{label} of {count}")
 
-    report = tortured(running, load_contract(shipped.CONTRACT), asked, progress)
+    report = torture_command(running, load_contract(shipped.CONTRACT_FILE), asked, progress)
     assert [each.outcome for each in report.findings] == ["survived", "survived"]
-    assert report.broken(strict=True) == []
+    assert report.list_broken(strict=True) == []
     assert done == ["failures of 2"] * 2

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mockfoundry import Server
+from mockfoundry.client.server import Server
 from tests.torture.torturing import CAREFUL, MEDDLING, RESTLESS, TORTURE, environment, outcomes, report_of, torture
 
 WEB = "organizations/acme/spaces/dev/apps/dora/processes/web"

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mockfoundry import Server
+from mockfoundry.client.server import Server
 from tests.strategies import naive_client
 from tests.torture.torturing import CAREFUL, MOCKFOUNDRY, NAIVE, TWO_STEPS, outcomes, report_of, torture
 

@@ -2,15 +2,9 @@
 
 import click
 
-from mockfoundry.cli.asking import health, wait
-from mockfoundry.cli.coverage import coverage
-from mockfoundry.cli.log import log
-from mockfoundry.cli.replay import replay
-from mockfoundry.cli.retries import retries
-from mockfoundry.cli.scenarios import check, operations, scenarios
-from mockfoundry.cli.selftesting import selftest
-from mockfoundry.cli.serving import serve
-from mockfoundry.cli.torturing import torture
+from mockfoundry.cli.ask import check, coverage, health, log, operations, replay, retries, scenarios, wait
+from mockfoundry.cli.serve import selftest, serve
+from mockfoundry.cli.torture import torture
 from mockfoundry.version import __version__
 
 

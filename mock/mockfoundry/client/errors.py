@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mockfoundry.client.values import Near, Verdict
+    from mockfoundry.client.values import NearMatch, Verdict
 
 
 class ServerError(Exception):
@@ -43,7 +43,9 @@ class VerificationError(AssertionError):
     """
 
     def __init__(self, verdict: "Verdict", more: str = "") -> None:
-        super().__init__("\n".join([verdict.said, *others(verdict.nearest[1:]), *([more] if more else [])]))
+        super().__init__(
+            "\n".join([verdict.said, *format_other_matches(verdict.nearest[1:]), *([more] if more else [])])
+        )
         self.verdict = verdict
 
 
@@ -51,7 +53,7 @@ class CannotBeKnownError(VerificationError):
     """Whether it holds cannot be known, because exchanges that may count were dropped from the journal."""
 
 
-def others(nearest: "Iterable[Near]") -> Iterable[str]:
+def format_other_matches(nearest: "Iterable[NearMatch]") -> Iterable[str]:
     """Nearly fitting exchanges, each with what is different; the sentence of the verdict tells of the first."""
     for near in nearest:
         yield f"  also near: {near.line}"

@@ -1,25 +1,111 @@
-"""A server on a socket for a test: in its own process, in a thread, or one that runs elsewhere. Answers nothing."""
+"""A foundry: what all servers have in common for a test: foundations, and what their clients have met. Starts none.
 
-from collections.abc import Sequence
+A server on a socket for a test: in its own process, in a thread, or one that runs elsewhere. Answers nothing.
+
+A server without a socket: foundations served in this process to httpx and httpx2. Answers nothing itself.
+"""
+
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from mockfoundry.client.calls import Calls, SocketSender
-from mockfoundry.client.errors import ServerError
-from mockfoundry.client.foundry import Foundry
-from mockfoundry.client.recipe import Mode, Recipe, begun, recipe_of
-from mockfoundry.client.wording import SeedSource
+import msgspec
+
+from mockfoundry.client.arguments import SeedSource, generate_foundation_name, join_with_commas, must_be_name
+from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, ControlReply, SocketControlTransport
+from mockfoundry.client.errors import ServerError, ServerGoneError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.subprocess_server import Mode, SubprocessOptions, build_local_service, collect_server_options
+from mockfoundry.client.values import Coverage
 
 if TYPE_CHECKING:
-    from mockfoundry.client.wording import ScenarioSource
+    import httpx
+    import httpx2
+    from starlette.types import ASGIApp
 
-ELSEWHERE = "start it, or give Server.connect the URL at which it is"
-ENDED = "use it inside its `with` block"
+    from mockfoundry.client.arguments import ScenarioSource
+    from mockfoundry.client.transport import InProcessServer, LibraryName, SerialExecutor
+    from mockfoundry.exchange.run import Service
 
 
-class Server(Foundry):
+class ServerBase:
+    """A server, wherever it runs."""
+
+    def __init__(self) -> None:
+        self._url = ""
+        self._calls: ControlClient | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at the end.
+
+        Raises:
+            ServerError: it is not running.
+        """
+        self._running()
+        return self._url
+
+    def foundation(
+        self, name: str | None = None, seed: SeedSource | None = None, random_seed: int | None = None
+    ) -> Foundation:
+        """A foundation: a fresh one, the one of a name, or, with a seed, one that is made anew at once.
+
+        Without a seed nothing is asked of the server: the foundation is made from the server's seed on its first use.
+
+        Args:
+            name: 1 to 64 letters, digits, '-', '_' or '.'; None for one that no other foundation has.
+            seed: a file, the text of one, or its value.
+            random_seed: what everything follows from that the seed leaves out; the server's where it is None. Only
+                with a seed: the server's own has its random seed already.
+
+        Raises:
+            ControlError: the seed, or the name of a foundation that has one, can't be used.
+            OSError: the seed's file can't be read.
+            ServerError: the server is not running.
+            TypeError, ValueError: the name or the seed is empty or nothing of the kind; or a random seed stands alone.
+        """
+        calls = self._running()
+        named = (
+            generate_foundation_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
+        )
+        foundation = Foundation(self._url, named, calls)
+        if seed is not None or random_seed is not None:
+            foundation.begin(seed, random_seed)
+        return foundation
+
+    def coverage(self, operations: Sequence[str] = ()) -> Coverage:
+        """Which documented answers and faults the clients of all foundations have met, those that are gone too.
+
+        Args:
+            operations: only these; none for all.
+        """
+        query = {"operation": join_with_commas(operations)}
+        return msgspec.convert(self._running()("GET", "/coverage", query=query), Coverage)
+
+    def _open(self, url: str, calls: ControlClient) -> None:
+        self._url, self._calls = url.rstrip("/"), calls
+
+    def _close(self) -> None:
+        calls, self._calls = self._calls, None
+        if calls is not None:
+            calls.close()
+
+    def _running(self) -> ControlClient:
+        if self._calls is None:
+            raise ServerError(
+                f"this {type(self).__name__} is not running; use it in its block: "
+                f"with {type(self).__name__}() as server: …"
+            )
+        return self._calls
+
+
+CONNECT_ADVICE = "start it, or give Server.connect the URL at which it is"
+WITH_BLOCK_ADVICE = "use it inside its `with` block"
+
+
+class Server(ServerBase):
     """A server on a free port of this machine, from the beginning of its `with` block to its end.
 
     It runs in a process of its own, which ends when this one does, in whatever way.
@@ -51,12 +137,14 @@ class Server(Foundry):
         in_thread: bool = False,
     ) -> None:
         super().__init__()
-        self._recipe: Recipe | None = recipe_of(seed, scenarios, random_seed, contract, strict, mode, max_foundations)
+        self._options: SubprocessOptions | None = collect_server_options(
+            seed, scenarios, random_seed, contract, strict, mode, max_foundations
+        )
         self._in_thread = in_thread
-        self._ending = ExitStack()
+        self._exit_stack = ExitStack()
 
     @classmethod
-    def connect(cls, url: str, control_token: str = "", mend: str = ELSEWHERE) -> "Server":
+    def connect(cls, url: str, control_token: str = "", mend: str = CONNECT_ADVICE) -> "Server":
         """A server that runs elsewhere; it is never ended from here, and may be used without a `with` block.
 
         Args:
@@ -67,10 +155,10 @@ class Server(Foundry):
             ServerError: the URL is none.
         """
         server = cls.__new__(cls)
-        Foundry.__init__(server)
-        server._recipe = None
-        server._ending = ExitStack()
-        server._open(url, Calls(SocketSender(url, lambda: mend), url, control_token))
+        ServerBase.__init__(server)
+        server._options = None
+        server._exit_stack = ExitStack()
+        server._open(url, ControlClient(SocketControlTransport(url, lambda: mend), url, control_token))
         return server
 
     def __enter__(self) -> Self:
@@ -79,35 +167,172 @@ class Server(Foundry):
         Raises:
             ServerError: it can't be started; the text says why.
         """
-        if self._recipe is None:
+        if self._options is None:
             return self
         if self._calls is not None:
             raise ServerError(f"this server is running already, at {self._url}; make another Server")
         with ExitStack() as ending:
             if self._in_thread:
-                self._begin_thread(self._recipe, ending)
+                self._start_in_thread(self._options, ending)
             else:
-                self._begin_process(self._recipe, ending)
+                self._start_subprocess(self._options, ending)
             ending.callback(self._close)
-            self._ending = ending.pop_all()
+            self._exit_stack = ending.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._recipe is None:
+        if self._options is None:
             self._close()
-        self._ending.close()
+        self._exit_stack.close()
 
-    def _begin_process(self, recipe: Recipe, ending: ExitStack) -> None:
-        from mockfoundry.client.lifeline import Child
+    def _start_subprocess(self, recipe: SubprocessOptions, ending: ExitStack) -> None:
+        from mockfoundry.client.subprocess_server import SubprocessServer
 
-        child = Child(recipe)
+        child = SubprocessServer(recipe)
         ending.callback(child.end)
-        self._open(child.url, Calls(SocketSender(child.url, child.last_words), child.url))
+        self._open(child.url, ControlClient(SocketControlTransport(child.url, child.describe_state), child.url))
 
-    def _begin_thread(self, recipe: Recipe, ending: ExitStack) -> None:
-        from mockfoundry.listening import BackgroundServer
+    def _start_in_thread(self, recipe: SubprocessOptions, ending: ExitStack) -> None:
+        from mockfoundry.server.run import BackgroundServer
 
-        server = ending.enter_context(BackgroundServer(begun(recipe)))
-        self._open(server.url, Calls(SocketSender(server.url, lambda: ENDED), server.url))
+        server = ending.enter_context(BackgroundServer(build_local_service(recipe)))
+        self._open(server.url, ControlClient(SocketControlTransport(server.url, lambda: WITH_BLOCK_ADVICE), server.url))
+
+
+IN_PROCESS_URL = "http://mockfoundry.test"
+"""Where its foundations seem to be: a name that is never resolved, so a forgotten transport is noticed."""
+
+
+class InProcess(ServerBase):
+    """A server without a socket, from the beginning of its `with` block to its end.
+
+    `httpx.Client(transport=server.transport(), base_url=foundation.url)` is served by it. A client waits for a delay
+    really, unless it is longer than its read timeout, which then is raised at once.
+
+    Args:
+        seed: what each foundation begins with: a file, the text of one, or its value; None for one small app.
+        scenarios: what each foundation begins with: names of the library, files, texts, values, or Scenarios.
+        random_seed: what everything follows from that the seed leaves out.
+        contract: another OpenAPI document.
+        strict: refuse what the contract does not allow, also where the real Cloud Controller lets it pass.
+        mode: answer from a world that changes, or (`canned`) from the contract's examples.
+        max_foundations: how many there may be; None for the server's own bound.
+
+    Raises:
+        OSError: a file can't be read.
+        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
+    """
+
+    def __init__(
+        self,
+        seed: SeedSource | None = None,
+        scenarios: "Sequence[ScenarioSource]" = (),
+        random_seed: int = 1,
+        contract: str | Path | None = None,
+        strict: bool = False,
+        mode: Mode = "stateful",
+        max_foundations: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._options = collect_server_options(seed, scenarios, random_seed, contract, strict, mode, max_foundations)
+        self._in_process_server: InProcessServer | None = None
+
+    def __enter__(self) -> Self:
+        """Makes the server.
+
+        Raises:
+            ServerError: it can't be made; the text says why.
+        """
+        if self._in_process_server is not None:
+            raise ServerError("this InProcess is running already; make another one")
+        self._in_process_server = build_in_process_server(build_local_service(self._options))
+        self._open(IN_PROCESS_URL, ControlClient(InProcessControlTransport(self._in_process_server), IN_PROCESS_URL))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        self._in_process_server = None
+
+    @overload
+    def transport(self, library: Literal["httpx"] = "httpx") -> "httpx.BaseTransport": ...
+    @overload
+    def transport(self, library: Literal["httpx2"]) -> "httpx2.BaseTransport": ...
+    def transport(self, library: "LibraryName" = "httpx") -> Any:
+        """A transport for a library's `Client`.
+
+        Raises:
+            ImportError: the library is not installed.
+            ServerError: the server is not running.
+        """
+        from mockfoundry.client.transport import transport_class
+
+        return transport_class(library)(self._require_in_process_server())
+
+    @overload
+    def async_transport(self, library: Literal["httpx"] = "httpx") -> "httpx.AsyncBaseTransport": ...
+    @overload
+    def async_transport(self, library: Literal["httpx2"]) -> "httpx2.AsyncBaseTransport": ...
+    def async_transport(self, library: "LibraryName" = "httpx") -> Any:
+        """A transport for a library's `AsyncClient`.
+
+        Raises:
+            ImportError: the library is not installed.
+            ServerError: the server is not running.
+        """
+        from mockfoundry.client.transport import async_transport_class
+
+        return async_transport_class(library)(self._require_in_process_server())
+
+    def _require_in_process_server(self) -> "InProcessServer":
+        self._running()
+        assert self._in_process_server is not None  # noqa: S101 (it runs)
+        return self._in_process_server
+
+
+class InProcessControlTransport:
+    """Takes control calls to a door in this process."""
+
+    def __init__(self, door: "InProcessServer") -> None:
+        self._in_process_server = door
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ControlReply:
+        """The answer to a call.
+
+        Raises:
+            ServerGoneError: it did not come, or there is no server any more.
+        """
+        from mockfoundry.client.transport import ResponseTooLateError, ServiceEndedError, run_steps
+
+        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        sent += [(b"host", IN_PROCESS_URL.partition("//")[2].encode()), (b"content-length", b"%d" % len(body))]
+        try:
+            pauses = self._in_process_server.call_control(
+                method, target.encode("ascii"), sent, body, CONTROL_TIMEOUT_SECONDS
+            )
+            answer = run_steps(pauses, self._in_process_server.closed)
+        except (ServiceEndedError, ResponseTooLateError) as error:
+            found = "has ended" if isinstance(error, ServiceEndedError) else "does not answer"
+            raise ServerGoneError(f"the server in this process {found}; use it inside its `with` block") from None
+        media = next((value.decode("latin-1") for name, value in answer.headers if name == b"content-type"), "")
+        return ControlReply(answer.status, media, answer.body)
+
+    def close(self) -> None:
+        self._in_process_server.close()
+
+
+def build_in_process_server(service: "Service") -> "InProcessServer":
+    """A service for callers in this process."""
+    from mockfoundry.client.transport import InProcessServer
+    from mockfoundry.server.delivery import ServerLimits
+
+    def control(turns: "SerialExecutor") -> "ASGIApp":
+        # Not every test asks for it, and a start should be short.
+        from mockfoundry.control.app import build_control_app
+
+        return build_control_app(service, turns)
+
+    return InProcessServer(service, ServerLimits(), control)

@@ -1,10 +1,15 @@
-"""Values: what the control API answers, typed. Never asks for anything."""
+"""Values: what the control API answers, typed. Never asks for anything.
 
+Finding a process in a foundation's state, by names that people use. Never asks for the state.
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
+from mockfoundry.client.errors import UnknownProcessError
 from mockfoundry.journal.retries import Chain
 
 
@@ -48,7 +53,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     load: dict[str, Any] | None = None
 
 
-class Change(msgspec.Struct, frozen=True):
+class StateChange(msgspec.Struct, frozen=True):
     """One thing in a world that is another way than in its seed.
 
     Attributes:
@@ -114,7 +119,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         return self.line
 
 
-class Difference(msgspec.Struct, frozen=True):
+class FieldDifference(msgspec.Struct, frozen=True):
     """One thing that an exchange does not have of what was asked for."""
 
     what: str
@@ -122,12 +127,12 @@ class Difference(msgspec.Struct, frozen=True):
     got: Any
 
 
-class Near(msgspec.Struct, frozen=True):
+class NearMatch(msgspec.Struct, frozen=True):
     """An exchange that is nearly what was asked for, and what is different."""
 
     number: int
     line: str
-    differences: list[Difference]
+    differences: list[FieldDifference]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -142,7 +147,7 @@ class Verdict(msgspec.Struct, frozen=True):
     result: Literal["holds", "does_not_hold", "cannot_be_known"]
     said: str
     matched: list[int]
-    nearest: list[Near]
+    nearest: list[NearMatch]
     dropped: int
 
     @property
@@ -176,7 +181,7 @@ class Audit(msgspec.Struct, frozen=True):
         return self.table
 
 
-class Square(msgspec.Struct, frozen=True):
+class CoverageRow(msgspec.Struct, frozen=True):
     """One thing that a client may meet: a documented status, or a fault with the phase it comes in.
 
     Attributes:
@@ -206,12 +211,12 @@ class Coverage(msgspec.Struct, frozen=True):
     percent: float
     met: int
     of: int
-    squares: list[Square]
+    squares: list[CoverageRow]
     undocumented: dict[str, dict[str, int]]
     table: str
 
     @property
-    def missing(self) -> list[Square]:
+    def missing(self) -> list[CoverageRow]:
         """The squares that nobody has met."""
         return [each for each in self.squares if not each.times]
 
@@ -219,7 +224,7 @@ class Coverage(msgspec.Struct, frozen=True):
         return self.table
 
 
-class Playing(msgspec.Struct, frozen=True):
+class ActiveScenario(msgspec.Struct, frozen=True):
     """A scenario that is on.
 
     Attributes:
@@ -235,3 +240,65 @@ class Playing(msgspec.Struct, frozen=True):
     over: bool
     answered: int
     scenario: dict[str, Any]
+
+
+MAX_LISTED_PROCESSES = 20
+
+
+def find_process_in_state(state: Mapping[str, Any], app: str, type_: str, space: str, organization: str) -> Process:
+    """The process of a type in an app.
+
+    Args:
+        state: a seed's value.
+        space, organization: names; empty for any.
+
+    Raises:
+        UnknownProcessError: there is none, or there are several.
+    """
+    every = list(iterate_processes(state))
+    found = [
+        each
+        for each in every
+        if (each["app"], each["type"]) == (app, type_)
+        and space in ("", each["space"])
+        and organization in ("", each["organization"])
+    ]
+    if len(found) == 1:
+        return msgspec.convert(found[0], Process)
+    asked = f"process {type_} of app {app}{f' in space {space}' if space else ''}"
+    asked += f" of organization {organization}" if organization else ""
+    if found:
+        raise UnknownProcessError(
+            f"{asked}: there are {len(found)}: {format_process_names(found)}; say which by space= and organization="
+        )
+    if not every:
+        raise UnknownProcessError(f"{asked}: the foundation has no process at all; give it a seed that has one")
+    raise UnknownProcessError(
+        f"{asked}: there is none; there are {format_process_names(every)}; "
+        "name one of them, or give the foundation another seed"
+    )
+
+
+def iterate_processes(state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every process of a seed's value, with the names of what it belongs to."""
+    for organization in state.get("organizations", ()):
+        for space in organization.get("spaces", ()):
+            for app in space.get("apps", ()):
+                for process in app.get("processes", ()):
+                    yield {
+                        **process,
+                        "app": app["name"],
+                        "app_guid": app["guid"],
+                        "app_state": app["state"],
+                        "space": space["name"],
+                        "organization": organization["name"],
+                    }
+
+
+def format_process_names(found: list[dict[str, Any]]) -> str:
+    """Processes by their names, the first of them where there are many."""
+    names = [
+        f"{each['organization']}/{each['space']}/{each['app']} {each['type']}" for each in found[:MAX_LISTED_PROCESSES]
+    ]
+    more = len(found) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -10,7 +10,7 @@ SECOND = 1_000_000
 """Every time and duration inside mockfoundry is a whole number of microseconds; times count from the Unix epoch."""
 
 
-LATEST = 253_402_300_799 * SECOND
+LATEST_MOMENT = 253_402_300_799 * SECOND
 """The end of the year 9999: what comes later can't be written as a timestamp."""
 
 
@@ -31,15 +31,15 @@ class Clock(msgspec.Struct):
         """Virtual microseconds at a real moment; never before a moment that was set."""
         if real <= self.real or self.rate == 0.0:
             return self.virtual
-        return min(LATEST, self.virtual + int((real - self.real) * self.rate))
+        return min(LATEST_MOMENT, self.virtual + int((real - self.real) * self.rate))
 
-    def settle(self, real: int) -> None:
+    def rebase(self, real: int) -> None:
         """Makes `real` the known point, so that a new rate or a jump counts from there."""
         self.virtual, self.real = self.now(real), max(real, self.real)
 
 
 @lru_cache(maxsize=4096)
-def timestamp(seconds: int) -> str:
+def format_timestamp(seconds: int) -> str:
     """A moment as the Cloud Controller writes it: `2016-03-23T18:48:22Z`, whole seconds.
 
     Args:
@@ -49,7 +49,7 @@ def timestamp(seconds: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def http_date(seconds: int) -> bytes:
+def format_http_date(seconds: int) -> bytes:
     """A moment as HTTP's Date header has it [RFC 9110, 5.6.7].
 
     Args:
@@ -58,6 +58,6 @@ def http_date(seconds: int) -> bytes:
     return formatdate(seconds, usegmt=True).encode()
 
 
-def written(moment: int) -> str:
+def format_moment(moment: int) -> str:
     """A moment in microseconds as the Cloud Controller writes it."""
-    return timestamp(moment // SECOND)
+    return format_timestamp(moment // SECOND)

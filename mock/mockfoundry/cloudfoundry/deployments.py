@@ -10,22 +10,22 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.cloudfoundry.chance import named_guid
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.entities import App, Deployment, Process
-from mockfoundry.cloudfoundry.runs import begun, resized
+from mockfoundry.cloudfoundry.generator import derive_guid
+from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, start_instances
+from mockfoundry.cloudfoundry.model import App, Deployment, ProcessModel
 from mockfoundry.cloudfoundry.world import World
 
 IN_FLIGHT = ("DEPLOYING", "PREPAUSED", "PAUSED")
 """While its state is one of these, the web processes of the app are not to be scaled or updated."""
 
-MOST_STAGES = 10
+MAX_STAGES = 10
 """How many steps a deployment takes at most, however many instances there are."""
 
 replace = msgspec.structs.replace
 
 
-def in_flight(app: App) -> bool:
+def has_deployment_in_flight(app: App) -> bool:
     """Whether a deployment of the app is in flight; one that is being canceled is not [deployment_model.rb]."""
     return app.deployment is not None and app.deployment.state in IN_FLIGHT
 
@@ -37,23 +37,23 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
         guid: of the app.
         fields: as a seed gives them; `seconds` is how long it takes, in microseconds, None for one without an end.
     """
-    call_off_deployment(world, guid, now)
+    cancel_deployment(world, guid, now)
     app = world.apps[guid]
-    web = world.process_of(guid, "web")
+    web = world.find_app_process(guid, "web")
     if web is None:
         return
     began: int = fields.get("created_at", now)
     nonce = world.next_nonce()
-    name = fields.get("guid") or named_guid(world.seed, "deployment", guid, nonce)
+    name = fields.get("guid") or derive_guid(world.seed, "deployment", guid, nonce)
     newer = replace(
         web,
-        guid=named_guid(world.seed, "process", name),
-        version=named_guid(world.seed, "version", name),
+        guid=derive_guid(world.seed, "process", name),
+        version=derive_guid(world.seed, "version", name),
         created_at=began,
         updated_at=began,
         instances=0,
-        runs=(),
-        leaving=(),
+        instance_ranges=(),
+        stopping_ranges=(),
         allotment=None,
     )
     deployment = Deployment(
@@ -69,20 +69,20 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
     )
     world.put(newer, now)
     world.put_app(replace(app, deployment=deployment))
-    resize(world, newer, asked_at(deployment, 0)[0], began)
+    resize_web_process(world, newer, instances_at_stage(deployment, 0)[0], began)
     if deployment.strategy == "recreate":
-        resize(world, web, 0, began)
-    settle(world, now)
+        resize_web_process(world, web, 0, began)
+    advance_deployments(world, now)
 
 
-def settle(world: World, now: int) -> None:
+def advance_deployments(world: World, now: int) -> None:
     """Brings every deployment to where it is at this moment."""
-    for guid in sorted(world.deploying):
+    for guid in sorted(world.deploying_apps):
         deployment = world.apps[guid].deployment
         duration = None if deployment is None else deployment.duration
         if deployment is None or duration is None or deployment.state in ("PAUSED", "PREPAUSED"):
             continue
-        stages = stages_of(deployment)
+        stages = count_stages(deployment)
         age = max(0, now - deployment.started_at)
         stage = stages if age >= duration else age * stages // duration
         while deployment.stage < stage:
@@ -90,20 +90,20 @@ def settle(world: World, now: int) -> None:
             moment = deployment.started_at + duration * deployment.stage // stages
             world.put_app(replace(world.apps[guid], deployment=deployment))
             if deployment.stage < stages:
-                step(world, deployment, moment)
+                apply_stage(world, deployment, moment)
             elif deployment.state == "CANCELING":
-                call_off_deployment(world, guid, moment)
+                cancel_deployment(world, guid, moment)
             else:
-                finish(world, world.apps[guid], deployment, moment)
+                finish_deployment(world, world.apps[guid], deployment, moment)
 
 
-def stages_of(deployment: Deployment) -> int:
-    return max(1, min(deployment.instances, MOST_STAGES))
+def count_stages(deployment: Deployment) -> int:
+    return max(1, min(deployment.instances, MAX_STAGES))
 
 
-def asked_at(deployment: Deployment, stage: int) -> tuple[int, int]:
+def instances_at_stage(deployment: Deployment, stage: int) -> tuple[int, int]:
     """How many instances the newer and the older web process have at a stage."""
-    wanted, stages = deployment.instances, stages_of(deployment)
+    wanted, stages = deployment.instances, count_stages(deployment)
     if deployment.strategy == "recreate":
         return wanted, 0
     if deployment.state == "CANCELING":
@@ -112,52 +112,52 @@ def asked_at(deployment: Deployment, stage: int) -> tuple[int, int]:
     return max(min(1, wanted), wanted * (stage + 1) // stages), wanted - done
 
 
-def step(world: World, deployment: Deployment, moment: int) -> None:
+def apply_stage(world: World, deployment: Deployment, moment: int) -> None:
     """Moves instances from the older web process to the newer."""
-    newer, older = asked_at(deployment, deployment.stage)
-    resize(world, world.processes[deployment.process], newer, moment)
-    resize(world, world.processes[deployment.previous], older, moment)
+    newer, older = instances_at_stage(deployment, deployment.stage)
+    resize_web_process(world, world.processes[deployment.process], newer, moment)
+    resize_web_process(world, world.processes[deployment.previous], older, moment)
 
 
-def finish(world: World, app: App, deployment: Deployment, moment: int) -> None:
+def finish_deployment(world: World, app: App, deployment: Deployment, moment: int) -> None:
     """Puts the newer web process in the place of the older, and starts the app's other processes anew."""
     world.put_app(replace(app, deployment=replace(deployment, state="DEPLOYED", changed_at=moment)))
     world.remove(deployment.previous)
-    resize(world, world.processes[deployment.process], deployment.instances, moment)
-    for process in world.app_processes(app.guid):
+    resize_web_process(world, world.processes[deployment.process], deployment.instances, moment)
+    for process in world.list_app_processes(app.guid):
         if process.guid != deployment.process:
-            world.put(started_anew(world, app, process, moment), moment)
+            world.put(restart_process(world, app, process, moment), moment)
 
 
-def started_anew(world: World, app: App, process: Process, moment: int) -> Process:
+def restart_process(world: World, app: App, process: ProcessModel, moment: int) -> ProcessModel:
     """A process with a new version, and where its app is started with new instances."""
-    version = named_guid(world.seed, "version", process.guid, world.next_nonce())
+    version = derive_guid(world.seed, "version", process.guid, world.next_nonce())
     anew = replace(process, version=version, revision=app.revision, updated_at=moment, allotment=None)
     if app.state != "STARTED":
         return anew
-    runs, leaving = begun(world, anew, moment)
-    return replace(anew, runs=runs, leaving=leaving)
+    runs, leaving = start_instances(world, anew, moment)
+    return replace(anew, instance_ranges=runs, stopping_ranges=leaving)
 
 
-def call_off_deployment(world: World, guid: str, now: int) -> None:
+def cancel_deployment(world: World, guid: str, now: int) -> None:
     """Ends a deployment that is not over: the older web process stays as it was, the newer goes."""
     app = world.apps[guid]
     deployment = app.deployment
-    if deployment is None or guid not in world.deploying:
+    if deployment is None or guid not in world.deploying_apps:
         return
     world.put_app(replace(app, deployment=replace(deployment, state="CANCELED", changed_at=now)))
     if deployment.process in world.processes:
         world.remove(deployment.process)
     if deployment.previous in world.processes:
-        resize(world, world.processes[deployment.previous], deployment.instances, now)
+        resize_web_process(world, world.processes[deployment.previous], deployment.instances, now)
 
 
-def resize(world: World, process: Process, instances: int, moment: int) -> None:
+def resize_web_process(world: World, process: ProcessModel, instances: int, moment: int) -> None:
     """Gives a web process another number of instances, as a deployment does: without asking any quota."""
     if instances == process.instances:
         return
     resized_process = replace(process, instances=instances, updated_at=moment)
     if world.apps[process.app].state == "STARTED":
-        runs, leaving = resized(world, process, instances, moment)
-        resized_process = replace(resized_process, runs=runs, leaving=leaving)
+        runs, leaving = resize_ranges(world, process, instances, moment)
+        resized_process = replace(resized_process, instance_ranges=runs, stopping_ranges=leaving)
     world.put(resized_process, moment)

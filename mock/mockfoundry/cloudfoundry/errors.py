@@ -85,7 +85,7 @@ def refuse(entry: CatalogueEntry, detail: str = "", why: str = "") -> Refusal:
     return Refusal(entry, detail, why)
 
 
-def envelope(entry: CatalogueEntry, detail: str = "") -> dict[str, Any]:
+def build_error_body(entry: CatalogueEntry, detail: str = "") -> dict[str, Any]:
     """The body of an error answer: keys in the Cloud Controller's order [v3_error_hasher.rb]."""
     words = detail or entry.detail
     if entry is UNKNOWN_ERROR:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from mockfoundry.contract.plans import Plan
-from mockfoundry.contract.schemas import Violation
+from mockfoundry.contract.plan import Plan, Violation
 
-REMEMBERED = 4096
+MAX_REMEMBERED_PATHS = 4096
 """How many paths are remembered: a client asks for the same few again and again."""
 
-LONGEST_REMEMBERED = 512
+MAX_REMEMBERED_LENGTH = 512
 
 
 class Route(NamedTuple):
@@ -35,7 +34,7 @@ class _Branch:
         self.plans: dict[str, Plan] = {}
 
 
-class Routes:
+class RouteTable:
     """The contract's paths as a tree of segments.
 
     Doubled and trailing slashes are passed over and HEAD is served as GET, as the Cloud Controller's router does
@@ -68,8 +67,8 @@ class Routes:
             return remembered[key]
         except KeyError:
             route = self._found(method, path)
-            if len(path) <= LONGEST_REMEMBERED:
-                if len(remembered) >= REMEMBERED:
+            if len(path) <= MAX_REMEMBERED_LENGTH:
+                if len(remembered) >= MAX_REMEMBERED_PATHS:
                     remembered.clear()
                 remembered[key] = route
             return route

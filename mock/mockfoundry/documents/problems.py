@@ -1,7 +1,13 @@
-"""Problems: what is wrong with a file that someone wrote, and where. Never decides what is wrong."""
+"""Problems: what is wrong with a file that someone wrote, and where. Never decides what is wrong.
+
+Written: the text of a document that did not come from a file of its own. Never reads it.
+
+Reports: problems as text, as JSON, or as annotations of a CI run. Never prints.
+"""
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
@@ -40,3 +46,49 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
     if close:
         return f"; did you mean {lowered[close[0]]}?"
     return f"; allowed: {', '.join(words)}" if 0 < len(words) <= 16 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A seed or a scenario as text.
+
+    Attributes:
+        source: what problems with it are told of.
+    """
+
+    text: str
+    source: str
+
+
+def problems_to_text(problems: Iterable[Problem]) -> str:
+    """One `file:line:column: text` a line."""
+    return "".join(f"{problem}\n" for problem in problems)
+
+
+def problems_to_json(problems: Iterable[Problem]) -> str:
+    """A list of `{file, line, column, text}`."""
+    return msgspec.json.format(msgspec.json.encode(list(problems)), indent=2).decode() + "\n"
+
+
+def problems_to_github(problems: Iterable[Problem]) -> str:
+    """Workflow commands that annotate the lines of a change.
+
+    Source: GitHub's documentation, "Workflow commands for GitHub Actions".
+    """
+    return "".join(
+        f"::error file={escape_annotation_property(each.file)},line={each.line},col={each.column}"
+        f"::{escape_annotation_text(each.text)}\n"
+        for each in problems
+    )
+
+
+def escape_annotation_text(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_annotation_property(text: str) -> str:
+    return escape_annotation_text(text).replace(":", "%3A").replace(",", "%2C")
+
+
+PROBLEM_FORMATS = {"text": problems_to_text, "json": problems_to_json, "github": problems_to_github}
+"""By the name that `mockfoundry check --format` takes."""

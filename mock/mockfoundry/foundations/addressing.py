@@ -2,9 +2,9 @@
 
 import msgspec
 
-from mockfoundry.foundations.registry import DEFAULT
+from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
-PREFIX = "/foundations/"
+PATH_PREFIX = "/foundations/"
 HOST_SUFFIX = b".localhost"
 
 
@@ -24,20 +24,20 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     named: bool = True
 
 
-def addressed(path: str, header: bytes | None, host: bytes) -> Address:
+def parse_address(path: str, header: bytes | None, host: bytes) -> Address:
     """The foundation named by the path's prefix, else by the header, else by the host, else the default one.
 
     Args:
         header: the value of `X-Mock-Foundation`.
         host: what the request was sent to, empty where nobody said.
     """
-    if path.startswith(PREFIX):
-        name, slash, rest = path[len(PREFIX) :].partition("/")
-        return Address(name, slash + rest or "/", PREFIX + name)
+    if path.startswith(PATH_PREFIX):
+        name, slash, rest = path[len(PATH_PREFIX) :].partition("/")
+        return Address(name, slash + rest or "/", PATH_PREFIX + name)
     if header:
         return Address(header.decode("latin-1"), path)
     if HOST_SUFFIX in host.lower():
         name, _, port = host.decode("latin-1").lower().partition(HOST_SUFFIX.decode())
         if name and (not port or port[0] == ":"):
             return Address(name, path)
-    return Address(DEFAULT, path, named=False)
+    return Address(DEFAULT_FOUNDATION, path, named=False)

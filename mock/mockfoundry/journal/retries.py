@@ -11,10 +11,16 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from mockfoundry.journal.entries import Entry
-from mockfoundry.journal.journal import Journal
-from mockfoundry.journal.telling import safe_path
-from mockfoundry.journal.verifying import TOLERANCE, Verdict, counted, forgotten, seconds, wait_between
+from mockfoundry.journal.entry import JournalEntry, safe_path
+from mockfoundry.journal.store import Journal
+from mockfoundry.journal.verify import (
+    GAP_TOLERANCE,
+    VerificationResult,
+    dropped_entries_note,
+    format_times,
+    format_wait,
+    wait_between,
+)
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -62,7 +68,7 @@ class Chain(msgspec.Struct):
         return [each.wait for each in self.repeats]
 
 
-class Audit(msgspec.Struct):
+class RetryAudit(msgspec.Struct):
     """Everything that clients repeated, in the order of the first requests.
 
     Attributes:
@@ -77,7 +83,7 @@ class Audit(msgspec.Struct):
     chains: list[Chain]
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class RetryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a test allows: repeats of one request, waits shorter than asked for, repeats that do something twice."""
 
     max: int | None = None
@@ -85,37 +91,37 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     never_twice: bool = False
 
 
-def audited(journal: Journal, operation: str = "", within: int | None = None) -> Audit:
+def audit_retries(journal: Journal, operation: str = "", within: int | None = None) -> RetryAudit:
     """What clients repeated, of one operation or of all.
 
     Args:
         within: microseconds after which a request repeats no earlier one; None for never.
     """
     chains: list[Chain] = []
-    latest: dict[tuple[str | bytes, ...], tuple[Entry, Chain, bool]] = {}
+    latest: dict[tuple[str | bytes, ...], tuple[JournalEntry, Chain, bool]] = {}
     count = 0
     for entry in journal:
         if operation and entry.operation != operation:
             continue
         count += 1
-        key = resource_of(entry)
+        key = resource_key_of(entry)
         before = latest.get(key)
-        if before is None or not before[0].failed or is_later(before[0], entry, within):
-            path = safe_path(entry, entry.path_there)
+        if before is None or not before[0].failed or is_too_late_to_repeat(before[0], entry, within):
+            path = safe_path(entry, entry.path_in_foundation)
             chain = Chain(entry.operation, entry.method, path, entry.number, entry.outcome, entry.failed)
-            latest[key] = (entry, chain, entry.changed)
+            latest[key] = (entry, chain, entry.state_changed)
             continue
         previous, chain, changed = before
         if not chain.repeats:
             chains.append(chain)
-        chain.repeats.append(repeat(previous, entry, changed))
+        chain.repeats.append(build_repeat(previous, entry, changed))
         chain.ended, chain.gave_up = entry.outcome, entry.failed
-        latest[key] = (entry, chain, changed or entry.changed)
+        latest[key] = (entry, chain, changed or entry.state_changed)
     chains.sort(key=lambda each: each.first)
     repeats = [each for chain in chains for each in chain.repeats]
-    return Audit(
+    return RetryAudit(
         requests=count,
-        dropped=journal.dropped_of(lambda cell: operation in ("", cell[0])),
+        dropped=journal.count_dropped(lambda hit_key: operation in ("", hit_key[0])),
         repeats=len(repeats),
         dishonoured=sum(each.honoured is False for each in repeats),
         twice=sum(each.twice for each in repeats),
@@ -123,36 +129,36 @@ def audited(journal: Journal, operation: str = "", within: int | None = None) ->
     )
 
 
-def resource_of(entry: Entry) -> tuple[str | bytes, ...]:
+def resource_key_of(entry: JournalEntry) -> tuple[str | bytes, ...]:
     """What a request is about, and whose it is."""
     reads = entry.method in ("GET", "HEAD")
     asked = entry.query_string if reads or not entry.operation else b""
     unknown = b"" if entry.operation else entry.content
-    return entry.method, entry.path_there, asked, unknown, entry.header(b"user-agent")
+    return entry.method, entry.path_in_foundation, asked, unknown, entry.header(b"user-agent")
 
 
-def is_later(previous: Entry, entry: Entry, within: int | None) -> bool:
+def is_too_late_to_repeat(previous: JournalEntry, entry: JournalEntry, within: int | None) -> bool:
     return within is not None and wait_between(previous, entry) > within
 
 
-def repeat(previous: Entry, entry: Entry, changed: bool) -> Repeat:
+def build_repeat(previous: JournalEntry, entry: JournalEntry, changed: bool) -> Repeat:
     """One repeat; `changed` says whether any of the earlier ones changed the world."""
     wait = wait_between(previous, entry)
-    asked = retry_after(previous)
+    asked = parse_retry_after(previous)
     return Repeat(
         number=entry.number,
         of=previous.number,
         after=previous.outcome,
         wait=wait / 1_000_000,
         retry_after=None if asked is None else asked / 1_000_000,
-        honoured=None if asked is None else wait >= asked - TOLERANCE,
+        honoured=None if asked is None else wait >= asked - GAP_TOLERANCE,
         lost=previous.lost,
-        twice=changed and entry.changed,
+        twice=changed and entry.state_changed,
         outcome=entry.outcome,
     )
 
 
-def retry_after(entry: Entry) -> int | None:
+def parse_retry_after(entry: JournalEntry) -> int | None:
     """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
     if entry.fault:
         return None
@@ -165,40 +171,47 @@ def retry_after(entry: Entry) -> int | None:
         return None
 
 
-def judged(audit: Audit, limits: Limits) -> Verdict:
+def judge_retries(audit: RetryAudit, limits: RetryLimits) -> VerificationResult:
     """Whether an audit stays within what a test allows; the sentence names the first repeat that does not."""
     for chain in audit.chains:
         said = f"{chain.operation or chain.method} {chain.path} (first #{chain.first})"
         if limits.max is not None and len(chain.repeats) > limits.max:
-            told = f"expected at most {counted(limits.max)} repeated, {said} was repeated {counted(len(chain.repeats))}"
-            return Verdict("does_not_hold", told, numbers(chain))
+            times = format_times(len(chain.repeats))
+            told = f"expected at most {format_times(limits.max)} repeated, {said} was repeated {times}"
+            return VerificationResult("does_not_hold", told, chain_numbers_of(chain))
         for each in chain.repeats:
             if limits.honours_retry_after and each.honoured is False:
-                waited, asked = seconds(int(each.wait * 1e6)), seconds(int((each.retry_after or 0) * 1e6))
+                waited, asked = format_wait(int(each.wait * 1e6)), format_wait(int((each.retry_after or 0) * 1e6))
                 told = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
-                return Verdict("does_not_hold", f"expected Retry-After to be honoured, {told}", numbers(chain))
+                return VerificationResult(
+                    "does_not_hold", f"expected Retry-After to be honoured, {told}", chain_numbers_of(chain)
+                )
             if limits.never_twice and each.twice:
                 told = f"#{each.number} changed the world once more, #{each.of} ended with {each.after}: {said}"
-                return Verdict("does_not_hold", f"expected nothing to be done twice, {told}", numbers(chain))
+                return VerificationResult(
+                    "does_not_hold", f"expected nothing to be done twice, {told}", chain_numbers_of(chain)
+                )
     repeats = f"{audit.repeats} repeat{'' if audit.repeats == 1 else 's'}"
     told = f"{repeats} in {audit.requests} request{'' if audit.requests == 1 else 's'}, all within what is allowed"
     if audit.dropped:
-        return Verdict("cannot_be_known", f"{told}; {forgotten(audit.dropped)}", (), (), audit.dropped)
-    return Verdict("holds", told)
+        return VerificationResult(
+            "cannot_be_known", f"{told}; {dropped_entries_note(audit.dropped)}", (), (), audit.dropped
+        )
+    return VerificationResult("holds", told)
 
 
-def numbers(chain: Chain) -> tuple[int, ...]:
+def chain_numbers_of(chain: Chain) -> tuple[int, ...]:
     return (chain.first, *(each.number for each in chain.repeats))
 
 
-def table(audit: Audit) -> str:
+def format_retry_table(audit: RetryAudit) -> str:
     """An audit as a table for people."""
     rows = [("request", "after", "wait", "retry-after", "honoured", "done before", "done twice", "outcome")]
     for chain in audit.chains:
         rows.append((f"#{chain.first} {chain.operation or chain.method} {chain.path}", "", "", "", "", "", "", ""))
         for each in chain.repeats:
             asked = "-" if each.retry_after is None else f"{each.retry_after:g}s"
-            honoured = "-" if each.honoured is None else word(each.honoured)
+            honoured = "-" if each.honoured is None else yes_or_no(each.honoured)
             wait = f"{each.wait:.3f}s"
             row = (
                 f"  #{each.number}",
@@ -206,23 +219,25 @@ def table(audit: Audit) -> str:
                 wait,
                 asked,
                 honoured,
-                word(each.lost),
-                word(each.twice),
+                yes_or_no(each.lost),
+                yes_or_no(each.twice),
                 each.outcome,
             )
             rows.append(row)
-    lines = columns(rows) if audit.chains else ["nothing was repeated"]
+    lines = align_columns(rows) if audit.chains else ["nothing was repeated"]
     if audit.dropped:
         lines.append(f"{audit.dropped} exchanges were dropped from the journal and are not looked at")
     return "\n".join(lines)
 
 
-def word(value: bool) -> str:
+def yes_or_no(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
+def align_columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Rows as lines, each column as wide as its widest word."""
     all_rows = list(rows)
     widths = [max(len(row[column]) for row in all_rows) for column in range(len(all_rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in all_rows]
+    return [
+        "  ".join(hit_key.ljust(width) for hit_key, width in zip(row, widths, strict=True)).rstrip() for row in all_rows
+    ]

@@ -8,18 +8,35 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mockfoundry.pytest_plugin.marks import SCENARIO, SEED_FILE, register_marks, scenarios_of, seed_of
-from mockfoundry.pytest_plugin.met import MET, add, coverage_of, coverage_of_one, send
-from mockfoundry.pytest_plugin.options import add_options, check_options
-from mockfoundry.pytest_plugin.running import URL, is_alone, server_of, shared_server
+from mockfoundry.pytest_plugin.options import (
+    SCENARIO,
+    SEED_FILE,
+    add_options,
+    check_options,
+    read_scenario_marks,
+    read_seed_mark,
+    register_marks,
+)
+from mockfoundry.pytest_plugin.session import (
+    HITS,
+    SERVER_URL_KEY,
+    add_hits,
+    collect_foundation_coverage,
+    collect_server_coverage,
+    has_own_server,
+    open_session_server,
+    send_hits,
+    start_shared_server,
+)
 
 if TYPE_CHECKING:
+    from mockfoundry.client.arguments import SeedSource
     from mockfoundry.client.foundation import Foundation
-    from mockfoundry.client.foundry import Foundry
-    from mockfoundry.client.wording import SeedSource
+    from mockfoundry.client.server import ServerBase
+
 
 FOUNDATION: "pytest.StashKey[Foundation]" = pytest.StashKey()
-TITLE = "what happened in the foundation"
+FAILURE_REPORT_TITLE = "what happened in the foundation"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     register_marks(config)
     check_options(config)
-    config.stash[MET] = {}
+    config.stash[HITS] = {}
 
 
 @pytest.fixture(scope="session")
@@ -39,28 +56,27 @@ def mock_seed() -> "SeedSource | None":
 
 
 @pytest.fixture(scope="session")
-def mock_server(request: pytest.FixtureRequest) -> "Iterator[Foundry]":
+def mock_server(request: pytest.FixtureRequest) -> "Iterator[ServerBase]":
     """The server: one for the whole session, in a process of its own; or the one that --mock-url names."""
-    with server_of(request.config) as server:
+    with open_session_server(request.config) as server:
         yield server
-        if is_alone(request.config):
-            coverage_of(request.config, server)
+        if has_own_server(request.config):
+            collect_server_coverage(request.config, server)
 
 
 @pytest.fixture
 def foundation(
-    request: pytest.FixtureRequest, mock_server: "Foundry", mock_seed: "SeedSource | None"
+    request: pytest.FixtureRequest, mock_server: "ServerBase", mock_seed: "SeedSource | None"
 ) -> "Iterator[Foundation]":
     """A foundation that no other test has; what its marks say is played there.
 
     With Hypothesis each example finds it as the first one did.
     """
-    from mockfoundry.pytest_plugin.examples import fresh_for_each_example
-    from mockfoundry.pytest_plugin.naming import name_for
+    from mockfoundry.pytest_plugin.foundations import name_test_foundation, restore_for_each_example
 
-    seed = seed_of(request.node, mock_seed)
-    playing = scenarios_of(request.node)
-    made = mock_server.foundation(name_for(request), seed=seed)
+    seed = read_seed_mark(request.node, mock_seed)
+    playing = read_scenario_marks(request.node)
+    made = mock_server.foundation(name_test_foundation(request), seed=seed)
     kept: list[Foundation] = []
 
     def begin(is_first: bool) -> None:
@@ -73,10 +89,10 @@ def foundation(
         for scenario in playing:
             made.play(scenario)
         request.node.stash[FOUNDATION] = made
-        with fresh_for_each_example(request.node, begin):
+        with restore_for_each_example(request.node, begin):
             yield made
     finally:
-        coverage_of_one(request.config, made)
+        collect_foundation_coverage(request.config, made)
         for each in (made, *kept):
             each.delete()
 
@@ -88,34 +104,34 @@ def pytest_runtest_makereport(
     """Tells with a failed test what happened in its foundation; after the teardown that is gone."""
     report = yield
     if report.failed and call.when != "teardown" and FOUNDATION in item.stash:
-        from mockfoundry.pytest_plugin.autopsies import autopsy
+        from mockfoundry.pytest_plugin.foundations import render_failure_report
 
-        report.sections.append((TITLE, autopsy(item.stash[FOUNDATION])))
+        report.sections.append((FAILURE_REPORT_TITLE, render_failure_report(item.stash[FOUNDATION])))
     return report
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tells a worker of xdist where the server is that all of them share."""
-    server = shared_server(node.config)
+    server = start_shared_server(node.config)
     if server is not None:
-        node.workerinput[URL] = server.url
+        node.workerinput[SERVER_URL_KEY] = server.url
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Takes over what a worker's clients have met."""
-    add(node.config, getattr(node, "workeroutput", {}).get(MET.name, ()))
+    add_hits(node.config, getattr(node, "workeroutput", {}).get(HITS.name, ()))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Sends what a worker's clients have met."""
-    send(session.config)
+    send_hits(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    from mockfoundry.pytest_plugin.running import end_shared_server
+    from mockfoundry.pytest_plugin.session import end_shared_server
 
     end_shared_server(config)
 
@@ -123,10 +139,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Prints the coverage, where that is asked for."""
     if config.getoption("mock_coverage"):
-        from mockfoundry.pytest_plugin.met import coverage_table
+        from mockfoundry.pytest_plugin.session import render_coverage_table
 
         terminalreporter.section("what the clients have met of the contract")
-        terminalreporter.write_line(coverage_table(config))
+        terminalreporter.write_line(render_coverage_table(config))
 
 
 __all__ = ["SCENARIO", "SEED_FILE", "foundation", "mock_seed", "mock_server"]

@@ -6,14 +6,14 @@ from typing import Any, Protocol
 import jsonschema_rs
 import msgspec
 
-from mockfoundry.contract import brief
-from mockfoundry.documents import did_you_mean
+from mockfoundry.contract.plan import shorten_value
+from mockfoundry.documents.problems import did_you_mean
 
 ABSENT = msgspec.UNSET
 """What stands for a body that is not there, or is no JSON."""
 
 
-class Asked(Protocol):
+class MatchableRequest(Protocol):
     """What the engine may look at of a request; each attribute may be computed when it is looked at.
 
     Attributes:
@@ -83,11 +83,11 @@ def check_condition(schema: Mapping[str, Any]) -> None:
     """Raises ConditionError where a schema can't be used as a condition."""
     check_keywords(schema, ())
     try:
-        jsonschema_rs.Draft202012Validator(implied(schema), pattern_options=_PATTERNS)
+        jsonschema_rs.Draft202012Validator(add_implied_type(schema), pattern_options=_PATTERNS)
     except (jsonschema_rs.ValidationError, ValueError) as error:
         path = tuple(getattr(error, "instance_path", ()))
         message = getattr(error, "message", None) or str(error).splitlines()[0]
-        raise ConditionError(path, f"is not a JSON Schema: {brief(message, 160)}") from None
+        raise ConditionError(path, f"is not a JSON Schema: {shorten_value(message, 160)}") from None
 
 
 def check_keywords(schema: Any, path: tuple[str | int, ...]) -> None:
@@ -97,7 +97,7 @@ def check_keywords(schema: Any, path: tuple[str | int, ...]) -> None:
         if keyword not in KEYWORDS:
             hint = did_you_mean(keyword, KEYWORDS) or "; to compare with a mapping as it stands, write {const: {…}}"
             raise ConditionError(
-                (*path, keyword), f'uses "{brief(keyword)}", which is not a keyword of conditions{hint}'
+                (*path, keyword), f'uses "{shorten_value(keyword)}", which is not a keyword of conditions{hint}'
             )
         if keyword in ONE_SCHEMA:
             check_keywords(value, (*path, keyword))
@@ -109,7 +109,7 @@ def check_keywords(schema: Any, path: tuple[str | int, ...]) -> None:
                 check_keywords(item, (*path, keyword, name))
 
 
-def implied(schema: Mapping[str, Any]) -> dict[str, Any]:
+def add_implied_type(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with the type that its keywords are about: `{minimum: 2}` means a number, not also any text."""
     about = [kind for kind, keywords in _ABOUT.items() if any(keyword in schema for keyword in keywords)]
     if len(about) == 1 and "type" not in schema:
@@ -133,38 +133,38 @@ class Condition:
         self.place = place
         self.name = name.lower() if place == "headers" else name
         self.wanted = wanted
-        schema = implied(wanted) if isinstance(wanted, Mapping) else {"const": wanted}
+        schema = add_implied_type(wanted) if isinstance(wanted, Mapping) else {"const": wanted}
         self._plain = place != "body" and (means_text(schema) if isinstance(wanted, Mapping) else True)
         if place != "body" and not isinstance(wanted, Mapping) and wanted is not None:
-            schema = {"const": as_parameter(wanted)}
+            schema = {"const": encode_parameter(wanted)}
         self._accepts = jsonschema_rs.Draft202012Validator(schema, pattern_options=_PATTERNS).is_valid
-        self.keys = plain_keys(schema) if place == "body" or self._plain else None
+        self.keys = list_plain_keys(schema) if place == "body" or self._plain else None
 
-    def holds(self, asked: Asked) -> bool:
-        return any(self.accepts(value) for value in found(asked, self.place, self.name))
+    def holds(self, asked: MatchableRequest) -> bool:
+        return any(self.accepts(value) for value in find_request_values(asked, self.place, self.name))
 
     def accepts(self, value: Any) -> bool:
         """Whether one value fulfils it; a parameter comes as its text, `None` where it was not sent."""
         if value is None and self.place != "body":
             return self.wanted is None
         if not self._plain and self.place != "body":
-            value = as_json(value)
+            value = decode_parameter(value)
         try:
             return bool(self._accepts(value))
         except (ValueError, TypeError, RecursionError):
             return False
 
-    def got(self, asked: Asked) -> Any:
+    def got(self, asked: MatchableRequest) -> Any:
         """What came in its place, to be shown."""
-        values = found(asked, self.place, self.name)
+        values = find_request_values(asked, self.place, self.name)
         return values[0] if len(values) == 1 else values or None
 
 
-def conditions(when: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Condition, ...]:
+def compile_conditions(when: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Condition, ...]:
     return tuple(Condition(place, name, wanted) for place, named in when for name, wanted in named.items())
 
 
-def found(asked: Asked, place: str, name: str) -> list[Any]:
+def find_request_values(asked: MatchableRequest, place: str, name: str) -> list[Any]:
     """The values that came in a place: none or one; several where a query parameter is repeated.
 
     A parameter or header that was not sent is `[None]`; a field of the body that was not sent is `[]`.
@@ -180,16 +180,16 @@ def found(asked: Asked, place: str, name: str) -> list[Any]:
     return [body[name]] if isinstance(body, dict) and name in body else []
 
 
-def as_parameter(wanted: Any) -> str:
+def encode_parameter(wanted: Any) -> str:
     """A plain value as it is written in a path, a query or a header; a list with commas between."""
     if isinstance(wanted, str):
         return wanted
     if isinstance(wanted, list):
-        return ",".join(as_parameter(item) for item in wanted)
+        return ",".join(encode_parameter(item) for item in wanted)
     return msgspec.json.encode(wanted).decode()
 
 
-def as_json(text: str) -> Any:
+def decode_parameter(text: str) -> Any:
     """A parameter's text as the number, true or false that it spells; else the text."""
     if len(text) > 24 or not text.startswith(_NUMBER_BEGINS):
         return text
@@ -212,7 +212,7 @@ def means_text(schema: Mapping[str, Any]) -> bool:
     return bool(choices) and all(isinstance(choice, str) for choice in choices)
 
 
-def plain_keys(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def list_plain_keys(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The values of a `const` or `enum`, where each can be looked up."""
     if "const" in schema:
         choices = [schema["const"]]

@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.documents.durations import LONGEST
-from mockfoundry.scenarios.conditions import Asked
-from mockfoundry.scenarios.lineup import Lineup, Ready
-from mockfoundry.scenarios.values import Delay, Event, Lognormal, Respond, Scenario, Uniform
+from mockfoundry.documents.times import MAX_DURATION
+from mockfoundry.scenarios.conditions import MatchableRequest
+from mockfoundry.scenarios.model import Delay, Event, Lognormal, Respond, Scenario, Uniform
+from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
-MOST_COUNTERS = 100_000
+MAX_COUNTERS = 100_000
 """How much one scenario counts for: with a new token for each request the first ones are forgotten at last."""
 
 
-class Count(msgspec.Struct):
+class RuleCount(msgspec.Struct):
     """How far one rule has come for one process, one token, or the foundation.
 
     Attributes:
@@ -30,7 +30,7 @@ class Count(msgspec.Struct):
     answered: int = 0
 
 
-class Progress(msgspec.Struct):
+class ScenarioProgress(msgspec.Struct):
     """How far the scenarios of one foundation have come: all that changes while they play.
 
     Attributes:
@@ -41,12 +41,12 @@ class Progress(msgspec.Struct):
     """
 
     since: dict[str, int] = {}
-    counts: dict[str, dict[str, Count]] = {}
+    counts: dict[str, dict[str, RuleCount]] = {}
     states: dict[str, dict[str, str]] = {}
     events: dict[str, int] = {}
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
     """What a scenario decided about one request.
 
     Attributes:
@@ -71,13 +71,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     goto: str | None
 
 
-def switch_on(progress: Progress, scenario: Scenario, now: int) -> None:
+def switch_on(progress: ScenarioProgress, scenario: Scenario, now: int) -> None:
     """A scenario begins, or begins anew: nothing is counted, its time runs from now."""
     switch_off(progress, scenario.name)
     progress.since[scenario.name] = now
 
 
-def switch_off(progress: Progress, name: str) -> None:
+def switch_off(progress: ScenarioProgress, name: str) -> None:
     """A scenario ends: nothing of it is left."""
     progress.since.pop(name, None)
     progress.counts.pop(name, None)
@@ -85,7 +85,9 @@ def switch_off(progress: Progress, name: str) -> None:
     progress.events.pop(name, None)
 
 
-def decide(lineup: Lineup, progress: Progress, asked: Asked, now: int, draw: Callable[[], float]) -> Decision | None:
+def match_scenarios(
+    lineup: CompiledScenarios, progress: ScenarioProgress, asked: MatchableRequest, now: int, draw: Callable[[], float]
+) -> ScenarioMatch | None:
     """What the scenarios say of a request; None where no rule takes it.
 
     A decision of phase `before` is counted here; one of phase `after` is for `keep` to count.
@@ -97,62 +99,62 @@ def decide(lineup: Lineup, progress: Progress, asked: Asked, now: int, draw: Cal
     table = lineup.table(asked.operation)
     if table is None:
         return None
-    for ready in table.candidates(asked):
-        if not (ready.untimed or in_time(ready, progress, now)):
+    for ready in table.find_candidates(asked):
+        if not (ready.is_untimed or is_in_time(ready, progress, now)):
             continue
-        key = counted_for(ready, asked)
+        key = compute_count_key(ready, asked)
         rule = ready.rule
-        if rule.state and state_of(ready, progress, key) not in rule.state:
+        if rule.state and find_state(ready, progress, key) not in rule.state:
             continue
         counter = ready.counter + key
-        count = count_of(progress, ready.scenario.name, counter)
-        if ready.last is not None and count is not None and count.answered >= ready.last:
+        count = find_count(progress, ready.scenario.name, counter)
+        if ready.max_matches is not None and count is not None and count.answered >= ready.max_matches:
             continue
         if not all(condition.holds(asked) for condition in ready.conditions):
             continue
         if rule.after and (count is None or count.seen < rule.after):
             if count is None:
-                count = new_count(progress, ready.scenario.name, counter)
+                count = add_count(progress, ready.scenario.name, counter)
             count.seen += 1
             continue
         if rule.chance < 1.0 and draw() >= rule.chance:
             continue
-        decision = decided(ready, key, count.answered if count else 0, draw)
+        decision = build_match(ready, key, count.answered if count else 0, draw)
         if decision.respond is None or decision.respond.phase == "before":
-            keep(progress, decision)
+            commit_match(progress, decision)
         return decision
     return None
 
 
-def keep(progress: Progress, decision: Decision) -> None:
+def commit_match(progress: ScenarioProgress, decision: ScenarioMatch) -> None:
     """Counts a decision, and moves its scenario to the next state."""
-    count = count_of(progress, decision.scenario, decision.counter)
+    count = find_count(progress, decision.scenario, decision.counter)
     if count is None:
-        count = new_count(progress, decision.scenario, decision.counter)
+        count = add_count(progress, decision.scenario, decision.counter)
     count.answered += 1
     if decision.goto is not None:
         states = progress.states.setdefault(decision.scenario, {})
-        if len(states) >= MOST_COUNTERS and decision.state not in states:
-            forget_some(states)
+        if len(states) >= MAX_COUNTERS and decision.state not in states:
+            forget_oldest(states)
         states[decision.state] = decision.goto
 
 
-def decided(ready: Ready, key: str, answered: int, draw: Callable[[], float]) -> Decision:
+def build_match(ready: CompiledRule, key: str, answered: int, draw: Callable[[], float]) -> ScenarioMatch:
     """The decision of a rule that has answered so many."""
     step = ready.step(answered)
     match = answered + 1
-    of = "" if ready.last is None else f" of {ready.last}"
+    of = "" if ready.max_matches is None else f" of {ready.max_matches}"
     steps = len(ready.steps)
-    if ready.last is None and steps > 1:
+    if ready.max_matches is None and steps > 1:
         number = min(match, steps) if ready.rule.finally_ == "stay" else answered % steps + 1
         of = f", step {number} of {steps}"
-    return Decision(
+    return ScenarioMatch(
         scenario=ready.scenario.name,
         rule=ready.number,
         match=match,
-        of=ready.last,
+        of=ready.max_matches,
         respond=step if step.changes else None,
-        delay=drawn(step.delay, draw),
+        delay=draw_delay(step.delay, draw),
         why=f"scenario {ready.scenario.name}, rule {ready.number}, match {match}{of}",
         counter=ready.counter + key,
         state=key,
@@ -160,7 +162,7 @@ def decided(ready: Ready, key: str, answered: int, draw: Callable[[], float]) ->
     )
 
 
-def in_time(ready: Ready, progress: Progress, now: int) -> bool:
+def is_in_time(ready: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
     """Whether the scenario is still on, and the rule's own time has come and not gone."""
     passed = now - progress.since.get(ready.scenario.name, now)
     ends, begins, until = ready.scenario.for_, ready.rule.from_, ready.rule.until
@@ -169,7 +171,7 @@ def in_time(ready: Ready, progress: Progress, now: int) -> bool:
     )
 
 
-def counted_for(ready: Ready, asked: Asked) -> str:
+def compute_count_key(ready: CompiledRule, asked: MatchableRequest) -> str:
     """What a match is counted for, as a suffix of its counter; a token as its digest, since progress is written out."""
     per = ready.rule.per
     if per == "foundation":
@@ -179,43 +181,43 @@ def counted_for(ready: Ready, asked: Asked) -> str:
     return " " + blake2b(asked.token.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
-def state_of(ready: Ready, progress: Progress, key: str) -> str:
+def find_state(ready: CompiledRule, progress: ScenarioProgress, key: str) -> str:
     states = progress.states.get(ready.scenario.name)
     start = ready.scenario.start or ""
     return start if states is None else states.get(key, start)
 
 
-def count_of(progress: Progress, scenario: str, counter: str) -> Count | None:
+def find_count(progress: ScenarioProgress, scenario: str, counter: str) -> RuleCount | None:
     counts = progress.counts.get(scenario)
     return None if counts is None else counts.get(counter)
 
 
-def new_count(progress: Progress, scenario: str, counter: str) -> Count:
+def add_count(progress: ScenarioProgress, scenario: str, counter: str) -> RuleCount:
     counts = progress.counts.setdefault(scenario, {})
-    if len(counts) >= MOST_COUNTERS:
-        forget_some(counts)
-    count = counts[counter] = Count()
+    if len(counts) >= MAX_COUNTERS:
+        forget_oldest(counts)
+    count = counts[counter] = RuleCount()
     return count
 
 
-def forget_some(kept: dict[str, Any]) -> None:
+def forget_oldest(kept: dict[str, Any]) -> None:
     """Forgets a tenth of what is kept for single tokens and processes, the first that came; never what is kept for all.
 
     Many at once, since a mapping is looked through from its beginning, whatever was taken from there.
     """
     single = (key for key in kept if " " in key)
-    for key in list(islice(single, MOST_COUNTERS // 10)):
+    for key in list(islice(single, MAX_COUNTERS // 10)):
         del kept[key]
 
 
-def drawn(delay: Delay, draw: Callable[[], float]) -> int:
+def draw_delay(delay: Delay, draw: Callable[[], float]) -> int:
     """A delay in microseconds, at most a year."""
     if isinstance(delay, Uniform):
         return delay.low + int(draw() * (delay.high - delay.low + 1))
     if isinstance(delay, Lognormal):
         # The p99 of a normal distribution lies 2.326 deviations above its median.
         height = _NORMAL.inv_cdf(max(draw(), 2.0**-54)) / _P99
-        return min(round(delay.median * math.pow(delay.p99 / delay.median, height)), LONGEST)
+        return min(round(delay.median * math.pow(delay.p99 / delay.median, height)), MAX_DURATION)
     return delay
 
 
@@ -223,7 +225,7 @@ _NORMAL = NormalDist()
 _P99 = _NORMAL.inv_cdf(0.99)
 
 
-def events_due(lineup: Lineup, progress: Progress, now: int) -> list[tuple[str, Event]]:
+def take_due_events(lineup: CompiledScenarios, progress: ScenarioProgress, now: int) -> list[tuple[str, Event]]:
     """The events whose time has come, by scenario, in the order of their times; each is given once."""
     due: list[tuple[int, str, Event]] = []
     for scenario, number, event in lineup.events:

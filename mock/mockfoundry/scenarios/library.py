@@ -3,22 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mockfoundry.contract import Contract
-from mockfoundry.documents import Problem, Written, did_you_mean
-from mockfoundry.documents.nodes import LARGEST
-from mockfoundry.scenarios.lint import read_checked
-from mockfoundry.scenarios.problems import ScenarioError
-from mockfoundry.scenarios.values import Scenario
-from mockfoundry.shipped import SCENARIOS
+from mockfoundry.contract.load import Contract
+from mockfoundry.documents.problems import Document, Problem, did_you_mean
+from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
+from mockfoundry.scenarios.lint import read_checked_scenario
+from mockfoundry.scenarios.model import Scenario, ScenarioError
+from mockfoundry.shipped import SCENARIO_DIRECTORY
 
 
-def library() -> Mapping[str, Path]:
+def list_library_files() -> Mapping[str, Path]:
     """The built-in scenario files by the scenarios' names, in the order of the names."""
-    return {path.stem: path for path in sorted(SCENARIOS.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(SCENARIO_DIRECTORY.glob("*.yaml"))}
 
 
 def load_scenarios(
-    sources: Sequence[str | Path | Written], contract: Contract, errors: Mapping[str, int]
+    sources: Sequence[str | Path | Document], contract: Contract, errors: Mapping[str, int]
 ) -> tuple[Scenario, ...]:
     """Scenarios by their names in the library, from files, or from what is written.
 
@@ -33,10 +32,10 @@ def load_scenarios(
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     origin: dict[str, str] = {}
-    built_in = library()
-    for text, source in (each for given in sources for each in texts(given, built_in, problems)):
+    built_in = list_library_files()
+    for text, source in (each for given in sources for each in read_source_texts(given, built_in, problems)):
         try:
-            scenario = read_checked(text, contract, errors, source)
+            scenario = read_checked_scenario(text, contract, errors, source)
         except ScenarioError as error:
             problems.extend(error.problems)
             continue
@@ -51,20 +50,20 @@ def load_scenarios(
     return tuple(scenarios)
 
 
-def texts(
-    given: str | Path | Written, built_in: Mapping[str, Path], problems: list[Problem]
+def read_source_texts(
+    given: str | Path | Document, built_in: Mapping[str, Path], problems: list[Problem]
 ) -> Iterator[tuple[str, str]]:
     """The texts that a source stands for, each with what its problems are told of."""
-    if isinstance(given, Written):
+    if isinstance(given, Document):
         yield given.text, given.source
         return
-    for file in files(str(given), built_in, problems):
-        text = read_text(file, problems)
+    for file in find_scenario_files(str(given), built_in, problems):
+        text = read_scenario_text(file, problems)
         if text is not None:
             yield text, str(file)
 
 
-def files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:
+def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:
     """The files that a name stands for."""
     if name in built_in:
         return [built_in[name]]
@@ -78,15 +77,15 @@ def files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> l
     return []
 
 
-def read_text(path: Path, problems: list[Problem]) -> str | None:
+def read_scenario_text(path: Path, problems: list[Problem]) -> str | None:
     """A file's text; no more of it is read than a scenario may have."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(MAX_DOCUMENT_BYTES + 1)
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        if len(content) > LARGEST:
-            problems.append(Problem(str(path), 1, 1, f"is larger than {LARGEST} bytes; split it"))
+        if len(content) > MAX_DOCUMENT_BYTES:
+            problems.append(Problem(str(path), 1, 1, f"is larger than {MAX_DOCUMENT_BYTES} bytes; split it"))
             return None
         before = content[: error.start]
         column = error.start - before.rfind(b"\n")

@@ -1,20 +1,263 @@
-"""Lint: what is wrong with a scenario, by itself and against the contract. Never mends it, never plays it."""
+"""Documented answers: whether the contract has what a rule answers. Never looks at when it answers.
 
+Reachability: rules that an earlier one leaves nothing to, and states that are never entered. Plays nothing.
+
+Lint: what is wrong with a scenario, by itself and against the contract. Never mends it, never plays it.
+"""
+
+import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Any
 
-from mockfoundry.contract import Contract, Plan, brief
-from mockfoundry.documents import Entry, Node, Problem, Scalar, did_you_mean, nearest
-from mockfoundry.scenarios.conditions import PLACES
-from mockfoundry.scenarios.documented import undocumented
-from mockfoundry.scenarios.impossible import why_impossible
-from mockfoundry.scenarios.problems import MOST_PROBLEMS, ScenarioError
-from mockfoundry.scenarios.reachable import states_entered, unreachable_rules
-from mockfoundry.scenarios.reading import read_with_places
-from mockfoundry.scenarios.values import Respond, Rule, Scenario
+import msgspec
 
-Path = tuple[str | int, ...]
-Finding = tuple[Path, str]
+from mockfoundry.contract.load import Contract
+from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, shorten_value
+from mockfoundry.documents.problems import Problem, did_you_mean
+from mockfoundry.documents.yaml import MappingEntry, Node, ScalarNode, find_nearest_node
+from mockfoundry.scenarios.conditions import ABSENT, PLACES, Condition
+from mockfoundry.scenarios.format import read_scenario_with_nodes
+from mockfoundry.scenarios.impossible import explain_impossible_condition
+from mockfoundry.scenarios.model import (
+    MAX_PROBLEMS,
+    Respond,
+    Rule,
+    Scenario,
+    ScenarioError,
+    describe_demand,
+    quote_value,
+)
+
+KeyFinding = tuple[str, str]
+"""A key of the answer, and what is wrong with it."""
+
+UNDOCUMENTED_HINT = "say undocumented: true if that is meant"
+
+
+def find_undocumented(respond: Respond, plan: Plan, errors: Mapping[str, int]) -> Iterator[KeyFinding]:
+    """What the contract does not document of an answer to an operation. Wire faults are beyond any contract."""
+    if respond.example is not None and plan.example(respond.example) is None:
+        names = {name for each in plan.responses.values() for name in each.examples}
+        hint = did_you_mean(respond.example, names) or "; its responses in the contract name them"
+        yield "example", f'"{shorten_value(respond.example)}" is not an example of {plan.operation}{hint}'
+        return
+    if respond.undocumented or (respond.fault is not None and not respond.headers):
+        return
+    key, documented = find_documented_response(respond, plan, errors)
+    if documented is None:
+        status = respond.status if respond.status is not None else errors.get(respond.error or "", 0)
+        had = ", ".join(str(each) for each in sorted(plan.responses))
+        yield key, f"{plan.operation} documents no {status}; it has {had}; {UNDOCUMENTED_HINT}"
+        return
+    if respond.status is not None:
+        yield from find_undocumented_body(respond, plan, documented)
+    yield from find_undocumented_headers(respond, plan, documented)
+
+
+def find_documented_response(
+    respond: Respond, plan: Plan, errors: Mapping[str, int]
+) -> tuple[str, DocumentedResponse | None]:
+    """The key that gives the status, and what the contract says of that status."""
+    if respond.example is not None:
+        found = plan.example(respond.example)
+        return "example", None if found is None else found[0]
+    if respond.error is not None:
+        return "error", plan.responses.get(errors.get(respond.error, 0))
+    status = plan.success_status if respond.status is None else respond.status
+    return "status", plan.responses.get(status)
+
+
+def find_undocumented_body(respond: Respond, plan: Plan, documented: DocumentedResponse) -> Iterator[KeyFinding]:
+    if respond.text is not None:
+        yield from find_undocumented_text(respond, respond.text, plan, documented)
+    elif respond.body is ABSENT:
+        return
+    elif documented.body is None:
+        yield (
+            "body",
+            f"{plan.operation} documents no body with {documented.status}; leave it out, or {UNDOCUMENTED_HINT}",
+        )
+    else:
+        yield from find_misfit("body", respond.body, documented.body, plan, documented)
+
+
+def find_undocumented_text(
+    respond: Respond, text: str, plan: Plan, documented: DocumentedResponse
+) -> Iterator[KeyFinding]:
+    if not any(name.lower() == "content-type" for name in respond.headers):
+        yield "text", f"text is sent as text/plain, which {plan.operation} does not document; {UNDOCUMENTED_HINT}"
+        return
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        yield "text", f"text is not the JSON that {plan.operation} documents; {UNDOCUMENTED_HINT}"
+        return
+    if documented.body is not None:
+        yield from find_misfit("text", body, documented.body, plan, documented)
+
+
+def find_misfit(
+    key: str, body: object, schema: Schema, plan: Plan, documented: DocumentedResponse
+) -> Iterator[KeyFinding]:
+    if schema.accepts(body):
+        return
+    violation = schema.violations(body)[0]
+    told = f"{violation.pointer or 'the whole'} is {quote_value(violation.value)}"
+    said = f"{plan.operation} documents {describe_demand(violation)} there for {documented.status}"
+    yield key, f"{key}: {told}, but {said}; mend it, or {UNDOCUMENTED_HINT}"
+
+
+def find_undocumented_headers(respond: Respond, plan: Plan, documented: DocumentedResponse) -> Iterator[KeyFinding]:
+    known = {name.lower() for name in documented.headers}
+    for name, value in respond.headers.items():
+        if name.lower() == "content-type":
+            media_type = "none" if value is None else value.partition(";")[0].strip().lower()
+            if media_type not in documented.media_types:
+                has = ", ".join(documented.media_types) or "none"
+                told = f"{plan.operation} documents the content type {has} for {documented.status}"
+                yield "headers", f"{told}, not {shorten_value(media_type)}; {UNDOCUMENTED_HINT}"
+        elif value is None and name.lower() in known:
+            yield (
+                "headers",
+                f"{plan.operation} documents the header {name}, so it can't be taken away; {UNDOCUMENTED_HINT}",
+            )
+
+
+MAX_COVER_COMPARISONS = 100
+"""How many earlier rules each rule is compared with, the likeliest first, so that lint stays quick."""
+
+ConditionKey = tuple[str, str, bytes]
+"""A condition: its place, its name, and what it wants as JSON."""
+
+
+class ComparableRule:
+    """What one rule asks of a request, ready to be compared with others.
+
+    Attributes:
+        wanted: by place and name.
+        keys: its conditions, those with a plain value first.
+    """
+
+    __slots__ = ("_compiled", "keys", "number", "rule", "wanted")
+
+    def __init__(self, number: int, rule: Rule) -> None:
+        self.number = number
+        self.rule = rule
+        self.wanted = {(place, name): wanted for place, name, wanted in list_wanted_values(rule)}
+        plain_first = sorted(self.wanted, key=lambda at: isinstance(self.wanted[at], dict))
+        self.keys: list[ConditionKey] = [(*at, encode_wanted_value(self.wanted[at])) for at in plain_first]
+        self._compiled: dict[tuple[str, str], Condition] = {}
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether the rule decides every request that it matches, from the first one on."""
+        rule = self.rule
+        endless = rule.answers is None and bool(rule.steps)
+        return endless and rule.after == 0 and rule.chance == 1.0 and rule.from_ is None and rule.until is None
+
+    def leaves_nothing(self, other: "ComparableRule") -> bool:
+        """Whether every request that the other one matches is one that this one matches too."""
+        states = other.rule.state
+        if self.rule.state and not (states and set(states) <= set(self.rule.state)):
+            return False
+        return all(key in other.keys or self.accepts_plain_value(key[:2], other) for key in self.keys)
+
+    def accepts_plain_value(self, at: tuple[str, str], other: "ComparableRule") -> bool:
+        """Whether the other one wants a plain value, and it fits the schema that this one wants."""
+        if not isinstance(self.wanted[at], dict) or at not in other.wanted or isinstance(other.wanted[at], dict):
+            return False
+        keys = other.compile_condition(at).keys
+        return keys is not None and all(self.compile_condition(at).accepts(key) for key in keys)
+
+    def compile_condition(self, at: tuple[str, str]) -> Condition:
+        if at not in self._compiled:
+            self._compiled[at] = Condition(*at, self.wanted[at])
+        return self._compiled[at]
+
+
+class CoveringRules:
+    """The rules met so far that take every request they match, for ever; found by their first condition."""
+
+    def __init__(self) -> None:
+        self.unconditional: dict[str, list[ComparableRule]] = {}
+        self.by_key: dict[ConditionKey, list[ComparableRule]] = {}
+        self.schema_only: list[ComparableRule] = []
+
+    def add(self, asking: ComparableRule) -> None:
+        if not asking.keys:
+            for operation in asking.rule.operation or ("",):
+                self.unconditional.setdefault(operation, []).append(asking)
+        elif all(isinstance(wanted, dict) for wanted in asking.wanted.values()):
+            self.schema_only.append(asking)
+        else:
+            self.by_key.setdefault(asking.keys[0], []).append(asking)
+
+    def of(self, asking: ComparableRule) -> int | None:
+        """The number of the rule that leaves nothing to this one, the last of them where it takes several."""
+        covers = [self.find_cover_of_operation(asking, operation) for operation in asking.rule.operation or ("",)]
+        return None if None in covers else max(cover for cover in covers if cover is not None)
+
+    def find_cover_of_operation(self, asking: ComparableRule, operation: str) -> int | None:
+        for cover in islice(self.find_candidates(asking, operation), MAX_COVER_COMPARISONS):
+            named = cover.rule.operation
+            if (not named or operation in named) and cover.leaves_nothing(asking):
+                return cover.number
+        return None
+
+    def find_candidates(self, asking: ComparableRule, operation: str) -> Iterator[ComparableRule]:
+        yield from self.unconditional.get(operation, ())
+        if operation:
+            yield from self.unconditional.get("", ())
+        for key in asking.keys:
+            yield from self.by_key.get(key, ())
+        yield from self.schema_only
+
+
+def find_unreachable_rules(scenario: Scenario) -> Iterator[tuple[int, int]]:
+    """The positions of the rules that can never decide, each with the number of the rule that always does."""
+    covers = CoveringRules()
+    for position, rule in enumerate(scenario.rules):
+        asking = ComparableRule(position + 1, rule)
+        cover = covers.of(asking)
+        if cover is not None:
+            yield position, cover
+        elif asking.takes_all:
+            covers.add(asking)
+
+
+def list_wanted_values(rule: Rule) -> Iterator[tuple[str, str, Any]]:
+    """The conditions of a rule: place, name, and what is wanted."""
+    for place in PLACES:
+        for name, wanted in getattr(rule.when, place).items():
+            yield place, name.lower() if place == "headers" else name, wanted
+
+
+def encode_wanted_value(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")
+
+
+def find_entered_states(scenario: Scenario) -> frozenset[str]:
+    """The states that a scenario can come to: the first one, and those that its rules go to from one that it can."""
+    onward: dict[str, set[str]] = {}
+    for rule in scenario.rules:
+        if rule.goto is not None:
+            for state in rule.state or (_ANY,):
+                onward.setdefault(state, set()).add(rule.goto)
+    waiting = {_ANY} if scenario.start is None else {_ANY, scenario.start}
+    entered: set[str] = set()
+    while waiting:
+        state = waiting.pop()
+        entered.add(state)
+        waiting |= onward.get(state, set()) - entered
+    return frozenset(entered - {_ANY})
+
+
+# Stands for whatever state there is; no state has an empty name.
+_ANY = ""
+
+NodePath = tuple[str | int, ...]
+PathFinding = tuple[NodePath, str]
 """Where in the file, as keys and positions, and what is wrong there."""
 
 
@@ -30,75 +273,75 @@ def check_scenario(
     """
     try:
         if isinstance(scenario, Scenario):
-            read_checked(scenario.to_yaml(), contract, errors, source or f"scenario {scenario.name}")
+            read_checked_scenario(scenario.to_yaml(), contract, errors, source or f"scenario {scenario.name}")
         else:
-            read_checked(scenario, contract, errors, source or "scenario")
+            read_checked_scenario(scenario, contract, errors, source or "scenario")
     except ScenarioError as error:
         return list(error.problems)
     return []
 
 
-def read_checked(text: str, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
+def read_checked_scenario(text: str, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
     """The scenario in a text, where nothing is wrong with it.
 
     Raises:
         ScenarioError: with the first hundred problems.
     """
-    value, root = read_with_places(text, source)
-    first = islice(findings(value, contract, errors), MOST_PROBLEMS)
-    problems = {problem(source, root, finding) for finding in first}
+    value, root = read_scenario_with_nodes(text, source)
+    first = islice(find_problems(value, contract, errors), MAX_PROBLEMS)
+    problems = {problem_from_finding(source, root, finding) for finding in first}
     if problems:
         raise ScenarioError(sorted(problems))
     return value
 
 
-def problem(source: str, root: Node, finding: Finding) -> Problem:
-    at = spot(root, finding[0])
+def problem_from_finding(source: str, root: Node, finding: PathFinding) -> Problem:
+    at = find_problem_node(root, finding[0])
     return Problem(source, at.line, at.column, finding[1])
 
 
-def spot(node: Node, path: Path) -> Node | Entry:
+def find_problem_node(node: Node, path: NodePath) -> Node | MappingEntry:
     """The node at a path; the key where a key is last, unless its value is a plain one."""
-    at = nearest(node, path)
-    return at.value if isinstance(at, Entry) and isinstance(at.value, Scalar) else at
+    at = find_nearest_node(node, path)
+    return at.value if isinstance(at, MappingEntry) and isinstance(at.value, ScalarNode) else at
 
 
-def findings(scenario: Scenario, contract: Contract, errors: Mapping[str, int]) -> Iterator[Finding]:
+def find_problems(scenario: Scenario, contract: Contract, errors: Mapping[str, int]) -> Iterator[PathFinding]:
     """What is wrong with a scenario that could be read."""
     for position, rule in enumerate(scenario.rules):
-        at: Path = ("rules", position)
+        at: NodePath = ("rules", position)
         plans = []
         for number, operation in enumerate(rule.operation):
             plan = contract.plans.get(operation)
             if plan is None:
-                yield unknown_operation((*at, "operation", number), operation, contract)
+                yield report_unknown_operation((*at, "operation", number), operation, contract)
             else:
                 plans.append(plan)
-        for path, found in impossible_conditions(rule, plans or all_plans(rule, contract)):
+        for path, found in find_impossible_conditions(rule, plans or select_plans(rule, contract)):
             yield (*at, *path), found
-        for path, found in wrong_answers(rule, plans or all_plans(rule, contract), errors):
+        for path, found in find_wrong_answers(rule, plans or select_plans(rule, contract), errors):
             yield (*at, *path), found
-    for position, cover in unreachable_rules(scenario):
+    for position, cover in find_unreachable_rules(scenario):
         told = f"is never reached: rule {cover} always answers before it; put it first, or bound rule {cover} by times"
         yield ("rules", position), f"rule {position + 1} {told}"
-    yield from never_entered(scenario)
+    yield from find_never_entered_states(scenario)
 
 
-def all_plans(rule: Rule, contract: Contract) -> list[Plan]:
+def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
     """Every plan, where a rule names no operation; none, where it names only unknown ones."""
     return [] if rule.operation else list(contract.plans.values())
 
 
-def unknown_operation(path: Path, operation: str, contract: Contract) -> Finding:
+def report_unknown_operation(path: NodePath, operation: str, contract: Contract) -> PathFinding:
     hint = did_you_mean(operation, contract.plans)
     listing = " (mockfoundry operations lists them)"
-    return path, f'"{brief(operation)}" is not an operation of the contract{hint}{listing}'
+    return path, f'"{shorten_value(operation)}" is not an operation of the contract{hint}{listing}'
 
 
-def impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[Finding]:
+def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
     for place in PLACES:
         for name, wanted in getattr(rule.when, place).items():
-            reasons = [why_impossible(plan, place, name, wanted) for plan in plans]
+            reasons = [explain_impossible_condition(plan, place, name, wanted) for plan in plans]
             # A rule for every request need only be possible for one of them; a named operation must be meant.
             if not any(reasons) or (not rule.operation and not all(reasons)):
                 continue
@@ -107,29 +350,29 @@ def impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[Finding]:
             yield ("when", place, name), f"no valid request can match: {reason}{mend}"
 
 
-def wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int]) -> Iterator[Finding]:
-    for path, respond in answers_with_paths(rule):
+def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int]) -> Iterator[PathFinding]:
+    for path, respond in list_answers(rule):
         if respond.error is not None and respond.error not in errors:
             hint = did_you_mean(respond.error, errors)
-            yield (*path, "error"), f'"{brief(respond.error)}" is not an error of the catalogue{hint}'
+            yield (*path, "error"), f'"{shorten_value(respond.error)}" is not an error of the catalogue{hint}'
             continue
         for plan in plans:
-            found = list(undocumented(respond, plan, errors))
+            found = list(find_undocumented(respond, plan, errors))
             for key, told in found:
                 yield (*path, key), told
             if found:
                 break
 
 
-def answers_with_paths(rule: Rule) -> Iterator[tuple[Path, Respond]]:
+def list_answers(rule: Rule) -> Iterator[tuple[NodePath, Respond]]:
     if rule.respond is not None:
         yield ("respond",), rule.respond
     for number, respond in enumerate(rule.sequence):
         yield ("sequence", number), respond
 
 
-def never_entered(scenario: Scenario) -> Iterator[Finding]:
-    entered = states_entered(scenario)
+def find_never_entered_states(scenario: Scenario) -> Iterator[PathFinding]:
+    entered = find_entered_states(scenario)
     for position, rule in enumerate(scenario.rules):
         for number, state in enumerate(rule.state):
             if state not in entered:

@@ -7,19 +7,19 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple, get_args
 
-from mockfoundry.contract import Plan
-from mockfoundry.scenarios.values import PASS, Fault, Phase, Respond, Rule, Scenario
+from mockfoundry.contract.plan import Plan
+from mockfoundry.scenarios.model import PASS, FaultName, Respond, RespondPhase, Rule, Scenario
 
-LONGEST_NAME = 64
+MAX_SCENARIO_NAME_LENGTH = 64
 """How many signs the name of a scenario may have."""
 
 DIGEST_SIGNS = 8
 
 
-FAULTS: tuple[Fault, ...] = get_args(Fault)
-PHASES: tuple[Phase, ...] = get_args(Phase)
+FAULT_NAMES: tuple[FaultName, ...] = get_args(FaultName)
+PHASES: tuple[RespondPhase, ...] = get_args(RespondPhase)
 
-AT_ONCE: tuple[Fault, ...] = ("reset", "empty", "truncate", "garbage")
+INSTANT_FAULTS: tuple[FaultName, ...] = ("reset", "empty", "truncate", "garbage")
 """The faults that a client meets without waiting: those that are drawn unless others are named."""
 
 
@@ -36,7 +36,7 @@ class Failure:
     call: int
 
 
-class Wanted(NamedTuple):
+class FailureFilter(NamedTuple):
     """What a schedule may hold.
 
     Attributes:
@@ -48,13 +48,13 @@ class Wanted(NamedTuple):
     phases: tuple[str, ...]
 
 
-def possible_failures(plan: Plan, wanted: Wanted) -> Iterator[Respond]:
+def find_possible_failures(plan: Plan, wanted: FailureFilter) -> Iterator[Respond]:
     """The failures that an operation can meet, the simplest first."""
-    statuses = [status for status in documented(plan) if wanted.statuses is None]
-    statuses += [status for status in wanted.statuses or () if status in documented(plan)]
+    statuses = [status for status in list_failure_statuses(plan) if wanted.statuses is None]
+    statuses += [status for status in wanted.statuses or () if status in list_failure_statuses(plan)]
     # Half of no body is no body: a client could not tell it from a whole answer.
-    breakable = plan.responses[plan.success].body is not None
-    faults = [fault for fault in FAULTS if fault in wanted.faults and (breakable or fault != "truncate")]
+    breakable = plan.responses[plan.success_status].body is not None
+    faults = [fault for fault in FAULT_NAMES if fault in wanted.faults and (breakable or fault != "truncate")]
     faults.sort(key=wanted.faults.index)
     if "before" in wanted.phases:
         yield from (Respond(status=status) for status in statuses)
@@ -64,12 +64,12 @@ def possible_failures(plan: Plan, wanted: Wanted) -> Iterator[Respond]:
         yield from (Respond(status=status, phase="after") for status in statuses if status >= 500)
 
 
-def documented(plan: Plan) -> list[int]:
+def list_failure_statuses(plan: Plan) -> list[int]:
     """The statuses with which an operation fails, as the contract lists them."""
     return [status for status in plan.responses if status >= 400]
 
 
-def scenario_of(found: Iterable[Failure], plans: Sequence[Plan]) -> Scenario:
+def scenario_from_failures(found: Iterable[Failure], plans: Sequence[Plan]) -> Scenario:
     """The scenario of some failures, each of another call.
 
     Args:
@@ -80,13 +80,13 @@ def scenario_of(found: Iterable[Failure], plans: Sequence[Plan]) -> Scenario:
     if not failures:
         return Scenario(name="no-failure", description="No call meets a failure.", rules=(Rule(respond=PASS),))
     return Scenario(
-        name=name_of(failures),
-        description=" ".join(sentence(*row) for row in in_rows(failures)),
-        rules=rules_of(failures),
+        name=name_from_failures(failures),
+        description=" ".join(describe_failure(*row) for row in group_failures(failures)),
+        rules=rules_from_failures(failures),
     )
 
 
-def rules_of(failures: Sequence[Failure]) -> tuple[Rule, ...]:
+def rules_from_failures(failures: Sequence[Failure]) -> tuple[Rule, ...]:
     """One rule for each failure, of each operation the latest call first.
 
     A rule counts only the calls that no rule before it took. In this order each one counts every call up to its own,
@@ -100,7 +100,7 @@ def rules_of(failures: Sequence[Failure]) -> tuple[Rule, ...]:
     )
 
 
-def in_rows(failures: Iterable[Failure]) -> Iterator[tuple[Failure, int]]:
+def group_failures(failures: Iterable[Failure]) -> Iterator[tuple[Failure, int]]:
     """The first of each row of calls that meet the same failure, and how many they are."""
     first, times = None, 0
     for each in failures:
@@ -118,36 +118,36 @@ def in_rows(failures: Iterable[Failure]) -> Iterator[tuple[Failure, int]]:
         yield first, times
 
 
-def name_of(failures: Sequence[Failure]) -> str:
+def name_from_failures(failures: Sequence[Failure]) -> str:
     """The name that follows from what happens; of a long one the beginning, and a digest of the whole."""
     grouped = groupby(failures, key=lambda each: each.plan.operation)
     whole = "-and-".join(
-        f"{dashed(operation)}-{'-'.join(f'{short(each.respond)}-at-{each.call}' for each in its)}"
+        f"{to_kebab_case(operation)}-{'-'.join(f'{abbreviate_respond(each.respond)}-at-{each.call}' for each in its)}"
         for operation, its in grouped
     )
-    if len(whole) <= LONGEST_NAME:
+    if len(whole) <= MAX_SCENARIO_NAME_LENGTH:
         return whole
     digest = blake2b(whole.encode(), digest_size=DIGEST_SIGNS // 2).hexdigest()
-    return f"{whole[: LONGEST_NAME - DIGEST_SIGNS - 1].rstrip('-')}-{digest}"
+    return f"{whole[: MAX_SCENARIO_NAME_LENGTH - DIGEST_SIGNS - 1].rstrip('-')}-{digest}"
 
 
-def dashed(operation: str) -> str:
+def to_kebab_case(operation: str) -> str:
     """A word as part of a scenario's name: `scaleProcess` is `scale-process`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", operation)
     return re.sub(r"[^a-z0-9]+", "-", parted.lower()).strip("-") or "unnamed"
 
 
-def short(respond: Respond) -> str:
+def abbreviate_respond(respond: Respond) -> str:
     what = respond.fault or str(respond.status or respond.error or "late")
-    return f"{dashed(what)}-after" if respond.phase == "after" else dashed(what)
+    return f"{to_kebab_case(what)}-after" if respond.phase == "after" else to_kebab_case(what)
 
 
-def sentence(failure: Failure, times: int) -> str:
+def describe_failure(failure: Failure, times: int) -> str:
     """What happens to one call, or to so many in a row, in a sentence."""
     respond, first = failure.respond, failure.call
     calls = f"Call {first}" if times == 1 else f"Each of the calls {first} to {first + times - 1}"
     if respond.fault is not None:
-        met = _MET[respond.fault]
+        met = _FAULT_EFFECTS[respond.fault]
     elif respond.answers:
         met = f"is answered with {respond.status or respond.error}"
     else:
@@ -156,7 +156,7 @@ def sentence(failure: Failure, times: int) -> str:
     return f"{calls} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
 
 
-_MET = {
+_FAULT_EFFECTS = {
     "reset": "has its connection reset",
     "empty": "has its connection closed without a byte",
     "truncate": "gets half of an answer",

@@ -17,16 +17,21 @@ from connexion.operations import AbstractOperation
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockfoundry.contract.loading import NamesOnly
-from mockfoundry.exchange import Service, address_of, answer_routed
-from mockfoundry.foundations import Address
-from mockfoundry.requests import Outcome, Parked, Request, by_name
-from mockfoundry.server.delivery import Delivery
-from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
-from mockfoundry.server.protocol import READY
+from mockfoundry.contract.load import OperationIdResolver
+from mockfoundry.exchange.request import Request, headers_by_name
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
+from mockfoundry.foundations.addressing import Address
+from mockfoundry.server.delivery import (
+    READY_RESPONSE_KEY,
+    Delivery,
+    ServerLimits,
+    body_too_large_response,
+    headers_too_large_response,
+)
 
-CONTROL = "/__mock"
-FOUND = "mockfoundry.found"
+CONTROL_PATH_PREFIX = "/__mock"
+FOUND_OPERATIONS_KEY = "mockfoundry.found"
 
 
 class ClientGoneError(Exception):
@@ -40,7 +45,7 @@ class PlannedOperation:
         self.operation = operation.operation_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[FOUND].append(self.operation)
+        scope[FOUND_OPERATIONS_KEY].append(self.operation)
 
 
 class ExchangeAPI(RoutedAPI):  # type: ignore[misc]
@@ -60,74 +65,76 @@ class ExchangeMiddleware(RoutedMiddleware):  # type: ignore[misc]
     api_cls = ExchangeAPI
 
 
-async def nothing_found(scope: Scope, receive: Receive, send: Send) -> None:
+async def end_routing(scope: Scope, receive: Receive, send: Send) -> None:
     """The end of the stack: connexion's routing found no operation."""
 
 
-class Door:
+class AsgiApp:
     """The ASGI app of a service.
 
     Args:
         control: makes the control API's app; it is made when it is first asked for, since that takes a moment.
     """
 
-    def __init__(self, service: Service, limits: Limits, delivery: Delivery, control: Callable[[], ASGIApp]) -> None:
+    def __init__(
+        self, service: Service, limits: ServerLimits, delivery: Delivery, control: Callable[[], ASGIApp]
+    ) -> None:
         self.service = service
         self.limits = limits
         self.delivery = delivery
         self._make_control = control
         self._control: ASGIApp | None = None
         self._stack = ConnexionMiddleware(
-            nothing_found,
+            end_routing,
             middlewares=[RoutingMiddleware, ExchangeMiddleware],
-            resolver=NamesOnly(),
+            resolver=OperationIdResolver(),
         )
         self._stack.add_api(service.contract.specification.raw)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await no_lifespan(receive, send)
+            await answer_lifespan(receive, send)
         elif scope["type"] == "http":
-            if READY in scope:
-                await self.delivery.deliver(scope[READY], scope, receive, send)
-            elif path_of(scope).startswith(CONTROL):
-                await self._controlled(scope, receive, send)
+            if READY_RESPONSE_KEY in scope:
+                await self.delivery.deliver(scope[READY_RESPONSE_KEY], scope, receive, send)
+            elif raw_path_of(scope).startswith(CONTROL_PATH_PREFIX):
+                await self._serve_control(scope, receive, send)
             else:
                 try:
-                    outcome = await self._exchanged(scope, receive)
+                    response = await self._handle_scope(scope, receive)
                 except ClientGoneError:
                     return
-                await self.delivery.deliver(outcome, scope, receive, send)
+                await self.delivery.deliver(response, scope, receive, send)
 
-    async def _controlled(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._control is None:
             self._control = self._make_control()
         await self._control(scope, receive, send)
 
-    async def _exchanged(self, scope: Scope, receive: Receive) -> Outcome | Parked:
+    async def _handle_scope(self, scope: Scope, receive: Receive) -> Response | PendingRequest:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
-            return headers_too_large(self.limits)
-        content = await body_of(receive, self.limits.body)
+            return headers_too_large_response(self.limits)
+        content = await read_body(receive, self.limits.body)
         if content is None:
-            return body_too_large(self.limits)
+            return body_too_large_response(self.limits)
         request = Request(
             scope["method"],
-            path_of(scope),
+            raw_path_of(scope),
             scope.get("query_string", b""),
-            by_name([(name.lower(), value) for name, value in headers]),
+            headers_by_name([(name.lower(), value) for name, value in headers]),
             content,
             scope.get("scheme", "http"),
             time.time_ns() // 1000,
         )
-        address = address_of(self.service, request)
+        address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
-        operation = await self._routed(scope, address, receive)
+        operation = await self._find_operation(scope, address, receive)
         if operation is not None and route is not None and route.plan.operation != operation:
             route = route._replace(plan=self.service.contract.plans[operation])
-        return answer_routed(self.service, request, address, route)
+        return handle_routed_request(self.service, request, address, route)
 
-    async def _routed(self, scope: Scope, address: Address, receive: Receive) -> str | None:
+    async def _find_operation(self, scope: Scope, address: Address, receive: Receive) -> str | None:
         """The operation that connexion's routing finds.
 
         None where its converters are narrower than the Cloud Controller's routes; then the contract's table decides.
@@ -135,36 +142,36 @@ class Door:
         found: list[str] = []
         routed = {
             **scope,
-            "path": routable(address.path),
+            "path": connexion_path_of(address.path),
             "root_path": "",
             "path_params": {},
             "extensions": {ROUTING_CONTEXT: {}},
-            FOUND: found,
+            FOUND_OPERATIONS_KEY: found,
         }
         try:
-            await self._stack(routed, receive, no_sending)
+            await self._stack(routed, receive, discard_message)
         except HTTPException:
             return None
         return found[0] if found else None
 
 
-async def no_sending(message: Message) -> None:
+async def discard_message(message: Message) -> None:
     """The stack only routes."""
 
 
-def routable(path: str) -> str:
+def connexion_path_of(path: str) -> str:
     """A path as connexion's routing compares it: decoded but for its slashes, none of them doubled or at the end."""
     segments = [unquote(segment).replace("/", "%2F") for segment in path.split("/") if segment]
     return "/" + "/".join(segments)
 
 
-def path_of(scope: Scope) -> str:
+def raw_path_of(scope: Scope) -> str:
     """The path as it came, percent-encoded."""
     raw_path: bytes | None = scope.get("raw_path")
     return quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1")
 
 
-async def body_of(receive: Receive, most: int) -> bytes | None:
+async def read_body(receive: Receive, most: int) -> bytes | None:
     """The whole body of a request; None where it is larger than allowed.
 
     Raises:
@@ -185,7 +192,7 @@ async def body_of(receive: Receive, most: int) -> bytes | None:
             return b"".join(parts)
 
 
-async def no_lifespan(receive: Receive, send: Send) -> None:
+async def answer_lifespan(receive: Receive, send: Send) -> None:
     """Nothing has to be started or stopped around the server."""
     while True:
         message = await receive()

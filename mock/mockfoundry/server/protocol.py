@@ -13,23 +13,24 @@ from typing import cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockfoundry.exchange import Service, answer
-from mockfoundry.requests import Outcome, Parked, Request, by_name
-from mockfoundry.server.limits import Limits, body_too_large, headers_too_large
-from mockfoundry.server.wire import head_of
+from mockfoundry.exchange.request import Request, headers_by_name
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import Service, handle_request
+from mockfoundry.server.delivery import (
+    READY_RESPONSE_KEY,
+    TRANSPORT_KEY,
+    ServerLimits,
+    body_too_large_response,
+    headers_too_large_response,
+)
+from mockfoundry.server.faults import render_head
 
-CONTROL = b"/__mock"
+CONTROL_PATH_BYTES = b"/__mock"
 
 LINGER_SECONDS = 1.0
 """How long a connection is kept after its request was refused for its size."""
 
-READY = "mockfoundry.ready"
-"""The key in an ASGI scope of what is to be sent, where the exchange was already made."""
-
-TRANSPORT = "mockfoundry.transport"
-"""The key in an ASGI scope of the connection's transport, which faults break."""
-
-EXPECTED = (
+EXPECTED_METHODS = (
     "on_message_begin",
     "on_url",
     "on_header",
@@ -41,17 +42,17 @@ EXPECTED = (
 )
 
 
-def has_expected_shape() -> bool:
+def has_expected_methods() -> bool:
     """Whether uvicorn's class still has what this door leans on."""
-    return all(callable(getattr(HttpToolsProtocol, name, None)) for name in EXPECTED)
+    return all(callable(getattr(HttpToolsProtocol, name, None)) for name in EXPECTED_METHODS)
 
 
-def protocol_class(service: Service, limits: Limits) -> type[HttpToolsProtocol]:
+def make_protocol_class(service: Service, limits: ServerLimits) -> type[HttpToolsProtocol]:
     """The protocol for a service: uvicorn makes one object of it for each connection."""
-    return type("MockProtocol", (Protocol,), {"service": service, "limits": limits})
+    return type("MockProtocol", (DirectProtocol,), {"service": service, "limits": limits})
 
 
-class Connected(HttpToolsProtocol):
+class TransportProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, which hands its transport to the ASGI app, so that faults can break it.
 
     Attributes:
@@ -63,7 +64,7 @@ class Connected(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.in_headers = True
-        cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
+        cast("dict[str, object]", self.scope)[TRANSPORT_KEY] = self.transport
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.in_headers:
@@ -74,7 +75,7 @@ class Connected(HttpToolsProtocol):
         super().on_headers_complete()
 
 
-class Protocol(Connected):
+class DirectProtocol(TransportProtocol):
     """One connection.
 
     Attributes:
@@ -85,7 +86,7 @@ class Protocol(Connected):
     """
 
     service: Service
-    limits: Limits
+    limits: ServerLimits
 
     direct: bool = False
     ignored: bool = False
@@ -107,7 +108,7 @@ class Protocol(Connected):
                 self.send_400_response("Invalid HTTP request received.")
         else:
             if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
-                self._refuse(headers_too_large(self.limits))
+                self._refuse(headers_too_large_response(self.limits))
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -121,11 +122,11 @@ class Protocol(Connected):
     def on_url(self, url: bytes) -> None:
         self.silent_bytes = 0
         self.url += url
-        self._count(len(url))
+        self._count_header_bytes(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.silent_bytes = 0
-        self._count(len(name) + len(value))
+        self._count_header_bytes(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -142,7 +143,7 @@ class Protocol(Connected):
             (cycle is None or cycle.response_complete)
             and not self.flow.write_paused
             and not self.expect_100_continue
-            and not self.url.startswith(CONTROL)
+            and not self.url.startswith(CONTROL_PATH_BYTES)
             and self.parser.get_method() != b"HEAD"
         )
         if direct:
@@ -162,7 +163,7 @@ class Protocol(Connected):
         if self.content_length <= self.limits.body:
             self.content.append(body)
         else:
-            self._refuse(body_too_large(self.limits))
+            self._refuse(body_too_large_response(self.limits))
 
     def on_message_complete(self) -> None:
         self.silent_bytes = 0
@@ -171,14 +172,14 @@ class Protocol(Connected):
         if not self.direct:
             super().on_message_complete()
         elif not self.transport.is_closing():
-            self._answer()
+            self._handle_message()
 
-    def _count(self, size: int) -> None:
+    def _count_header_bytes(self, size: int) -> None:
         self.header_bytes += size
         if self.header_bytes > self.limits.headers and not self.transport.is_closing():
-            self._refuse(headers_too_large(self.limits))
+            self._refuse(headers_too_large_response(self.limits))
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, response: Response) -> None:
         """Answers a message that is larger than allowed before it ends.
 
         The connection is closed a little later, and what comes until then is passed over: closing with unread bytes
@@ -187,7 +188,7 @@ class Protocol(Connected):
         if self.ignored:
             return
         self.ignored = True
-        self.transport.write(head_of(outcome, keep_alive=False) + outcome.body)
+        self.transport.write(render_head(response, keep_alive=False) + response.body)
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _take_origin_form(self) -> None:
@@ -216,35 +217,35 @@ class Protocol(Connected):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join((*head, b"\r\n", rest)))
 
-    def _answer(self) -> None:
+    def _handle_message(self) -> None:
         path, _, query = self.url.partition(b"?")
         request = Request(
             self.parser.get_method().decode("ascii"),
             path.decode("latin-1"),
             query,
-            by_name(self.headers),
+            headers_by_name(self.headers),
             b"".join(self.content),
             self.scheme or "http",
             time.time_ns() // 1000,
         )
-        outcome = answer(self.service, request)
-        if isinstance(outcome, Parked) or outcome.delay or outcome.hold or outcome.fault:
-            self._begin_cycle(outcome)
+        response = handle_request(self.service, request)
+        if isinstance(response, PendingRequest) or response.delay or response.hold or response.fault:
+            self._begin_cycle(response)
             super().on_message_complete()
             return
         parser = self.parser
         keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        self.transport.write(head_of(outcome, keep_alive) + outcome.body)
+        self.transport.write(render_head(response, keep_alive) + response.body)
         if not keep_alive:
             self.transport.close()
         self.on_response_complete()
 
-    def _begin_cycle(self, ready: Outcome | Parked | None) -> None:
+    def _begin_cycle(self, ready: Response | PendingRequest | None) -> None:
         """Goes on as uvicorn does; what its class prepares when a message begins is made only now."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(headers)
         if ready is not None:
-            cast("dict[str, object]", self.scope)[READY] = ready
+            cast("dict[str, object]", self.scope)[READY_RESPONSE_KEY] = ready
         super().on_headers_complete()

@@ -3,12 +3,10 @@
 Needs `mockfoundry[hypothesis]`. A door for people: never plays a schedule, never asks a server.
 """
 
-from mockfoundry.strategies.keeping import keep
-from mockfoundry.strategies.printing import print_schedules
-from mockfoundry.strategies.resources import processes, scale_bodies
-from mockfoundry.strategies.schedules import failures
+from mockfoundry.strategies.contract_values import processes, scale_bodies
+from mockfoundry.strategies.schedules import failures, keep, register_schedule_printer
 from mockfoundry.strategies.worlds import worlds
 
-print_schedules()
+register_schedule_printer()
 
 __all__ = ["failures", "keep", "processes", "scale_bodies", "worlds"]

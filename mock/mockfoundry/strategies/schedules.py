@@ -1,24 +1,75 @@
-"""Schedules: which call of which operation meets which failure, drawn as scenarios. Never plays one."""
+"""Printing: a schedule in a falsifying example, as the file that can be kept. Never writes one.
+
+Keeping: a schedule written to a file, so that what broke a client once is played again. Never plays it.
+
+Schedules: which call of which operation meets which failure, drawn as scenarios. Never plays one.
+"""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
+from hypothesis.vendor.pretty import RepresentationPrinter, for_type_by_name
 
-from mockfoundry.contract import Contract, Plan
-from mockfoundry.scenarios import Respond, Scenario
+from mockfoundry.contract.load import Contract
+from mockfoundry.contract.plan import Plan, shorten_value
+from mockfoundry.scenarios.format import is_name
+from mockfoundry.scenarios.model import Respond, Scenario
 from mockfoundry.scenarios.schedules import (
-    AT_ONCE,
-    FAULTS,
+    FAULT_NAMES,
+    INSTANT_FAULTS,
     PHASES,
     Failure,
-    Wanted,
-    documented,
-    possible_failures,
-    scenario_of,
+    FailureFilter,
+    find_possible_failures,
+    list_failure_statuses,
+    scenario_from_failures,
 )
-from mockfoundry.strategies.arguments import must_be_whole, must_be_words, one_or_many, plan_of, shipped_contract
+from mockfoundry.strategies.contract_values import (
+    find_plan,
+    list_unique_words,
+    load_shipped_contract,
+    must_be_whole,
+    must_be_words,
+)
+
+
+def register_schedule_printer() -> None:
+    """Lets Hypothesis print scenarios line by line: indented as a whole, the text is still YAML when it is copied."""
+    for_type_by_name(Scenario.__module__, Scenario.__name__, print_scenario)
+
+
+def print_scenario(scenario: Scenario, printer: RepresentationPrinter, cycle: bool) -> None:
+    """Prints a scenario file in lines of its own, so that nothing of what stands around it is in them."""
+    told = f"# {scenario.name}.yaml; to play it again: mockfoundry serve --scenario {scenario.name}.yaml"
+    with printer.group(indent=4):
+        for line in (told, *scenario.to_yaml().splitlines()):
+            printer.break_()
+            printer.text(line)
+    printer.break_()
+
+
+def keep(schedule: Scenario, folder: str | Path) -> Path:
+    """Writes a schedule to `NAME.yaml` in a folder, which is made where there is none; what has the name is replaced.
+
+    Returns:
+        The file, to be played by its path.
+
+    Raises:
+        ValueError: the schedule's name can't be that of a scenario; one that was drawn has a good one.
+        OSError: the file can't be written.
+    """
+    if not is_name(schedule.name):
+        raise ValueError(
+            f'keep(): "{shorten_value(schedule.name)}" is not the name of a scenario: '
+            "1 to 64 letters, digits, -, _ or ., with a letter or digit at both ends; give it another"
+        )
+    file = Path(folder) / f"{schedule.name}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(schedule.to_yaml(), encoding="utf-8")
+    return file
 
 
 def failures(
@@ -54,67 +105,68 @@ def failures(
     Raises:
         InvalidArgument: something is asked for that the contract does not have, or that can't happen.
     """
-    used = contract or shipped_contract()
+    used = contract or load_shipped_contract()
     must_be_whole("failures(max_failures=…)", max_failures, 1)
     must_be_whole("failures(max_call=…)", max_call, 1)
-    wanted = Wanted(
+    wanted = FailureFilter(
         None if statuses is None else tuple(dict.fromkeys(statuses)),
-        AT_ONCE if faults is None else one_or_many(faults),
-        one_or_many(phases),
+        INSTANT_FAULTS if faults is None else list_unique_words(faults),
+        list_unique_words(phases),
     )
-    must_be_words("failures(faults=…)", wanted.faults, FAULTS)
+    must_be_words("failures(faults=…)", wanted.faults, FAULT_NAMES)
     must_be_words("failures(phases=…)", wanted.phases, PHASES)
-    named = tuple(used.plans) if operations is None else one_or_many(operations)
-    plans = [plan_of("failures(operations=…)", operation, used) for operation in named]
-    must_be_documented(wanted, plans)
-    possible = {plan.operation: tuple(possible_failures(plan, wanted)) for plan in plans}
+    named = tuple(used.plans) if operations is None else list_unique_words(operations)
+    plans = [find_plan("failures(operations=…)", operation, used) for operation in named]
+    must_be_documented_failures(wanted, plans)
+    possible = {plan.operation: tuple(find_possible_failures(plan, wanted)) for plan in plans}
     for plan in plans:
         if not possible[plan.operation] and operations is not None:
-            raise InvalidArgument(f"failures(operations=…): {nothing_left(plan, wanted)}")
+            raise InvalidArgument(f"failures(operations=…): {explain_no_failures(plan, wanted)}")
     choices = [(plan, respond) for plan in plans for respond in possible[plan.operation]]
     if not choices:
         raise InvalidArgument("failures(): no failure is left to draw; name more of operations, statuses or faults")
     failing = [plan for plan in plans if possible[plan.operation]]
-    return schedules(failing, choices, min(max_failures, max_call * len(failing)), max_call)
+    return failure_schedules(failing, choices, min(max_failures, max_call * len(failing)), max_call)
 
 
-def schedules(
+def failure_schedules(
     plans: list[Plan], choices: list[tuple[Plan, Respond]], most: int, max_call: int
 ) -> st.SearchStrategy[Scenario]:
     """Scenarios of at most so many failures."""
-    one = st.builds(drawn_failure, st.sampled_from(choices), st.integers(1, max_call))
+    one = st.builds(build_failure, st.sampled_from(choices), st.integers(1, max_call))
     many = st.lists(one, max_size=most, unique_by=lambda each: (each.plan.operation, each.call))
 
     # Of a value that is mapped Hypothesis would print what it was mapped from; of one that is composed, the value.
     @st.composite
     def failures(draw: st.DrawFn) -> Scenario:
-        return scenario_of(draw(many), plans)
+        return scenario_from_failures(draw(many), plans)
 
     return failures()
 
 
-def drawn_failure(choice: tuple[Plan, Respond], call: int) -> Failure:
+def build_failure(choice: tuple[Plan, Respond], call: int) -> Failure:
     return Failure(*choice, call)
 
 
-def must_be_documented(wanted: Wanted, plans: list[Plan]) -> None:
+def must_be_documented_failures(wanted: FailureFilter, plans: list[Plan]) -> None:
     """Raises InvalidArgument with the first status that none of the operations can fail with."""
-    known = sorted({status for plan in plans for status in documented(plan)})
+    known = sorted({status for plan in plans for status in list_failure_statuses(plan)})
     for status in wanted.statuses or ():
         if status not in known:
             had = ", ".join(str(each) for each in known)
             many = plans[0].operation if len(plans) == 1 else "these operations"
             success = "; a success is no failure" if any(status in plan.responses for plan in plans) else ""
             raise InvalidArgument(
-                f"failures(statuses=…): {shown(status)} is no documented failure of {many}{success}; allowed: {had}"
+                f"failures(statuses=…): {quote_status(status)} is no documented failure of {many}{success}; "
+                f"allowed: {had}"
             )
 
 
-def shown(status: Any) -> str:
+def quote_status(status: Any) -> str:
     return f'"{status}"' if isinstance(status, str) else str(status)
 
 
-def nothing_left(plan: Plan, wanted: Wanted) -> str:
+def explain_no_failures(plan: Plan, wanted: FailureFilter) -> str:
     """Why an operation can meet none of the failures that are wanted, and what to do."""
     if "before" not in wanted.phases and not plan.writes:
         return f"{plan.operation} changes nothing, so nothing fails after it; leave it out, or add the phase before"

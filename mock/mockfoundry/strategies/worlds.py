@@ -6,16 +6,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mockfoundry.cloudfoundry.seeds.forms import ORGANIZATION_ROLES, SPACE_ROLES
-from mockfoundry.cloudfoundry.seeds.reading import DEFAULT_SEED
-from mockfoundry.documents import plain_data, read_nodes
-from mockfoundry.strategies.arguments import must_be_whole
+from mockfoundry.cloudfoundry.seeds.format import ORGANIZATION_ROLES, SPACE_ROLES
+from mockfoundry.cloudfoundry.seeds.read import DEFAULT_SEED_FILE
+from mockfoundry.documents.yaml import node_to_data, read_nodes
+from mockfoundry.strategies.contract_values import must_be_whole
 
-Document = dict[str, Any]
-Documents = st.SearchStrategy[list[Document]]
+SeedValue = dict[str, Any]
+SeedValues = st.SearchStrategy[list[SeedValue]]
 
-TYPES = ("web", "worker", "clock", "release")
-STATES = ("RUNNING", "STARTING", "CRASHED", "DOWN")
+PROCESS_TYPES = ("web", "worker", "clock", "release")
+INSTANCE_STATES = ("RUNNING", "STARTING", "CRASHED", "DOWN")
 
 # Names as people write them, in any script; `/` parts an organization from its space where roles are given.
 # A letter first and another sign after it: bare in a YAML file, `.`, `1:30` or `n` may be read as no text.
@@ -31,7 +31,7 @@ def worlds(
     max_apps: int = 2,
     max_instances: int = 5,
     max_users: int = 2,
-) -> st.SearchStrategy[Document]:
+) -> st.SearchStrategy[SeedValue]:
     """Seeds that are always accepted: the values of a seed file, as JSON or YAML holds them.
 
     In each there is the app `dora` of the default seed, in the space `dev` of `acme`, started, with its web process
@@ -53,86 +53,88 @@ def worlds(
     most = dict(zip(least, (max_organizations, max_spaces, max_apps, max_instances, max_users), strict=True))
     for name, bound in least.items():
         must_be_whole(f"worlds({name}=…)", most[name], bound, 100)
-    app = apps(max_instances)
-    space = named(st.fixed_dictionaries({"apps": several(app, max_apps)}, optional=_OF_SPACE), "dev")
-    organization = named(
-        st.fixed_dictionaries({"spaces": several(space, max_spaces)}, optional=_OF_ORGANIZATION), "acme"
+    app = seed_apps(max_instances)
+    space = named_entities(st.fixed_dictionaries({"apps": uniquely_named(app, max_apps)}, optional=_OF_SPACE), "dev")
+    organization = named_entities(
+        st.fixed_dictionaries({"spaces": uniquely_named(space, max_spaces)}, optional=_OF_ORGANIZATION), "acme"
     )
-    return seeds(
+    return world_seeds(
         st.integers(1, max_instances),
-        processes(TYPES[1:], max_instances),
-        several(app, max_apps - 1),
-        several(space, max_spaces - 1),
-        several(organization, max_organizations - 1),
-        several(named(st.just({})), max_users),
+        seed_processes(PROCESS_TYPES[1:], max_instances),
+        uniquely_named(app, max_apps - 1),
+        uniquely_named(space, max_spaces - 1),
+        uniquely_named(organization, max_organizations - 1),
+        uniquely_named(named_entities(st.just({})), max_users),
     )
 
 
 @st.composite
-def seeds(
+def world_seeds(
     draw: st.DrawFn,
     instances: st.SearchStrategy[int],
-    beside_web: Documents,
-    beside_dora: Documents,
-    beside_dev: Documents,
-    beside_acme: Documents,
-    users: Documents,
-) -> Document:
+    beside_web: SeedValues,
+    beside_dora: SeedValues,
+    beside_dev: SeedValues,
+    beside_acme: SeedValues,
+    users: SeedValues,
+) -> SeedValue:
     """Seeds of the app of the default seed, and of what is drawn beside it."""
-    acme = default_organization()
+    acme = read_default_organization()
     dev = acme["spaces"][0]
     dora = dev["apps"][0]
     web = {**dora["processes"][0], "instances": draw(instances)}
     dora = {**dora, "processes": [web, *draw(beside_web)]}
     dev = {**dev, "apps": [dora, *draw(beside_dora)]}
     acme = {**acme, "quota": None, "spaces": [dev, *draw(beside_dev)]}
-    document: Document = {"organizations": [acme, *draw(beside_acme)]}
+    document: SeedValue = {"organizations": [acme, *draw(beside_acme)]}
     named_users = draw(users)
     if named_users:
-        document["users"] = [user | draw(roles(document)) for user in named_users]
+        document["users"] = [user | draw(user_roles(document)) for user in named_users]
     # Values that several places share would be anchors in YAML, which a seed file may not have.
-    unshared: Document = json.loads(json.dumps(document))
+    unshared: SeedValue = json.loads(json.dumps(document))
     return unshared
 
 
 @cache
-def default_organization() -> Document:
+def read_default_organization() -> SeedValue:
     """The organization of the default seed."""
-    document: Any = plain_data(read_nodes(DEFAULT_SEED.read_text(encoding="utf-8"), DEFAULT_SEED.name))
-    found: Document = document["organizations"][0]
+    document: Any = node_to_data(read_nodes(DEFAULT_SEED_FILE.read_text(encoding="utf-8"), DEFAULT_SEED_FILE.name))
+    found: SeedValue = document["organizations"][0]
     return found
 
 
-def several(entities: st.SearchStrategy[Document], most: int) -> Documents:
+def uniquely_named(entities: st.SearchStrategy[SeedValue], most: int) -> SeedValues:
     """Entities with names of which each is there once."""
     return st.lists(entities, max_size=most, unique_by=lambda each: each["name"])
 
 
-def named(entities: st.SearchStrategy[Document], taken: str = "") -> st.SearchStrategy[Document]:
+def named_entities(entities: st.SearchStrategy[SeedValue], taken: str = "") -> st.SearchStrategy[SeedValue]:
     """Entities, each with a name in front that is not the one that is taken."""
     return st.builds(lambda name, its: {"name": name, **its}, _NAMES.filter(lambda name: name != taken), entities)
 
 
-def apps(instances: int) -> st.SearchStrategy[Document]:
+def seed_apps(instances: int) -> st.SearchStrategy[SeedValue]:
     """Apps, those with a web process perhaps being deployed."""
-    return named(st.builds(app_of, _OF_APP, processes(TYPES, instances), st.none() | _DEPLOYMENT), "dora")
+    return named_entities(
+        st.builds(build_seed_app, _OF_APP, seed_processes(PROCESS_TYPES, instances), st.none() | _DEPLOYMENT), "dora"
+    )
 
 
-def app_of(app: Document, its_processes: list[Document], deployment: Document | None) -> Document:
+def build_seed_app(app: SeedValue, its_processes: list[SeedValue], deployment: SeedValue | None) -> SeedValue:
     app = {**app, "processes": its_processes}
     if deployment is None or all(each["type"] != "web" for each in its_processes):
         return app
     return {**app, "deployment": deployment}
 
 
-def processes(types: tuple[str, ...], instances: int) -> Documents:
+def seed_processes(types: tuple[str, ...], instances: int) -> SeedValues:
     """Processes, each of another type, with what may be said of their instances."""
-    held = st.dictionaries(st.integers(0, instances - 1), st.sampled_from(STATES), max_size=2)
-    one = st.builds(process_of, st.sampled_from(types), st.integers(0, instances), _OF_PROCESS, held)
+    held = st.dictionaries(st.integers(0, instances - 1), st.sampled_from(INSTANCE_STATES), max_size=2)
+    one = st.builds(build_seed_process, st.sampled_from(types), st.integers(0, instances), _OF_PROCESS, held)
     return st.lists(one, max_size=2, unique_by=lambda each: each["type"])
 
 
-def process_of(kind: str, count: int, process: Document, held: dict[int, str]) -> Document:
+def build_seed_process(kind: str, count: int, process: SeedValue, held: dict[int, str]) -> SeedValue:
     # As JSON has it: keys are text.
     states = {str(index): state for index, state in held.items() if index < count}
     drawn = {"type": kind, "instances": count, **process}
@@ -140,17 +142,17 @@ def process_of(kind: str, count: int, process: Document, held: dict[int, str]) -
 
 
 @st.composite
-def roles(draw: st.DrawFn, document: Document) -> Document:
+def user_roles(draw: st.DrawFn, document: SeedValue) -> SeedValue:
     """What one user may do in a world."""
     organizations = [each["name"] for each in document["organizations"]]
     spaces = [f"{each['name']}/{space['name']}" for each in document["organizations"] for space in each["spaces"]]
-    drawn: Document = {"organizations": draw(some_of(organizations, ORGANIZATION_ROLES))}
+    drawn: SeedValue = {"organizations": draw(role_assignments(organizations, ORGANIZATION_ROLES))}
     if spaces:
-        drawn["spaces"] = draw(some_of(spaces, SPACE_ROLES))
+        drawn["spaces"] = draw(role_assignments(spaces, SPACE_ROLES))
     return drawn
 
 
-def some_of(names: list[str], words: tuple[str, ...]) -> st.SearchStrategy[dict[str, list[str]]]:
+def role_assignments(names: list[str], words: tuple[str, ...]) -> st.SearchStrategy[dict[str, list[str]]]:
     held = st.lists(st.sampled_from(words), unique=True, min_size=1, max_size=2)
     return st.dictionaries(st.sampled_from(names), held, max_size=2)
 

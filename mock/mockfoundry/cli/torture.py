@@ -1,0 +1,250 @@
+"""`mockfoundry torture`: which single failures break a command."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from mockfoundry.cli.ask import CONTRACT_OPTION, TOKEN_OPTION, fail, report_user_errors
+
+if TYPE_CHECKING:
+    from mockfoundry.client.server import Server
+    from mockfoundry.torture.torture import TortureReport
+    from mockfoundry.torture.trials import TortureSettings
+
+
+FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
+PHASES = ("before", "after")
+
+INTERRUPTED_EXIT_CODE = 130
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--url", default=None, help="A server that is running; one is started by default.")
+@TOKEN_OPTION
+@CONTRACT_OPTION
+@click.option("--seed", type=click.Path(path_type=Path), help="Seed file (YAML or JSON): what each run begins with.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, metavar="NAME|FILE", help="Played in every run besides; several times."
+)
+@click.option("--random-seed", type=int, help="What guids and chance follow from; 1, or that of the server at --url.")
+@click.option("--operation", "operations", multiple=True, help="Only this operation fails; several times.")
+@click.option("--status", "statuses", multiple=True, type=int, help="Only this status comes; several times.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(FAULTS),
+    help="Only this fault comes; several times. Beside --status, both come. hang and dribble come only when asked for.",
+)
+@click.option("--phase", type=click.Choice(PHASES), help="Only failures before, or only after, the change is kept.")
+@click.option(
+    "--max-calls", default=5, type=click.IntRange(1), show_default=True, help="Calls of an operation to fail."
+)
+@click.option("--pairs", is_flag=True, help="Then pairs of failures that are survived alone, repeats too.")
+@click.option("--max-pairs", default=500, type=click.IntRange(1), show_default=True, help="How many pairs at most.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Runs at a time; as many as there are processors by default.")
+@click.option(
+    "--timeout",
+    default=30.0,
+    type=click.FloatRange(0, 86_400, min_open=True),
+    show_default=True,
+    help="Seconds that a run may take.",
+)
+@click.option("--strict", is_flag=True, help="Failing cleanly counts as broken too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write JUnit XML to this file too."
+)
+@click.option(
+    "--keep",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each failure that breaks the command to this folder, as a scenario to be played again.",
+)
+def torture(
+    command: tuple[str, ...],
+    url: str | None,
+    control_token: str,
+    contract: Path | None,
+    seed: Path | None,
+    scenarios: tuple[str, ...],
+    random_seed: int | None,
+    operations: tuple[str, ...],
+    statuses: tuple[int, ...],
+    faults: tuple[str, ...],
+    phase: str | None,
+    max_calls: int,
+    pairs: bool,
+    max_pairs: int,
+    jobs: int | None,
+    timeout: float,
+    strict: bool,
+    form: str,
+    junit: Path | None,
+    folder: Path | None,
+) -> None:
+    """Run COMMAND once for each single failure that it can meet, and say which break it.
+
+    COMMAND finds the API's address in its environment as MOCKFOUNDRY_URL, an admin's token as MOCKFOUNDRY_TOKEN, and
+    the foundation's name as MOCKFOUNDRY_FOUNDATION; {url} and {token} in its arguments are replaced by the first two.
+    It is run twice without any failure, which must succeed; what is not the same after both is left out of every
+    comparison. Then each call that it made is made to fail, in turn, in every documented way, in a run of its own, with
+    a world of its own:
+
+    \b
+      survived        exit code 0, and the world is as after the clean run
+      failed cleanly  another exit code, and the world is as at the beginning, or as after the clean run
+      failed halfway  another exit code, and the world is neither: something was left behind
+      false success   exit code 0, but the world is not as after the clean run: scaled twice, or not at all
+      timed out       not done in time; it was ended, with all that it had started
+
+    The last three are broken; with --strict, failing cleanly is too. Exit code 0 if nothing broke it, 1 if something
+    did, 2 if it could not be tried or the command switched off what was played, 130 if it was interrupted.
+
+    \b
+      mockfoundry torture -- python client.py --api {url}
+      mockfoundry torture --operation scaleProcess --status 409 --fault reset -- ./deploy.sh
+    """
+    from mockfoundry.torture.report import render_junit, render_torture_json, render_torture_text, write_schedules
+    from mockfoundry.torture.runs import LEAVE_ALONE, SWITCHED_OFF
+    from mockfoundry.torture.trials import TortureSettings
+
+    # What a CI server or a closing terminal sends ends the runs as Ctrl-C does; under nohup it is not to.
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, raise_interrupt)
+    asked = TortureSettings(
+        command=command,
+        seed=seed,
+        random_seed=random_seed,
+        scenarios=scenarios,
+        operations=operations,
+        statuses=statuses,
+        faults=faults,
+        phases=PHASES if phase is None else (phase,),
+        max_calls=max_calls,
+        jobs=jobs or os.cpu_count() or 1,
+        timeout=timeout,
+        pairs=pairs,
+        max_pairs=max_pairs,
+    )
+    must_be_writable(junit, folder)
+    try:
+        report = run_torture(asked, url, control_token, contract)
+    except KeyboardInterrupt:
+        click.echo("mockfoundry: interrupted before the clean runs were over", err=True)
+        raise SystemExit(INTERRUPTED_EXIT_CODE) from None
+    click.echo(render_torture_json(report, strict) if form == "json" else render_torture_text(report, strict, timeout))
+    broken = report.list_broken(strict)
+    try:
+        if junit is not None:
+            junit.write_bytes(render_junit(report, command, strict, timeout))
+        if folder is not None:
+            write_schedules(broken, folder)
+    except OSError as error:
+        fail(f"{error.filename}: can't be written: {error.strerror or error}")
+    if report.interrupted:
+        raise SystemExit(INTERRUPTED_EXIT_CODE)
+    if off := report.list_switched_off():
+        fail(f"{SWITCHED_OFF}, in {len(off)} of {len(report.findings)} runs; {LEAVE_ALONE}")
+    if broken:
+        raise SystemExit(1)
+
+
+def raise_interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def must_be_writable(junit: Path | None, folder: Path | None) -> None:
+    """Ends the command where its results could not be written, before it has taken its time."""
+    try:
+        if junit is not None and not os.access(junit.parent, os.W_OK):
+            fail(f"--junit: {junit.parent} is not a folder that can be written to; make it, or name another")
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"--keep: {error.filename}: can't be made: {error.strerror or error}; name another folder")
+
+
+def run_torture(
+    asked: "TortureSettings", url: str | None, control_token: str, document: Path | None
+) -> "TortureReport":
+    """The report of a torture on a server that is running, or on one that is started for it."""
+    from dataclasses import replace
+
+    from mockfoundry import shipped
+    from mockfoundry.client.errors import ControlError, ServerError
+    from mockfoundry.client.server import Server
+    from mockfoundry.contract.load import load_contract
+    from mockfoundry.torture.torture import torture_command
+    from mockfoundry.torture.trials import TortureError
+
+    with report_user_errors():
+        contract = load_contract(document or shipped.CONTRACT_FILE)
+        must_not_be_empty(asked)
+        try:
+            if url is not None:
+                if asked.random_seed is not None and asked.seed is None:
+                    fail("--random-seed: the world of the server at --url is made already; give --seed with it")
+                return torture_command(connect_to_server(url, control_token), contract, asked, show_progress)
+            number = 1 if asked.random_seed is None else asked.random_seed
+            with Server(asked.seed, random_seed=number, contract=document) as server:
+                return torture_command(server, contract, replace(asked, seed=None), show_progress)
+        except (TortureError, ControlError, ServerError) as error:
+            fail(str(error))
+
+
+def must_not_be_empty(asked: "TortureSettings") -> None:
+    """Ends the command where its seed or a scenario is empty.
+
+    Raises:
+        OSError, UnicodeDecodeError: a file can't be read.
+    """
+    from mockfoundry.client.arguments import load_scenario_document, load_seed_document
+
+    try:
+        if asked.seed is not None:
+            load_seed_document(asked.seed)
+        for each in asked.scenarios:
+            load_scenario_document(each)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        fail(str(error))
+
+
+def connect_to_server(url: str, control_token: str) -> "Server":
+    """The server at `--url`.
+
+    Raises:
+        ServerError: the URL is none of a server.
+    """
+    from urllib.parse import urlsplit
+
+    from mockfoundry.client.errors import ServerError
+    from mockfoundry.client.server import Server
+
+    server = Server.connect(url, control_token, mend="start it, or say by --url where it is")
+    try:
+        # The name of a host that can't be looked up at all is found out here, not in the middle of a call.
+        (urlsplit(url).hostname or "").encode("idna")
+    except UnicodeError as error:
+        raise ServerError(f"--url: {url!r} is none of a server: {error}; write it as http://127.0.0.1:8080") from None
+    return server
+
+
+@contextmanager
+def show_progress(label: str, count: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal."""
+    if not (count and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    with click.progressbar(length=count, label=label, file=sys.stderr, show_pos=True) as bar:
+        yield lambda: bar.update(1)

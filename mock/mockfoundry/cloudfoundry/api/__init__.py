@@ -1,0 +1,1 @@
+"""The processes API: one plain function an operation, its messages and presenters. Never knows HTTP."""

@@ -1,0 +1,36 @@
+"""Operations: what each operation of the contract does, one plain function each. Never knows HTTP."""
+
+from collections.abc import Callable, Mapping
+
+from mockfoundry.cloudfoundry.api.processes import (
+    get_process,
+    get_process_instances,
+    get_process_stats,
+    list_processes,
+    list_processes_for_app,
+    scale_process,
+    terminate_process_instance,
+    update_process,
+)
+from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.model import User
+from mockfoundry.cloudfoundry.world import World
+
+Operation = Callable[[World, User, ApiRequest], ApiResponse]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "listProcesses": list_processes,
+    "getProcess": get_process,
+    "updateProcess": update_process,
+    "getProcessStats": get_process_stats,
+    "getProcessInstances": get_process_instances,
+    "scaleProcess": scale_process,
+    "terminateProcessInstance": terminate_process_instance,
+    "listProcessesForApp": list_processes_for_app,
+    "getProcessForApp": get_process,
+    "updateProcessForApp": update_process,
+    "getProcessStatsForApp": get_process_stats,
+    "scaleProcessForApp": scale_process,
+    "terminateProcessInstanceForApp": terminate_process_instance,
+}
+"""By operationId; an operation of a contract that is not here is served from its examples."""

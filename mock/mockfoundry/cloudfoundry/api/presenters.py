@@ -1,0 +1,183 @@
+"""Presenters: processes as the JSON that clients read, keys in the Cloud Controller's order. Never decides anything.
+
+Source: cloud_controller_ng, app/presenters/v3/process_presenter.rb and process_instances_presenter.rb. What does not
+change between two answers is built once and shared by them, so a presented value is encoded and never changed inside.
+
+Pages: one page of a list and the links to the others. Never decides what is in the list.
+
+Source: cloud_controller_ng, app/presenters/v3/paginated_list_presenter.rb and lib/cloud_controller/paging/.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
+
+from mockfoundry.cloudfoundry.clock import SECOND, format_moment, format_timestamp
+from mockfoundry.cloudfoundry.instances import Instance
+from mockfoundry.cloudfoundry.model import App, HealthCheck, ProcessModel
+
+HIDDEN = "[PRIVATE DATA HIDDEN]"
+HIDDEN_IN_LISTS = "[PRIVATE DATA HIDDEN IN LISTS]"
+
+DEFAULT_PROCESS_USER = "vcap"
+DEFAULT_DOCKER_USER = "root"
+
+
+def command_of(process: ProcessModel, app: App) -> str:
+    """The command of a process: its own, else the one that staging found, else none."""
+    if process.command is not None and process.command.strip():
+        return process.command
+    return app.droplet.process_types.get(process.type, "") if app.droplet is not None else ""
+
+
+def user_of(process: ProcessModel, app: App) -> str:
+    """Who runs a process."""
+    if process.user is not None and process.user.strip():
+        return process.user
+    return DEFAULT_DOCKER_USER if app.lifecycle == "docker" else DEFAULT_PROCESS_USER
+
+
+def present_process(
+    process: ProcessModel, app: App, base: str, command: str, instances: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """A process.
+
+    Args:
+        base: what links begin with.
+        command: as the reader may see it.
+        instances: presented, where they were asked for.
+    """
+    guid = process.guid
+    presented: dict[str, Any] = {
+        "guid": guid,
+        "created_at": format_timestamp(process.created_at // SECOND),
+        "updated_at": format_timestamp(process.updated_at // SECOND),
+        "version": process.version,
+        "type": process.type,
+        "command": command,
+        "user": DEFAULT_PROCESS_USER if process.user is None and app.lifecycle != "docker" else user_of(process, app),
+        "instances": process.instances,
+        "memory_in_mb": process.memory_in_mb,
+        "disk_in_mb": process.disk_in_mb,
+        "log_rate_limit_in_bytes_per_second": process.log_rate_limit_in_bytes_per_second,
+    }
+    if process.registry_credential_last_synced_at is not None:
+        presented["registry_credential_last_synced_at"] = format_moment(process.registry_credential_last_synced_at)
+    presented["health_check"] = present_health_check(process.health_check)
+    presented["readiness_health_check"] = present_readiness_health_check(process.readiness_health_check)
+    if instances is not None:
+        presented["process_instances"] = instances
+    credential = process.registry_credential
+    presented["relationships"] = present_relationships(process.app, process.revision, credential)
+    presented["metadata"] = {"labels": process.labels, "annotations": process.annotations}
+    presented["links"] = present_links(base, guid, process.app, app.space, credential)
+    return presented
+
+
+def encode_fragment(value: dict[str, Any]) -> msgspec.Raw:
+    """A part of an answer, encoded once for all the answers that hold it."""
+    return msgspec.Raw(_encode(value))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=8192)
+def present_relationships(app: str, revision: str | None, credential: str | None) -> msgspec.Raw:
+    found: dict[str, Any] = {
+        "app": {"data": {"guid": app}},
+        "revision": None if revision is None else {"data": {"guid": revision}},
+    }
+    if credential is not None:
+        found["registry_credential"] = {"data": {"guid": credential}}
+    return encode_fragment(found)
+
+
+@lru_cache(maxsize=8192)
+def present_links(base: str, guid: str, app: str, space: str, credential: str | None) -> msgspec.Raw:
+    url = f"{base}/v3/processes/{guid}"
+    found: dict[str, Any] = {
+        "self": {"href": url},
+        "scale": {"href": f"{url}/actions/scale", "method": "POST"},
+        "app": {"href": f"{base}/v3/apps/{app}"},
+        "space": {"href": f"{base}/v3/spaces/{space}"},
+        "stats": {"href": f"{url}/stats"},
+        "process_instances": {"href": f"{url}/process_instances"},
+    }
+    if credential is not None:
+        found["registry_credential"] = {"href": f"{base}/v3/registry_credentials/{credential}"}
+    return encode_fragment(found)
+
+
+@lru_cache(maxsize=1024)
+def present_health_check(check: HealthCheck) -> msgspec.Raw:
+    data: dict[str, Any] = {
+        "timeout": check.timeout,
+        "invocation_timeout": check.invocation_timeout,
+        "interval": check.interval,
+    }
+    if check.type == "http":
+        data["endpoint"] = check.endpoint
+    return encode_fragment({"type": check.type, "data": data})
+
+
+@lru_cache(maxsize=1024)
+def present_readiness_health_check(check: HealthCheck) -> msgspec.Raw:
+    data: dict[str, Any] = {"invocation_timeout": check.invocation_timeout, "interval": check.interval}
+    if check.type == "http":
+        data["endpoint"] = check.endpoint
+    return encode_fragment({"type": check.type, "data": data})
+
+
+def present_instances(instances: Iterable[Instance], stopped: bool, now: int) -> list[dict[str, Any]]:
+    """Instances in short: where they are in, and for how many seconds; nobody knows that of a stopped app's."""
+    return [
+        {
+            "index": each.index,
+            "state": each.state,
+            "since": None if stopped or each.since is None else max(0, now - each.since) // SECOND,
+        }
+        for each in instances
+    ]
+
+
+def present_process_instances(process: ProcessModel, instances: list[dict[str, Any]], base: str) -> dict[str, Any]:
+    """The instances of a process with their links."""
+    url = f"{base}/v3/processes/{process.guid}"
+    return {
+        "resources": instances,
+        "links": {"self": {"href": f"{url}/process_instances"}, "process": {"href": url}},
+    }
+
+
+def present_page(
+    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, kept: Mapping[str, str]
+) -> dict[str, Any]:
+    """One page of a list.
+
+    Args:
+        total: how many there are on all pages; the real one reads it from the page, and sees none on an empty one.
+        url: of the list, without a query.
+        kept: the parameters that links keep.
+    """
+    pages = max(1, -(-total // per_page))
+
+    def link(number: int) -> dict[str, str]:
+        pairs = {**kept, "page": str(number), "per_page": str(per_page)}
+        query = "&".join(sorted(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs.items()))
+        return {"href": f"{url}?{query}"}
+
+    return {
+        "pagination": {
+            "total_results": total,
+            "total_pages": pages,
+            "first": link(1),
+            "last": link(pages),
+            "next": link(page + 1) if page < pages else None,
+            "previous": link(page - 1) if page > 1 else None,
+        },
+        "resources": resources,
+    }

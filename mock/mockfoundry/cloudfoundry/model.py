@@ -1,0 +1,284 @@
+"""Entities: what one Cloud Foundry is made of, as frozen values. Never checks who may do what, never words an answer.
+
+A change puts a new value in the place of the old one, so a refused change leaves nothing behind. Moments are whole
+microseconds since the epoch and durations whole microseconds, unless a name says `_seconds`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+LARGEST_INTEGER = 2_147_483_647
+"""What the Cloud Controller's database holds in an integer column [app/messages/base_message.rb]."""
+
+LARGEST_LONG = 9_223_372_036_854_775_807
+"""What it holds in a column of 64 bits."""
+
+UNLIMITED = -1
+"""The log rate of a process that has no limit."""
+
+AppState = Literal["STARTED", "STOPPED"]
+DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
+HealthCheckType = Literal["port", "process", "http"]
+InstanceState = Literal["RUNNING", "STARTING", "CRASHED", "DOWN", "STOPPING"]
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of an organization or a space; None is unlimited. Memory in MB, log rate in bytes per second."""
+
+    total_memory_in_mb: int | None = None
+    per_process_memory_in_mb: int | None = None
+    total_instances: int | None = None
+    log_rate_limit_in_bytes_per_second: int | None = None
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    guid: str
+    name: str
+    created_at: int
+    updated_at: int
+    suspended: bool = False
+    being_deleted: bool = False
+    quota: Quota | None = None
+
+
+class Space(msgspec.Struct, frozen=True, kw_only=True):
+    guid: str
+    name: str
+    organization: str
+    created_at: int
+    updated_at: int
+    suspended: bool = False
+    being_deleted: bool = False
+    quota: Quota | None = None
+    isolation_segment: str | None = None
+
+
+class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
+    guid: str
+    name: str
+    process_types: tuple[str, ...]
+    memory_in_mb: int | None
+    command: str
+    created_at: int
+    updated_at: int
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployment of an app.
+
+    Attributes:
+        state: the Cloud Controller's own word; the API shows it as a status and a reason.
+        duration: how long it takes, None where it never ends by itself.
+        process: the guid of the web process that it brings up.
+        previous: the guid of the one that it takes down.
+        instances: how many instances the app's web process is to have.
+        changed_at: when its state last changed.
+        stage: how many of its steps are done.
+    """
+
+    guid: str
+    strategy: str
+    state: DeploymentState
+    started_at: int
+    changed_at: int
+    duration: int | None
+    process: str = ""
+    previous: str = ""
+    instances: int = 0
+    stage: int = 0
+
+
+class Droplet(msgspec.Struct, frozen=True, kw_only=True):
+    """What staging made of an app. `process_types` are the commands that it found."""
+
+    guid: str
+    created_at: int
+    updated_at: int
+    process_types: dict[str, str]
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    guid: str
+    name: str
+    space: str
+    created_at: int
+    updated_at: int
+    state: AppState = "STARTED"
+    lifecycle: Literal["buildpack", "cnb", "docker"] = "buildpack"
+    droplet: Droplet | None = None
+    revision: str | None = None
+    deployment: Deployment | None = None
+    sidecars: tuple[Sidecar, ...] = ()
+
+
+class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process is checked. Times in seconds."""
+
+    type: HealthCheckType
+    timeout: int | None = None
+    invocation_timeout: int | None = None
+    interval: int | None = None
+    endpoint: str | None = None
+
+
+class InstanceRange(msgspec.Struct, frozen=True):
+    """Neighbouring instances of a process that were started together, and so share their fate.
+
+    Kept as a range, so that a million instances are one value.
+
+    Attributes:
+        first: the lowest index; `count` instances from there.
+        since: when they were first started; may lie ahead, where an instance before them has to stop yet.
+        nonce: tells starts apart, so that a restarted instance has a new guid.
+        start: how long each start takes until the instance runs.
+        crash_after: how long after each start they crash, None where they don't.
+        first_crash: when they crash first, where that is not `crash_after` their start.
+        ends: when they are gone, None where nobody stopped them.
+        state: that the seed holds them in, None where it follows from the clock.
+        details: why the scheduler can't place them.
+        ready: whether their readiness check succeeds.
+    """
+
+    first: int
+    count: int
+    since: int
+    nonce: int = 0
+    start: int = 0
+    crash_after: int | None = None
+    first_crash: int | None = None
+    ends: int | None = None
+    state: InstanceState | None = None
+    details: str | None = None
+    ready: bool = True
+
+
+class Allotment(msgspec.Struct, frozen=True):
+    """What the scheduler was told to give each instance when the app was last started."""
+
+    memory_in_mb: int
+    disk_in_mb: int
+    log_rate_limit_in_bytes_per_second: int
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What all instances of a process have to do together, in processor cores, over the time since birth.
+
+    Attributes:
+        steps: the moment since birth from which each number of cores holds, in order.
+        mean, amplitude, period: of a sine on top of the steps; no sine where the period is 0.
+        crash_above: an instance with more than this to do crashes, None where none does.
+        memory_per_core_in_mb: what each core of load takes in memory, beside what an idle instance takes.
+    """
+
+    steps: tuple[tuple[int, float], ...] = ()
+    mean: float = 0.0
+    amplitude: float = 0.0
+    period: int = 0
+    crash_above: float | None = None
+    memory_per_core_in_mb: int = 0
+
+
+class ProcessModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A process: the fields that the API shows, and how its instances behave.
+
+    Attributes:
+        instance_ranges: the instances that are wanted, by index, without overlap.
+        stopping_ranges: instances that were stopped and may not be gone yet.
+        allotment: what running instances have, where a scale since their start asked for something else.
+        crash_after: how long after each start an instance crashes, None where it doesn't.
+        starts: whether instances ever become healthy.
+        ready: whether their readiness checks succeed.
+        placement_error: why the scheduler can't place new instances, None where it can.
+    """
+
+    guid: str
+    app: str
+    type: str
+    created_at: int
+    updated_at: int
+    version: str
+    instances: int
+    memory_in_mb: int
+    disk_in_mb: int
+    log_rate_limit_in_bytes_per_second: int
+    command: str | None = None
+    user: str | None = None
+    revision: str | None = None
+    registry_credential: str | None = None
+    registry_credential_last_synced_at: int | None = None
+    health_check: HealthCheck
+    readiness_health_check: HealthCheck
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    instance_ranges: tuple[InstanceRange, ...] = ()
+    stopping_ranges: tuple[InstanceRange, ...] = ()
+    allotment: Allotment | None = None
+    crash_after: int | None = None
+    starts: bool = True
+    ready: bool = True
+    placement_error: str | None = None
+    load: Load | None = None
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A user and the roles they hold; as the one who asks, the actor.
+
+    Attributes:
+        scopes: of their tokens.
+        organization_roles, space_roles: by guid of the organization or space.
+    """
+
+    guid: str
+    name: str
+    scopes: frozenset[str]
+    organization_roles: dict[str, frozenset[str]]
+    space_roles: dict[str, frozenset[str]]
+
+
+class FeatureFlag(msgspec.Struct, frozen=True):
+    """A feature flag and the words that a refusal gives in place of its name."""
+
+    enabled: bool
+    error_message: str | None = None
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests a user has in one interval.
+
+    Attributes:
+        unauthenticated: for callers without a token, by address.
+        admins: for admins; None is unlimited, as it is on a real foundation.
+    """
+
+    requests: int
+    unauthenticated: int
+    admins: int | None
+    interval_seconds: float = 3600.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How this foundation behaves as a platform.
+
+    Attributes:
+        start_seconds, stop_seconds: how long an instance takes to run, and to be gone.
+        deployment_seconds: how long a deployment takes.
+        crash_seconds: how long after each start every instance crashes, None where it doesn't.
+        stale_seconds: how old the world is that reads show.
+        platform: whether the scheduler can be reached.
+        metrics: whether the metrics can be read.
+        maximum_disk_in_mb, maximum_health_check_timeout_in_seconds: what a process may ask for.
+        allowed_process_users: who may run a process, beside vcap.
+    """
+
+    start_seconds: float = 1.0
+    stop_seconds: float = 1.0
+    deployment_seconds: float = 2.0
+    crash_seconds: float | None = None
+    stale_seconds: float = 0.0
+    platform: Literal["available", "unavailable"] = "available"
+    metrics: Literal["available", "unavailable"] = "available"
+    rate_limit: RateLimit | None = None
+    maximum_disk_in_mb: int = 2048
+    maximum_health_check_timeout_in_seconds: int = 180
+    allowed_process_users: tuple[str, ...] = ("ContainerUser", "TestUser")

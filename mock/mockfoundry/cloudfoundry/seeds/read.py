@@ -1,0 +1,217 @@
+"""References: what has to agree between the entities of a seed: names, guids, roles, types. Never changes anything.
+
+Reading: a seed file's text as a seed, or every reason why not, with its place. Never builds half of one.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path as File
+from typing import Any
+
+import msgspec
+
+from mockfoundry.cloudfoundry.seeds.build import build_world
+from mockfoundry.cloudfoundry.seeds.format import EACH, SEED, SeedPath, SeedProblem, SeedProblems, describe_seed_value
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
+from mockfoundry.documents.yaml import Node, find_nearest_node, node_to_data, read_nodes
+
+SeedEntity = Mapping[str, Any]
+
+
+def find_disagreements(data: Mapping[str, Any]) -> Iterator[SeedProblem]:
+    """Everything in a seed that does not agree; `data` may hold anything where it has not the form of one."""
+    guids: dict[str, SeedPath] = {}
+    organizations = list_entries(data, "organizations", ())
+    yield from find_repeated_names(organizations, "organization", "name")
+    spaces: list[str] = []
+    for organization, at in organizations:
+        yield from find_repeated_guids(organization, at, guids)
+        inside = list_entries(organization, "spaces", at)
+        yield from find_repeated_names(inside, "space", "name")
+        for space, below in inside:
+            spaces.append(f"{organization.get('name')}/{space.get('name')}")
+            yield from find_repeated_guids(space, below, guids)
+            apps = list_entries(space, "apps", below)
+            yield from find_repeated_names(apps, "app", "name")
+            for app, place in apps:
+                yield from find_app_disagreements(app, place, guids)
+    users = list_entries(data, "users", ())
+    yield from find_repeated_names(users, "user", "name")
+    names = [str(organization.get("name")) for organization, _ in organizations]
+    for user, at in users:
+        yield from find_repeated_guids(user, at, guids)
+        yield from find_unknown_roles(user, at, "organizations", "organization", names)
+        yield from find_unknown_roles(user, at, "spaces", "space", spaces)
+
+
+def find_app_disagreements(app: SeedEntity, at: SeedPath, guids: dict[str, SeedPath]) -> Iterator[SeedProblem]:
+    # A web process made with its app has the app's guid, so these two tables are apart.
+    yield from find_repeated_guids(app, at, guids)
+    processes = list_entries(app, "processes", at)
+    yield from find_repeated_names(processes, "process", "type")
+    types = [str(process.get("type")) for process, _ in processes] or ["web"]
+    for process, place in processes:
+        own = process if "guid" in process or process.get("type") != "web" else {"guid": app.get("guid")}
+        yield from find_repeated_guids(own, place, guids, "process ")
+        yield from find_missing_endpoints(process, place)
+        instances = process.get("instances", 1 if process.get("type") == "web" else 0)
+        states = process.get("instance_states")
+        for index in states if isinstance(states, Mapping) else ():
+            if str(index).isdigit() and isinstance(instances, int) and int(index) >= instances:
+                text = f"there is no instance {index}; the process has {instances}, counted from 0"
+                yield SeedProblem((*place, "instance_states", index), text)
+    for sidecar, place in list_entries(app, "sidecars", at):
+        for index, each in enumerate(read_list(sidecar, "process_types")):
+            if each not in types:
+                text = f"the app has no process of type {each}{did_you_mean(str(each), types)}"
+                yield SeedProblem((*place, "process_types", index), text)
+    if app.get("deployment") is not None and "web" not in types:
+        yield SeedProblem((*at, "deployment"), "only the web process is deployed, and this app has none")
+
+
+def find_missing_endpoints(process: SeedEntity, at: SeedPath) -> Iterator[SeedProblem]:
+    """Health checks over HTTP that do not say what to ask for."""
+    for name in ("health_check", "readiness_health_check"):
+        check = process.get(name)
+        if isinstance(check, Mapping) and check.get("type") == "http":
+            data = check.get("data")
+            if not isinstance(data, Mapping) or data.get("endpoint") is None:
+                yield SeedProblem((*at, name), "a check of type http needs an endpoint in its data, such as /health")
+
+
+def list_entries(entity: SeedEntity, key: str, path: SeedPath) -> list[tuple[SeedEntity, SeedPath]]:
+    """The mappings in a list, each with its path."""
+    return [
+        (each, (*path, key, position))
+        for position, each in enumerate(read_list(entity, key))
+        if isinstance(each, Mapping)
+    ]
+
+
+def read_list(entity: SeedEntity, key: str) -> list[Any]:
+    found = entity.get(key)
+    return found if isinstance(found, list) else []
+
+
+def find_repeated_names(found: list[tuple[SeedEntity, SeedPath]], kind: str, key: str) -> Iterator[SeedProblem]:
+    """Entities with the name of an earlier one, or with the one that stands for each."""
+    seen: set[str] = set()
+    for entity, path in found:
+        value = entity.get(key)
+        if not isinstance(value, str):
+            continue
+        if value == EACH:
+            yield SeedProblem((*path, key), f'"{EACH}" stands for each one in `given:`; a seed names its {kind}')
+        elif value in seen:
+            yield SeedProblem(
+                (*path, key), f"there is a second {kind} {describe_seed_value(value)}; each {key} is there once"
+            )
+        seen.add(value)
+
+
+def find_repeated_guids(
+    entity: SeedEntity, path: SeedPath, guids: dict[str, SeedPath], kind: str = ""
+) -> Iterator[SeedProblem]:
+    """A guid that an earlier entity has."""
+    guid = entity.get("guid")
+    if not isinstance(guid, str):
+        return
+    if kind + guid in guids:
+        yield SeedProblem((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+    guids[kind + guid] = path
+
+
+def find_unknown_roles(
+    user: SeedEntity, path: SeedPath, key: str, kind: str, names: list[str]
+) -> Iterator[SeedProblem]:
+    """Roles in an organization or a space that is not there."""
+    roles = user.get(key)
+    for each in roles if isinstance(roles, Mapping) else ():
+        if each not in names:
+            yield SeedProblem(
+                (*path, key, each), f"there is no {kind} {describe_seed_value(each)}{did_you_mean(str(each), names)}"
+            )
+
+
+DEFAULT_SEED_FILE = File(__file__).resolve().parent.parent / "default_seed.yaml"
+
+
+class Seed(msgspec.Struct, frozen=True):
+    """A seed that was read and can be built as often as wanted.
+
+    Attributes:
+        source: the file it came from, or a name for text that came another way.
+        fields: what it gives, read as the world holds it.
+    """
+
+    source: str
+    fields: dict[str, Any]
+
+
+def read_seed(text: str, source: str) -> Seed:
+    """A seed file's text (YAML or JSON) as a seed.
+
+    Args:
+        source: named in errors.
+
+    Raises:
+        DocumentError: with every problem and its place.
+    """
+    node = read_nodes(text, source)
+    data = node_to_data(node)
+    fields, faults = check_seed(data)
+    if faults:
+        raise DocumentError(sorted(locate_problem(node, fault, source) for fault in faults))
+    return Seed(source, fields)
+
+
+def seed_from_data(data: Mapping[str, Any], source: str = "seed") -> Seed:
+    """A seed's values, as they come from JSON or are written in Python, as a seed.
+
+    Raises:
+        DocumentError: with every problem; each says by which keys and positions it is reached.
+    """
+    fields, faults = check_seed(data)
+    if faults:
+        raise DocumentError(
+            Problem(source, 1, 1, f"{'/'.join(str(step) for step in fault.path) or 'seed'}: {fault.text}")
+            for fault in faults
+        )
+    return Seed(source, fields)
+
+
+def check_seed(data: Any) -> tuple[dict[str, Any], SeedProblems]:
+    """A seed's values as fields, and everything that is wrong with them."""
+    faults: SeedProblems = []
+    fields = SEED(data, (), faults)
+    if isinstance(data, Mapping):
+        faults.extend(find_disagreements(data))
+    return fields, faults
+
+
+def locate_problem(node: Node, fault: SeedProblem, source: str) -> Problem:
+    """A fault with its place in the text."""
+    at = find_nearest_node(node, fault.path)
+    return Problem(source, at.line, at.column, fault.text)
+
+
+def world_from_seed(seed: Seed, *, random_seed: int, born: int) -> World:
+    """The world that a seed describes.
+
+    Args:
+        random_seed: what everything follows from that the seed leaves out.
+        born: virtual microseconds since the epoch.
+    """
+    return build_world(seed.fields, random_seed, born)
+
+
+@lru_cache(maxsize=1)
+def load_default_seed() -> Seed:
+    """The seed that ships with the package."""
+    return read_seed(DEFAULT_SEED_FILE.read_text(encoding="utf-8"), DEFAULT_SEED_FILE.name)
+
+
+def build_default_world(*, random_seed: int, born: int) -> World:
+    """The world that a foundation begins as where no seed file was given."""
+    return world_from_seed(load_default_seed(), random_seed=random_seed, born=born)

@@ -1,0 +1,367 @@
+"""Schemas of the contract, compiled, and what a value does against them, as data. Never words it for people.
+
+Plans: each operation of the contract compiled once, from connexion's operation object. Never knows Cloud Foundry.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connexion.operations import AbstractOperation
+
+import jsonschema_rs
+import msgspec
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One thing the contract does not allow.
+
+    Attributes:
+        place: `body`, `query`, `path` or `header`.
+        pointer: where in that place, as a JSON pointer (`/health_check/data/timeout`), or `""` for the whole.
+        keyword: the schema keyword that did not hold (`minimum`, `type`, `additionalProperties`, `required`, …).
+        value: what was found there.
+        limit: what the keyword asks for: a bound, the allowed types, or the names that were unexpected.
+    """
+
+    place: str
+    pointer: str
+    keyword: str
+    value: Any
+    limit: Any
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.pointer or '/'} {self.keyword} {shorten_value(self.limit)}"
+
+    def describe(self) -> str:
+        """The violation in a line for someone who reads the contract: `body /instances: "5" is not an integer`."""
+        found = shorten_value(value_to_json(self.value))
+        if self.keyword == "type":
+            allowed = self.limit if isinstance(self.limit, list) else [self.limit]
+            wanted = " or ".join(f"an {name}" if name[0] in "aio" else f"a {name}" for name in sorted(allowed))
+            return f"{self.place} {self.pointer or '/'}: {found} is not {wanted}"
+        return f"{self.place} {self.pointer or '/'}: {found} breaks {self.keyword} {shorten_value(self.limit)}"
+
+
+class Schema:
+    """A schema of the contract, compiled once: the quick yes or no, and the slow list of reasons."""
+
+    __slots__ = ("accepts", "source", "validator")
+
+    def __init__(self, source: Mapping[str, Any], components: Mapping[str, Any] | None = None) -> None:
+        document = convert_to_json_schema(source)
+        if components:
+            document = {**document, "components": convert_to_json_schema(components)}
+        self.source = source
+        self.validator = jsonschema_rs.Draft4Validator(document)
+        self.accepts = self.validator.is_valid
+
+    def violations(self, value: Any, place: str = "body") -> tuple[Violation, ...]:
+        """Every reason why `value` does not fit, in the order of the schema's own keys."""
+        return tuple(self._violation(error, value, place) for error in self.validator.iter_errors(value))
+
+    def _violation(self, error: jsonschema_rs.ValidationError, value: Any, place: str) -> Violation:
+        path = list(error.instance_path)
+        keyword = next((str(step) for step in reversed(list(error.schema_path)) if isinstance(step, str)), "schema")
+        if keyword == "required":
+            keyword, limit = "required", error.kind.as_dict().get("property")
+        else:
+            limit = extract_limit(error.kind.as_dict())
+        pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+        return Violation(place, pointer, keyword, value_at_path(value, path), limit)
+
+
+def extract_limit(kind: Mapping[str, Any]) -> Any:
+    """The one value a keyword's error carries: a bound, types, options, names or a pattern."""
+    return next(iter(kind.values()), None)
+
+
+def value_at_path(value: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def convert_to_json_schema(node: Any) -> Any:
+    """An OpenAPI 3.0 schema as JSON Schema draft 4: `nullable` becomes a type and an enumerated value."""
+    if isinstance(node, list):
+        return [convert_to_json_schema(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    schema = {key: convert_to_json_schema(value) for key, value in node.items() if key not in _NOT_JSON_SCHEMA}
+    if node.get("nullable") is True and isinstance(node.get("type"), str):
+        schema["type"] = [node["type"], "null"]
+        if isinstance(node.get("enum"), list) and None not in node["enum"]:
+            schema["enum"] = [*node["enum"], None]
+    return schema
+
+
+# `nullable` is translated, `example` may hold anything, even a `$ref` that is none.
+_NOT_JSON_SCHEMA = frozenset({"nullable", "example", "examples"})
+
+
+def shorten_value(value: Any, longest: int = 80) -> str:
+    """A value in a line, cut where it is long: for headers, logs and error texts."""
+    text = value if isinstance(value, str) else value_to_json(value)
+    text = "".join(sign if " " <= sign < "\x7f" else "?" for sign in text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def value_to_json(value: Any) -> str:
+    """A value as its JSON."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, UnicodeError, RecursionError):
+        return repr(value)
+
+
+class ContractError(Exception):
+    """The contract can't be used; the text says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One declared parameter.
+
+    Attributes:
+        place: `path`, `query` or `header`.
+        kind: the schema's type; of an array, that of its items is `items_kind`.
+        comma_separated: an array whose values come in one parameter, joined by commas.
+    """
+
+    name: str
+    place: str
+    required: bool
+    kind: str
+    items_kind: str
+    comma_separated: bool
+    schema: Schema
+
+    def read(self, values: list[str]) -> Any:
+        """The parameter's value as its type, or as the text it came in where that can't be."""
+        if self.kind == "array":
+            parts = [part for value in values for part in value.split(",")] if self.comma_separated else values
+            return [parse_parameter_text(part, self.items_kind) for part in parts]
+        return parse_parameter_text(values[-1], self.kind)
+
+    def violations(self, values: list[str] | None) -> tuple[Violation, ...]:
+        if values is None:
+            return (Violation(self.place, "/" + self.name, "required", None, self.name),) if self.required else ()
+        value = self.read(values)
+        if self.schema.accepts(value):
+            return ()
+        found = self.schema.violations(value, self.place)
+        return tuple(
+            Violation(each.place, f"/{self.name}{each.pointer}", each.keyword, each.value, each.limit) for each in found
+        )
+
+
+def parse_parameter_text(text: str, kind: str) -> Any:
+    """A parameter's text as the type that the contract gives it; the text itself where it is none."""
+    reader = _READERS.get(kind)
+    if reader is None:
+        return text
+    try:
+        return reader(text)
+    except (ValueError, KeyError):
+        return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": {"true": True, "false": False}.__getitem__,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedResponse:
+    """What the contract says of one status of one operation.
+
+    Attributes:
+        examples: by name, each the whole body as a value.
+        media_types: as documented, the first one being the usual one; empty where there is no body.
+        body: the schema of the body, None where there is none.
+        headers: the names of the documented headers.
+    """
+
+    status: int
+    description: str
+    media_types: tuple[str, ...]
+    examples: Mapping[str, Any]
+    body: Schema | None
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One operation of the contract, ready to run.
+
+    Attributes:
+        operation: the operationId.
+        method: upper case.
+        path: the template, with the contract's base path.
+        segments: of the path, each literal text, or None where a parameter stands.
+        path_names: the path parameters in order.
+        writes: whether the method changes something.
+        secured: whether the contract asks for a token.
+        body: the schema of the request body, None where the operation takes none.
+        responses: by status.
+        success_status: the lowest documented 2xx status.
+        reads_headers: whether header parameters are declared.
+        requires_query: whether a query parameter must be given.
+    """
+
+    operation: str
+    method: str
+    path: str
+    segments: tuple[str | None, ...]
+    path_names: tuple[str, ...]
+    summary: str
+    writes: bool
+    secured: bool
+    parameters: tuple[Parameter, ...]
+    body: Schema | None
+    body_required: bool
+    responses: Mapping[int, DocumentedResponse]
+    success_status: int
+    reads_headers: bool
+    requires_query: bool
+
+    def path_violations(self, path: Mapping[str, str]) -> tuple[Violation, ...]:
+        """What the contract does not allow of the path parameters."""
+        found: list[Violation] = []
+        for parameter in self.parameters:
+            if parameter.place == "path":
+                found.extend(parameter.violations([path[parameter.name]]))
+        return tuple(found)
+
+    def query_violations(self, query: Mapping[str, list[str]]) -> tuple[Violation, ...]:
+        """What the contract does not allow of the query; undeclared parameters among it."""
+        declared = [each for each in self.parameters if each.place == "query"]
+        unknown = [name for name in query if name not in {each.name for each in declared}]
+        found = [Violation("query", "", "additionalProperties", dict(query), unknown)] if unknown else []
+        for parameter in declared:
+            found.extend(parameter.violations(query.get(parameter.name)))
+        return tuple(found)
+
+    def header_violations(self, headers: Mapping[bytes, bytes]) -> tuple[Violation, ...]:
+        """What the contract does not allow of the headers; names in lower case."""
+        found: list[Violation] = []
+        for parameter in self.parameters:
+            if parameter.place == "header":
+                raw = headers.get(parameter.name.lower().encode())
+                found.extend(parameter.violations(None if raw is None else [raw.decode("latin-1")]))
+        return tuple(found)
+
+    def body_violations(self, body: Any) -> tuple[Violation, ...]:
+        """What the contract does not allow of a body; a body is always given here."""
+        if self.body is None or self.body.accepts(body):
+            return ()
+        return self.body.violations(body)
+
+    def example(self, name: str) -> tuple[DocumentedResponse, Any] | None:
+        """The documented example of that name, the lowest status first; None where there is none."""
+        for status in sorted(self.responses):
+            documented = self.responses[status]
+            if name in documented.examples:
+                return documented, documented.examples[name]
+        return None
+
+
+def compile_plan(operation: "AbstractOperation", base_path: str, components: Mapping[str, Any]) -> Plan:
+    """A plan of one of connexion's operation objects.
+
+    Raises:
+        ContractError: a path holds a parameter that is not a whole segment.
+    """
+    path = base_path + operation.path
+    segments = tuple(read_segment(segment, path) for segment in path.split("/")[1:])
+    path_names = tuple(segment[1:-1] for segment in path.split("/") if segment.startswith("{"))
+    responses = {
+        int(status): compile_response(int(status), answer, components)
+        for status, answer in operation.responses.items()
+        if str(status).isdigit()
+    }
+    successes = sorted(status for status in responses if 200 <= status < 300)
+    if not successes:
+        raise ContractError(f"{operation.method.upper()} {path} documents no 2xx answer; give it one")
+    method = operation.method.upper()
+    parameters = tuple(compile_parameter(each, components) for each in operation.parameters if each["in"] != "cookie")
+    return Plan(
+        operation=operation.operation_id,
+        method=method,
+        path=path,
+        segments=segments,
+        path_names=path_names,
+        summary=str(operation._operation.get("summary", "")),
+        writes=method not in ("GET", "HEAD", "OPTIONS"),
+        secured=bool(operation.security),
+        parameters=parameters,
+        body=compile_body_schema(operation, components),
+        body_required=bool(operation.request_body and operation.request_body.get("required", False)),
+        responses=responses,
+        success_status=successes[0],
+        reads_headers=any(each.place == "header" for each in parameters),
+        requires_query=any(each.place == "query" and each.required for each in parameters),
+    )
+
+
+def read_segment(segment: str, path: str) -> str | None:
+    if segment.startswith("{") and segment.endswith("}"):
+        return None
+    if "{" in segment:
+        raise ContractError(f"{path}: a path parameter must be a whole segment; {segment!r} is not")
+    return segment
+
+
+def compile_parameter(source: Mapping[str, Any], components: Mapping[str, Any]) -> Parameter:
+    schema = source.get("schema", {})
+    kind = schema.get("type", "string")
+    return Parameter(
+        name=source["name"],
+        place=source["in"],
+        required=bool(source.get("required", False)),
+        kind=kind,
+        items_kind=schema.get("items", {}).get("type", "string"),
+        comma_separated=kind == "array" and source.get("explode", source["in"] == "query") is False,
+        schema=Schema(schema, select_components(schema, components)),
+    )
+
+
+def compile_body_schema(operation: "AbstractOperation", components: Mapping[str, Any]) -> Schema | None:
+    content = (operation.request_body or {}).get("content", {})
+    if not content:
+        return None
+    media = content.get("application/json") or next(iter(content.values()))
+    schema = media.get("schema", {})
+    return Schema(schema, select_components(schema, components))
+
+
+def compile_response(status: int, answer: Mapping[str, Any], components: Mapping[str, Any]) -> DocumentedResponse:
+    content: Mapping[str, Any] = answer.get("content", {})
+    usual: Mapping[str, Any] = next(iter(content.values()), {})
+    examples = {name: each.get("value") for name, each in usual.get("examples", {}).items()}
+    if "example" in usual:
+        examples.setdefault("example", usual["example"])
+    schema = usual.get("schema")
+    return DocumentedResponse(
+        status=status,
+        description=str(answer.get("description", "")),
+        media_types=tuple(content),
+        examples=examples,
+        body=None if schema is None else Schema(schema, select_components(schema, components)),
+        headers=tuple(answer.get("headers", {})),
+    )
+
+
+def select_components(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The components, where the schema still points into them (it is recursive); connexion resolved the rest."""
+    return components if holds_reference(schema) else None
+
+
+def holds_reference(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return "$ref" in node or any(holds_reference(value) for value in node.values())
+    return isinstance(node, list) and any(holds_reference(item) for item in node)

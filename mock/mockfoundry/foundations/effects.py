@@ -1,0 +1,162 @@
+"""Undoing: what a scenario changed in a world, and how it is taken back. Never decides when.
+
+Entities are values, so what changed is seen by comparing tables; a field that something else has changed since keeps
+that later value.
+
+Playing: scenarios switched on and off in a foundation, and what they change in it. Never matches a request.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from mockfoundry.cloudfoundry.deployments import cancel_deployment
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.foundations.foundation import EntityChange, FoundationState
+from mockfoundry.scenarios.engine import switch_off, switch_on, take_due_events
+from mockfoundry.scenarios.model import Event, Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+
+ENTITY_TABLES = ("feature_flags", "organizations", "spaces", "apps", "processes", "users")
+SETTINGS = "settings"
+
+
+def compare_worlds(before: World, after: World) -> list[EntityChange]:
+    """What is another value in `after`, a world that began as a copy of `before`."""
+    found = [
+        EntityChange(table, key, held.get(key), value)
+        for table in ENTITY_TABLES
+        if (held := getattr(before, table)) is not getattr(after, table)
+        for key, value in getattr(after, table).items()
+        if held.get(key) is not value
+    ]
+    if before.settings != after.settings:
+        found.append(EntityChange(SETTINGS, "", before.settings, after.settings))
+    return found
+
+
+def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
+    """Gives every changed field its earlier value, the latest change first."""
+    for change in changes:
+        if change.table == "apps" and change.after.deployment is not None and change.key in world.deploying_apps:
+            cancel_deployment(world, change.key, now)
+    for change in reversed(changes):
+        if change.table == SETTINGS:
+            world.settings = restore_entity(change, world.settings)
+            continue
+        current = getattr(world, change.table).get(change.key)
+        if current is None:
+            continue
+        if change.before is None:
+            remove_added_entity(world, change.table, change.key)
+        elif change.table == "processes":
+            world.put(restore_entity(change, current), now)
+        elif change.table == "apps":
+            world.put_app(restore_entity(change, current))
+        else:
+            world.own_table(change.table)[change.key] = restore_entity(change, current)
+
+
+def restore_entity(change: EntityChange, current: Any) -> Any:
+    """An entity with the fields that the change gave it as they were before."""
+    if current is change.after:
+        return change.before
+    fields = {
+        name: getattr(change.before, name)
+        for name in current.__struct_fields__
+        if getattr(change.before, name) != getattr(change.after, name)
+        and getattr(current, name) == getattr(change.after, name)
+    }
+    return msgspec.structs.replace(current, **fields)
+
+
+def remove_added_entity(world: World, table: str, key: str) -> None:
+    """Takes away what a scenario had added."""
+    if table == "processes":
+        process = world.processes[key]
+        # A deployment that is over has left its new process as the only one of its type.
+        if sum(each.type == process.type for each in world.list_app_processes(process.app)) > 1:
+            world.remove(key)
+    elif table == "apps" and world.processes_of.get(key):
+        return
+    else:
+        world.own_table(table).pop(key, None)
+
+
+def switch_scenario_on(foundation: FoundationState, scenario: Scenario, now: int) -> None:
+    """Switches a scenario on, or begins it anew; it is asked after those that are on already.
+
+    Args:
+        now: virtual microseconds.
+
+    Raises:
+        DocumentError: its `given` does not fit this world; nothing is changed.
+        ScenarioError: it can't be compiled; nothing is changed.
+    """
+    others = tuple(each for each in foundation.lineup.scenarios if each.name != scenario.name)
+    lineup = CompiledScenarios((*others, scenario))
+    if scenario.name in foundation.changes:
+        revert_changes(foundation.world, foundation.changes.pop(scenario.name), now)
+    begin_scenario(foundation, scenario, now)
+    foundation.lineup = lineup
+
+
+def begin_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> None:
+    """Starts the time of a scenario that is in the lineup, and changes the world as it says."""
+    if scenario.given:
+        record_world_change(foundation, scenario.name, scenario.given, now)
+    switch_on(foundation.progress, scenario, now)
+
+
+def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> bool:
+    """Switches a scenario off and takes back what it changed; says whether it was on."""
+    kept = tuple(each for each in foundation.lineup.scenarios if each.name != name)
+    if len(kept) == len(foundation.lineup.scenarios):
+        return False
+    foundation.lineup = CompiledScenarios(kept)
+    switch_off(foundation.progress, name)
+    revert_changes(foundation.world, foundation.changes.pop(name, []), now)
+    return True
+
+
+def apply_due_events(foundation: FoundationState, now: int) -> None:
+    """Lets everything happen that scenarios have for a moment up to now: their events, and their ends."""
+    lineup, progress = foundation.lineup, foundation.progress
+    for name, event in take_due_events(lineup, progress, now) if lineup.events else ():
+        apply_event(foundation, name, event, now)
+    if foundation.changes:
+        for scenario in lineup.scenarios:
+            since = progress.since.get(scenario.name)
+            if scenario.for_ is not None and since is not None and now >= since + scenario.for_:
+                revert_changes(foundation.world, foundation.changes.pop(scenario.name, []), now)
+
+
+def apply_event(foundation: FoundationState, name: str, event: Event, now: int) -> None:
+    """One event of a scenario, at its own moment."""
+    since = foundation.progress.since.get(name, now)
+    record_world_change(foundation, name, event.given, min(now, since + event.at))
+
+
+def record_world_change(foundation: FoundationState, name: str, given: object, now: int) -> None:
+    """Changes the world in a seed file's words, and remembers what was there."""
+    foundation.changes.setdefault(name, []).extend(change_world(foundation, given, now))
+
+
+def change_world(foundation: FoundationState, given: object, now: int) -> list[EntityChange]:
+    """Changes the world in a seed file's words; gives what takes it back."""
+    before = foundation.world.copy()
+    apply_world_patch(foundation.world, given, now)
+    return compare_worlds(before, foundation.world)
+
+
+@contextmanager
+def temporarily_applied(foundation: FoundationState, scenario: Scenario, now: int) -> Iterator[None]:
+    """Changes the world as a scenario says, for one exchange; what the exchange itself changes is kept."""
+    changes = change_world(foundation, scenario.given, now)
+    try:
+        yield
+    finally:
+        revert_changes(foundation.world, changes, now)

@@ -1,0 +1,344 @@
+"""Asking: which exchanges a question is about, and how others differ from that. Never judges an answer.
+
+Verifying: whether a journal holds what a test expects: it holds, it does not, or it cannot be known. Never waits.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, safe_value
+from mockfoundry.journal.store import HitKey, Journal
+
+
+class RequestCondition(Protocol):
+    """One condition in the scenario language, compiled: what it asks of a request, and what came in its place."""
+
+    place: str
+    name: str
+    wanted: Any
+
+    def holds(self, asked: Any) -> bool: ...
+    def got(self, asked: Any) -> Any: ...
+
+
+class EntryDifference(msgspec.Struct, frozen=True):
+    """One thing that an exchange does not have of what was asked for."""
+
+    what: str
+    wanted: Any
+    got: Any
+
+    def __str__(self) -> str:
+        return f"{self.what}: wanted {abbreviate_value(self.wanted)}, got {abbreviate_value(self.got)}"
+
+
+class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which exchanges are asked about; what is left out asks nothing.
+
+    Attributes:
+        operation: operationIds.
+        fault: a fault on the wire by its name; `any` and `none` say whether there was one.
+        after_number: only exchanges with a number above this.
+        since: only exchanges from this moment on, in virtual microseconds.
+        conditions: of the request, in the scenario language.
+    """
+
+    operation: tuple[str, ...] = ()
+    status: tuple[int, ...] = ()
+    scenario: str | None = None
+    actor: str | None = None
+    fault: str | None = None
+    kept: bool | None = None
+    after_number: int = 0
+    since: int | None = None
+    conditions: tuple[Any, ...] = ()
+
+    def may_include(self, hit_key: HitKey) -> bool:
+        """Whether exchanges of a cell may be among those asked about."""
+        operation, status, fault, _ = hit_key
+        return (
+            (not self.operation or operation in self.operation)
+            and (not self.status or status in self.status)
+            and matches_fault(self.fault, fault)
+        )
+
+    def is_in_range(self, entry: JournalEntry) -> bool:
+        """Whether an exchange lies in the stretch of time that is asked about."""
+        return entry.number > self.after_number and (self.since is None or entry.now >= self.since)
+
+    def holds(self, entry: JournalEntry) -> bool:
+        return self.is_in_range(entry) and not self.differences(entry, first_only=True)
+
+    def differences(self, entry: JournalEntry, first_only: bool = False) -> list[EntryDifference]:
+        """What an exchange does not have of what is asked for."""
+        found: list[EntryDifference] = []
+        plain: tuple[tuple[str, bool, Any, Any], ...] = (
+            (
+                "operation",
+                not self.operation or entry.operation in self.operation,
+                unwrap_single(self.operation),
+                entry.operation,
+            ),
+            ("status", not self.status or entry.status in self.status, unwrap_single(self.status), entry.status),
+            ("scenario", self.scenario in (None, entry.scenario), self.scenario, entry.scenario),
+            ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
+            ("fault", matches_fault(self.fault, entry.fault), self.fault, entry.fault or "none"),
+            ("kept", self.kept in (None, entry.committed), self.kept, entry.committed),
+        )
+        for what, held, wanted, got in plain:
+            if not held:
+                found.append(EntryDifference(what, wanted, got if got != "" else "none"))
+                if first_only:
+                    return found
+        for condition in self.conditions:
+            if not condition.holds(entry):
+                found.append(
+                    EntryDifference(
+                        f"{condition.place} {condition.name}", condition.wanted, safe_actual_value(condition, entry)
+                    )
+                )
+                if first_only:
+                    return found
+        return found
+
+    def __str__(self) -> str:
+        words = [" or ".join(self.operation) or "a request"]
+        words += [f"by {self.actor}"] if self.actor else []
+        words += [f"with {each.place} {each.name} {abbreviate_value(each.wanted)}" for each in self.conditions]
+        words += [f"answered {' or '.join(map(str, self.status))}"] if self.status else []
+        words += [f"with fault {self.fault}"] if self.fault else []
+        words += [f"by scenario {self.scenario}"] if self.scenario else []
+        words += [] if self.kept is None else ["whose change was kept" if self.kept else "that changed nothing"]
+        return " ".join(words)
+
+
+def matches_fault(wanted: str | None, fault: str) -> bool:
+    if wanted is None:
+        return True
+    return bool(fault) if wanted == "any" else fault == ("" if wanted == "none" else wanted)
+
+
+def unwrap_single(words: tuple[Any, ...]) -> Any:
+    return words[0] if len(words) == 1 else list(words)
+
+
+def safe_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
+    """What came in a condition's place, where that is no secret."""
+    got = condition.got(entry)
+    secret = (
+        condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
+    )
+    return "[redacted]" if secret and got is not None else safe_value(got)
+
+
+def abbreviate_value(value: Any, longest: int = 120) -> str:
+    """A value in a line, cut where it is long."""
+    if isinstance(value, Mapping | list | tuple) or value is None or isinstance(value, bool):
+        text = msgspec.json.encode(value).decode()
+    else:
+        text = str(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+VerdictResult = Literal["holds", "does_not_hold", "cannot_be_known"]
+
+MAX_NEAREST_ENTRIES = 3
+"""How many of the nearest exchanges are told."""
+
+MAX_COMPARED_ENTRIES = 2_000
+"""How many of the latest exchanges are looked through for the nearest."""
+
+GAP_TOLERANCE = 2_000
+"""Microseconds by which a gap may fall short: two clocks measured it."""
+
+Gaps = tuple[int, ...] | Literal["growing"] | None
+"""Least waits between one and the next in microseconds; or each longer than the one before."""
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is expected of the exchanges that a question is about.
+
+    Attributes:
+        times, at_least, at_most: how many there are; with none of them, at least one.
+        gaps: the waits between them, from each answer to the next request.
+    """
+
+    query: JournalQuery
+    times: int | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+    gaps: Gaps = None
+
+    @property
+    def least(self) -> int:
+        if self.times is not None:
+            return self.times
+        if self.at_least is not None:
+            return self.at_least
+        if isinstance(self.gaps, tuple):
+            return len(self.gaps) + 1
+        return 0 if self.at_most is not None else 1
+
+    @property
+    def most(self) -> int | None:
+        return self.at_most if self.times is None else self.times
+
+    def expected_count_text(self) -> str:
+        if self.times is not None:
+            return f"exactly {format_times(self.times)}"
+        bounds = [f"at least {format_times(self.least)}"] if self.least or self.most is None else []
+        if self.at_most is not None:
+            bounds.append(f"at most {format_times(self.at_most)}")
+        return " and ".join(bounds)
+
+
+class NearEntry(msgspec.Struct, frozen=True):
+    """An exchange that is nearly what was asked for, and what is different."""
+
+    number: int
+    line: str
+    differences: tuple[EntryDifference, ...]
+
+
+class VerificationResult(msgspec.Struct, frozen=True):
+    """What came of it.
+
+    Attributes:
+        said: the sentence; where it does not hold, with the nearest exchange and the difference.
+        matched: the numbers of the exchanges that fit.
+        dropped: how many that might have fitted were forgotten.
+    """
+
+    result: VerdictResult
+    said: str
+    matched: tuple[int, ...] = ()
+    nearest: tuple[NearEntry, ...] = ()
+    dropped: int = 0
+
+
+def verify_expectation(journal: Journal, expected: Expectation) -> VerificationResult:
+    """Whether a journal holds as many exchanges as expected, at the distances expected."""
+    query = expected.query
+    matched = [entry for entry in journal if query.holds(entry)]
+    dropped = count_dropped_candidates(journal, query)
+    numbers = tuple(entry.number for entry in matched)
+    count, least, most = len(matched), expected.least, expected.most
+    told = f"expected {query} {expected.expected_count_text()}, saw {format_times(count)}"
+    too_many = most is not None and count > most
+    if too_many or (count < least and not dropped):
+        near = () if too_many else find_nearest_entries(journal, query)
+        return VerificationResult("does_not_hold", append_nearest_entry(told, near), numbers, near)
+    if count < least or (dropped and most is not None):
+        return VerificationResult("cannot_be_known", f"{told}; {dropped_entries_note(dropped)}", numbers, (), dropped)
+    wrong = find_wrong_gap(matched, expected.gaps)
+    if wrong is not None:
+        return VerificationResult("does_not_hold", f"expected {query} {wrong}", numbers)
+    if dropped and expected.gaps is not None:
+        return VerificationResult(
+            "cannot_be_known", f"expected gaps between {query}; {dropped_entries_note(dropped)}", numbers, (), dropped
+        )
+    return VerificationResult("holds", told, numbers, (), dropped)
+
+
+def verify_order(journal: Journal, questions: tuple[JournalQuery, ...]) -> VerificationResult:
+    """Whether exchanges that fit the questions came in their order; others may lie between them."""
+    found: list[JournalEntry] = []
+    entries = iter(journal)
+    for position, query in enumerate(questions):
+        entry = next((each for each in entries if query.holds(each)), None)
+        if entry is None:
+            after = f" after {entry_line(found[-1])}" if found else ""
+            told = f"expected {query} as number {position + 1} of {len(questions)} in order{after}, saw none there"
+            numbers = tuple(each.number for each in found)
+            dropped = sum(count_dropped_candidates(journal, each) for each in questions)
+            if dropped:
+                return VerificationResult(
+                    "cannot_be_known", f"{told}; {dropped_entries_note(dropped)}", numbers, (), dropped
+                )
+            near = find_nearest_entries(journal, query, found[-1].number if found else 0)
+            return VerificationResult("does_not_hold", append_nearest_entry(told, near), numbers, near)
+        found.append(entry)
+    told = "; then ".join(f"#{entry.number} {query}" for entry, query in zip(found, questions, strict=True))
+    return VerificationResult("holds", f"saw in order: {told}", tuple(entry.number for entry in found))
+
+
+def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: int = 0) -> tuple[NearEntry, ...]:
+    """The exchanges that differ least from what is asked for, the latest of equal ones first."""
+    ranked: list[tuple[int, int, NearEntry]] = []
+    for entry in journal.after(max(after_number, query.after_number, journal.recorded - MAX_COMPARED_ENTRIES)):
+        if not query.is_in_range(entry):
+            continue
+        differences = query.differences(entry)
+        if not differences:
+            continue
+        # Another operation is farther away than any other difference.
+        far = len(differences) + 3 * any(each.what == "operation" for each in differences)
+        ranked.append((far, -entry.number, NearEntry(entry.number, entry_line(entry), tuple(differences))))
+    return tuple(near for _, _, near in sorted(ranked, key=lambda each: each[:2])[:MAX_NEAREST_ENTRIES])
+
+
+def count_dropped_candidates(journal: Journal, query: JournalQuery) -> int:
+    """How many exchanges were forgotten that the question may have been about."""
+    dropped = journal.dropped
+    if not dropped or query.after_number >= journal.cleared_up_to + dropped:
+        return 0
+    if query.since is not None:
+        first = next(iter(journal), None)
+        if first is not None and first.now < query.since:
+            return 0
+    return journal.count_dropped(query.may_include)
+
+
+def find_wrong_gap(entries: list[JournalEntry], gaps: Gaps) -> str | None:
+    """The first gap that is not as expected, in words."""
+    if gaps is None:
+        return None
+    waits = [wait_between(one, other) for one, other in pairwise(entries)]
+    if gaps == "growing":
+        for number, (one, other) in enumerate(pairwise(waits), 2):
+            if other <= one:
+                return (
+                    f"with growing gaps, gap {number} (#{entries[number - 1].number} to #{entries[number].number}) "
+                    f"is {format_wait(other)} after {format_wait(one)}"
+                )
+        return None
+    for number, (wait, least) in enumerate(zip(waits, gaps, strict=False), 1):
+        if wait < least - GAP_TOLERANCE:
+            return (
+                f"with gap {number} at least {format_wait(least)}, "
+                f"#{entries[number].number} came {format_wait(wait)} after the answer of #{entries[number - 1].number}"
+            )
+    return None
+
+
+def wait_between(one: JournalEntry, other: JournalEntry) -> int:
+    """Microseconds from the answer of one exchange to the request of another, by the clock that says more.
+
+    A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
+    """
+    return max(0, other.real - one.real - one.delay, other.now - one.now - one.virtual_delay)
+
+
+def append_nearest_entry(told: str, near: tuple[NearEntry, ...]) -> str:
+    if not near:
+        return told + "; nothing else came"
+    first = near[0]
+    return f"{told}; the nearest other: {first.line}; {'; '.join(str(each) for each in first.differences)}"
+
+
+def dropped_entries_note(dropped: int) -> str:
+    return (
+        f"{dropped} exchange{'s' if dropped > 1 else ''} that may count "
+        f"{'were' if dropped > 1 else 'was'} dropped from the journal; start the server with a larger --max-journal"
+    )
+
+
+def format_times(times: int) -> str:
+    return "1 time" if times == 1 else f"{times} times"
+
+
+def format_wait(microseconds: int) -> str:
+    return f"{microseconds / 1_000_000:.3f}".rstrip("0").rstrip(".") + "s"

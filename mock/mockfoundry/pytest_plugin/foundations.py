@@ -1,0 +1,127 @@
+"""Naming: the foundation of a test by the test's own name, so that logs can be read. Never gives a name twice.
+
+Examples: a test by Hypothesis has many, and each finds its foundation as the first one did. Draws nothing.
+
+Autopsies: what happened in a foundation, for the report of a test that failed. Never changes anything there.
+"""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+
+from mockfoundry.client.errors import ControlError, ServerError
+from mockfoundry.client.foundation import Foundation
+
+MAX_FOUNDATION_NAME_LENGTH = 64
+
+_numbers = count(1)
+
+
+def name_test_foundation(request: pytest.FixtureRequest) -> str:
+    """The test's name, the worker and a number; for a server that others use too, also what is this run's alone."""
+    from mockfoundry.client.arguments import generate_foundation_name
+
+    config = request.config
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    parts = [worker, generate_foundation_name() if config.getoption("mock_url") else "", str(next(_numbers))]
+    ending = "-".join(part for part in parts if part)
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", request.node.name).strip("-_.")
+    return f"{slug[: MAX_FOUNDATION_NAME_LENGTH - len(ending) - 1] or 'test'}-{ending}"
+
+
+@contextmanager
+def restore_for_each_example(node: pytest.Item, begin: Callable[[bool], None]) -> Iterator[None]:
+    """Lets a test by Hypothesis begin anew before each example; any other test is left as it is.
+
+    Args:
+        begin: called before each example; told whether it is the first.
+    """
+    handle = getattr(getattr(node, "obj", None), "hypothesis", None)
+    if handle is None or not hasattr(handle, "inner_test"):
+        yield
+        return
+    inner = handle.inner_test
+    is_first = True
+
+    def begun() -> None:
+        nonlocal is_first
+        begin(is_first)
+        is_first = False
+
+    # What runs async tests looks whether this is one.
+    if inspect.iscoroutinefunction(inner):
+
+        @functools.wraps(inner)
+        async def fresh(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begun()
+            return await inner(*arguments, **named)
+    else:
+
+        @functools.wraps(inner)
+        def fresh(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begun()
+            return inner(*arguments, **named)
+
+    handle.inner_test = fresh
+    allow_function_fixture(node)
+    try:
+        yield
+    finally:
+        handle.inner_test = inner
+
+
+def allow_function_fixture(node: pytest.Item) -> None:
+    """Tells Hypothesis that this fixture may be used: it warns of those that are not made anew for each example."""
+    from hypothesis import HealthCheck, settings
+
+    test: Any = getattr(node.obj, "__func__", node.obj)  # type: ignore[attr-defined]  # of a function's
+    used: settings = getattr(test, "_hypothesis_internal_use_settings", None) or settings()
+    suppressed = {*used.suppress_health_check, HealthCheck.function_scoped_fixture}
+    test._hypothesis_internal_use_settings = settings(used, suppress_health_check=tuple(suppressed))
+
+
+MAX_REPORTED_EXCHANGES = 60
+"""How many exchanges are shown, the latest."""
+
+MAX_REPORTED_CHANGES = 30
+
+MAX_REPLAY_LINES = 60
+"""How many lines a replay may have."""
+
+
+def render_failure_report(foundation: Foundation) -> str:
+    """What a failed test's foundation was like: each request with its reason, the changes, the clock, and a replay."""
+    try:
+        return "\n".join(describe_foundation(foundation))
+    except (ServerError, ControlError) as error:
+        return f"{foundation.name}: can't be told: {error}"
+
+
+def describe_foundation(foundation: Foundation) -> Iterator[str]:
+    exchanges = foundation.requests()
+    yield f"foundation {foundation.name} at {foundation.url}"
+    yield f"clock {foundation.clock.now.isoformat()}, random seed {foundation.random_seed}"
+    if len(exchanges) > MAX_REPORTED_EXCHANGES:
+        yield f"… {len(exchanges) - MAX_REPORTED_EXCHANGES} requests before these"
+    yield from (exchange.line for exchange in exchanges[-MAX_REPORTED_EXCHANGES:])
+    if not exchanges:
+        yield "no request came; does the client ask foundation.url?"
+    changes = foundation.changes()
+    yield "changed in the world:" if changes else "nothing was changed in the world"
+    yield from (f"  {change}" for change in changes[:MAX_REPORTED_CHANGES])
+    if len(changes) > MAX_REPORTED_CHANGES:
+        yield f"  … and {len(changes) - MAX_REPORTED_CHANGES} more"
+    replay = foundation.replay().splitlines()
+    if len(replay) > MAX_REPLAY_LINES:
+        yield f"it met many failures; the same scenarios with random seed {foundation.random_seed} play them again"
+    elif replay:
+        yield "to meet the same failures again, save this beside the test and mark it with it:"
+        yield from (f"  {line}" for line in replay)

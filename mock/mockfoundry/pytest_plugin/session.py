@@ -1,0 +1,131 @@
+"""Running: the server of a session, or of all workers of xdist. Asks no foundation.
+
+Met: what the tests' clients have met of the contract, in this process and in xdist's workers. Judges nothing.
+
+A server that is ours alone is asked once, at its end; one that others use too is asked of each foundation of ours.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockfoundry.client.foundation import Foundation
+    from mockfoundry.client.server import Server, ServerBase
+    from mockfoundry.client.values import Coverage
+
+
+SERVER_URL_KEY = "mockfoundry_url"
+
+
+SHARED_SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
+
+
+def has_own_server(config: pytest.Config) -> bool:
+    """Whether this process has a server of its own, which nobody else uses."""
+    return config.getoption("mock_url") is None and SERVER_URL_KEY not in getattr(config, "workerinput", {})
+
+
+@contextmanager
+def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
+    """The server that this process uses, until the block ends."""
+    from mockfoundry.client.server import Server
+
+    url = config.getoption("mock_url") or getattr(config, "workerinput", {}).get(SERVER_URL_KEY)
+    if url is None:
+        with Server() as server:
+            yield server
+    else:
+        token, mend = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
+        with Server.connect(url, control_token=token, mend=mend) as server:
+            yield server
+
+
+def start_shared_server(config: pytest.Config) -> "Server | None":
+    """The server that all workers share, started for the first of them; None where each has its own."""
+    if not config.getoption("mock_shared"):
+        return None
+    if SHARED_SERVER not in config.stash:
+        from mockfoundry.client.server import Server
+
+        config.stash[SHARED_SERVER] = Server().__enter__()
+    return config.stash[SHARED_SERVER]
+
+
+def end_shared_server(config: pytest.Config) -> None:
+    """Ends it, where this process has started it."""
+    server = config.stash.get(SHARED_SERVER, None)
+    if server is not None:
+        del config.stash[SHARED_SERVER]
+        server.__exit__(None, None, None)
+
+
+CoverageKey = tuple[str, int, str, str]
+"""Operation, status, fault and phase."""
+
+
+class HitsStashKey(pytest.StashKey[dict[CoverageKey, int]]):
+    """A key of the stash with a name, by which workers send what is behind it."""
+
+    name = "mockfoundry_met"
+
+
+HITS = HitsStashKey()
+"""How often each cell was met."""
+
+
+def add_hits(config: pytest.Config, met: Iterable[Iterable[Any]]) -> None:
+    """Adds what was met somewhere: rows of a cell's four parts, and how often."""
+    held = config.stash[HITS]
+    for operation, status, fault, phase, times in met:
+        cell = (operation, status, fault, phase)
+        held[cell] = held.get(cell, 0) + times
+
+
+def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
+    add_hits(config, ((each.operation, each.status, each.fault, each.phase, each.times) for each in coverage.squares))
+
+
+def collect_server_coverage(config: pytest.Config, server: "ServerBase") -> None:
+    """Takes what all clients of a server have met, where that will be asked for."""
+    if config.getoption("mock_coverage"):
+        add_coverage_hits(config, server.coverage())
+
+
+def collect_foundation_coverage(config: pytest.Config, foundation: "Foundation") -> None:
+    """Takes what the clients of one foundation have met, where nobody will ask its server."""
+    if config.getoption("mock_coverage") and config.getoption("mock_url"):
+        add_coverage_hits(config, foundation.coverage())
+
+
+def send_hits(config: pytest.Config) -> None:
+    """Gives what was met to the process that has started this worker, where it is one."""
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[HITS.name] = [[*cell, times] for cell, times in config.stash[HITS].items()]
+
+
+def render_coverage_table(config: pytest.Config) -> str:
+    """The table of what all clients have met."""
+    from mockfoundry.client.errors import ServerError
+
+    shared = config.stash.get(SHARED_SERVER, None)
+    if shared is not None and has_own_server(config):
+        try:
+            collect_server_coverage(config, shared)
+        except ServerError as error:
+            return f"it can't be told: {error}"
+    met = config.stash[HITS]
+    return render_hits_table(met) if met else "no test has used the server"
+
+
+def render_hits_table(met: dict[CoverageKey, int]) -> str:
+    from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, coverage_percent, format_coverage_table
+
+    squares = [CoverageItem(*cell, times) for cell, times in met.items()]
+    count = sum(each.times > 0 for each in squares)
+    return format_coverage_table(
+        ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, {})
+    )

@@ -1,0 +1,227 @@
+"""Problems of a scenario: the error that carries them, and words for what was found. Never decides what is wrong.
+
+Scenarios as values: the same whether written in Python or read from a file. Never plays one.
+
+What each key is for, and what it may hold, stands in `form`, from which reading, writing and the JSON Schema are made.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from mockfoundry.contract.plan import Violation, shorten_value
+from mockfoundry.documents.problems import DocumentError
+from mockfoundry.scenarios.conditions import ABSENT
+
+MAX_PROBLEMS: Final = 100
+"""How many problems of one file are told."""
+
+
+class ScenarioError(DocumentError):
+    """A scenario can't be used. `problems` says why, place by place; as text it is one line for each."""
+
+
+def describe_demand(violation: Violation) -> str:
+    """What the contract asks for, where it was not met: `type integer`, `minimum 0`, `required errors`."""
+    limit = violation.limit
+    allowed = " or ".join(shorten_value(each) for each in limit) if isinstance(limit, list) else shorten_value(limit)
+    if violation.keyword == "additionalProperties":
+        return f"no {allowed}"
+    return f"{violation.keyword} {allowed}"
+
+
+def quote_value(value: object) -> str:
+    """A value that was found, in a line; text in quotes, so that it can be told from a number."""
+    return f'"{shorten_value(value)}"' if isinstance(value, str) else shorten_value(value)
+
+
+CountScope = Literal["process", "token", "foundation"]
+RespondPhase = Literal["before", "after"]
+FaultName = Literal["reset", "empty", "truncate", "garbage", "hang", "dribble"]
+SequenceEnd = Literal["pass", "repeat", "stay"]
+
+
+class Uniform(msgspec.Struct, frozen=True, tag="uniform"):
+    """A delay anywhere between two, in microseconds."""
+
+    low: int
+    high: int
+
+
+class Lognormal(msgspec.Struct, frozen=True, tag="lognormal"):
+    """A delay with a long tail, as real ones have: half below `median`, one in a hundred above `p99`."""
+
+    median: int
+    p99: int
+
+
+Delay = int | Uniform | Lognormal
+"""Microseconds, or a distribution of them."""
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A request parked until the test releases it.
+
+    Attributes:
+        at: before its exchange, or with its outcome in hand.
+        name: to release it by; empty for the scenario's own name.
+        at_most: microseconds after which it goes on by itself.
+    """
+
+    at: Literal["before-commit", "after-commit"]
+    name: str = ""
+    at_most: int = 30_000_000
+
+
+class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a rule answers. Without error, status, example and fault it is the world's answer, changed by the rest.
+
+    Attributes:
+        error: the catalogue's title; `detail` in place of its words.
+        status: with `body` as JSON, or `text` as it stands; with neither, the contract's example of that status.
+        example: by its name in the contract.
+        fault: what goes wrong on the wire.
+        headers: added or replaced; None takes one away.
+        delay: microseconds or a distribution.
+        phase: `before` the operation, which then does not run where there is an answer; or `after` it, its change kept.
+        undocumented: the contract does not document this answer, and that is meant.
+    """
+
+    error: str | None = None
+    detail: str | None = None
+    status: int | None = None
+    body: Any = ABSENT
+    text: str | None = None
+    example: str | None = None
+    fault: FaultName | None = None
+    headers: Mapping[str, str | None] = {}
+    delay: Delay = 0
+    phase: RespondPhase = "before"
+    hold: Hold | None = None
+    undocumented: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether it gives an answer or a fault of its own, rather than change the world's."""
+        return not (self.error is None and self.status is None and self.example is None and self.fault is None)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything at all; what does nothing is `pass`."""
+        return bool(self.answers or self.headers or self.delay or self.hold)
+
+
+PASS = Respond()
+"""The word `pass`: the request goes on to the world, and no later rule gets it."""
+
+
+class When(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What must hold of a request, by name of parameter, header or field: a plain value, or a JSON Schema."""
+
+    path: Mapping[str, Any] = {}
+    query: Mapping[str, Any] = {}
+    headers: Mapping[str, Any] = {}
+    body: Mapping[str, Any] = {}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which requests, how often, and what they get: `respond`, or a `sequence` of it.
+
+    Attributes:
+        operation: operationIds; none for every request.
+        state: the states in which it applies; none for all.
+        times: how many matches it answers; None for ever.
+        from_, until: microseconds since the scenario was switched on.
+    """
+
+    operation: tuple[str, ...] = ()
+    when: When = When()
+    per: CountScope = "foundation"
+    state: tuple[str, ...] = ()
+    goto: str | None = None
+    after: int = 0
+    times: int | None = None
+    chance: float = 1.0
+    from_: int | None = None
+    until: int | None = None
+    respond: Respond | None = None
+    sequence: tuple[Respond, ...] = ()
+    finally_: SequenceEnd = "pass"
+
+    if TYPE_CHECKING:
+        # What is said of the fields says what they hold; one word may be given for it.
+        def __init__(
+            self,
+            *,
+            operation: str | tuple[str, ...] = (),
+            when: When = ...,
+            per: CountScope = ...,
+            state: str | tuple[str, ...] = (),
+            goto: str | None = None,
+            after: int = 0,
+            times: int | None = None,
+            chance: float = 1.0,
+            from_: int | None = None,
+            until: int | None = None,
+            respond: Respond | None = None,
+            sequence: tuple[Respond, ...] = (),
+            finally_: SequenceEnd = ...,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        # One word in place of a tuple, as a file has it.
+        given: tuple[tuple[str, object], ...] = (("operation", self.operation), ("state", self.state))
+        for name, words in given:
+            if isinstance(words, str):
+                msgspec.structs.force_setattr(self, name, (words,))
+
+    @property
+    def steps(self) -> tuple[Respond, ...]:
+        """What it answers, one by one."""
+        return self.sequence if self.respond is None else (self.respond,)
+
+    @property
+    def answers(self) -> int | None:
+        """How many matches it answers in all, None for ever."""
+        if self.respond is not None:
+            return self.times
+        return len(self.sequence) if self.finally_ == "pass" else None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the world, `at` microseconds after the scenario was switched on."""
+
+    at: int
+    given: Mapping[str, Any]
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One failure mode.
+
+    Attributes:
+        name: what it is switched on by.
+        for_: microseconds after which it is off by itself, None for never.
+        start: the first state, where its rules have states.
+        given: what it changes in the world when it is switched on, in the seed file's words.
+    """
+
+    name: str
+    description: str = ""
+    story: str = ""
+    good_client: str = ""
+    for_: int | None = None
+    start: str | None = None
+    given: Mapping[str, Any] = {}
+    events: tuple[Event, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def to_yaml(self) -> str:
+        """The scenario as the text of its file."""
+        # Writing needs the form, and the form needs these classes.
+        from mockfoundry.scenarios.format import scenario_to_yaml
+
+        return scenario_to_yaml(self)
+
+    def __repr__(self) -> str:
+        return self.to_yaml()

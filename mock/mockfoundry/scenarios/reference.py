@@ -1,0 +1,148 @@
+"""The files that are made from the form and the library: the JSON Schema and the library's README. Never hand-written.
+
+`python -m mockfoundry.scenarios.reference` writes both anew.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mockfoundry.scenarios.format import (
+    DISTRIBUTIONS,
+    EVENT,
+    FAULT_DESCRIPTIONS,
+    HOLD,
+    LOGNORMAL,
+    RESPOND,
+    RULE,
+    SCENARIO,
+    WHEN,
+    FormKey,
+    read_scenario,
+)
+from mockfoundry.scenarios.library import list_library_files
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.shipped import SCENARIO_DIRECTORY
+
+SCHEMA_FILE = Path(__file__).with_name("scenario.schema.json")
+README_FILE = SCENARIO_DIRECTORY / "README.md"
+
+
+def build_scenario_schema() -> dict[str, Any]:
+    """The form of a scenario file as JSON Schema, for editors and for strategies."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mockfoundry scenario",
+        "description": "One failure mode of a Cloud Foundry foundation, to be played by mockfoundry.",
+        **SCENARIO.schema(),
+    }
+
+
+def render_scenario_schema() -> str:
+    return json.dumps(build_scenario_schema(), indent=2) + "\n"
+
+
+def render_library_readme() -> str:
+    """The README of the library: what there is, and every key that a file may have."""
+    scenarios = [
+        read_scenario(path.read_text(encoding="utf-8"), source=str(path)) for path in list_library_files().values()
+    ]
+    return "\n".join([*_INTRODUCTION, *render_library_rows(scenarios), "", _HOW_IT_PLAYS, *render_all_keys()])
+
+
+_INTRODUCTION = (
+    "# The library of scenarios",
+    "",
+    "One file, one failure mode. Switch one on by its name, copy one to write your own, and check it with",
+    "`mockfoundry check FILE`. This page is made from the files by `python -m mockfoundry.scenarios.reference`.",
+    "",
+    "| name | what happens | a good client |",
+    "|---|---|---|",
+)
+
+
+_HOW_IT_PLAYS = """\
+## How a scenario plays
+
+- Scenarios are asked in the order in which they were switched on, and their rules in the order of the file. The first
+  rule that matches and has something left to do decides; no rule after it gets the request.
+- All conditions of `when:` must hold. A plain value is compared as JSON: `2` is `2.0`, and neither `"2"` nor `true`.
+  A mapping is a JSON Schema, whose keywords for numbers mean a number, those for text a text, and so on:
+  `{minimum: 2}` is not fulfilled by `"many"`. `{const: {…}}` compares with a mapping.
+- Path and query parameters and headers are text: a plain value is compared with the text (`100` with `100`, a list with
+  its items joined by commas), and a JSON Schema that is not about text sees the number, `true` or `false` that the text
+  spells. Of a parameter that is given several times any value will do. `null` means that it was not sent.
+- `after:`, then `times:`: so many matches are let through to the next rule, then so many are answered, then the rule is
+  done. With `chance:` a match that is not drawn goes to the next rule and is not counted as answered.
+- A `sequence:` gives one answer a match. `pass` sends the request on to the world, and no later rule gets it. After the
+  last one `finally:` says what comes: `pass`, the rule is done; `repeat`, from the first again; `stay`, the last.
+- An answer without `error:`, `status:`, `example:` and `fault:` leaves the world to answer, and changes that answer by
+  `headers:`, `delay:` and `hold:`.
+- `phase: after` lets the operation run and keeps its change, and then gives the answer or the fault in place of the
+  world's. It is counted only where the operation succeeded: a scale that is refused is not a lost one.
+- `per:` counts for each process, each token, or the whole foundation; states are kept alike, so all rules of a scenario
+  that have `state:` or `goto:` must have the same `per:`. Of more than 100,000 tokens or processes the first are
+  forgotten.
+- Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
+  events' `at:` run from the moment in which the scenario was switched on.
+"""
+
+
+def render_library_rows(scenarios: list[Scenario]) -> Iterator[str]:
+    for each in scenarios:
+        yield f"| [{each.name}]({each.name}.yaml) | {render_cell(each.description)} | {render_cell(each.good_client)} |"
+
+
+def render_cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def render_all_keys() -> Iterator[str]:
+    yield from ("## Keys of a scenario file", "")
+    for title, keys in _KEYS:
+        yield from (f"### {title}", "", "| key | what it is for |", "|---|---|")
+        yield from render_key_rows(keys)
+        yield ""
+    yield from ("### Faults of `fault:`", "", "| fault | what the client meets |", "|---|---|")
+    yield from (f"| `{name}` | {about} |" for name, about in FAULT_DESCRIPTIONS.items())
+    yield ""
+
+
+_KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
+    ("A scenario", SCENARIO.keys),
+    ("A rule of `rules:`", RULE.keys),
+    ("`when:`", WHEN.keys),
+    ("`respond:`, and each step of `sequence:`", RESPOND.keys),
+    ("`delay:`, where it is not a duration", DISTRIBUTIONS),
+    ("`lognormal:`", LOGNORMAL.keys),
+    ("`hold:`", HOLD.keys),
+    ("An event of `events:`", EVENT.keys),
+)
+
+
+def render_key_rows(keys: Iterable[FormKey]) -> Iterator[str]:
+    for key in keys:
+        yield f"| `{key.name}` | {render_cell(key.about)}{' Required.' if key.required else ''} |"
+
+
+def list_schema_keys(schema: Any) -> Iterator[str]:
+    """Every key that the schema of a scenario file names, at any depth."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for value in schema.values():
+            yield from list_schema_keys(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from list_schema_keys(item)
+
+
+def write_reference() -> None:
+    SCHEMA_FILE.write_text(render_scenario_schema(), encoding="utf-8")
+    README_FILE.write_text(render_library_readme(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_reference()

@@ -1,0 +1,162 @@
+"""Listening: a service on a socket by uvicorn, in this thread or in one of its own. Never decides what is answered."""
+
+import asyncio
+import gc
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mockfoundry.exchange.run import Service
+from mockfoundry.server.asgi import AsgiApp
+from mockfoundry.server.delivery import Delivery, RequestHolds, ServerLimits
+from mockfoundry.server.protocol import TransportProtocol, has_expected_methods, make_protocol_class
+
+DoorName = Literal["protocol", "asgi"]
+
+IDLE_SECONDS = 75
+"""How long a connection without a request is kept, as the gateways of a foundation keep it."""
+
+GRACE_SECONDS = 1
+"""How long an answer may still take once the server was told to end."""
+
+GC_THRESHOLD = 50_000
+"""How many new objects there are before the collector looks at them."""
+
+log = logging.getLogger("mockfoundry")
+
+
+class ListeningServer(uvicorn.Server):
+    """uvicorn's server, which tells when it is ready, and holds nobody back when it ends."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], holds: RequestHolds) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._holds = holds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._holds.release_all()
+        await super().shutdown(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def tune_garbage_collector() -> None:
+    """Tells the collector that what is there now stays, and that what comes is seldom worth looking through.
+
+    An exchange leaves no cycles behind, so it is for the rest that the collector runs at all; with thousands of
+    foundations each of its rounds would look through what nobody has let go.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
+
+
+def bind_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 takes a free one.
+
+    Raises:
+        OSError: the address is taken or is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(2048)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def url_of_socket(bound: socket.socket) -> str:
+    """The URL of a bound socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_listening_server(
+    service: Service, door: DoorName, limits: ServerLimits, ready: Callable[[], None], control_token: str = ""
+) -> ListeningServer:
+    """A server for a service; run it with `run(sockets=[bound])`.
+
+    Args:
+        control_token: that calls of the control API must carry; empty for none.
+    """
+    holds = RequestHolds(limits.held)
+
+    def control() -> ASGIApp:
+        # Not every server is asked for it, and a start should be short.
+        from mockfoundry.control.app import build_control_app
+        from mockfoundry.control.context import LoopAccess
+
+        return build_control_app(service, LoopAccess(asyncio.get_running_loop(), holds.release), control_token)
+
+    app = AsgiApp(service, limits, Delivery(holds), control)
+    known = has_expected_methods()
+    if not known:
+        log.warning(
+            "this uvicorn has another protocol class than the protocol door leans on; the ASGI door is used alone"
+        )
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = TransportProtocol if known else "httptools"
+    if known and door == "protocol":
+        protocol = make_protocol_class(service, limits)
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        loop="auto",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        # What it would warn of is answered, and what goes wrong here is logged under our own name.
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # The date is that of the foundation.
+        date_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return ListeningServer(config, ready, holds)
+
+
+class BackgroundServer:
+    """A service listening on a free loopback port in a thread, until its `with` block ends."""
+
+    def __init__(
+        self,
+        service: Service,
+        door: DoorName = "protocol",
+        limits: ServerLimits | None = None,
+        control_token: str = "",
+    ) -> None:
+        self._bound = bind_socket("127.0.0.1", 0)
+        self.url = url_of_socket(self._bound)
+        self.port: int = self._bound.getsockname()[1]
+        self._ready = threading.Event()
+        self._server = make_listening_server(service, door, limits or ServerLimits(), self._ready.set, control_token)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._bound]}, name="mockfoundry", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(timeout=30):
+            raise TimeoutError("the server was not ready within 30 seconds")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._bound.close()
