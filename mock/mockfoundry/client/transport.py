@@ -37,7 +37,7 @@ from anyio import Event, move_on_after, sleep
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.types import ASGIApp, Message
 
-from mockfoundry.exchange.request import Headers, Request, headers_by_name
+from mockfoundry.exchange.request import Headers, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.delivery import (
@@ -343,8 +343,15 @@ class InProcessServer:
         if too_large is not None:
             return too_large
         path, _, query = target.partition(b"?")
-        request = Request(
-            method, path.decode("latin-1"), query, headers_by_name(headers), content, scheme, self._executor.real_time()
+        request = read_request(
+            method,
+            path.decode("latin-1"),
+            query,
+            headers,
+            content,
+            scheme,
+            self._executor.real_time(),
+            self._service.trust_forwarded,
         )
         response = self._executor.take(lambda: handle_request(self._service, request))
         while isinstance(response, PendingRequest):
@@ -369,9 +376,7 @@ class InProcessServer:
             return headers_too_large_response(self._limits)
         return body_too_large_response(self._limits) if len(content) > self._limits.body else None
 
-    def _resume_pending(
-        self, pending: PendingRequest, patience: float | None
-    ) -> WaitSteps[Response | PendingRequest]:
+    def _resume_pending(self, pending: PendingRequest, patience: float | None) -> WaitSteps[Response | PendingRequest]:
         """The outcome of a request that waits before its exchange."""
         try:
             yield from self._wait_steps(pending, patience)
