@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from mockfoundry.journal.entry import JournalEntry, safe_path
+from mockfoundry.journal.entry import JournalEntry, redact_path
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import (
     GAP_TOLERANCE,
@@ -104,19 +104,20 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
         if operation and entry.operation != operation:
             continue
         count += 1
+        response = entry.response
         key = resource_key_of(entry)
         before = latest.get(key)
-        if before is None or not before[0].failed or is_too_late_to_repeat(before[0], entry, within):
-            path = safe_path(entry, entry.path_in_foundation)
-            chain = Chain(entry.operation, entry.method, path, entry.number, entry.outcome, entry.failed)
-            latest[key] = (entry, chain, entry.state_changed)
+        if before is None or not before[0].response.failed or is_too_late_to_repeat(before[0], entry, within):
+            path = redact_path(entry, entry.path_in_foundation)
+            chain = Chain(entry.operation, entry.request.method, path, entry.number, response.outcome, response.failed)
+            latest[key] = (entry, chain, response.state_changed)
             continue
         previous, chain, changed = before
         if not chain.repeats:
             chains.append(chain)
         chain.repeats.append(build_repeat(previous, entry, changed))
-        chain.ended, chain.gave_up = entry.outcome, entry.failed
-        latest[key] = (entry, chain, changed or entry.state_changed)
+        chain.ended, chain.gave_up = response.outcome, response.failed
+        latest[key] = (entry, chain, changed or response.state_changed)
     chains.sort(key=lambda each: each.first)
     repeats = [each for chain in chains for each in chain.repeats]
     return RetryAudit(
@@ -131,10 +132,11 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
 
 def resource_key_of(entry: JournalEntry) -> tuple[str | bytes, ...]:
     """What a request is about, and whose it is."""
-    reads = entry.method in ("GET", "HEAD")
-    asked = entry.query_string if reads or not entry.operation else b""
-    unknown = b"" if entry.operation else entry.content
-    return entry.method, entry.path_in_foundation, asked, unknown, entry.header(b"user-agent")
+    request = entry.request
+    reads = request.method in ("GET", "HEAD")
+    query_string = request.query_string if reads or not entry.operation else b""
+    content = b"" if entry.operation else request.content
+    return request.method, entry.path_in_foundation, query_string, content, entry.header(b"user-agent")
 
 
 def is_too_late_to_repeat(previous: JournalEntry, entry: JournalEntry, within: int | None) -> bool:
@@ -148,21 +150,21 @@ def build_repeat(previous: JournalEntry, entry: JournalEntry, changed: bool) -> 
     return Repeat(
         number=entry.number,
         of=previous.number,
-        after=previous.outcome,
+        after=previous.response.outcome,
         wait=wait / 1_000_000,
         retry_after=None if asked is None else asked / 1_000_000,
         honoured=None if asked is None else wait >= asked - GAP_TOLERANCE,
-        lost=previous.lost,
-        twice=changed and entry.state_changed,
-        outcome=entry.outcome,
+        lost=previous.response.lost,
+        twice=changed and entry.response.state_changed,
+        outcome=entry.response.outcome,
     )
 
 
 def parse_retry_after(entry: JournalEntry) -> int | None:
     """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
-    if entry.fault:
+    if entry.response.fault:
         return None
-    text = entry.answer_header(b"retry-after").strip()
+    text = entry.response.header(b"retry-after").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) * 1_000_000
     try:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, safe_value
+from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, redact_value
 from mockfoundry.journal.store import HitKey, Journal
 
 
@@ -74,6 +74,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     def differences(self, entry: JournalEntry, first_only: bool = False) -> list[EntryDifference]:
         """What an exchange does not have of what is asked for."""
+        response = entry.response
         found: list[EntryDifference] = []
         plain: tuple[tuple[str, bool, Any, Any], ...] = (
             (
@@ -82,11 +83,11 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
                 unwrap_single(self.operation),
                 entry.operation,
             ),
-            ("status", not self.status or entry.status in self.status, unwrap_single(self.status), entry.status),
-            ("scenario", self.scenario in (None, entry.scenario), self.scenario, entry.scenario),
+            ("status", not self.status or response.status in self.status, unwrap_single(self.status), response.status),
+            ("scenario", self.scenario in (None, response.scenario), self.scenario, response.scenario),
             ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
-            ("fault", matches_fault(self.fault, entry.fault), self.fault, entry.fault or "none"),
-            ("kept", self.kept in (None, entry.committed), self.kept, entry.committed),
+            ("fault", matches_fault(self.fault, response.fault), self.fault, response.fault or "none"),
+            ("kept", self.kept in (None, response.committed), self.kept, response.committed),
         )
         for what, held, wanted, got in plain:
             if not held:
@@ -97,7 +98,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
             if not condition.holds(entry):
                 found.append(
                     EntryDifference(
-                        f"{condition.place} {condition.name}", condition.wanted, safe_actual_value(condition, entry)
+                        f"{condition.place} {condition.name}", condition.wanted, redacted_actual_value(condition, entry)
                     )
                 )
                 if first_only:
@@ -125,13 +126,13 @@ def unwrap_single(words: tuple[Any, ...]) -> Any:
     return words[0] if len(words) == 1 else list(words)
 
 
-def safe_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
+def redacted_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
     """What came in a condition's place, where that is no secret."""
     got = condition.got(entry)
     secret = (
         condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
     )
-    return "[redacted]" if secret and got is not None else safe_value(got)
+    return "[redacted]" if secret and got is not None else redact_value(got)
 
 
 def abbreviate_value(value: Any, longest: int = 120) -> str:
@@ -319,7 +320,7 @@ def wait_between(one: JournalEntry, other: JournalEntry) -> int:
 
     A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
     """
-    return max(0, other.real - one.real - one.delay, other.now - one.now - one.virtual_delay)
+    return max(0, other.real - one.real - one.response.delay, other.now - one.now - one.response.virtual_delay)
 
 
 def append_nearest_entry(told: str, near: tuple[NearEntry, ...]) -> str:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockfoundry.contract.load import OperationIdResolver
-from mockfoundry.exchange.request import Request, headers_by_name
+from mockfoundry.exchange.request import read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
 from mockfoundry.foundations.addressing import Address
@@ -118,14 +118,15 @@ class AsgiApp:
         content = await read_body(receive, self.limits.body)
         if content is None:
             return body_too_large_response(self.limits)
-        request = Request(
+        request = read_request(
             scope["method"],
             raw_path_of(scope),
             scope.get("query_string", b""),
-            headers_by_name([(name.lower(), value) for name, value in headers]),
+            [(name.lower(), value) for name, value in headers],
             content,
             scope.get("scheme", "http"),
             time.time_ns() // 1000,
+            self.service.trust_forwarded,
         )
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
