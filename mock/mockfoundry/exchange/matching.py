@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.preferences import find_preferred_response
@@ -66,7 +66,7 @@ def match_request_scenarios(
     world = foundation.world
     request.process = process_guid_of(foundation, request)
     now = world.clock.now(request.arrived)
-    decision = match_scenarios(lineup, progress, request, now, world.chance.next_fraction)
+    decision = match_scenarios(lineup, progress, request, now, world.generator.next_fraction)
     if decision is None and len(lineup.rules) <= MAX_RULES_FOR_NEAR_MISS:
         near = find_near_miss(lineup, progress, request, now)
         request.near_miss = "" if near is None else str(near)
@@ -82,14 +82,14 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
     try:
         lineup = named_scenarios.get(name)
     except DocumentError as error:
-        raise refuse(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
+        raise Refusal(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
     if lineup is None:
         text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
+        raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
     scenario = lineup.scenarios[0]
     if not scenario.given and all(rule.after or needs_earlier_request(rule, scenario.start) for rule in scenario.rules):
         text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
+        raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
     return lineup
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.bodies import BodyForm, find_body_form, read_form, read_json, read_query
-from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, refuse
+from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal
 from mockfoundry.scenarios.conditions import ABSENT
 
 Headers = list[tuple[bytes, bytes]]
@@ -100,7 +100,7 @@ class Request(msgspec.Struct):
     def must_be_readable(self) -> None:
         """Raises Refusal (400) where the body says that it is JSON, and is not."""
         if self.content and self.body is ABSENT and self.body_form is BodyForm.JSON:
-            raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
+            raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
 
 
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

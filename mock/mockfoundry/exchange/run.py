@@ -30,7 +30,6 @@ from mockfoundry.cloudfoundry.errors import (
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
     Refusal,
-    refuse,
 )
 from mockfoundry.cloudfoundry.model import RateLimit
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request
@@ -230,7 +229,7 @@ def run_exchange(context: ExchangeContext) -> Response:
         if limited is not None and limited.refusal is not None:
             raise limited.refusal
         if route is None:
-            raise refuse(NOT_FOUND, why="contract: no such route")
+            raise Refusal(NOT_FOUND, why="contract: no such route")
         response = run_operation(context.service, foundation, request, route, context.prefix)
     except Refusal as refusal:
         response = response_from_refusal(refusal)
@@ -301,7 +300,6 @@ def run_operation(
         return canned_response(plan, body is not ABSENT, violations)
     given = body is not ABSENT
     call = ApiRequest(
-        plan.operation,
         request.path,
         request.query,
         body if given else None,
@@ -313,7 +311,7 @@ def run_operation(
     )
     answer = operation(world, actor, call)
     request.committed = plan.writes and answer.status < 300
-    request.state_changed = request.committed and answer.changed
+    request.state_changed = request.committed and answer.state_changed
     response = response_from_answer(answer)
     response.headers.append((b"x-user-guid", actor.guid.encode()))
     if request.content and not given and plan.body is not None:
@@ -367,9 +365,9 @@ def canned_response(plan: Plan, has_body: bool, violations: tuple[Violation, ...
         text = describe_violations(violations)
         why = f"contract: {violations[0]}"
         if violations[0].place == "body":
-            raise refuse(UNPROCESSABLE_ENTITY, text, why)
+            raise Refusal(UNPROCESSABLE_ENTITY, text, why)
         place = "parameter" if violations[0].place == "path" else f"{violations[0].place} parameter"
-        raise refuse(BAD_QUERY_PARAMETER, f"The {place} is invalid: {text}", why)
+        raise Refusal(BAD_QUERY_PARAMETER, f"The {place} is invalid: {text}", why)
     documented = plan.responses[plan.success_status]
     return example_response(documented, first_example_of(documented), "contract: example")
 
