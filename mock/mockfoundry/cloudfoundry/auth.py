@@ -131,7 +131,7 @@ ANY_ADMIN = User(
     organization_roles={},
     space_roles={},
 )
-"""The actor of a token that names nobody, so that tests without interest in roles need no users."""
+"""The actor of a token that names no user, so that tests which are not about roles need no users."""
 
 
 def read_bearer_token(authorization: bytes) -> str:
@@ -215,6 +215,7 @@ def is_admin(actor: User) -> bool:
 
 
 def may_read_space(actor: User, space: Space) -> bool:
+    """Whether the actor sees a space and the apps and processes in it."""
     if not actor.scopes.isdisjoint(_READS_EVERYTHING):
         return True
     if not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_SPACE_READERS):
@@ -228,10 +229,12 @@ def manages_organization(actor: User, space: Space) -> bool:
 
 
 def may_manage_apps(actor: User, space: Space) -> bool:
+    """Whether the actor's roles allow changes of the apps and processes in a space."""
     return ADMIN in actor.scopes or not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_APP_MANAGERS)
 
 
 def may_see_secrets(actor: User, space: Space) -> bool:
+    """Whether the actor is shown the commands of the processes in a space."""
     return (
         ADMIN in actor.scopes
         or ADMIN_READ_ONLY in actor.scopes

@@ -220,7 +220,7 @@ class Instance(msgspec.Struct, frozen=True):
         guid: empty where the scheduler reports nothing of this index.
         since: when it came into its state, in virtual microseconds; None where nothing is reported.
         routable: None where the scheduler does not say.
-        details: why it is in its state, None where nobody says.
+        details: why it is in its state; None where the scheduler does not say.
     """
 
     index: int

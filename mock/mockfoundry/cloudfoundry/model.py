@@ -18,10 +18,10 @@ UNLIMITED = -1
 """The log rate of a process that has no limit."""
 
 DEFAULT_DISK_IN_MB = 1024
-"""The disk of a process that nobody gave one [config default_app_disk_in_mb]."""
+"""The disk of a process whose disk is not set [config default_app_disk_in_mb]."""
 
 DEFAULT_USER = "vcap"
-"""Who runs a process whose user nobody named, unless it is a Docker app's."""
+"""The user of a process whose user is not set, unless its app is a Docker app."""
 
 AppState = Literal["STARTED", "STOPPED"]
 DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
@@ -140,7 +140,7 @@ class InstanceRange(msgspec.Struct, frozen=True):
         start: how long each start takes until the instance runs.
         crash_after: how long after each start they crash, None where they don't.
         first_crash: when they first crash, None where that is `crash_after` their start.
-        ends: when they are gone, None where nobody stopped them.
+        ends: when they are gone, None where they are not stopping.
         state: that a seed or a scenario holds them in, None where it follows from the clock.
         details: why the scheduler can't place them.
         ready: whether their readiness check succeeds.

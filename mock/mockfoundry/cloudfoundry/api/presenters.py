@@ -44,7 +44,7 @@ def present_process(
     Args:
         base: what links begin with.
         command: as the reader may see it.
-        instances: already presented; None where nobody asked for them.
+        instances: already presented; None where they are not asked for.
     """
     guid = process.guid
     presented: dict[str, Any] = {

@@ -148,7 +148,12 @@ def parameter_override(request: ApiRequest, name: str) -> str | None:
 
 
 def require_app_manager(actor: User, space: Space, organization: Organization) -> None:
-    """Raises Refusal (403, 422) where the actor may not change apps of the space, or nobody may at present."""
+    """Checks that the actor may change apps of a space.
+
+    Raises:
+        Refusal: 403, without the permission or while the organization or the space is suspended; 422, while one of
+            them is being deleted.
+    """
     if is_admin(actor):
         return
     if not may_manage_apps(actor, space):
