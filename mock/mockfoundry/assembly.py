@@ -1,6 +1,6 @@
 """Assembly: a service put together from what its user asked for. Never listens and never answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.plan import ContractError
 from mockfoundry.documents.problems import Document, DocumentError, Problem
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
@@ -83,6 +84,8 @@ def build_service(options: ServerOptions) -> Service:
         OSError: a file can't be read.
     """
     contract = load_contract(options.contract)
+    if options.contract == shipped.CONTRACT_FILE:
+        require_operations(contract, OPERATIONS)
     world = build_seed_world(options)
     scenarios = load_scenarios(options.scenarios, contract, ERROR_STATUSES)
     for scenario in scenarios:
@@ -92,6 +95,16 @@ def build_service(options: ServerOptions) -> Service:
     authority = Authority(derive_signing_key(options.random_seed), options.strict_auth)
     named_scenarios = NamedScenarios(contract, scenarios)
     return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
+
+
+def require_operations(contract: Contract, names: Iterable[str]) -> None:
+    """Raises ContractError where the contract lacks an operation of these: what it would do could never be reached."""
+    unknown = [name for name in names if name not in contract.plans]
+    if unknown:
+        raise ContractError(
+            f"{contract.source} has no operation {', '.join(unknown)}, which the world implements; "
+            "add it to the contract, or correct its operationId"
+        )
 
 
 def must_fit_world(scenario: Scenario, world: World, now: int) -> None:

@@ -13,13 +13,14 @@ from urllib.parse import parse_qsl
 import msgspec
 
 MAX_BODY_DEPTH = 100
-"""How deep a JSON body may nest here; the real one's limit is its stack."""
+"""How deep a JSON body may nest; the Cloud Controller's limit is the size of its stack."""
 
 MAX_PARAMETERS = 1_000
+"""How many parameters of a query are read."""
 
 
 class BodyForm(Enum):
-    """What a content type makes of a body."""
+    """How a body is read, by its content type."""
 
     JSON = auto()
     FORM = auto()
@@ -34,7 +35,7 @@ _TYPE = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
 @lru_cache(maxsize=256)
 def find_body_form(content_type: bytes) -> BodyForm:
-    """How a body of this content type is read; without one it is not read at all."""
+    """How a body of this content type is read; one without a content type is ignored."""
     if not content_type:
         return BodyForm.IGNORED
     media_type = content_type.split(b",")[0].split(b";")[0].strip().lower()
@@ -46,7 +47,7 @@ def find_body_form(content_type: bytes) -> BodyForm:
 
 
 def read_json(content: bytes) -> Any:
-    """JSON as a value.
+    """The value of JSON.
 
     Raises:
         ValueError: it is not JSON, or nests too deep.
@@ -60,7 +61,7 @@ def read_json(content: bytes) -> Any:
 
 
 def parse_bounded_float(text: str) -> float:
-    """A number as a float; one beyond a float's range, which JSON allows, as the largest."""
+    """A number as a float; one beyond a float's range, which JSON allows, becomes the largest float."""
     return max(-MAX_FLOAT, min(MAX_FLOAT, float(text)))
 
 
@@ -70,7 +71,7 @@ _decode_bounded = msgspec.json.Decoder(float_hook=parse_bounded_float).decode
 
 
 def measure_depth(content: bytes) -> int:
-    """How deep brackets nest, those in strings counted too."""
+    """How deep brackets nest, counting those in strings too."""
     deepest = level = 0
     for sign in content:
         if sign in b"[{":
@@ -82,12 +83,12 @@ def measure_depth(content: bytes) -> int:
 
 
 def read_form(content: bytes) -> dict[str, str]:
-    """An HTML form's body as its fields, of a repeated one the last; a multipart body has none that are read."""
+    """The fields of an HTML form's body; of a repeated field the last counts. None are read of a multipart body."""
     return {name: values[-1] for name, values in read_query(content).items()}
 
 
 def read_query(query_string: bytes) -> dict[str, list[str]]:
-    """A query string as its parameters; a name without a value has an empty one."""
+    """The parameters of a query string, each with its values in order; a name without a value has an empty one."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
     query: dict[str, list[str]] = {}
     for name, value in pairs[:MAX_PARAMETERS]:

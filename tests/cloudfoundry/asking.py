@@ -93,15 +93,14 @@ _names = count(1)
 
 @dataclass
 class Asking:
-    """One foundation of a running server; its clock stands still unless it is told to go on."""
+    """One foundation of a running server; its clock stands still at the world's birth until a test advances it."""
 
     server: Serving
     name: str = field(default_factory=lambda: f"row-{next(_names)}")
 
     def __post_init__(self) -> None:
         clock = self.world.clock
-        clock.rebase(real_now())
-        clock.rate = 0.0
+        clock.virtual, clock.rate = self.world.born, 0.0
 
     @property
     def world(self) -> World:

@@ -86,7 +86,7 @@ class AnySequence(RuleBasedStateMachine):
         runs = {
             guid: (each.instance_ranges, each.stopping_ranges, each.allotment) for guid, each in world.processes.items()
         }
-        return export_world(world), runs, world.usage, world.recorded, world.nonce
+        return export_world(world), runs, world.usage, world.event_count, world.nonce
 
     @rule(
         number=st.integers(0, 9),

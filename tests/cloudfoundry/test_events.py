@@ -55,7 +55,7 @@ def test_the_latest_events_are_kept(foundation: Asking) -> None:
     world, actor = foundation.world, foundation.world.users["developer"]
     app = world.apps["dora"]
     for number in range(2 * MAX_EVENTS + 5):
-        world.record("audit.app.process.scale", app, actor, foundation.now, {"number": number})
+        world.record_event("audit.app.process.scale", app, actor, foundation.now, {"number": number})
     numbers = [event.data["number"] for event in world.latest_events()]
     assert numbers == list(range(MAX_EVENTS + 5, 2 * MAX_EVENTS + 5))
     assert len(world.events) < 2 * MAX_EVENTS

@@ -29,7 +29,6 @@ def test_a_constant_load_is_spread_over_the_instances_that_run(foundation: Askin
 
 
 def test_a_load_in_steps_follows_the_clock(foundation: Asking) -> None:
-    foundation.advance(-(foundation.now - foundation.world.born) / 1_000_000)
     loaded(foundation, steps=[{"at": "0s", "total_cpu": 0.8}, {"at": "10m", "total_cpu": 2.4}])
     assert cpus(foundation) == [0.4, 0.4]
     foundation.advance(599)
@@ -39,7 +38,6 @@ def test_a_load_in_steps_follows_the_clock(foundation: Asking) -> None:
 
 
 def test_a_load_may_swing(foundation: Asking) -> None:
-    foundation.advance(-(foundation.now - foundation.world.born) / 1_000_000)
     loaded(foundation, sine={"mean": 2, "amplitude": 1, "period": "40s"})
     assert cpus(foundation) == [1.0, 1.0]
     foundation.advance(10)
@@ -76,7 +74,6 @@ def test_as_much_load_as_they_bear_crashes_nothing(foundation: Asking) -> None:
 
 
 def test_a_spell_of_too_much_load_ends_with_the_load(foundation: Asking) -> None:
-    foundation.advance(-(foundation.now - foundation.world.born) / 1_000_000)
     steps = [{"at": "0s", "total_cpu": 1}, {"at": "60s", "total_cpu": 9}, {"at": "70s", "total_cpu": 1}]
     loaded(foundation, steps=steps, overload={"crash_above": 2})
     seen = []

@@ -261,11 +261,11 @@ def test_a_copied_world_shares_what_neither_has_changed() -> None:
     world = build_default_world(random_seed=1, born=BORN)
     copied = world.copy()
     process = next(iter(world.processes.values()))
-    copied.put(msgspec.structs.replace(process, instances=3), BORN)
+    copied.put_process(msgspec.structs.replace(process, instances=3), BORN)
     assert world.processes[process.guid].instances == 1
     assert copied.processes[process.guid].instances == 3
     assert copied.apps is world.apps
-    world.put(msgspec.structs.replace(process, instances=5), BORN)
+    world.put_process(msgspec.structs.replace(process, instances=5), BORN)
     assert copied.processes[process.guid].instances == 3
     assert copied.usage != world.usage
 
@@ -273,6 +273,6 @@ def test_a_copied_world_shares_what_neither_has_changed() -> None:
 def test_a_copy_that_nobody_writes_to_is_small() -> None:
     world = build_default_world(random_seed=1, born=BORN)
     copied = world.copy()
-    own = [copied, copied.clock, copied.chance]
+    own = [copied, copied.clock, copied.generator]
     assert sum(sys.getsizeof(each) for each in own) < 3_000
     assert all(getattr(copied, table) is getattr(world, table) for table in copied.shared_tables)

@@ -1,13 +1,16 @@
 """The contract: an OpenAPI document that holds, that says everything, and whose examples are true."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from mockfoundry import shipped
+from mockfoundry import assembly, shipped
+from mockfoundry.assembly import ServerOptions, build_service
 from mockfoundry.contract.load import check_document, is_sealed, read_document
-from mockfoundry.contract.plan import Plan
+from mockfoundry.contract.plan import ContractError, Plan
 from tests.serving import contract
 
 PROCESS = "/v3/processes/{guid}"
@@ -93,3 +96,26 @@ def test_every_documented_answer_has_examples_and_they_fit_their_schema(plan: Pl
 def test_example_names_are_unique_in_an_operation_so_that_a_name_is_enough(plan: Plan) -> None:
     names = [name for documented in plan.responses.values() for name in documented.examples]
     assert len(names) == len(set(names))
+
+
+def test_a_behaviour_that_the_shipped_contract_does_not_name_is_an_error_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A behaviour under a mistyped operationId could never be reached, and its operation would be served canned."""
+    monkeypatch.setattr(assembly, "OPERATIONS", {**assembly.OPERATIONS, "scaleProces": None})
+    with pytest.raises(ContractError, match="has no operation scaleProces, which the world implements"):
+        build_service(ServerOptions(born=0))
+
+
+def test_a_contract_of_the_user_needs_none_of_the_behaviours(tmp_path: Path) -> None:
+    """What another contract does not have is not served; what it has without a behaviour is served canned."""
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "other", "version": "1"},
+        "paths": {
+            "/v3/other": {"get": {"operationId": "getOther", "responses": {"200": {"description": "fine"}}}},
+        },
+    }
+    file = tmp_path / "other.yaml"
+    file.write_text(json.dumps(document))
+    assert list(build_service(ServerOptions(born=0, contract=file)).contract.plans) == ["getOther"]

@@ -1,11 +1,9 @@
-"""Tokens: minted for a user of one foundation, and read back. Never decides what a user may do.
+"""Authentication and permissions: who sends a request, and what they may read and change. Never changes anything.
 
-They have the form of UAA's own, so that clients which look inside find what they expect: a JWT with the user's name,
+Tokens have the form of UAA's own, so that clients which look inside find what they expect: a JWT with the user's name,
 scopes and expiry [cloudfoundry/uaa, docs/UAA-Tokens.md]. Times in them are those of the foundation's clock.
 
-Permissions: who asks, by which token, and what they may read and change. Never changes anything.
-
-Source: cloud_controller_ng, lib/cloud_controller/permissions.rb and app/controllers/v3/application_controller.rb.
+Permissions: cloud_controller_ng, lib/cloud_controller/permissions.rb and app/controllers/v3/application_controller.rb.
 """
 
 from functools import lru_cache
@@ -15,24 +13,27 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, format_moment
-from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, refuse
+from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, Refusal
 from mockfoundry.cloudfoundry.model import Space, User
 from mockfoundry.cloudfoundry.world import World
 
+# Tokens
+
 FOUNDATION_CLAIM = "mock_foundation"
-"""The claim that names the foundation, which UAA's tokens don't have."""
+"""The claim that names the foundation; UAA's tokens do not have it."""
 
 TOKEN_LIFETIME = 10 * 365 * 24 * 3600 * SECOND
-"""How long a token holds where nobody says otherwise, so that no test meets its end unasked."""
+"""How long a token is valid by default: so long that no test sees it expire without asking for that."""
 
 MAX_TOKEN_LENGTH = 4_096
+"""Longer tokens are not minted here, and longer headers are read without a cache, which would keep them."""
 
 _ALGORITHM = "HS256"
 _CLIENT = "cf"
 
 
 class TokenClaims(msgspec.Struct, frozen=True, array_like=True):
-    """What mockfoundry reads of a token.
+    """The claims of a token that mockfoundry reads.
 
     Attributes:
         foundation: its name.
@@ -46,19 +47,19 @@ class TokenClaims(msgspec.Struct, frozen=True, array_like=True):
 
 
 def derive_signing_key(random_seed: int) -> bytes:
-    """The key that a server's tokens are signed with; it follows from the random seed, as everything does."""
+    """The key that a server's tokens are signed with; it follows from the server's random seed."""
     return blake2b(f"tokens\0{random_seed}".encode(), digest_size=32).digest()
 
 
 def sign_token(key: bytes, foundation: str, user: User, now: int, expires: int, number: int) -> str:
-    """A token for a user.
+    """A signed token for a user.
 
     Args:
         foundation: its name.
-        now, expires: virtual microseconds; the token says whole seconds, so its end is rounded up.
-        number: tells tokens of one user and moment apart.
+        now, expires: virtual microseconds; a token has whole seconds, so its end is rounded up.
+        number: tells tokens apart that one user gets at one moment.
     """
-    # Few servers are ever asked for one, and a start should be short.
+    # Imported late: few servers ever sign a token, and a start should be short.
     import jwt
 
     end = -(-expires // SECOND)
@@ -86,8 +87,8 @@ def sign_token(key: bytes, foundation: str, user: User, now: int, expires: int, 
 
 
 def claims_from_token(key: bytes, token: str) -> TokenClaims | None:
-    """What a token says; None where it was not minted with that key. Whether it has expired is not looked at."""
-    # Whatever is read is remembered, so what no server here has minted is not even read.
+    """The claims of a token, expired or not; None where it was not signed with that key."""
+    # Each decoded text is cached, so a text that can't be a token of ours is not decoded.
     return decode_claims(key, token) if len(token) <= MAX_TOKEN_LENGTH and token.count(".") == 2 else None
 
 
@@ -95,7 +96,7 @@ def claims_from_token(key: bytes, token: str) -> TokenClaims | None:
 def decode_claims(key: bytes, token: str) -> TokenClaims | None:
     import jwt
 
-    # Time is the foundation's, so the library's own look at the machine's clock is switched off.
+    # Time is the foundation's, so the library must not compare with the machine's clock.
     options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
     try:
         claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options=options)
@@ -103,6 +104,8 @@ def decode_claims(key: bytes, token: str) -> TokenClaims | None:
     except (jwt.PyJWTError, msgspec.ValidationError, KeyError, TypeError, ValueError):
         return None
 
+
+# Actors and what they may do
 
 ADMIN = "cloud_controller.admin"
 ADMIN_READ_ONLY = "cloud_controller.admin_read_only"
@@ -128,39 +131,37 @@ ANY_ADMIN = User(
     organization_roles={},
     space_roles={},
 )
-"""Who a bearer is that names nobody: tests that do not care about roles need not make users."""
+"""The actor of a token that names no user, so that tests which are not about roles need no users."""
 
 
 def read_bearer_token(authorization: bytes) -> str:
-    """The token of an Authorization header; one of another scheme counts as none [uaa_token_decoder.rb].
+    """The token of an Authorization header; another scheme than bearer counts as none [uaa_token_decoder.rb].
 
     Raises:
         Refusal: 401, where there is none.
     """
-    return (
-        parse_bearer_token(authorization)
-        if len(authorization) <= MAX_TOKEN_LENGTH
-        else parse_bearer_token.__wrapped__(authorization)
-    )
+    if len(authorization) <= MAX_TOKEN_LENGTH:
+        return parse_bearer_token(authorization)
+    return parse_bearer_token.__wrapped__(authorization)
 
 
 @lru_cache(maxsize=1024)
 def parse_bearer_token(authorization: bytes) -> str:
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer":
-        raise refuse(NOT_AUTHENTICATED, why="no bearer token")
+        raise Refusal(NOT_AUTHENTICATED, why="no bearer token")
     token = token.strip()
     if not token:
-        raise refuse(INVALID_AUTH_TOKEN, why="the bearer token is empty")
+        raise Refusal(INVALID_AUTH_TOKEN, why="the bearer token is empty")
     return token
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """Whose tokens count.
+    """Which tokens a server accepts.
 
     Attributes:
         key: that minted tokens are signed with.
-        strict: whether only minted tokens and the names of seeded users count; else any other one is an admin's.
+        strict: whether only minted tokens and the names of seeded users are accepted; else any other is an admin's.
     """
 
     key: bytes = b""
@@ -168,13 +169,13 @@ class Authority(msgspec.Struct, frozen=True):
 
 
 def authenticate_actor(world: World, token: str, authority: Authority, real: int) -> User:
-    """The actor that a token stands for: a seeded user by name, the user that it was minted for, else an admin.
+    """The actor of a token: the seeded user that it names, the user that it was minted for, else an admin.
 
     Args:
         real: microseconds of the machine's clock.
 
     Raises:
-        Refusal: 401, where a minted token has expired or its user is gone, or where any other counts for nothing.
+        Refusal: 401, where a minted token has expired or its user is gone, or where any other token is not accepted.
     """
     user = world.users.get(token)
     if user is not None:
@@ -182,31 +183,31 @@ def authenticate_actor(world: World, token: str, authority: Authority, real: int
     claims = claims_from_token(authority.key, token) if "." in token else None
     if claims is not None:
         if world.clock.now(real) >= claims.expires:
-            raise refuse(
+            raise Refusal(
                 INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {format_moment(claims.expires)}"
             )
         return find_user(world, claims.user)
     if authority.strict:
-        raise refuse(INVALID_AUTH_TOKEN, why="the token was not minted here and names no seeded user (--strict-auth)")
+        raise Refusal(INVALID_AUTH_TOKEN, why="the token was not minted here and names no seeded user (--strict-auth)")
     return ANY_ADMIN
 
 
 def find_user(world: World, name: str) -> User:
-    """The seeded user of that name; `admin` is one who is always there.
+    """The seeded user of that name, or the `admin` that every foundation has.
 
     Raises:
         Refusal: 401, where there is none.
     """
     user = world.users.get(name)
     if user is None and name != ANY_ADMIN.name:
-        raise refuse(INVALID_AUTH_TOKEN, why=f"the token's user {name} is not in this foundation")
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token's user {name} is not in this foundation")
     return user or ANY_ADMIN
 
 
 def require_scope(actor: User, scope: Scope) -> None:
-    """Raises Refusal (403) where the token's scopes do not allow reading or writing at all."""
+    """Raises Refusal (403) where the actor's scopes do not allow reading, or writing, at all."""
     if actor.scopes.isdisjoint(_SUFFICIENT_SCOPES[scope]):
-        raise refuse(NOT_AUTHORIZED, why=f"the token of {actor.name} has no {scope} scope")
+        raise Refusal(NOT_AUTHORIZED, why=f"the token of {actor.name} has no {scope} scope")
 
 
 def is_admin(actor: User) -> bool:
@@ -214,6 +215,7 @@ def is_admin(actor: User) -> bool:
 
 
 def may_read_space(actor: User, space: Space) -> bool:
+    """Whether the actor sees a space and the apps and processes in it."""
     if not actor.scopes.isdisjoint(_READS_EVERYTHING):
         return True
     if not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_SPACE_READERS):
@@ -227,10 +229,12 @@ def manages_organization(actor: User, space: Space) -> bool:
 
 
 def may_manage_apps(actor: User, space: Space) -> bool:
+    """Whether the actor's roles allow changes of the apps and processes in a space."""
     return ADMIN in actor.scopes or not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_APP_MANAGERS)
 
 
 def may_see_secrets(actor: User, space: Space) -> bool:
+    """Whether the actor is shown the commands of the processes in a space."""
     return (
         ADMIN in actor.scopes
         or ADMIN_READ_ONLY in actor.scopes

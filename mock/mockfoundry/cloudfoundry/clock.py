@@ -7,15 +7,14 @@ from functools import lru_cache
 import msgspec
 
 SECOND = 1_000_000
-"""Every time and duration inside mockfoundry is a whole number of microseconds; times count from the Unix epoch."""
-
+"""Moments and durations inside mockfoundry are whole microseconds; moments count from the Unix epoch."""
 
 LATEST_MOMENT = 253_402_300_799 * SECOND
-"""The end of the year 9999: what comes later can't be written as a timestamp."""
+"""The end of the year 9999: later moments can't be written as timestamps."""
 
 
 class Clock(msgspec.Struct):
-    """Virtual time as a line through one point: `virtual` was now when real time was `real`, and it runs at `rate`.
+    """Virtual time: it was `virtual` when real time was `real`, and runs at `rate` from there.
 
     Attributes:
         virtual: microseconds since the epoch.
@@ -28,13 +27,13 @@ class Clock(msgspec.Struct):
     rate: float = 1.0
 
     def now(self, real: int) -> int:
-        """Virtual microseconds at a real moment; never before a moment that was set."""
+        """Virtual microseconds at a real moment; never earlier than `virtual`."""
         if real <= self.real or self.rate == 0.0:
             return self.virtual
         return min(LATEST_MOMENT, self.virtual + int((real - self.real) * self.rate))
 
     def rebase(self, real: int) -> None:
-        """Makes `real` the known point, so that a new rate or a jump counts from there."""
+        """Moves the clock's known point to `real`, so that a new rate or a jump counts from there."""
         self.virtual, self.real = self.now(real), max(real, self.real)
 
 

@@ -1,31 +1,37 @@
-"""Quotas: whether a process of a started app fits its space and its organization. Never changes anything.
+"""Constraints: what must hold of a process whenever it is saved, by scale, update or start. Never changes anything.
 
-Source: cloud_controller_ng, app/models/runtime/constraints/ (max_memory_policy, max_app_instances_policy,
-max_log_rate_limit_policy), app/models/runtime/space.rb and organization.rb. Quotas are asked at every save of such a
-process, so one in a space that is over its quota is refused whatever does not free enough.
+Quotas are checked at every save of a process of a started app, so in a space that is over its quota every save is
+refused that does not free enough.
 
-Saving: what the model checks of a process whenever it is saved, by scale, update or start. Never changes anything.
-
-Source: cloud_controller_ng, app/models/runtime/process_model.rb (`validation_policies`) and
-app/models/runtime/constraints/.
+Source: cloud_controller_ng, app/models/runtime/: process_model.rb (`validation_policies`), constraints/
+(max_memory_policy, max_app_instances_policy, max_log_rate_limit_policy), space.rb and organization.rb.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.errors import UNPROCESSABLE_ENTITY, refuse
-from mockfoundry.cloudfoundry.model import UNLIMITED, App, HealthCheck, Organization, ProcessModel, Quota, Space
+from mockfoundry.cloudfoundry.errors import UNPROCESSABLE_ENTITY, Refusal
+from mockfoundry.cloudfoundry.model import (
+    DEFAULT_USER,
+    UNLIMITED,
+    App,
+    HealthCheck,
+    Organization,
+    ProcessModel,
+    Quota,
+    Space,
+)
 from mockfoundry.cloudfoundry.world import NO_USAGE, QuotaUsage, World
 
 
 class ConstraintViolation(NamedTuple):
-    """What the model minds.
+    """One constraint that a process breaks.
 
     Attributes:
-        column: of the database, which the real one names.
-        text: what it says of that.
-        limit: whose limit it is, what is used of it and what was asked for, which the real one does not tell.
+        column: the database column that the Cloud Controller names.
+        text: what it says of that column.
+        limit: whose limit it is, how much of it is used and how much was asked for, which only `X-Mock-Why` says.
     """
 
     column: str
@@ -34,75 +40,7 @@ class ConstraintViolation(NamedTuple):
 
 
 QuotaTarget = tuple[Quota, QuotaUsage, str, str]
-"""A quota, what is used of it, what its words have before them, and what it is the quota of."""
-
-
-def find_quota_violations(
-    world: World, space: Space, organization: Organization, before: ProcessModel | None, after: ProcessModel
-) -> list[ConstraintViolation]:
-    """Every limit that a process of a started app breaks, in the order in which they are checked.
-
-    Args:
-        before: as it is stored, and counted in what is used; None where its app was not started.
-    """
-    targets: list[QuotaTarget] = []
-    if space.quota is not None:
-        targets.append((space.quota, world.usage.get(space.guid, NO_USAGE), "space_", f"space '{space.name}'"))
-    if organization.quota is not None:
-        used = world.usage.get(organization.guid, NO_USAGE)
-        targets.append((organization.quota, used, "", f"organization '{organization.name}'"))
-    memory, instances = after.memory_in_mb * after.instances, after.instances
-    if before is not None:
-        memory -= before.memory_in_mb * before.instances
-        instances -= before.instances
-    faults: list[ConstraintViolation] = []
-    for quota, used, prefix, named in targets:
-        limit = quota.total_memory_in_mb
-        if limit is not None and limit - used.memory < memory:
-            why = f"{named} has {limit} MB, {used.memory} used, {memory} more asked for"
-            faults.append(ConstraintViolation("memory", f"{prefix}quota_exceeded", why))
-    targets.reverse()
-    for quota, _, prefix, named in targets:
-        limit = quota.per_process_memory_in_mb
-        if limit is not None and after.memory_in_mb > limit:
-            why = f"{named} allows {limit} MB for an instance, {after.memory_in_mb} asked for"
-            faults.append(ConstraintViolation("memory", f"{prefix}instance_memory_limit_exceeded", why))
-    for quota, used, prefix, named in targets:
-        limit = quota.total_instances
-        if limit is not None and used.instances + instances > limit:
-            why = f"{named} has {limit} instances, {used.instances} used, {instances} more asked for"
-            faults.append(ConstraintViolation("app_instance_limit", f"{prefix}app_instance_limit_exceeded", why))
-    rate = after.log_rate_limit_in_bytes_per_second
-    if before is None or instances or before.log_rate_limit_in_bytes_per_second != rate:
-        for quota, used, _, named in reversed(targets):
-            limit = quota.log_rate_limit_in_bytes_per_second
-            if limit is not None:
-                faults += find_log_rate_violations(limit - used.log_rate, before, after, named)
-    return faults
-
-
-def find_log_rate_violations(
-    left: int, before: ProcessModel | None, after: ProcessModel, named: str
-) -> list[ConstraintViolation]:
-    """What a limit of the log rate does not allow; unlimited counts as -1 [process_log_rate_limit_calculator.rb]."""
-    rate = after.log_rate_limit_in_bytes_per_second
-    if rate == UNLIMITED:
-        faults = [ConstraintViolation("log_rate_limit", f"cannot be unlimited in {named}.", f"{named} has a limit")]
-        more = UNLIMITED
-    else:
-        faults = []
-        more = rate * after.instances
-        if before is not None and before.log_rate_limit_in_bytes_per_second != UNLIMITED:
-            more -= before.log_rate_limit_in_bytes_per_second * before.instances
-    if left < more:
-        why = f"{named} has {left} bytes per second left, {more} more asked for"
-        faults.append(ConstraintViolation("log_rate_limit", f"exceeds {named.partition(' ')[0]} log rate quota", why))
-    return faults
-
-
-DEFAULT_USER = "vcap"
-
-SIDECARS_NEED_MORE = "The requested memory allocation is not large enough to run all of your sidecar processes"
+"""A quota, what is used of it, what the names of its errors begin with, and its owner: `space 'dev'`."""
 
 
 def validate_model(
@@ -121,66 +59,149 @@ def validate_model(
         was_started: whether the app was started before, where it is to be.
 
     Raises:
-        Refusal: 422, with everything that the model minds, in the database's words.
+        Refusal: 422, with every violation, as the database's columns and texts.
     """
     settings = world.settings
-    faults: list[ConstraintViolation] = []
+    violations: list[ConstraintViolation] = []
     if app.state == "STARTED" and (space.quota is not None or organization.quota is not None):
-        faults = find_quota_violations(world, space, organization, before if was_started else None, after)
+        violations = find_quota_violations(world, space, organization, before if was_started else None, after)
     if after.disk_in_mb > settings.maximum_disk_in_mb:
-        most = settings.maximum_disk_in_mb
-        asked = f"requested {after.disk_in_mb} MB - must be less than {most} MB"
-        faults.insert(
-            0, ConstraintViolation("disk_quota", f"too much disk requested ({asked})", "settings.maximum_disk_in_mb")
-        )
+        violations.insert(0, build_disk_violation(after.disk_in_mb, settings.maximum_disk_in_mb))
     check, readiness = after.health_check, after.readiness_health_check
     if check.timeout is not None or check.type == "http":
-        faults += find_health_check_violations("", check, settings.maximum_health_check_timeout_in_seconds)
+        violations += find_health_check_violations("", check, settings.maximum_health_check_timeout_in_seconds)
     if readiness.type == "http":
-        faults += find_health_check_violations("readiness ", readiness, None)
+        violations += find_health_check_violations("readiness ", readiness, None)
     if after.user is not None:
-        faults += find_user_violations(after.user, settings.allowed_process_users)
-    if (
-        app.sidecars
-        and before.memory_in_mb != after.memory_in_mb
-        and sidecar_memory_of(app, after) >= after.memory_in_mb
-    ):
-        taken = f"the sidecars take {sidecar_memory_of(app, after)} MB of {after.memory_in_mb}"
-        raise refuse(UNPROCESSABLE_ENTITY, SIDECARS_NEED_MORE, f"world: {taken}")
-    if faults:
-        words = format_violations(faults)
-        limits = "; ".join(each.limit for each in faults if each.limit)
-        raise refuse(UNPROCESSABLE_ENTITY, words, f"world: {words}{f' ({limits})' if limits else ''}")
+        violations += find_user_violations(after.user, settings.allowed_process_users)
+    if app.sidecars and before.memory_in_mb != after.memory_in_mb:
+        require_room_for_sidecars(app, after)
+    if violations:
+        detail = format_violations(violations)
+        limits = "; ".join(each.limit for each in violations if each.limit)
+        raise Refusal(UNPROCESSABLE_ENTITY, detail, f"world: {detail}{f' ({limits})' if limits else ''}")
 
 
-def format_violations(faults: list[ConstraintViolation]) -> str:
-    """Faults as one text: those of one column together, in the order of each column's first."""
-    columns = dict.fromkeys(each.column for each in faults)
-    return ", ".join(f"{column} {each.text}" for column in columns for each in faults if each.column == column)
+def format_violations(violations: list[ConstraintViolation]) -> str:
+    """Violations as one text, grouped by column in the order in which the columns first occur."""
+    columns = dict.fromkeys(each.column for each in violations)
+    return ", ".join(f"{column} {each.text}" for column in columns for each in violations if each.column == column)
 
 
-def find_health_check_violations(kind: str, check: HealthCheck, longest: int | None) -> Iterator[ConstraintViolation]:
+# Quotas
+
+
+def find_quota_violations(
+    world: World, space: Space, organization: Organization, before: ProcessModel | None, after: ProcessModel
+) -> list[ConstraintViolation]:
+    """Every limit that a process of a started app breaks, in the order in which they are checked.
+
+    Args:
+        before: as it is stored and counted in the usage; None where its app was not started.
+    """
+    targets: list[QuotaTarget] = []
+    if space.quota is not None:
+        usage = world.usage.get(space.guid, NO_USAGE)
+        targets.append((space.quota, usage, "space_", f"space '{space.name}'"))
+    if organization.quota is not None:
+        usage = world.usage.get(organization.guid, NO_USAGE)
+        targets.append((organization.quota, usage, "", f"organization '{organization.name}'"))
+    memory, instances = after.memory_in_mb * after.instances, after.instances
+    if before is not None:
+        memory -= before.memory_in_mb * before.instances
+        instances -= before.instances
+    violations: list[ConstraintViolation] = []
+    for quota, usage, prefix, owner in targets:
+        limit = quota.total_memory_in_mb
+        if limit is not None and limit - usage.memory < memory:
+            why = f"{owner} has {limit} MB, {usage.memory} used, {memory} more asked for"
+            violations.append(ConstraintViolation("memory", f"{prefix}quota_exceeded", why))
+    # The Cloud Controller checks these two limits of the organization before those of the space.
+    targets.reverse()
+    for quota, _, prefix, owner in targets:
+        limit = quota.per_process_memory_in_mb
+        if limit is not None and after.memory_in_mb > limit:
+            why = f"{owner} allows {limit} MB for an instance, {after.memory_in_mb} asked for"
+            violations.append(ConstraintViolation("memory", f"{prefix}instance_memory_limit_exceeded", why))
+    for quota, usage, prefix, owner in targets:
+        limit = quota.total_instances
+        if limit is not None and usage.instances + instances > limit:
+            why = f"{owner} has {limit} instances, {usage.instances} used, {instances} more asked for"
+            violations.append(ConstraintViolation("app_instance_limit", f"{prefix}app_instance_limit_exceeded", why))
+    log_rate = after.log_rate_limit_in_bytes_per_second
+    if before is None or instances or before.log_rate_limit_in_bytes_per_second != log_rate:
+        for quota, usage, _, owner in reversed(targets):
+            limit = quota.log_rate_limit_in_bytes_per_second
+            if limit is not None:
+                violations += find_log_rate_violations(limit - usage.log_rate, before, after, owner)
+    return violations
+
+
+def find_log_rate_violations(
+    remaining: int, before: ProcessModel | None, after: ProcessModel, owner: str
+) -> list[ConstraintViolation]:
+    """The violations of a limited log rate; unlimited counts as -1 [process_log_rate_limit_calculator.rb].
+
+    Args:
+        remaining: bytes per second of the quota that are not used.
+    """
+    log_rate = after.log_rate_limit_in_bytes_per_second
+    if log_rate == UNLIMITED:
+        text = f"cannot be unlimited in {owner}."
+        violations = [ConstraintViolation("log_rate_limit", text, f"{owner} has a limit")]
+        more = UNLIMITED
+    else:
+        violations = []
+        more = log_rate * after.instances
+        if before is not None and before.log_rate_limit_in_bytes_per_second != UNLIMITED:
+            more -= before.log_rate_limit_in_bytes_per_second * before.instances
+    if remaining < more:
+        why = f"{owner} has {remaining} bytes per second left, {more} more asked for"
+        text = f"exceeds {owner.partition(' ')[0]} log rate quota"
+        violations.append(ConstraintViolation("log_rate_limit", text, why))
+    return violations
+
+
+# Limits of the platform
+
+
+def build_disk_violation(requested: int, maximum: int) -> ConstraintViolation:
+    text = f"too much disk requested (requested {requested} MB - must be less than {maximum} MB)"
+    return ConstraintViolation("disk_quota", text, "settings.maximum_disk_in_mb")
+
+
+def find_health_check_violations(
+    kind: str, check: HealthCheck, maximum_timeout: int | None
+) -> Iterator[ConstraintViolation]:
     column = f"{kind}health_check".replace(" ", "_")
-    if longest is not None and check.timeout is not None and check.timeout > longest:
-        yield ConstraintViolation(f"{column}_timeout", f"Maximum exceeded: max {longest}s")
+    if maximum_timeout is not None and check.timeout is not None and check.timeout > maximum_timeout:
+        yield ConstraintViolation(f"{column}_timeout", f"Maximum exceeded: max {maximum_timeout}s")
     if check.type == "http" and not is_uri_path(check.endpoint):
-        path = check.endpoint or ""
-        yield ConstraintViolation(
-            f"{column}_http_endpoint", f"HTTP {kind}health check endpoint is not a valid URI path: {path}"
-        )
+        text = f"HTTP {kind}health check endpoint is not a valid URI path: {check.endpoint or ''}"
+        yield ConstraintViolation(f"{column}_http_endpoint", text)
 
 
 def find_user_violations(user: str, allowed: tuple[str, ...]) -> Iterator[ConstraintViolation]:
     permitted = (DEFAULT_USER, *allowed)
     if user.strip() and user.lower() not in {each.lower() for each in permitted}:
         names = ", ".join(f"'{each}'" for each in permitted)
-        yield ConstraintViolation(
-            "user", f"invalid (requested user '{user}' not allowed, permitted users are: {names})"
-        )
+        text = f"invalid (requested user '{user}' not allowed, permitted users are: {names})"
+        yield ConstraintViolation("user", text)
+
+
+SIDECARS_NEED_MORE = "The requested memory allocation is not large enough to run all of your sidecar processes"
+
+
+def require_room_for_sidecars(app: App, process: ProcessModel) -> None:
+    """Raises Refusal (422) where the sidecars of a process take all of its memory."""
+    taken = sidecar_memory_of(app, process)
+    if taken >= process.memory_in_mb:
+        why = f"world: the sidecars take {taken} MB of {process.memory_in_mb}"
+        raise Refusal(UNPROCESSABLE_ENTITY, SIDECARS_NEED_MORE, why)
 
 
 def sidecar_memory_of(app: App, process: ProcessModel) -> int:
-    """What the sidecars of a process take of its memory."""
+    """The memory that the sidecars of a process take of it, in MB."""
     return sum(each.memory_in_mb or 0 for each in app.sidecars if process.type in each.process_types)
 
 
@@ -189,5 +210,5 @@ _URI_PATH = re.compile(r"^(?:/|/([^\s/]\S*)?)$", re.ASCII | re.MULTILINE)
 
 
 def is_uri_path(value: Any) -> bool:
-    """Whether a value is a URI path as the Cloud Controller has it."""
+    """Whether the Cloud Controller takes a value for a URI path."""
     return isinstance(value, str) and _URI_PATH.search(value) is not None

@@ -1,14 +1,14 @@
-"""Deployments: one in flight goes on with the clock, and ends by itself. Nothing ticks: it is settled when looked at.
+"""Deployments: begun, advanced with the clock, finished, canceled. Never ticks: each is advanced when it is looked at.
 
-While one rolls, its app has two web processes: the newer gains instances as the older loses them, and takes its place
-at the end. Source: cloud_controller_ng, app/models/runtime/deployment_model.rb, app/actions/deployment_create.rb and
+While a deployment rolls, its app has two web processes: the newer gains instances as the older loses them, and replaces
+it at the end. Source: cloud_controller_ng, app/models/runtime/deployment_model.rb, app/actions/deployment_create.rb and
 lib/cloud_controller/deployment_updater/.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
@@ -17,12 +17,10 @@ from mockfoundry.cloudfoundry.model import App, Deployment, ProcessModel
 from mockfoundry.cloudfoundry.world import World
 
 IN_FLIGHT = ("DEPLOYING", "PREPAUSED", "PAUSED")
-"""While its state is one of these, the web processes of the app are not to be scaled or updated."""
+"""While a deployment has one of these states, the web processes of its app can be neither scaled nor updated."""
 
 MAX_STAGES = 10
 """How many steps a deployment takes at most, however many instances there are."""
-
-replace = msgspec.structs.replace
 
 
 def has_deployment_in_flight(app: App) -> bool:
@@ -31,7 +29,7 @@ def has_deployment_in_flight(app: App) -> bool:
 
 
 def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:
-    """Puts a deployment of an app in flight; one that is in flight already is superseded by it.
+    """Begins a deployment of an app; one that is in flight already is canceled.
 
     Args:
         guid: of the app.
@@ -42,41 +40,41 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
     web = world.find_app_process(guid, "web")
     if web is None:
         return
-    began: int = fields.get("created_at", now)
+    started_at: int = fields.get("created_at", now)
     nonce = world.next_nonce()
-    name = fields.get("guid") or derive_guid(world.seed, "deployment", guid, nonce)
+    deployment_guid = fields.get("guid") or derive_guid(world.seed, "deployment", guid, nonce)
     newer = replace(
         web,
-        guid=derive_guid(world.seed, "process", name),
-        version=derive_guid(world.seed, "version", name),
-        created_at=began,
-        updated_at=began,
+        guid=derive_guid(world.seed, "process", deployment_guid),
+        version=derive_guid(world.seed, "version", deployment_guid),
+        created_at=started_at,
+        updated_at=started_at,
         instances=0,
         instance_ranges=(),
         stopping_ranges=(),
         allotment=None,
     )
     deployment = Deployment(
-        guid=name,
+        guid=deployment_guid,
         strategy=fields.get("strategy", "rolling"),
         state=fields.get("reason", "DEPLOYING"),
-        started_at=began,
-        changed_at=began,
+        started_at=started_at,
+        changed_at=started_at,
         duration=fields.get("seconds", int(world.settings.deployment_seconds * SECOND)),
         process=newer.guid,
         previous=web.guid,
         instances=web.instances,
     )
-    world.put(newer, now)
+    world.put_process(newer, now)
     world.put_app(replace(app, deployment=deployment))
-    resize_web_process(world, newer, instances_at_stage(deployment, 0)[0], began)
+    resize_web_process(world, newer, instances_at_stage(deployment, 0)[0], started_at)
     if deployment.strategy == "recreate":
-        resize_web_process(world, web, 0, began)
+        resize_web_process(world, web, 0, started_at)
     advance_deployments(world, now)
 
 
 def advance_deployments(world: World, now: int) -> None:
-    """Brings every deployment to where it is at this moment."""
+    """Advances every deployment to this moment."""
     for guid in sorted(world.deploying_apps):
         deployment = world.apps[guid].deployment
         duration = None if deployment is None else deployment.duration
@@ -120,23 +118,23 @@ def apply_stage(world: World, deployment: Deployment, moment: int) -> None:
 
 
 def finish_deployment(world: World, app: App, deployment: Deployment, moment: int) -> None:
-    """Puts the newer web process in the place of the older, and starts the app's other processes anew."""
+    """Replaces the older web process by the newer, and restarts the app's other processes."""
     world.put_app(replace(app, deployment=replace(deployment, state="DEPLOYED", changed_at=moment)))
-    world.remove(deployment.previous)
+    world.remove_process(deployment.previous)
     resize_web_process(world, world.processes[deployment.process], deployment.instances, moment)
     for process in world.list_app_processes(app.guid):
         if process.guid != deployment.process:
-            world.put(restart_process(world, app, process, moment), moment)
+            world.put_process(restart_process(world, app, process, moment), moment)
 
 
 def restart_process(world: World, app: App, process: ProcessModel, moment: int) -> ProcessModel:
-    """A process with a new version, and where its app is started with new instances."""
+    """A process with a new version and, where its app is started, with new instances."""
     version = derive_guid(world.seed, "version", process.guid, world.next_nonce())
-    anew = replace(process, version=version, revision=app.revision, updated_at=moment, allotment=None)
+    restarted = replace(process, version=version, revision=app.revision, updated_at=moment, allotment=None)
     if app.state != "STARTED":
-        return anew
-    runs, leaving = start_instances(world, anew, moment)
-    return replace(anew, instance_ranges=runs, stopping_ranges=leaving)
+        return restarted
+    ranges, stopping = start_instances(world, restarted, moment)
+    return replace(restarted, instance_ranges=ranges, stopping_ranges=stopping)
 
 
 def cancel_deployment(world: World, guid: str, now: int) -> None:
@@ -147,17 +145,17 @@ def cancel_deployment(world: World, guid: str, now: int) -> None:
         return
     world.put_app(replace(app, deployment=replace(deployment, state="CANCELED", changed_at=now)))
     if deployment.process in world.processes:
-        world.remove(deployment.process)
+        world.remove_process(deployment.process)
     if deployment.previous in world.processes:
         resize_web_process(world, world.processes[deployment.previous], deployment.instances, now)
 
 
 def resize_web_process(world: World, process: ProcessModel, instances: int, moment: int) -> None:
-    """Gives a web process another number of instances, as a deployment does: without asking any quota."""
+    """Changes the number of instances of a web process, as a deployment does: without checking a quota."""
     if instances == process.instances:
         return
     resized_process = replace(process, instances=instances, updated_at=moment)
     if world.apps[process.app].state == "STARTED":
-        runs, leaving = resize_ranges(world, process, instances, moment)
-        resized_process = replace(resized_process, instance_ranges=runs, stopping_ranges=leaving)
-    world.put(resized_process, moment)
+        ranges, stopping = resize_ranges(world, process, instances, moment)
+        resized_process = replace(resized_process, instance_ranges=ranges, stopping_ranges=stopping)
+    world.put_process(resized_process, moment)

@@ -1,4 +1,4 @@
-"""The error catalogue: the Cloud Controller's names, codes, statuses and words. Never decides when to refuse.
+"""The error catalogue: the Cloud Controller's titles, codes, statuses and details. Never decides when to refuse.
 
 Source: cloud_controller_ng, errors/v2.yml and app/presenters/v3_error_hasher.rb; reference page `Scale a process` for
 the statuses that it documents.
@@ -8,17 +8,25 @@ from typing import Any, NamedTuple
 
 
 class CatalogueEntry(NamedTuple):
-    """One kind of refusal.
+    """One kind of error.
 
     Attributes:
         title: as clients see it, `CF-…`.
-        detail: the words, where the refusal gives none of its own.
+        code: the Cloud Controller's number for it.
+        status: of the HTTP response.
+        detail: the text where a refusal gives none of its own.
+        template: the text with a `{}` for what is particular to the case, as v2.yml has `%s`.
     """
 
     title: str
     code: int
     status: int
     detail: str
+    template: str = "{}"
+
+    def fill_template(self, text: str) -> str:
+        """The detail for one case."""
+        return self.template.format(text)
 
 
 NOT_FOUND = CatalogueEntry("CF-NotFound", 10000, 404, "Unknown request")
@@ -32,7 +40,9 @@ NOT_AUTHENTICATED = CatalogueEntry("CF-NotAuthenticated", 10002, 401, "Authentic
 NOT_AUTHORIZED = CatalogueEntry(
     "CF-NotAuthorized", 10003, 403, "You are not authorized to perform the requested action"
 )
-BAD_QUERY_PARAMETER = CatalogueEntry("CF-BadQueryParameter", 10005, 400, "The query parameter is invalid")
+BAD_QUERY_PARAMETER = CatalogueEntry(
+    "CF-BadQueryParameter", 10005, 400, "The query parameter is invalid", "The query parameter is invalid: {}"
+)
 UNPROCESSABLE_ENTITY = CatalogueEntry("CF-UnprocessableEntity", 10008, 422, "The request is semantically invalid")
 RESOURCE_NOT_FOUND = CatalogueEntry("CF-ResourceNotFound", 10010, 404, "Resource not found")
 RATE_LIMIT_EXCEEDED = CatalogueEntry("CF-RateLimitExceeded", 10013, 429, "Rate Limit Exceeded")
@@ -45,7 +55,11 @@ STATS_UNAVAILABLE = CatalogueEntry(
     "CF-StatsUnavailable", 200002, 503, "Stats unavailable: Stats server temporarily unavailable."
 )
 RUNNER_UNAVAILABLE = CatalogueEntry(
-    "CF-RunnerUnavailable", 170015, 503, "Runner is unavailable: Unable to communicate with Diego"
+    "CF-RunnerUnavailable",
+    170015,
+    503,
+    "Runner is unavailable: Unable to communicate with Diego",
+    "Runner is unavailable: {}",
 )
 LABEL_LIMIT_EXCEEDED = CatalogueEntry(
     "CF-LabelLimitExceeded", 390020, 422, "Failed to add labels because it would exceed maximum of 50"
@@ -56,38 +70,36 @@ ANNOTATION_LIMIT_EXCEEDED = CatalogueEntry(
 INSTANCES_UNAVAILABLE = CatalogueEntry(
     "CF-InstancesUnavailable", 220002, 503, "Instances information unavailable: connection to the scheduler failed"
 )
-FEATURE_DISABLED = CatalogueEntry("CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling")
+FEATURE_DISABLED = CatalogueEntry(
+    "CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling", "Feature Disabled: {}"
+)
 BAD_REQUEST = CatalogueEntry("CF-BadRequest", 1004, 400, "bad request")
 
 CATALOGUE: dict[str, CatalogueEntry] = {
     entry.title: entry for entry in globals().copy().values() if isinstance(entry, CatalogueEntry)
 }
+"""Every entry above by its title: scenarios name any of them, those included that no rule of the world raises."""
 
 
 class Refusal(Exception):
-    """A request is refused: nothing was changed.
+    """A request is refused, and nothing was changed.
 
     Attributes:
-        entry: which kind, from the catalogue.
-        detail: the words for this case.
+        entry: the kind of error, from the catalogue.
+        detail: the text of the response; the entry's own where none is given.
         why: what decided it, for `X-Mock-Why`.
     """
 
     def __init__(self, entry: CatalogueEntry, detail: str = "", why: str = "") -> None:
-        super().__init__(detail or entry.detail)
         self.entry = entry
         self.detail = detail or entry.detail
+        super().__init__(self.detail)
         self.why = why or f"world: {self.detail}"
 
 
-def refuse(entry: CatalogueEntry, detail: str = "", why: str = "") -> Refusal:
-    """A refusal to raise."""
-    return Refusal(entry, detail, why)
-
-
 def build_error_body(entry: CatalogueEntry, detail: str = "") -> dict[str, Any]:
-    """The body of an error answer: keys in the Cloud Controller's order [v3_error_hasher.rb]."""
-    words = detail or entry.detail
+    """The JSON body of an error, with the keys in the Cloud Controller's order [v3_error_hasher.rb]."""
+    detail = detail or entry.detail
     if entry is UNKNOWN_ERROR:
-        return {"errors": [{"title": entry.title, "detail": words, "code": entry.code}]}
-    return {"errors": [{"detail": words, "title": entry.title, "code": entry.code}]}
+        return {"errors": [{"title": entry.title, "detail": detail, "code": entry.code}]}
+    return {"errors": [{"detail": detail, "title": entry.title, "code": entry.code}]}

@@ -1,4 +1,4 @@
-"""Chance: a small seeded generator that can be written out and read back. Never draws from anything else.
+"""Random numbers and guids that follow from a seed. Never reads the operating system's randomness.
 
 SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): one integer of state, so that
 ten thousand foundations hold ten thousand integers.
@@ -10,34 +10,28 @@ import msgspec
 
 _WORD_MASK = (1 << 64) - 1
 _STEP = 0x9E3779B97F4A7C15
-_SPREAD = 0xD1342543DE82EF95
 
 
 class Generator(msgspec.Struct):
-    """A stream of numbers that follows from its state alone."""
+    """A stream of random numbers. It follows from `state` alone, so it can be copied, saved and read back."""
 
     state: int
 
-    def word(self) -> int:
+    def next_word(self) -> int:
         """The next 64 bits."""
         self.state = state = (self.state + _STEP) & _WORD_MASK
         return mix_word(state)
 
     def next_fraction(self) -> float:
         """The next number in [0, 1)."""
-        return (self.word() >> 11) * 2.0**-53
-
-    def guid(self) -> str:
-        """The next random guid (a version 4 UUID)."""
-        self.state = state = (self.state + _STEP) & _WORD_MASK
-        word = mix_word(state)
-        return format_guid(word, (word * _SPREAD) & _WORD_MASK)
+        return (self.next_word() >> 11) * 2.0**-53
 
 
 _VARIANT = "89ab" * 4
 
 
 def mix_word(word: int) -> int:
+    """64 bits in which each bit follows from all bits of `word`."""
     word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _WORD_MASK
     word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _WORD_MASK
     return word ^ (word >> 31)
@@ -50,7 +44,7 @@ def format_guid(high: int, low: int) -> str:
 
 
 def derive_word(seed: int, *names: str | int) -> int:
-    """64 bits that follow from a seed and names alone, whatever was drawn before."""
+    """64 bits that follow from a seed and names alone, not from what a generator drew before."""
     text = "\0".join(str(name) for name in (seed, *names))
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 

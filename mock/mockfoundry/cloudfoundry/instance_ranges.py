@@ -1,4 +1,4 @@
-"""Runs: which instances of a process are wanted, and which are on their way out. Never computes what they are doing.
+"""Instance ranges: which instances of a process are wanted and which are stopping. Never computes their states.
 
 Source: cloudfoundry/bbs: instances are wanted by number, so scaling up adds the highest indices and scaling down takes
 the highest away; one that is stopped keeps its index until it is gone.
@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.instances import FOREVER, phase_at
@@ -16,22 +16,20 @@ from mockfoundry.cloudfoundry.model import InstanceRange, ProcessModel
 from mockfoundry.cloudfoundry.world import World
 
 MAX_INSTANCE_RANGES = 4_096
-"""How many runs a process has at most, whatever a client terminates; beyond them the first lose their own history."""
+"""How many ranges a process has at most, however many instances a client terminates; beyond it the first are merged."""
 
 MAX_STOPPING_RANGES = 16
-"""How many runs on their way out are kept; a client that scales up and down a thousand times a second has no more."""
+"""How many stopping ranges a process has at most, however fast a client scales it up and down."""
 
 DEFAULT_HEALTH_TIMEOUT_SECONDS = 60
-"""Seconds that an instance has to become healthy, where the process does not say so."""
-
-replace = msgspec.structs.replace
+"""How long an instance has to become healthy, where its health check has no timeout."""
 
 ProcessRanges = tuple[tuple[InstanceRange, ...], tuple[InstanceRange, ...]]
-"""The runs of a process that are wanted, and those on their way out."""
+"""The ranges of a process that are wanted, and those that are stopping."""
 
 
 def create_range(world: World, process: ProcessModel, first: int, count: int, since: int) -> InstanceRange:
-    """Instances that are started together, as the foundation and the process would have them now."""
+    """`count` instances from the index `first`, started together by the present settings of world and process."""
     settings = world.settings
     start, crash_after = int(settings.start_seconds * SECOND), process.crash_after
     if crash_after is None and settings.crash_seconds is not None:
@@ -46,131 +44,133 @@ def create_range(world: World, process: ProcessModel, first: int, count: int, si
 
 
 def resize_ranges(world: World, process: ProcessModel, instances: int, now: int) -> ProcessRanges:
-    """The runs of a process of a started app with another number of instances."""
-    runs, leaving = process.instance_ranges, process.stopping_ranges
-    there = runs[-1].first + runs[-1].count if runs else 0
-    if there < instances:
-        more = create_range(world, process, there, instances - there, now)
-        return ((*runs, more), drop_gone_ranges(leaving, now) if leaving else leaving)
+    """The ranges of a process whose app is started, after a change of its number of instances."""
+    ranges, stopping = process.instance_ranges, process.stopping_ranges
+    end = ranges[-1].end if ranges else 0
+    if end < instances:
+        more = create_range(world, process, end, instances - end, now)
+        return ((*ranges, more), drop_gone_ranges(stopping, now) if stopping else stopping)
     kept: list[InstanceRange] = []
     ended: list[InstanceRange] = []
-    gone = now + int(world.settings.stop_seconds * SECOND)
-    for run in runs:
-        staying = instances - run.first
-        if run.count <= staying:
-            kept.append(run)
+    gone_at = now + int(world.settings.stop_seconds * SECOND)
+    for each in ranges:
+        remaining = instances - each.first
+        if each.count <= remaining:
+            kept.append(each)
             continue
-        if staying > 0:
-            kept.append(replace(run, count=staying))
-        if run.since <= now < gone:
-            first = max(run.first, instances)
-            ended.append(replace(run, first=first, count=run.first + run.count - first, ends=gone))
-    return (tuple(kept), add_stopping_ranges(leaving, ended, now))
+        if remaining > 0:
+            kept.append(replace(each, count=remaining))
+        if each.since <= now < gone_at:
+            first = max(each.first, instances)
+            ended.append(replace(each, first=first, count=each.end - first, ends=gone_at))
+    return (tuple(kept), add_stopping_ranges(stopping, ended, now))
 
 
-def drop_gone_ranges(leaving: tuple[InstanceRange, ...], now: int) -> tuple[InstanceRange, ...]:
-    """Those of the runs on their way out that are not gone; nothing is looked at while the first is there."""
-    if leaving and leaving[0].ends is not None and leaving[0].ends > now:
-        return leaving
-    return tuple([run for run in leaving if run.ends is None or run.ends > now])
+def drop_gone_ranges(stopping: tuple[InstanceRange, ...], now: int) -> tuple[InstanceRange, ...]:
+    """The stopping ranges that are not gone yet; while the first is there, none of the others is looked at."""
+    if stopping and stopping[0].ends is not None and stopping[0].ends > now:
+        return stopping
+    return tuple([each for each in stopping if each.ends is None or each.ends > now])
 
 
 def add_stopping_ranges(
-    leaving: tuple[InstanceRange, ...], ended: list[InstanceRange], now: int
+    stopping: tuple[InstanceRange, ...], ended: list[InstanceRange], now: int
 ) -> tuple[InstanceRange, ...]:
-    """Runs on their way out with more of them; those whose every index has a newer one are not seen again."""
-    if not leaving or not ended:
-        return (*drop_gone_ranges(leaving, now), *ended)
-    first, end = ended[0].first, ended[-1].first + ended[-1].count
-    kept = [run for run in drop_gone_ranges(leaving, now) if run.first < first or run.first + run.count > end]
+    """Stopping ranges with those that `ended`; a range is dropped where newer ones cover all of its indices."""
+    if not stopping or not ended:
+        return (*drop_gone_ranges(stopping, now), *ended)
+    first, end = ended[0].first, ended[-1].end
+    kept = [each for each in drop_gone_ranges(stopping, now) if each.first < first or each.end > end]
     return (*kept[-MAX_STOPPING_RANGES:], *ended)
 
 
 def restart_instance(world: World, process: ProcessModel, index: int, now: int) -> ProcessRanges:
-    """The runs of a process after one instance was terminated: it stops, and a new one starts at its index."""
-    gone = now + int(world.settings.stop_seconds * SECOND)
-    before = next((run for run in process.instance_ranges if run.first <= index < run.first + run.count), None)
-    if before is None or before.since > now:
+    """The ranges of a process after one instance was terminated: it stops, and then a new one starts at its index."""
+    gone_at = now + int(world.settings.stop_seconds * SECOND)
+    current = next((each for each in process.instance_ranges if each.first <= index < each.end), None)
+    if current is None or current.since > now:
         return process.instance_ranges, drop_gone_ranges(process.stopping_ranges, now)
-    after = create_range(world, process, index, 1, gone)
-    fields = {name: getattr(after, name) for name in after.__struct_fields__ if name not in ("first", "count")}
-    ended = [replace(before, first=index, count=1, ends=gone)] if gone > now else []
-    return limit_ranges(split_ranges(process.instance_ranges, {index: fields})), add_stopping_ranges(
-        process.stopping_ranges, ended, now
-    )
+    replacement = create_range(world, process, index, 1, gone_at)
+    fields = {
+        name: getattr(replacement, name) for name in replacement.__struct_fields__ if name not in ("first", "count")
+    }
+    ended = [replace(current, first=index, count=1, ends=gone_at)] if gone_at > now else []
+    ranges = limit_ranges(split_ranges(process.instance_ranges, {index: fields}))
+    return ranges, add_stopping_ranges(process.stopping_ranges, ended, now)
 
 
-def limit_ranges(runs: tuple[InstanceRange, ...]) -> tuple[InstanceRange, ...]:
-    """Runs of which there are not too many: beyond MOST_RUNS the first become one, with the fate of the very first."""
-    more = len(runs) - MAX_INSTANCE_RANGES
+def limit_ranges(ranges: tuple[InstanceRange, ...]) -> tuple[InstanceRange, ...]:
+    """At most MAX_INSTANCE_RANGES ranges: where there are more, the first are merged and fare as the very first."""
+    more = len(ranges) - MAX_INSTANCE_RANGES
     if more <= 0:
-        return runs
-    merged = replace(runs[0], count=sum(run.count for run in runs[: more + 1]))
-    return (merged, *runs[more + 1 :])
+        return ranges
+    merged = replace(ranges[0], count=sum(each.count for each in ranges[: more + 1]))
+    return (merged, *ranges[more + 1 :])
 
 
 def stop_instances(world: World, process: ProcessModel, now: int) -> ProcessRanges:
-    """The runs of a process whose app is stopped: every instance is on its way out."""
-    gone = now + int(world.settings.stop_seconds * SECOND)
-    ended = [replace(run, ends=gone) for run in process.instance_ranges if run.since <= now < gone]
+    """The ranges of a process whose app was stopped: every instance is stopping."""
+    gone_at = now + int(world.settings.stop_seconds * SECOND)
+    ended = [replace(each, ends=gone_at) for each in process.instance_ranges if each.since <= now < gone_at]
     return ((), add_stopping_ranges(process.stopping_ranges, ended, now))
 
 
 def start_instances(world: World, process: ProcessModel, now: int) -> ProcessRanges:
-    """The runs of a process whose app is started: its instances are new ones, and those of before are forgotten.
+    """The ranges of a process whose app was started: only new instances.
 
-    The real one asks the scheduler for those of the new version only, so older ones vanish from its answers at once.
+    The Cloud Controller asks the scheduler for instances of the new version only, so older ones vanish from its
+    responses at once.
     """
-    runs = (create_range(world, process, 0, process.instances, now),) if process.instances else ()
-    return (runs, ())
+    ranges = (create_range(world, process, 0, process.instances, now),) if process.instances else ()
+    return (ranges, ())
 
 
 def hold_instance_states(
-    runs: tuple[InstanceRange, ...], states: Mapping[int, Any], since: int
+    ranges: tuple[InstanceRange, ...], states: Mapping[int, Any], since: int
 ) -> tuple[InstanceRange, ...]:
-    """Runs with some instances held in a state, and every other one let go.
+    """Ranges with some instances held in a state; every other one follows the clock again.
 
     Args:
-        states: by index, each the state's word, or a mapping with `state` and `details`.
-        since: when they came into it.
+        states: by index, each the state's name, or a mapping with `state` and `details`.
+        since: when they came into that state, in virtual microseconds.
     """
-    freed = tuple(run if run.state is None else replace(run, state=None, details=None) for run in runs)
+    freed = tuple(each if each.state is None else replace(each, state=None, details=None) for each in ranges)
     fields: dict[int, dict[str, Any]] = {}
     for index, state in states.items():
-        word, details = (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
-        fields[index] = {"since": since, "state": word, "details": details}
+        name, details = (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
+        fields[index] = {"since": since, "state": name, "details": details}
     return split_ranges(freed, fields)
 
 
-def split_ranges(runs: tuple[InstanceRange, ...], fields: Mapping[int, dict[str, Any]]) -> tuple[InstanceRange, ...]:
-    """Runs with other fields for some instances, by index."""
+def split_ranges(ranges: tuple[InstanceRange, ...], fields: Mapping[int, dict[str, Any]]) -> tuple[InstanceRange, ...]:
+    """Ranges with other fields for some instances, by index."""
     indexes = sorted(fields)
-    found: list[InstanceRange] = []
-    for run in runs:
-        first, end = run.first, run.first + run.count
+    result: list[InstanceRange] = []
+    for each in ranges:
+        first, end = each.first, each.end
         for index in indexes[bisect_left(indexes, first) : bisect_left(indexes, end)]:
             if index > first:
-                found.append(replace(run, first=first, count=index - first))
-            found.append(replace(run, first=index, count=1, **fields[index]))
+                result.append(replace(each, first=first, count=index - first))
+            result.append(replace(each, first=index, count=1, **fields[index]))
             first = index + 1
-        if first == run.first:
-            found.append(run)
+        if first == each.first:
+            result.append(each)
         elif first < end:
-            found.append(replace(run, first=first, count=end - first))
-    return tuple(found)
+            result.append(replace(each, first=first, count=end - first))
+    return tuple(result)
 
 
 def apply_crash_setting(world: World, process: ProcessModel, now: int) -> tuple[InstanceRange, ...]:
-    """The runs of a process that crashes from now on, each instance at once; or does no longer, where it is not to."""
+    """The ranges of a process whose `crash_after` was changed: each instance crashes at once, or not any more."""
     model = create_range(world, process, 0, 1, now)
-    found: list[InstanceRange] = []
-    for run in process.instance_ranges:
+    result: list[InstanceRange] = []
+    for each in process.instance_ranges:
         if model.crash_after is not None:
-            found.append(replace(run, crash_after=model.crash_after, first_crash=max(now, run.since)))
+            result.append(replace(each, crash_after=model.crash_after, first_crash=max(now, each.since)))
             continue
-        phase = phase_at(run, now)
-        if run.crash_after is None or phase.restarts == 0:
-            found.append(replace(run, crash_after=None, first_crash=None))
+        phase = phase_at(each, now)
+        if each.crash_after is None or phase.restarts == 0:
+            result.append(replace(each, crash_after=None, first_crash=None))
         else:
-            found.append(replace(model, first=run.first, count=run.count, since=now, nonce=world.next_nonce()))
-    return tuple(found)
+            result.append(replace(model, first=each.first, count=each.count, since=now, nonce=world.next_nonce()))
+    return tuple(result)

@@ -1,18 +1,16 @@
-"""Crashes: what becomes of an instance with time, by the scheduler's restart policy. Never ticks, never draws.
+"""Instances: which there are of a process and in which state, computed from the clock. Never ticks, never draws.
 
-Source: cloudfoundry/bbs, models/restart_calculator.go and db/sqldb/actual_lrp_db.go (CrashActualLRP): after its first
-and second crash an instance restarts at once, after the third in 30 seconds, then after twice as long each time, up to
-16 minutes; the two hundredth is the last. A crash after more than five minutes of running counts as the first.
+Crashes follow the scheduler's restart policy: after its first and second crash an instance restarts at once, after the
+third in 30 seconds, then after twice as long each time, up to 16 minutes; the two hundredth is the last. A crash after
+more than five minutes of running counts as the first. Source: cloudfoundry/bbs, models/restart_calculator.go and
+db/sqldb/actual_lrp_db.go (CrashActualLRP).
 
-Loads: what the instances of a process have to do together, and what too much of it does to them. Never ticks.
+A load is shared by the instances that run. Where each has more than it can bear, all of them crash, and the scheduler
+restarts them by its policy until there are enough of them or the load is smaller. The share of each is computed with
+the instances that would run if none had crashed.
 
-The load is spread over the instances that run. Where each would have more than it can bear they all crash, and the
-scheduler starts them again by its policy, until there are enough of them or there is less to do. What each has is
-reckoned with the instances that would run if none had crashed.
-
-Instances: which instances of a process there are and in which state, computed from the clock. Never ticks.
-
-Source: cloud_controller_ng, lib/cloud_controller/diego/reporters/instances_reporter.rb and instances_stats_reporter.rb.
+What is reported of instances: cloud_controller_ng, lib/cloud_controller/diego/reporters/instances_reporter.rb and
+instances_stats_reporter.rb.
 """
 
 from bisect import bisect_right
@@ -22,11 +20,14 @@ from math import inf, pi, sin
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_word, format_guid, mix_word
 from mockfoundry.cloudfoundry.model import App, InstanceRange, InstanceState, Load, ProcessModel
 from mockfoundry.cloudfoundry.world import World
+
+# States by the clock and the restart policy
 
 FOREVER = 1 << 62
 """Longer than any world lives, in microseconds."""
@@ -39,7 +40,11 @@ CRASH_RESET_TIMEOUT = 300 * SECOND
 
 
 def compute_crash_backoff(crash: int) -> int:
-    """How long the scheduler waits before it restarts what has crashed that often, in microseconds."""
+    """How long the scheduler waits before a restart, in microseconds.
+
+    Args:
+        crash: how often the instance has crashed.
+    """
     if crash < IMMEDIATE_RESTARTS:
         return 0
     if crash >= MAX_CRASHES:
@@ -48,7 +53,7 @@ def compute_crash_backoff(crash: int) -> int:
 
 
 _TOTAL_BACKOFFS: tuple[int, ...] = tuple(accumulate(compute_crash_backoff(crash) for crash in range(MAX_CRASHES)))
-"""How long it has waited in all, before the crash after the one of that number."""
+"""By number of crashes: how long the scheduler has waited in all before the next one."""
 
 
 class InstancePhase(NamedTuple):
@@ -56,7 +61,7 @@ class InstancePhase(NamedTuple):
 
     Attributes:
         since: when it came into this state, in virtual microseconds.
-        restarts: how often it was started anew; each start has an instance guid of its own.
+        restarts: how often it was restarted; each start has an instance guid of its own.
     """
 
     state: InstanceState
@@ -64,21 +69,21 @@ class InstancePhase(NamedTuple):
     restarts: int
 
 
-def phase_at(run: InstanceRange, now: int) -> InstancePhase:
-    """What the instances of a run are doing at a moment that is not before their first start."""
-    if run.state is not None:
-        return InstancePhase(run.state, run.since, 0)
-    if run.details is not None:
-        return InstancePhase("DOWN", run.since, 0)
-    crash_after = run.crash_after
+def phase_at(instance_range: InstanceRange, now: int) -> InstancePhase:
+    """What the instances of a range are doing at a moment, not before their first start; no load is looked at."""
+    if instance_range.state is not None:
+        return InstancePhase(instance_range.state, instance_range.since, 0)
+    if instance_range.details is not None:
+        return InstancePhase("DOWN", instance_range.since, 0)
+    crash_after = instance_range.crash_after
     if crash_after is None:
-        return phase_after_start(run, run.since, now, 0)
-    first = run.since + crash_after if run.first_crash is None else run.first_crash
+        return phase_after_start(instance_range, instance_range.since, now, 0)
+    first = instance_range.since + crash_after if instance_range.first_crash is None else instance_range.first_crash
     if now < first:
-        return phase_after_start(run, run.since, now, 0)
-    if crash_after - run.start > CRASH_RESET_TIMEOUT:
+        return phase_after_start(instance_range, instance_range.since, now, 0)
+    if crash_after - instance_range.start > CRASH_RESET_TIMEOUT:
         crashes = 1 + (now - first) // crash_after
-        return phase_after_start(run, first + (crashes - 1) * crash_after, now, crashes)
+        return phase_after_start(instance_range, first + (crashes - 1) * crash_after, now, crashes)
 
     def crashed_at(crash: int) -> int:
         return first + (crash - 1) * crash_after + _TOTAL_BACKOFFS[crash - 1]
@@ -87,28 +92,32 @@ def phase_at(run: InstanceRange, now: int) -> InstancePhase:
     again = crashed_at(crash) + compute_crash_backoff(crash)
     if now < again:
         return InstancePhase("CRASHED", crashed_at(crash), crash)
-    return phase_after_start(run, again, now, crash)
+    return phase_after_start(instance_range, again, now, crash)
 
 
-def phase_after_start(run: InstanceRange, since: int, now: int, restarts: int) -> InstancePhase:
-    running = since + run.start
+def phase_after_start(instance_range: InstanceRange, since: int, now: int, restarts: int) -> InstancePhase:
+    running = since + instance_range.start
     if now < running:
         return InstancePhase("STARTING", since, restarts)
     return InstancePhase("RUNNING", running, restarts)
 
 
+# Loads
+
 OVERLOAD_TOLERANCE = SECOND
-"""How long an instance runs under too much load before it crashes."""
+"""How long an overloaded instance runs before it crashes."""
 
 SAMPLES_PER_PERIOD = 32
-"""How finely a sine is looked at, to find out when it became too much."""
+"""How often a period of the sine is sampled, to find out when it became too much."""
 
 OVERLOAD_LOOKBACK = 3600 * SECOND
+"""How far back an overload is looked for."""
+
 MAX_LOAD_SAMPLES = 256
 
 
 class OverloadPeriod(NamedTuple):
-    """A time of too much load: when it began, and when it ended, None where it has not."""
+    """A time of too much load: when it began, and when it ended, None while it lasts."""
 
     begins: int
     ends: int | None
@@ -128,23 +137,25 @@ def compute_load_cores(load: Load, age: int) -> float:
 
 
 def count_running_without_load(process: ProcessModel, moment: int) -> int:
-    """How many of the wanted instances run at a moment, or would if load did not matter."""
+    """How many of the wanted instances would run at a moment if there were no load."""
     return sum(
-        run.count for run in process.instance_ranges if run.since <= moment and phase_at(run, moment).state == "RUNNING"
+        each.count
+        for each in process.instance_ranges
+        if each.since <= moment and phase_at(each, moment).state == "RUNNING"
     )
 
 
 def is_overloaded(process: ProcessModel, load: Load, born: int, moment: int) -> bool:
-    there = count_running_without_load(process, moment)
+    running_count = count_running_without_load(process, moment)
     return (
         load.crash_above is not None
-        and there > 0
-        and compute_load_cores(load, moment - born) / there > load.crash_above
+        and running_count > 0
+        and compute_load_cores(load, moment - born) / running_count > load.crash_above
     )
 
 
 def find_overload(process: ProcessModel, born: int, now: int) -> OverloadPeriod | None:
-    """The latest time of too much load, as far back as is looked; None where there was none."""
+    """The latest time of too much load within OVERLOAD_LOOKBACK; None where there was none."""
     load = process.load
     if load is None or load.crash_above is None or not process.instance_ranges:
         return None
@@ -164,7 +175,11 @@ def find_overload(process: ProcessModel, born: int, now: int) -> OverloadPeriod 
 def list_load_changes(process: ProcessModel, load: Load, born: int, now: int) -> list[int]:
     """The moments at which the load or the number of instances may have changed, the latest first."""
     first = max(born, now - OVERLOAD_LOOKBACK)
-    moments = {first, *(born + at for at, _ in load.steps), *(run.since + run.start for run in process.instance_ranges)}
+    moments = {
+        first,
+        *(born + at for at, _ in load.steps),
+        *(each.since + each.start for each in process.instance_ranges),
+    }
     if load.period:
         sample = max(1, load.period // SAMPLES_PER_PERIOD)
         last = (now - born) // sample
@@ -172,37 +187,40 @@ def list_load_changes(process: ProcessModel, load: Load, born: int, now: int) ->
     return sorted((moment for moment in moments if first <= moment <= now), reverse=True)[:MAX_LOAD_SAMPLES]
 
 
-def overloaded_phase_at(run: InstanceRange, spell: OverloadPeriod, now: int) -> InstancePhase:
-    """What the instances of a run are doing at a moment in or after a time of too much load."""
-    if run.state is not None or run.details is not None or now < run.since + run.start:
-        return phase_at(run, now)
-    crashing = msgspec.structs.replace(
-        run, crash_after=run.start + OVERLOAD_TOLERANCE, first_crash=max(spell.begins, run.since + run.start)
-    )
-    if spell.ends is None:
+def overloaded_phase_at(instance_range: InstanceRange, overload: OverloadPeriod, now: int) -> InstancePhase:
+    """What the instances of a range are doing at a moment in or after a time of too much load."""
+    running_at = instance_range.since + instance_range.start
+    if instance_range.state is not None or instance_range.details is not None or now < running_at:
+        return phase_at(instance_range, now)
+    crash_after = instance_range.start + OVERLOAD_TOLERANCE
+    crashing = replace(instance_range, crash_after=crash_after, first_crash=max(overload.begins, running_at))
+    if overload.ends is None:
         return phase_at(crashing, now)
-    if spell.ends <= run.since + run.start:
-        return phase_at(run, now)
-    last = phase_at(crashing, spell.ends)
+    if overload.ends <= running_at:
+        return phase_at(instance_range, now)
+    last = phase_at(crashing, overload.ends)
     if last.state == "RUNNING":
         return last
     if last.state == "STARTING":
-        return phase_after_start(run, last.since, now, last.restarts)
+        return phase_after_start(instance_range, last.since, now, last.restarts)
     again = last.since + compute_crash_backoff(last.restarts)
-    return last if now < again else phase_after_start(run, again, now, last.restarts)
+    return last if now < again else phase_after_start(instance_range, again, now, last.restarts)
 
+
+# What is reported of a process
 
 MAX_SHOWN_INSTANCES = 10_000
-"""A process may have two thousand million instances; nobody wants to read them in one answer."""
+"""How many instances a response shows at most; a process may have two thousand million."""
 
 
 class Instance(msgspec.Struct, frozen=True):
     """One instance at one moment.
 
     Attributes:
-        guid: empty where nothing is reported of this index.
+        guid: empty where the scheduler reports nothing of this index.
         since: when it came into its state, in virtual microseconds; None where nothing is reported.
         routable: None where the scheduler does not say.
+        details: why it is in its state; None where the scheduler does not say.
     """
 
     index: int
@@ -214,57 +232,61 @@ class Instance(msgspec.Struct, frozen=True):
 
 
 def instances_at(world: World, app: App, process: ProcessModel, now: int) -> Iterator[Instance]:
-    """What the scheduler knows of a process at a moment, by index, and DOWN for each index below that is missing.
+    """The instances of a process at a moment, by index.
 
-    There is one for each index below `instances`, and one for each that was stopped and is not gone yet; at most
-    MOST_SHOWN.
+    There is one for each index below `instances`, DOWN where the scheduler knows none, and one for each that was
+    stopped and is not gone yet; at most MAX_SHOWN_INSTANCES.
     """
-    rows = list_instance_phases(world, process, now)
-    last = max(rows, default=-1)
+    known_by_index = find_instance_phases(world, process, now)
+    last = max(known_by_index, default=-1)
     word = derive_word(world.seed, "instance", process.guid)
     stopping = app.state == "STOPPED"
     for index in range(min(max(process.instances, last + 1), MAX_SHOWN_INSTANCES)):
-        row = rows.get(index)
-        if row is None:
-            # Beyond what is wanted only what is reported is told [reporter_mixins.rb].
+        known = known_by_index.get(index)
+        if known is None:
+            # Beyond the wanted number an index is shown only where the scheduler knows it [reporter_mixins.rb].
             if index < process.instances:
                 yield Instance(index, "", "DOWN", None, None, None)
-        elif stopping:
-            run, phase = row
-            routable = phase.state == "RUNNING" and run.ready
-            yield Instance(index, instance_guid_of(word, run, index, phase), "STOPPING", phase.since, routable, None)
+            continue
+        instance_range, phase = known
+        routable = phase.state == "RUNNING" and instance_range.ready
+        guid = instance_guid_of(word, instance_range, index, phase)
+        if stopping:
+            yield Instance(index, guid, "STOPPING", phase.since, routable, None)
         else:
-            run, phase = row
-            routable = phase.state == "RUNNING" and run.ready
-            guid = "" if phase.state in ("CRASHED", "DOWN") else instance_guid_of(word, run, index, phase)
-            yield Instance(index, guid, phase.state, phase.since, routable, run.details)
+            guid = "" if phase.state in ("CRASHED", "DOWN") else guid
+            yield Instance(index, guid, phase.state, phase.since, routable, instance_range.details)
 
 
-def list_instance_phases(
+def find_instance_phases(
     world: World, process: ProcessModel, now: int
 ) -> dict[int, tuple[InstanceRange, InstancePhase]]:
-    """What the scheduler knows of each index below MOST_SHOWN: its run, and what that is doing."""
-    spell = find_overload(process, world.born, now)
-    rows: dict[int, tuple[InstanceRange, InstancePhase]] = {}
-    for run in (*process.stopping_ranges, *process.instance_ranges):
-        if run.since > now or (run.ends is not None and run.ends <= now):
+    """The range and the phase of each index that the scheduler knows, below MAX_SHOWN_INSTANCES."""
+    overload = find_overload(process, world.born, now)
+    known_by_index: dict[int, tuple[InstanceRange, InstancePhase]] = {}
+    for each in (*process.stopping_ranges, *process.instance_ranges):
+        if each.since > now or (each.ends is not None and each.ends <= now):
             continue
-        row = (run, phase_at(run, now) if spell is None else overloaded_phase_at(run, spell, now))
-        for index in range(run.first, min(run.first + run.count, MAX_SHOWN_INSTANCES)):
-            rows[index] = row
-    return rows
+        known = (each, phase_at(each, now) if overload is None else overloaded_phase_at(each, overload, now))
+        for index in range(each.first, min(each.end, MAX_SHOWN_INSTANCES)):
+            known_by_index[index] = known
+    return known_by_index
 
 
 def count_running_instances(world: World, process: ProcessModel, now: int) -> int:
-    """How many instances run, of all that are wanted."""
-    spell = find_overload(process, world.born, now)
-    if spell is None:
+    """How many of the wanted instances run."""
+    overload = find_overload(process, world.born, now)
+    if overload is None:
         return count_running_without_load(process, now)
-    there = (run for run in process.instance_ranges if run.since <= now)
-    return sum(run.count for run in there if overloaded_phase_at(run, spell, now).state == "RUNNING")
+    begun = (each for each in process.instance_ranges if each.since <= now)
+    return sum(each.count for each in begun if overloaded_phase_at(each, overload, now).state == "RUNNING")
 
 
-def instance_guid_of(word: int, run: InstanceRange, index: int, phase: InstancePhase) -> str:
-    """The guid of an instance: a new one with each start. `word` follows from the world's seed and the process."""
-    high = mix_word(word ^ (index << 1) ^ (run.nonce << 33))
+def instance_guid_of(word: int, instance_range: InstanceRange, index: int, phase: InstancePhase) -> str:
+    """The guid of an instance, a new one for each start.
+
+    Args:
+        word: 64 bits that follow from the world's seed and the process.
+    """
+    high = mix_word(word ^ (index << 1) ^ (instance_range.nonce << 33))
     return format_guid(high, mix_word(high ^ phase.restarts ^ word))

@@ -1,7 +1,7 @@
-"""Entities: what one Cloud Foundry is made of, as frozen values. Never checks who may do what, never words an answer.
+"""Entities: what one Cloud Foundry is made of, as frozen values. Never checks who may do what or words a response.
 
-A change puts a new value in the place of the old one, so a refused change leaves nothing behind. Moments are whole
-microseconds since the epoch and durations whole microseconds, unless a name says `_seconds`.
+A change replaces a value by a new one, so a refused change leaves nothing behind. Moments are whole microseconds since
+the epoch and durations whole microseconds, unless a name ends with `_seconds`.
 """
 
 from typing import Literal
@@ -16,6 +16,12 @@ LARGEST_LONG = 9_223_372_036_854_775_807
 
 UNLIMITED = -1
 """The log rate of a process that has no limit."""
+
+DEFAULT_DISK_IN_MB = 1024
+"""The disk of a process whose disk is not set [config default_app_disk_in_mb]."""
+
+DEFAULT_USER = "vcap"
+"""The user of a process whose user is not set, unless its app is a Docker app."""
 
 AppState = Literal["STARTED", "STOPPED"]
 DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
@@ -123,19 +129,19 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceRange(msgspec.Struct, frozen=True):
-    """Neighbouring instances of a process that were started together, and so share their fate.
+    """Neighbouring instances of a process that were started together, so that what becomes of them is the same.
 
-    Kept as a range, so that a million instances are one value.
+    A million instances are one value.
 
     Attributes:
         first: the lowest index; `count` instances from there.
-        since: when they were first started; may lie ahead, where an instance before them has to stop yet.
+        since: when they were first started; in the future where the instance before them has to stop yet.
         nonce: tells starts apart, so that a restarted instance has a new guid.
         start: how long each start takes until the instance runs.
         crash_after: how long after each start they crash, None where they don't.
-        first_crash: when they crash first, where that is not `crash_after` their start.
-        ends: when they are gone, None where nobody stopped them.
-        state: that the seed holds them in, None where it follows from the clock.
+        first_crash: when they first crash, None where that is `crash_after` their start.
+        ends: when they are gone, None where they are not stopping.
+        state: that a seed or a scenario holds them in, None where it follows from the clock.
         details: why the scheduler can't place them.
         ready: whether their readiness check succeeds.
     """
@@ -152,9 +158,14 @@ class InstanceRange(msgspec.Struct, frozen=True):
     details: str | None = None
     ready: bool = True
 
+    @property
+    def end(self) -> int:
+        """The index after the highest."""
+        return self.first + self.count
+
 
 class Allotment(msgspec.Struct, frozen=True):
-    """What the scheduler was told to give each instance when the app was last started."""
+    """What each instance got from the scheduler when the app was last started."""
 
     memory_in_mb: int
     disk_in_mb: int
@@ -162,12 +173,12 @@ class Allotment(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What all instances of a process have to do together, in processor cores, over the time since birth.
+    """What all instances of a process have to do together, in processor cores, by the age of the world.
 
     Attributes:
-        steps: the moment since birth from which each number of cores holds, in order.
-        mean, amplitude, period: of a sine on top of the steps; no sine where the period is 0.
-        crash_above: an instance with more than this to do crashes, None where none does.
+        steps: the age from which each number of cores holds, in order.
+        mean, amplitude, period: of a sine that is added to the steps; no sine where the period is 0.
+        crash_above: an instance with more cores of load than this crashes, None where none does.
         memory_per_core_in_mb: what each core of load takes in memory, beside what an idle instance takes.
     """
 
@@ -185,7 +196,7 @@ class ProcessModel(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         instance_ranges: the instances that are wanted, by index, without overlap.
         stopping_ranges: instances that were stopped and may not be gone yet.
-        allotment: what running instances have, where a scale since their start asked for something else.
+        allotment: what running instances have, None where that is what the process asks for.
         crash_after: how long after each start an instance crashes, None where it doesn't.
         starts: whether instances ever become healthy.
         ready: whether their readiness checks succeed.

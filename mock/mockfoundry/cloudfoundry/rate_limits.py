@@ -1,4 +1,4 @@
-"""Rate limiting: how many requests a user may make in a window, and what each answer says of it. Never answers itself.
+"""Rate limits: how many requests a client may send in a window, and what headers say of it. Never sends a response.
 
 Source: cloud_controller_ng, middleware/base_rate_limiter.rb, middleware/rate_limiter.rb and
 middleware/mixins/user_reset_interval.rb.
@@ -23,13 +23,14 @@ ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
 )
 
 ANONYMOUS_CLIENT = ""
-"""Whom requests without a token are counted for: here all clients have one address."""
+"""Whom requests without a valid token are counted for: here all clients have one address."""
 
 TENTHS = 10
+"""The Cloud Controller rounds what remains down to tenths of the limit."""
 
 
 class RateLimitWindow(msgspec.Struct):
-    """The requests of one user in one window.
+    """The requests of one client in one window.
 
     Attributes:
         ends: virtual microseconds.
@@ -40,11 +41,11 @@ class RateLimitWindow(msgspec.Struct):
 
 
 class RateLimitDecision(msgspec.Struct, frozen=True):
-    """What the limiter says of one request.
+    """What the rate limit makes of one request.
 
     Attributes:
-        headers: for the answer, whatever it is.
-        refusal: where the limit is exceeded.
+        headers: of the response, whatever it is.
+        refusal: None where the limit is not exceeded.
     """
 
     headers: tuple[tuple[bytes, bytes], ...]
@@ -59,31 +60,31 @@ def count_request(
     authority: Authority,
     real: int,
 ) -> RateLimitDecision | None:
-    """Counts a request; None where no limit applies to whoever makes it.
+    """Counts a request; None where its client has no limit.
 
     Args:
-        windows: of this foundation, by user guid.
+        windows: of this foundation, by the client's user guid.
         authorization: the header's value, empty where there is none.
         real: microseconds of the machine's clock.
     """
     now = world.clock.now(real)
-    user, most, refusal = find_applicable_limit(world, limit, authorization, authority, real)
-    if most is None:
+    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, real)
+    if maximum is None:
         return None
     interval = int(limit.interval_seconds * SECOND)
-    window = windows.get(user)
+    window = windows.get(client)
     if window is None or now >= window.ends:
-        offset = derive_word(world.seed, "rate limit", user) % interval
-        window = windows[user] = RateLimitWindow(now + interval - (now - offset) % interval)
+        offset = derive_word(world.seed, "rate limit", client) % interval
+        window = windows[client] = RateLimitWindow(now + interval - (now - offset) % interval)
     window.count += 1
-    left = max(0, most - window.count)
-    remaining = math.floor(left * TENTHS / most) * most // TENTHS if most else 0
+    unused = max(0, maximum - window.count)
+    remaining = math.floor(unused * TENTHS / maximum) * maximum // TENTHS if maximum else 0
     headers: tuple[tuple[bytes, bytes], ...] = (
-        (b"x-ratelimit-limit", b"%d" % most),
+        (b"x-ratelimit-limit", b"%d" % maximum),
         (b"x-ratelimit-reset", b"%d" % (window.ends // SECOND)),
         (b"x-ratelimit-remaining", b"%d" % remaining),
     )
-    if window.count <= most:
+    if window.count <= maximum:
         return RateLimitDecision(headers, None)
     wait = -((now - window.ends) // SECOND)
     return RateLimitDecision((*headers, (b"retry-after", b"%d" % wait)), refusal)
@@ -92,14 +93,16 @@ def count_request(
 def find_applicable_limit(
     world: World, limit: RateLimit, authorization: bytes, authority: Authority, real: int
 ) -> tuple[str, int | None, Refusal]:
-    """For whom a request counts, how many there may be, and the refusal beyond that."""
+    """The client that a request is counted for, how many it may send, and the refusal of those beyond."""
     try:
         actor = authenticate_actor(world, read_bearer_token(authorization), authority, real)
     except Refusal as refusal:
-        # Beyond the limit a token that is no good is told so, rather than of the limit.
-        bad_token = refusal.entry is INVALID_AUTH_TOKEN
-        beyond = refusal if bad_token else Refusal(ADDRESS_RATE_LIMIT_EXCEEDED, why="world: rate limit, no token")
-        return ANONYMOUS_CLIENT, limit.unauthenticated, beyond
-    beyond = Refusal(RATE_LIMIT_EXCEEDED, why=f"world: rate limit of {actor.name}")
+        # Beyond the limit, a client with an invalid token hears of the token and not of the limit.
+        invalid_token = refusal.entry is INVALID_AUTH_TOKEN
+        refusal_beyond = (
+            refusal if invalid_token else Refusal(ADDRESS_RATE_LIMIT_EXCEEDED, why="world: rate limit, no token")
+        )
+        return ANONYMOUS_CLIENT, limit.unauthenticated, refusal_beyond
+    refusal_beyond = Refusal(RATE_LIMIT_EXCEEDED, why=f"world: rate limit of {actor.name}")
     privileged = ADMIN in actor.scopes or ADMIN_READ_ONLY in actor.scopes
-    return actor.guid, limit.admins if privileged else limit.requests, beyond
+    return actor.guid, limit.admins if privileged else limit.requests, refusal_beyond

@@ -1,8 +1,7 @@
-"""Audit events: what was done to a process and by whom, as the Cloud Controller records it. Never decides anything.
+"""The world: what one Cloud Foundry holds, in tables. Never checks who may do what, and never words a response.
 
-Source: cloud_controller_ng, app/repositories/process_event_repository.rb.
-
-The world: what one Cloud Foundry holds, in tables. Never checks who may do what, never words an answer.
+Its audit events are what was done to a process and by whom [cloud_controller_ng,
+app/repositories/process_event_repository.rb].
 """
 
 from functools import cache
@@ -15,8 +14,7 @@ from mockfoundry.cloudfoundry.generator import Generator
 from mockfoundry.cloudfoundry.model import App, FeatureFlag, Organization, ProcessModel, Settings, Space, User
 
 MAX_EVENTS = 250
-"""How many a foundation keeps; the oldest go first."""
-
+"""How many audit events a foundation keeps; the oldest go first."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,9 +25,10 @@ class AuditEvent(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         number: counted from 1 in each foundation; the event's guid follows from it.
         kind: such as `audit.app.process.scale`; the API calls it the type.
+        moment: virtual microseconds.
         actor: who did it.
         target: the app as it was then.
-        content: the data as JSON, since thousands of foundations keep what is hardly ever asked for.
+        content: the data as JSON: thousands of foundations keep it, and it is hardly ever read.
     """
 
     number: int
@@ -46,19 +45,12 @@ class AuditEvent(msgspec.Struct, frozen=True, gc=False):
         return data
 
 
-def build_audit_event(
-    number: int, kind: str, moment: int, actor: User, target: App, data: dict[str, Any]
-) -> AuditEvent:
-    """An event with its data."""
-    return AuditEvent(number, kind, moment, actor, target, _encode(data))
-
-
 class QuotaUsage(msgspec.Struct, frozen=True):
-    """What the started processes of a space or an organization ask for together.
+    """What the started processes of a space or an organization take of its quota together.
 
     Attributes:
         memory: MB.
-        log_rate: bytes per second; an unlimited process counts as -1 for each instance, as it does on the real one.
+        log_rate: bytes per second; an unlimited process counts as -1 for each instance, as in the Cloud Controller.
     """
 
     memory: int
@@ -78,16 +70,16 @@ SHARED_TABLES = frozenset(
         "users",
         "processes_of",
         "usage",
-        "earlier",
+        "past_versions",
         "events",
     }
 )
-"""The tables of a world, each shared with its copies until one of them writes to it."""
+"""The tables of a world. A world and its copies share each one until one of them writes to it."""
 
 
 @cache
 def exclude_table(tables: frozenset[str], table: str) -> frozenset[str]:
-    """Names of tables without one; thousands of worlds have the same object, since each of them is asked often."""
+    """The names without that of `table`; cached, so that thousands of worlds hold the same set."""
     return tables - {table}
 
 
@@ -95,23 +87,24 @@ class World(msgspec.Struct, kw_only=True):
     """One Cloud Foundry: tables of entities by guid, its clock and its generator.
 
     Attributes:
-        seed: the random seed that everything left out of the seed file follows from.
+        seed: the random seed; what a seed file leaves out follows from it.
         born: when this world began, in virtual microseconds.
+        generator: what chance draws from.
         users: by name.
         processes_of: the guids of each app's processes, oldest first.
-        usage: what started processes use, by the guid of their space and of their organization.
-        deploying_apps: the apps with a deployment that is not over.
-        earlier: values that processes had, each with the moment it was replaced; kept only for stale reads.
-        events: the latest audit events, oldest first.
-        recorded: how many events there were ever.
+        usage: what started processes take, by the guid of their space and of their organization.
+        deploying_apps: the guids of the apps whose deployment is not over.
+        past_versions: values that processes had, each with the moment it was replaced; kept only for stale reads.
+        events: the latest audit events, oldest first; read them with `latest_events`.
+        event_count: how many audit events there ever were.
         nonce: counts starts of instances.
-        shared_tables: the names of the tables that copies of this world may hold too.
+        shared_tables: the names of the tables that a copy of this world may hold too.
     """
 
     seed: int
     born: int
     clock: Clock
-    chance: Generator
+    generator: Generator
     settings: Settings
     feature_flags: dict[str, FeatureFlag] = {}
     organizations: dict[str, Organization] = {}
@@ -122,31 +115,32 @@ class World(msgspec.Struct, kw_only=True):
     processes_of: dict[str, tuple[str, ...]] = {}
     usage: dict[str, QuotaUsage] = {}
     deploying_apps: frozenset[str] = frozenset()
-    earlier: dict[str, tuple[tuple[int, ProcessModel], ...]] = {}
+    past_versions: dict[str, tuple[tuple[int, ProcessModel], ...]] = {}
     events: list[AuditEvent] = []
-    recorded: int = 0
+    event_count: int = 0
     nonce: int = 0
     shared_tables: frozenset[str] = frozenset()
 
     def copy(self) -> "World":
-        """The same world once more: cheap, since both share what neither has changed."""
+        """A copy of the world; cheap, since both share the tables that neither writes to."""
         self.shared_tables = SHARED_TABLES
         return msgspec.structs.replace(
             self,
             clock=msgspec.structs.replace(self.clock),
-            chance=msgspec.structs.replace(self.chance),
+            generator=msgspec.structs.replace(self.generator),
         )
 
     def own_table(self, table: str) -> Any:
-        """A table, to be written to: this world's own from now on."""
-        held = getattr(self, table)
+        """The table of that name, for writing: from now on no copy of this world shares it."""
+        own = getattr(self, table)
         if table in self.shared_tables:
-            held = held.copy()
-            setattr(self, table, held)
+            own = own.copy()
+            setattr(self, table, own)
             self.shared_tables = exclude_table(self.shared_tables, table)
-        return held
+        return own
 
     def next_nonce(self) -> int:
+        """A number that no earlier start of an instance has."""
         self.nonce += 1
         return self.nonce
 
@@ -162,30 +156,30 @@ class World(msgspec.Struct, kw_only=True):
         """The processes of an app, oldest first."""
         return [self.processes[guid] for guid in self.processes_of.get(app, ())]
 
-    def put(self, process: ProcessModel, now: int) -> None:
-        """Puts a new value of a process in the place of the old one, or adds it."""
+    def put_process(self, process: ProcessModel, now: int) -> None:
+        """Replaces a process by its new value, or adds it."""
         before = self.processes.get(process.guid)
         if before is None:
             self.own_table("processes_of")[process.app] = (*self.processes_of.get(process.app, ()), process.guid)
         elif self.settings.stale_seconds:
-            self._remember(before, now)
+            self._keep_past_version(before, now)
         app = self.apps[process.app]
         if app.state == "STARTED":
-            self.count(app.space, before, process)
+            self.count_usage(app.space, before, process)
         processes = self.processes if "processes" not in self.shared_tables else self.own_table("processes")
         processes[process.guid] = process
 
-    def remove(self, guid: str) -> None:
-        """Takes a process away."""
+    def remove_process(self, guid: str) -> None:
+        """Removes a process."""
         process = self.own_table("processes").pop(guid)
-        left = tuple(each for each in self.processes_of[process.app] if each != guid)
-        self.own_table("processes_of")[process.app] = left
+        others = tuple(each for each in self.processes_of[process.app] if each != guid)
+        self.own_table("processes_of")[process.app] = others
         app = self.apps[process.app]
         if app.state == "STARTED":
-            self.count(app.space, process, None)
+            self.count_usage(app.space, process, None)
 
     def put_app(self, app: App) -> None:
-        """Puts a new value of an app in the place of the old one, or adds it."""
+        """Replaces an app by its new value, or adds it."""
         before = self.apps.get(app.guid)
         self.own_table("apps")[app.guid] = app
         if app.deployment is not None and app.deployment.state in ("DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING"):
@@ -195,13 +189,13 @@ class World(msgspec.Struct, kw_only=True):
         if before is not None and before.state != app.state:
             for process in self.list_app_processes(app.guid):
                 started = app.state == "STARTED"
-                self.count(app.space, None if started else process, process if started else None)
+                self.count_usage(app.space, None if started else process, process if started else None)
 
-    def record(self, kind: str, app: App, actor: User, moment: int, data: dict[str, Any]) -> None:
+    def record_event(self, kind: str, app: App, actor: User, moment: int, data: dict[str, Any]) -> None:
         """Records an audit event."""
         events = self.events if "events" not in self.shared_tables else self.own_table("events")
-        self.recorded = number = self.recorded + 1
-        events.append(build_audit_event(number, kind, moment, actor, app, data))
+        self.event_count = number = self.event_count + 1
+        events.append(AuditEvent(number, kind, moment, actor, app, _encode(data)))
         if len(events) >= 2 * MAX_EVENTS:
             del events[:-MAX_EVENTS]
 
@@ -210,19 +204,25 @@ class World(msgspec.Struct, kw_only=True):
         return self.events[-MAX_EVENTS:]
 
     def process_at(self, guid: str, moment: int) -> ProcessModel | None:
-        """A process as it was at a moment, as far as that is remembered."""
-        for replaced, process in self.earlier.get(guid, ()):
+        """A process as it was at a moment, as far back as past versions are kept; None where there is none."""
+        for replaced, process in self.past_versions.get(guid, ()):
             if moment < replaced:
                 return process
         return self.processes.get(guid)
 
-    def _remember(self, process: ProcessModel, now: int) -> None:
+    def _keep_past_version(self, process: ProcessModel, now: int) -> None:
         oldest = now - int(self.settings.stale_seconds * SECOND)
-        kept = [each for each in self.earlier.get(process.guid, ()) if each[0] > oldest]
-        self.own_table("earlier")[process.guid] = (*kept, (now, process))
+        recent = [version for version in self.past_versions.get(process.guid, ()) if version[0] > oldest]
+        self.own_table("past_versions")[process.guid] = (*recent, (now, process))
 
-    def count(self, space: str, before: ProcessModel | None, after: ProcessModel | None) -> None:
-        """Counts a process of a started app in what its space and organization use, in place of an earlier value."""
+    def count_usage(self, space: str, before: ProcessModel | None, after: ProcessModel | None) -> None:
+        """Adds a process of a started app to the usage of its space and organization.
+
+        Args:
+            space: its guid.
+            before: the value that is counted there already, None where there is none.
+            after: the value that replaces it, None where nothing does.
+        """
         memory = instances = log_rate = 0
         if after is not None:
             instances = after.instances

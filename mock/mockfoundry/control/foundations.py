@@ -66,7 +66,7 @@ def replace_world(foundation: FoundationState, seed: Seed, now: int) -> dict[str
     """Puts the world of a seed in the place of the one there is; clock and chance go on as they were."""
     before = foundation.world
     world = world_from_seed(seed, random_seed=before.seed, born=now)
-    world.clock, world.chance = before.clock, before.chance
+    world.clock, world.generator = before.clock, before.generator
     foundation.world = world
     return export_settled_world(foundation, now)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.context import ExchangeContext
@@ -52,7 +52,7 @@ def match_request_scenarios(context: ExchangeContext) -> None:
     if not scenarios.scenarios:
         return
     context.process = find_process_guid(context)
-    context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.chance.next_fraction)
+    context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.generator.next_fraction)
     if context.match is None and len(scenarios.rules) <= MAX_RULES_FOR_NEAR_MISS:
         near_miss = find_near_miss(scenarios, progress, context, context.now)
         context.near_miss = "" if near_miss is None else str(near_miss)
@@ -67,14 +67,14 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
     try:
         found = named_scenarios.get(name)
     except DocumentError as error:
-        raise refuse(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
+        raise Refusal(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
     if found is None:
         text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
+        raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
     scenario = found.scenarios[0]
     if not scenario.given and all(rule.after or needs_earlier_request(rule, scenario.start) for rule in scenario.rules):
         text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"
-        raise refuse(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
+        raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
     return found
 
 

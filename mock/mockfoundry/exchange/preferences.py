@@ -5,7 +5,7 @@ Never changes the world. The form is RFC 7240's.
 
 from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import DocumentedResponse, Plan, shorten_value
 
 UNKNOWN_PREFERENCE = CatalogueEntry("Mock-UnknownPreference", 990003, 400, "")
@@ -61,7 +61,7 @@ def unknown_preference(plan: Plan, what: str) -> Exception:
     documented = "; ".join(
         f"{status} ({', '.join(answer.examples) or 'no body'})" for status, answer in sorted(plan.responses.items())
     )
-    return refuse(
+    return Refusal(
         UNKNOWN_PREFERENCE,
         f"The contract documents no {what} of {plan.operation}; it documents {documented}",
         why="prefer: not documented",

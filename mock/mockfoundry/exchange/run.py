@@ -37,7 +37,6 @@ from mockfoundry.cloudfoundry.errors import (
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
     Refusal,
-    refuse,
 )
 from mockfoundry.cloudfoundry.model import RateLimit
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request
@@ -136,7 +135,7 @@ def run_exchange(context: ExchangeContext) -> Response:
         if limited is not None and limited.refusal is not None:
             response = refused_response(request, limited.refusal, "limit")
         elif context.route is None:
-            response = refused_response(request, refuse(NOT_FOUND, why="contract: no such route"), "contract")
+            response = refused_response(request, Refusal(NOT_FOUND, why="contract: no such route"), "contract")
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:
@@ -169,7 +168,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
             return raw_response(406, b"", "content type: malformed", HTML_MEDIA_TYPE)
         body = context.body
         if body is ABSENT and form is BodyForm.JSON:
-            raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
+            raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
         if body is not ABSENT and not plan.body.accepts(body):
             violations += plan.body.violations(body)
     if request.query_string or plan.requires_query:
@@ -181,7 +180,6 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     if operation is None:
         return canned_response(plan, request, has_body, violations)
     call = ApiRequest(
-        plan.operation,
         route.path,
         context.query,
         body if has_body else None,
@@ -194,7 +192,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     answer = operation(world, actor, call)
     response = response_from_answer(answer)
     response.committed = plan.writes and answer.status < 300
-    response.state_changed = response.committed and answer.changed
+    response.state_changed = response.committed and answer.state_changed
     response.headers.append((b"x-user-guid", actor.guid.encode()))
     if request.content and not has_body and plan.body is not None:
         response.headers.append((b"x-mock-contract", NOT_READ_NOTE))
@@ -344,9 +342,9 @@ def canned_response(plan: Plan, request: Request, has_body: bool, violations: tu
     text, reason = describe_violations(violations), f"contract: {violations[0]}"
     place = violations[0].place
     if place == "body":
-        return refused_response(request, refuse(UNPROCESSABLE_ENTITY, text, reason), "contract")
+        return refused_response(request, Refusal(UNPROCESSABLE_ENTITY, text, reason), "contract")
     parameter = "parameter" if place == "path" else f"{place} parameter"
-    refusal = refuse(BAD_QUERY_PARAMETER, f"The {parameter} is invalid: {text}", reason)
+    refusal = Refusal(BAD_QUERY_PARAMETER, f"The {parameter} is invalid: {text}", reason)
     return refused_response(request, refusal, "contract")
 
 

@@ -53,7 +53,7 @@ def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
         if change.before is None:
             remove_added_entity(world, change.table, change.key)
         elif change.table == "processes":
-            world.put(restore_entity(change, current), now)
+            world.put_process(restore_entity(change, current), now)
         elif change.table == "apps":
             world.put_app(restore_entity(change, current))
         else:
@@ -79,7 +79,7 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
         process = world.processes[key]
         # A deployment that is over has left its new process as the only one of its type.
         if sum(each.type == process.type for each in world.list_app_processes(process.app)) > 1:
-            world.remove(key)
+            world.remove_process(key)
     elif table == "apps" and world.processes_of.get(key):
         return
     else:

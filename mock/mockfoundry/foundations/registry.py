@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState
@@ -111,7 +111,7 @@ class FoundationRegistry:
             Refusal: the name is not one, or there are too many.
         """
         if not FOUNDATION_NAME.fullmatch(name):
-            raise refuse(
+            raise Refusal(
                 BAD_FOUNDATION,
                 "A foundation's name is 1 to 64 letters, digits, '-', '_' or '.', a letter or a digit first; "
                 "take another one",
@@ -119,7 +119,7 @@ class FoundationRegistry:
             )
         self.expire(real)
         if name not in self._foundations and len(self._foundations) >= self.bounds.foundations:
-            raise refuse(
+            raise Refusal(
                 TOO_MANY_FOUNDATIONS,
                 f"There are {self.bounds.foundations} foundations already; delete some, or start the server with "
                 "a larger --max-foundations, or with --expire-idle",

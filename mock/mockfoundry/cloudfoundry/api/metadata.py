@@ -1,10 +1,7 @@
-"""Metadata: labels and annotations in a message, and which keys and values they may have. Changes nothing.
+"""Metadata: which labels and annotations a message may have, and label selectors. Changes nothing.
 
-Source: cloud_controller_ng, app/messages/validators/metadata_validator.rb, app/messages/metadata_validator_helper.rb.
-
-Label selectors: the requirements in a list's `label_selector`, and which processes meet them. Changes nothing.
-
-Source: cloud_controller_ng, app/models/helpers/metadata_helpers.rb (the patterns),
+Source: cloud_controller_ng, app/messages/validators/metadata_validator.rb, app/messages/metadata_validator_helper.rb;
+for label selectors app/models/helpers/metadata_helpers.rb (the patterns),
 app/messages/validators/label_selector_requirement_validator.rb and app/fetchers/label_selector_query_generator.rb.
 """
 
@@ -26,7 +23,7 @@ _DNS = re.compile(
 
 
 def find_metadata_errors(metadata: Any) -> Iterator[str]:
-    """What is said of the metadata of a message."""
+    """The errors of the metadata of a message."""
     if not isinstance(metadata, dict):
         yield "Metadata must be an object"
         return
@@ -45,10 +42,10 @@ def find_label_errors(labels: Any) -> Iterator[str]:
         yield "Metadata 'labels' is not an object"
         return
     for key, value in labels.items():
-        if fault := find_key_error(key):
-            yield f"Metadata label key error: {fault}"
-        if fault := find_label_value_error(format_like_ruby(value)):
-            yield f"Metadata label value error: {fault}"
+        if error := find_key_error(key):
+            yield f"Metadata label key error: {error}"
+        if error := find_label_value_error(format_like_ruby(value)):
+            yield f"Metadata label value error: {error}"
 
 
 def find_annotation_errors(annotations: Any) -> Iterator[str]:
@@ -57,14 +54,14 @@ def find_annotation_errors(annotations: Any) -> Iterator[str]:
         return
     for key, value in annotations.items():
         present = value if isinstance(value, bool | dict | list) else format_like_ruby(value).strip()
-        if present and (fault := find_key_error(key)):
-            yield f"Metadata annotation key error: {fault}"
+        if present and (error := find_key_error(key)):
+            yield f"Metadata annotation key error: {error}"
         if isinstance(value, str | list) and len(value) > MAX_ANNOTATION_LENGTH:
             yield f"Metadata annotation value error: '{format_like_ruby(value[:8])}...' is greater than 5000 characters"
 
 
 def find_key_error(key: str) -> str:
-    """What is wrong with the key of a label or an annotation; empty where nothing is."""
+    """The error of the key of a label or an annotation; empty where it has none."""
     prefix, name = split_metadata_key(key)
     if not key.strip():
         return "key cannot be empty string"
@@ -83,7 +80,7 @@ def find_key_error(key: str) -> str:
 
 
 def find_label_value_error(value: str) -> str:
-    """What is wrong with the value of a label, as text; empty where nothing is."""
+    """The error of the value of a label, given as text; empty where it has none."""
     return find_name_error(value) if value else ""
 
 
@@ -126,6 +123,8 @@ def inspect_like_ruby(value: Any) -> str:
     return format_like_ruby(value)
 
 
+# Label selectors
+
 MAX_REQUIREMENTS = 50
 
 _REQUIREMENT_TEXTS = re.compile(r"(?:\(.*?\)|[^,])+")
@@ -138,14 +137,14 @@ _REQUIREMENT_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("exists", re.compile(rf"{_KEY}(?P<values>)")),
     ("missing", re.compile(rf"!{_KEY}(?P<values>)")),
 )
-"""The first that a requirement has decides."""
+"""A requirement has the relation of the first pattern that it matches."""
 
 
 class LabelRequirement(NamedTuple):
-    """What the labels of a process have to be.
+    """One requirement of a label selector.
 
     Attributes:
-        relation: `in` and `notin` (which `=` and `!=` are too), `exists`, `missing`.
+        relation: `in` (also for `=`), `notin` (also for `!=`), `exists` or `missing`.
     """
 
     key: str
@@ -161,33 +160,33 @@ class LabelRequirement(NamedTuple):
 
 
 def parse_label_selector(selector: str) -> list[LabelRequirement | None]:
-    """The requirements of a selector, None for each that has no form."""
+    """The requirements of a selector, None for each that can't be read."""
     return [parse_requirement(text) for text in _REQUIREMENT_TEXTS.findall(selector)]
 
 
 def parse_requirement(text: str) -> LabelRequirement | None:
-    for relation, form in _REQUIREMENT_PATTERNS:
-        found = form.fullmatch(text)
-        if found is not None:
-            values = found["values"].split(",")
+    for relation, pattern in _REQUIREMENT_PATTERNS:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = match["values"].split(",")
             while values and not values[-1]:
                 values.pop()
-            return LabelRequirement(found["key"], relation, tuple(values))
+            return LabelRequirement(match["key"], relation, tuple(values))
     return None
 
 
-def find_selector_errors(found: list[LabelRequirement | None]) -> list[str]:
-    """What is said of a selector with these requirements."""
-    if not found:
+def find_selector_errors(requirements: list[LabelRequirement | None]) -> list[str]:
+    """The errors of a selector with these requirements."""
+    if not requirements:
         return ["Missing label_selector value"]
-    if len(found) > MAX_REQUIREMENTS:
+    if len(requirements) > MAX_REQUIREMENTS:
         return [f"Too many label_selector requirements (maximum is {MAX_REQUIREMENTS})"]
-    return [fault for each in found if (fault := find_requirement_error(each))]
+    return [error for each in requirements if (error := find_requirement_error(each))]
 
 
-def find_requirement_error(found: LabelRequirement | None) -> str:
-    if found is None:
+def find_requirement_error(requirement: LabelRequirement | None) -> str:
+    """The first error of a requirement; empty where it has none."""
+    if requirement is None:
         return "Invalid label_selector value"
-    return find_key_error(found.key) or next(
-        (fault for value in found.values if (fault := find_label_value_error(value))), ""
-    )
+    value_errors = (error for value in requirement.values if (error := find_label_value_error(value)))
+    return find_key_error(requirement.key) or next(value_errors, "")

@@ -1,13 +1,12 @@
-"""Operations: what each operation of the contract does, one plain function each. Never knows HTTP."""
+"""Operations: one table of what each operation of the contract does, by one plain function each. Never knows HTTP."""
 
 from collections.abc import Callable, Mapping
 
+from mockfoundry.cloudfoundry.api.process_list import list_processes, list_processes_for_app
 from mockfoundry.cloudfoundry.api.processes import (
     get_process,
     get_process_instances,
     get_process_stats,
-    list_processes,
-    list_processes_for_app,
     scale_process,
     terminate_process_instance,
     update_process,
@@ -33,4 +32,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "scaleProcessForApp": scale_process,
     "terminateProcessInstanceForApp": terminate_process_instance,
 }
-"""By operationId; an operation of a contract that is not here is served from its examples."""
+"""By operationId. An operation of a contract that is not here is served from the contract's examples."""

@@ -1,11 +1,8 @@
-"""Presenters: processes as the JSON that clients read, keys in the Cloud Controller's order. Never decides anything.
+"""Presenters: processes, instances and pages as JSON, keys in the Cloud Controller's order. Never decides anything.
 
-Source: cloud_controller_ng, app/presenters/v3/process_presenter.rb and process_instances_presenter.rb. What does not
-change between two answers is built once and shared by them, so a presented value is encoded and never changed inside.
-
-Pages: one page of a list and the links to the others. Never decides what is in the list.
-
-Source: cloud_controller_ng, app/presenters/v3/paginated_list_presenter.rb and lib/cloud_controller/paging/.
+Parts that are the same in many responses are encoded once and shared, so a presented value must not be changed inside.
+Source: cloud_controller_ng, app/presenters/v3/ (process_presenter.rb, process_instances_presenter.rb,
+paginated_list_presenter.rb) and lib/cloud_controller/paging/.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,12 +14,11 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND, format_moment, format_timestamp
 from mockfoundry.cloudfoundry.instances import Instance
-from mockfoundry.cloudfoundry.model import App, HealthCheck, ProcessModel
+from mockfoundry.cloudfoundry.model import DEFAULT_USER, App, HealthCheck, ProcessModel
 
 HIDDEN = "[PRIVATE DATA HIDDEN]"
 HIDDEN_IN_LISTS = "[PRIVATE DATA HIDDEN IN LISTS]"
 
-DEFAULT_PROCESS_USER = "vcap"
 DEFAULT_DOCKER_USER = "root"
 
 
@@ -34,10 +30,10 @@ def command_of(process: ProcessModel, app: App) -> str:
 
 
 def user_of(process: ProcessModel, app: App) -> str:
-    """Who runs a process."""
+    """The user that runs a process: its own, else the default of its app's lifecycle."""
     if process.user is not None and process.user.strip():
         return process.user
-    return DEFAULT_DOCKER_USER if app.lifecycle == "docker" else DEFAULT_PROCESS_USER
+    return DEFAULT_DOCKER_USER if app.lifecycle == "docker" else DEFAULT_USER
 
 
 def present_process(
@@ -48,7 +44,7 @@ def present_process(
     Args:
         base: what links begin with.
         command: as the reader may see it.
-        instances: presented, where they were asked for.
+        instances: already presented; None where they are not asked for.
     """
     guid = process.guid
     presented: dict[str, Any] = {
@@ -58,7 +54,7 @@ def present_process(
         "version": process.version,
         "type": process.type,
         "command": command,
-        "user": DEFAULT_PROCESS_USER if process.user is None and app.lifecycle != "docker" else user_of(process, app),
+        "user": DEFAULT_USER if process.user is None and app.lifecycle != "docker" else user_of(process, app),
         "instances": process.instances,
         "memory_in_mb": process.memory_in_mb,
         "disk_in_mb": process.disk_in_mb,
@@ -78,7 +74,7 @@ def present_process(
 
 
 def encode_fragment(value: dict[str, Any]) -> msgspec.Raw:
-    """A part of an answer, encoded once for all the answers that hold it."""
+    """A part of a response, encoded once for all responses that have it."""
     return msgspec.Raw(_encode(value))
 
 
@@ -87,19 +83,19 @@ _encode = msgspec.json.Encoder().encode
 
 @lru_cache(maxsize=8192)
 def present_relationships(app: str, revision: str | None, credential: str | None) -> msgspec.Raw:
-    found: dict[str, Any] = {
+    presented: dict[str, Any] = {
         "app": {"data": {"guid": app}},
         "revision": None if revision is None else {"data": {"guid": revision}},
     }
     if credential is not None:
-        found["registry_credential"] = {"data": {"guid": credential}}
-    return encode_fragment(found)
+        presented["registry_credential"] = {"data": {"guid": credential}}
+    return encode_fragment(presented)
 
 
 @lru_cache(maxsize=8192)
 def present_links(base: str, guid: str, app: str, space: str, credential: str | None) -> msgspec.Raw:
     url = f"{base}/v3/processes/{guid}"
-    found: dict[str, Any] = {
+    presented: dict[str, Any] = {
         "self": {"href": url},
         "scale": {"href": f"{url}/actions/scale", "method": "POST"},
         "app": {"href": f"{base}/v3/apps/{app}"},
@@ -108,8 +104,8 @@ def present_links(base: str, guid: str, app: str, space: str, credential: str | 
         "process_instances": {"href": f"{url}/process_instances"},
     }
     if credential is not None:
-        found["registry_credential"] = {"href": f"{base}/v3/registry_credentials/{credential}"}
-    return encode_fragment(found)
+        presented["registry_credential"] = {"href": f"{base}/v3/registry_credentials/{credential}"}
+    return encode_fragment(presented)
 
 
 @lru_cache(maxsize=1024)
@@ -133,7 +129,7 @@ def present_readiness_health_check(check: HealthCheck) -> msgspec.Raw:
 
 
 def present_instances(instances: Iterable[Instance], stopped: bool, now: int) -> list[dict[str, Any]]:
-    """Instances in short: where they are in, and for how many seconds; nobody knows that of a stopped app's."""
+    """Instances in short: index, state and for how many seconds they have it, unknown where their app is stopped."""
     return [
         {
             "index": each.index,
@@ -154,19 +150,20 @@ def present_process_instances(process: ProcessModel, instances: list[dict[str, A
 
 
 def present_page(
-    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, kept: Mapping[str, str]
+    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, link_parameters: Mapping[str, str]
 ) -> dict[str, Any]:
     """One page of a list.
 
     Args:
-        total: how many there are on all pages; the real one reads it from the page, and sees none on an empty one.
+        resources: already presented.
+        total: how many there are on all pages.
         url: of the list, without a query.
-        kept: the parameters that links keep.
+        link_parameters: what links repeat beside the page.
     """
     pages = max(1, -(-total // per_page))
 
     def link(number: int) -> dict[str, str]:
-        pairs = {**kept, "page": str(number), "per_page": str(per_page)}
+        pairs = {**link_parameters, "page": str(number), "per_page": str(per_page)}
         query = "&".join(sorted(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs.items()))
         return {"href": f"{url}?{query}"}
 

@@ -1,7 +1,7 @@
-"""Queries: the parameters of a list as the Cloud Controller reads them, and what it says of those it does not take.
+"""Queries: the parameters of reads as the Cloud Controller reads them, and what is wrong with them. Changes nothing.
 
 Source: cloud_controller_ng, app/messages/list_message.rb, processes_list_message.rb, process_show_message.rb and
-base_message.rb. Changes nothing.
+base_message.rb.
 """
 
 import re
@@ -10,14 +10,15 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from mockfoundry.cloudfoundry.api.messages import (
-    describe_violations,
+    enforce_contract,
     parse_leading_integer,
     quote_values,
+    refuse_message,
     refuse_unexpected,
 )
 from mockfoundry.cloudfoundry.api.metadata import LabelRequirement, find_selector_errors, parse_label_selector
 from mockfoundry.cloudfoundry.api.request import ApiRequest
-from mockfoundry.cloudfoundry.errors import BAD_QUERY_PARAMETER, Refusal, refuse
+from mockfoundry.cloudfoundry.errors import BAD_QUERY_PARAMETER
 from mockfoundry.cloudfoundry.model import LARGEST_LONG
 
 DEFAULT_PAGE = 1
@@ -39,8 +40,9 @@ LIST_PARAMETERS = (
     "embed",
     "label_selector",
 )
-"""In the order in which the real one names them."""
+"""In the order in which the Cloud Controller names them."""
 
+FILTER_PARAMETERS = ("guids", "types", "app_guids", "space_guids", "organization_guids")
 EMBEDDED_RESOURCES = ("process_instances",)
 ARRAY_PARAMETERS = (
     "created_ats",
@@ -59,17 +61,18 @@ _ORDER = re.compile(r"([+-]?)(created_at|updated_at)")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\n?")
 
 QueryValue = str | list[str] | dict[str, str]
-"""What a query holds under one name: text, a list of texts, or a mapping (`created_ats[lt]=…`)."""
+"""The value of one name in a query: a text, a list of texts, or a mapping (`created_ats[lt]=…`)."""
 
 
 class ListQuery(NamedTuple):
-    """What a list was asked for.
+    """What is asked of a list.
 
     Attributes:
         order: `created_at` or `updated_at`, empty for the order of creation.
-        filters: `guids`, `types` and the owners, each with what is looked for.
-        timestamp_filters: `created_ats` and `updated_ats`: texts, or texts by operator.
-        kept: the parameters that links to other pages keep, by encoded name.
+        filters: the values that `guids`, `types` and the owners may have.
+        timestamp_filters: `created_ats` and `updated_ats`: texts, or texts by relational operator.
+        embed: whether each process is shown with its instances.
+        link_parameters: what links to other pages repeat beside the page, by name.
     """
 
     page: int
@@ -80,129 +83,119 @@ class ListQuery(NamedTuple):
     timestamp_filters: Mapping[str, list[str] | dict[str, str]]
     label_requirements: tuple[LabelRequirement, ...]
     embed: bool
-    kept: Mapping[str, str]
+    link_parameters: Mapping[str, str]
 
 
 DEFAULT_LIST_QUERY = ListQuery(DEFAULT_PAGE, DEFAULT_PER_PAGE, "", False, {}, {}, (), False, {})
 
 
-def read_list_query(call: ApiRequest, nested: bool) -> ListQuery:
-    """What a list was asked for.
+def read_list_query(request: ApiRequest, of_app: bool) -> ListQuery:
+    """What is asked of a list.
 
     Args:
-        nested: whether it is that of an app, which takes no filters by owner.
+        of_app: whether it is the list of an app, which has no filters by owner.
 
     Raises:
-        Refusal: 400, with everything that is wrong; 500 where the real one fails on the shape of it.
+        Refusal: 400, with every error; 500, where the Cloud Controller fails on the shape of the query.
     """
-    if not call.query:
+    if not request.query:
         return DEFAULT_LIST_QUERY
-    given = parse_query_parameters(call.query)
-    found = parse_label_selector(read_text_parameter(given, "label_selector") or "")
-    faults = [
-        *find_page_errors(given),
-        *find_order_errors(given),
-        *find_timestamp_errors(given, "created_ats"),
-        *find_timestamp_errors(given, "updated_ats"),
-        *find_array_errors(given, "guids"),
-        *(find_selector_errors(found) if "label_selector" in given else ()),
-        *find_unknown_parameter_errors(given, LIST_PARAMETERS),
-        *find_embed_errors(given),
-        *(
-            fault
-            for name in ("space_guids", "organization_guids", "app_guids")
-            for fault in find_array_errors(given, name)
-        ),
+    parameters = parse_query_parameters(request.query)
+    requirements = parse_label_selector(read_text_parameter(parameters, "label_selector") or "")
+    errors = [
+        *find_page_errors(parameters),
+        *find_order_errors(parameters),
+        *find_timestamp_errors(parameters, "created_ats"),
+        *find_timestamp_errors(parameters, "updated_ats"),
+        *find_array_errors(parameters, "guids"),
+        *(find_selector_errors(requirements) if "label_selector" in parameters else ()),
+        *find_unknown_parameter_errors(parameters, LIST_PARAMETERS),
+        *find_embed_errors(parameters),
+        *find_array_errors(parameters, "space_guids"),
+        *find_array_errors(parameters, "organization_guids"),
+        *find_array_errors(parameters, "app_guids"),
     ]
-    owners = [name for name in ("app_guids", "organization_guids", "space_guids") if name in given]
-    if nested and owners:
-        faults.append(f"Unknown query parameter(s): {quote_values(owners)}")
-    if faults:
-        raise refuse_query(call, faults)
-    enforce_query_contract(call)
+    owners = [name for name in ("app_guids", "organization_guids", "space_guids") if name in parameters]
+    if of_app and owners:
+        errors.append(f"Unknown query parameter(s): {quote_values(owners)}")
+    if errors:
+        raise refuse_message(request, errors, BAD_QUERY_PARAMETER, "query")
+    enforce_contract(request, BAD_QUERY_PARAMETER)
     sign, order = ("", "")
-    if (text := read_text_parameter(given, "order_by")) and (matched := _ORDER.fullmatch(text)):
+    if (text := read_text_parameter(parameters, "order_by")) and (matched := _ORDER.fullmatch(text)):
         sign, order = matched.groups()
     return ListQuery(
-        page=parse_leading_integer(read_text_parameter(given, "page") or str(DEFAULT_PAGE)),
-        per_page=parse_leading_integer(read_text_parameter(given, "per_page") or str(DEFAULT_PER_PAGE)),
+        page=parse_leading_integer(read_text_parameter(parameters, "page") or str(DEFAULT_PAGE)),
+        per_page=parse_leading_integer(read_text_parameter(parameters, "per_page") or str(DEFAULT_PER_PAGE)),
         order=order,
         descending=sign == "-",
         filters={
-            name: tuple(value) for name, value in given.items() if name in FILTER_PARAMETERS and isinstance(value, list)
+            name: tuple(value)
+            for name, value in parameters.items()
+            if name in FILTER_PARAMETERS and isinstance(value, list)
         },
         timestamp_filters={
             name: value
-            for name, value in given.items()
+            for name, value in parameters.items()
             if name in ("created_ats", "updated_ats") and not isinstance(value, str)
         },
-        label_requirements=tuple(each for each in found if each is not None),
-        embed="embed" in given,
-        kept=collect_link_parameters(given, f"{sign or '+'}{order}" if order else ""),
+        label_requirements=tuple(each for each in requirements if each is not None),
+        embed="embed" in parameters,
+        link_parameters=collect_link_parameters(parameters, f"{sign or '+'}{order}" if order else ""),
     )
 
 
-FILTER_PARAMETERS = ("guids", "types", "app_guids", "space_guids", "organization_guids")
-
-
-def read_embed(call: ApiRequest) -> bool:
-    """Whether the instances are to be shown inside of a process.
+def read_embed(request: ApiRequest) -> bool:
+    """Whether a process is to be shown with its instances.
 
     Raises:
-        Refusal: 400, with everything that is wrong.
+        Refusal: 400, with every error.
     """
-    given = parse_query_parameters(call.query)
-    faults = [*find_unknown_parameter_errors(given, ("embed",)), *find_embed_errors(given)]
-    if faults:
-        raise refuse_query(call, faults)
-    enforce_query_contract(call)
-    return "embed" in given
-
-
-def enforce_query_contract(call: ApiRequest) -> None:
-    """Raises Refusal (400) in strict mode, where the contract does not allow what the real one would take."""
-    if call.is_refused_by_contract():
-        words = f"The query parameter is invalid: {describe_violations(call.violations)}"
-        raise refuse(BAD_QUERY_PARAMETER, words, f"contract (strict): {call.violations[0]}")
+    parameters = parse_query_parameters(request.query)
+    errors = [*find_unknown_parameter_errors(parameters, ("embed",)), *find_embed_errors(parameters)]
+    if errors:
+        raise refuse_message(request, errors, BAD_QUERY_PARAMETER, "query")
+    enforce_contract(request, BAD_QUERY_PARAMETER)
+    return "embed" in parameters
 
 
 def parse_query_parameters(query: Mapping[str, list[str]]) -> dict[str, QueryValue]:
-    """A query as Rails reads it: the last value of a name counts, and `name[key]` is a mapping; lists are divided."""
-    given: dict[str, QueryValue] = {}
+    """A query as Rails reads it: the last value of a name counts, `name[key]` is a mapping, and lists are split."""
+    parameters: dict[str, QueryValue] = {}
     for name, values in query.items():
         nested = _NESTED_NAME.fullmatch(name)
         if nested is None:
-            given[name] = values[-1]
+            parameters[name] = values[-1]
         elif nested.group(2):
-            inside = given.get(nested.group(1))
-            kept_inside = inside if isinstance(inside, dict) else {}
-            given[nested.group(1)] = {**kept_inside, nested.group(2): values[-1]}
+            earlier = parameters.get(nested.group(1))
+            mapping = earlier if isinstance(earlier, dict) else {}
+            parameters[nested.group(1)] = {**mapping, nested.group(2): values[-1]}
         else:
-            given[nested.group(1)] = list(values)
+            parameters[nested.group(1)] = list(values)
     for name in ARRAY_PARAMETERS:
-        value = given.get(name)
+        value = parameters.get(name)
         if isinstance(value, str):
-            given[name] = [unquote(each) for each in re.split(r",[ \t\r\n\f\v]*", value)]
+            parameters[name] = [unquote(each) for each in re.split(r",[ \t\r\n\f\v]*", value)]
         elif isinstance(value, list):
-            # Ruby writes a list as text before it divides it, so nothing is ever found.
-            given[name] = ["[" + ", ".join(f'"{each}"' for each in value) + "]"]
-    return given
+            # Ruby writes a list as text before it splits it, so such a filter matches nothing.
+            parameters[name] = ["[" + ", ".join(f'"{each}"' for each in value) + "]"]
+    return parameters
 
 
-def read_text_parameter(given: Mapping[str, QueryValue], name: str) -> str | None:
-    """A parameter that is text.
+def read_text_parameter(parameters: Mapping[str, QueryValue], name: str) -> str | None:
+    """A parameter that must be text; None where it is not there.
 
     Raises:
-        Refusal: 500, where it is something else.
+        Refusal: 500, where it is a list or a mapping.
     """
-    value = given.get(name)
+    value = parameters.get(name)
     if value is None or isinstance(value, str):
         return value
     raise refuse_unexpected(f"a query parameter {name} that is no text")
 
 
-def find_page_errors(given: Mapping[str, QueryValue]) -> Iterator[str]:
-    page, per_page = read_text_parameter(given, "page"), read_text_parameter(given, "per_page")
+def find_page_errors(parameters: Mapping[str, QueryValue]) -> Iterator[str]:
+    page, per_page = read_text_parameter(parameters, "page"), read_text_parameter(parameters, "per_page")
     if page is not None and parse_leading_integer(page) <= 0:
         yield "Page must be a positive integer"
     if per_page is not None:
@@ -215,15 +208,15 @@ def find_page_errors(given: Mapping[str, QueryValue]) -> Iterator[str]:
         yield f"Maximum result (page * per_page) must be less than {LARGEST_LONG}"
 
 
-def find_order_errors(given: Mapping[str, QueryValue]) -> Iterator[str]:
-    order = read_text_parameter(given, "order_by")
+def find_order_errors(parameters: Mapping[str, QueryValue]) -> Iterator[str]:
+    order = read_text_parameter(parameters, "order_by")
     if order and order.strip() and not _ORDER.fullmatch(order):
         yield "Order by can only be: 'created_at', 'updated_at'"
 
 
-def find_timestamp_errors(given: Mapping[str, QueryValue], name: str) -> Iterator[str]:
+def find_timestamp_errors(parameters: Mapping[str, QueryValue], name: str) -> Iterator[str]:
     attribute = name.capitalize().replace("_", " ")
-    value = given.get(name)
+    value = parameters.get(name)
     for operator, text in value.items() if isinstance(value, dict) else ((None, each) for each in value or ()):
         if operator is not None and operator not in RELATIONAL_OPERATORS:
             yield f"{attribute} Invalid relational operator: '{operator}'"
@@ -235,19 +228,19 @@ def find_timestamp_errors(given: Mapping[str, QueryValue], name: str) -> Iterato
             )
 
 
-def find_array_errors(given: Mapping[str, QueryValue], name: str) -> Iterator[str]:
-    if isinstance(given.get(name), dict):
+def find_array_errors(parameters: Mapping[str, QueryValue], name: str) -> Iterator[str]:
+    if isinstance(parameters.get(name), dict):
         yield f"{name.capitalize().replace('_', ' ')} must be an array"
 
 
-def find_unknown_parameter_errors(given: Mapping[str, QueryValue], valid: tuple[str, ...]) -> Iterator[str]:
-    unknown = [name for name in given if name not in valid]
+def find_unknown_parameter_errors(parameters: Mapping[str, QueryValue], valid: tuple[str, ...]) -> Iterator[str]:
+    unknown = [name for name in parameters if name not in valid]
     if unknown:
         yield f"Unknown query parameter(s): {quote_values(unknown)}. Valid parameters are: {quote_values(valid)}"
 
 
-def find_embed_errors(given: Mapping[str, QueryValue]) -> Iterator[str]:
-    value = given.get("embed")
+def find_embed_errors(parameters: Mapping[str, QueryValue]) -> Iterator[str]:
+    value = parameters.get("embed")
     if value is None:
         return
     seen: list[str] = []
@@ -260,19 +253,14 @@ def find_embed_errors(given: Mapping[str, QueryValue]) -> Iterator[str]:
             yield f"Duplicate embedded resource: '{each}'"
 
 
-def collect_link_parameters(given: Mapping[str, QueryValue], order: str) -> dict[str, str]:
-    """The parameters that links keep."""
-    together: dict[str, str] = {"order_by": order} if order else {}
-    for name, value in given.items():
+def collect_link_parameters(parameters: Mapping[str, QueryValue], order: str) -> dict[str, str]:
+    """The parameters that links to other pages repeat."""
+    collected: dict[str, str] = {"order_by": order} if order else {}
+    for name, value in parameters.items():
         if name in ("page", "per_page", "order_by", "app_guid"):
             continue
         if isinstance(value, dict):
-            together.update({f"{name}[{key}]": text for key, text in value.items()})
+            collected.update({f"{name}[{key}]": text for key, text in value.items()})
         else:
-            together[name] = value if isinstance(value, str) else ",".join(each.replace(",", "%2C") for each in value)
-    return together
-
-
-def refuse_query(call: ApiRequest, faults: list[str]) -> Refusal:
-    why = f"contract: {call.violations[0]}" if call.violations else "world: the query is invalid"
-    return refuse(BAD_QUERY_PARAMETER, f"The query parameter is invalid: {', '.join(faults)}", why)
+            collected[name] = value if isinstance(value, str) else ",".join(each.replace(",", "%2C") for each in value)
+    return collected

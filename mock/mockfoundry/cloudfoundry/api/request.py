@@ -1,9 +1,7 @@
-"""Calls and answers: a request as an operation sees it, and what it answers. Never knows headers of HTTP or bytes.
+"""Requests and responses as operations see them, and which process a request is about. Never knows bytes or sockets.
 
-Finding: the process a call is about, and whether the actor may read or change it. Never changes anything.
-
-The order is that of cloud_controller_ng, app/controllers/v3/processes_controller.rb: `find_process_and_space`, then
-`ensure_can_write`.
+What is checked first is as in cloud_controller_ng, app/controllers/v3/processes_controller.rb:
+`find_process_and_space`, then `ensure_can_write`.
 """
 
 from collections.abc import Mapping
@@ -19,29 +17,27 @@ from mockfoundry.cloudfoundry.errors import (
     RESOURCE_BEING_DELETED,
     RESOURCE_NOT_FOUND,
     SPACE_SUSPENDED,
-    refuse,
+    Refusal,
 )
 from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space, User
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.plan import Violation
 
 
-class ApiRequest(msgspec.Struct):
+class ApiRequest(msgspec.Struct, frozen=True):
     """One request, read and checked against the contract, as an operation of the world sees it.
 
     Attributes:
-        operation: the operationId.
-        path: path parameters, decoded: `guid`, and `type`, `index` where the path has them.
+        path: path parameters, decoded: `guid`, and `type` and `index` where the path has them.
         query: query parameters by name, each with all its values in order.
-        body: the JSON body; None where it is empty.
-        violations: what the contract does not allow of this request.
+        body: the JSON body; None where there is none.
+        violations: how the request violates the contract.
         now: virtual microseconds.
-        base: scheme, host and prefix that links begin with, `http://localhost:8080`.
-        has_body: whether there is a body at all: JSON's null is one.
-        strict: whether what the real one takes, though the contract does not allow it, is refused.
+        base: scheme, host and prefix that links begin with: `http://localhost:8080`.
+        has_body: whether there is a body at all; JSON's null is one.
+        strict: whether a request is refused that the Cloud Controller takes although it violates the contract.
     """
 
-    operation: str
     path: Mapping[str, str]
     query: Mapping[str, list[str]]
     body: Any
@@ -51,20 +47,17 @@ class ApiRequest(msgspec.Struct):
     has_body: bool = False
     strict: bool = False
 
-    def is_refused_by_contract(self) -> bool:
-        """Whether the contract does not allow this call, and nobody may be laxer than it."""
-        return self.strict and bool(self.violations)
 
-
-class ApiResponse(msgspec.Struct):
-    """What an operation answers.
+class ApiResponse(msgspec.Struct, frozen=True):
+    """The response of an operation.
 
     Attributes:
-        body: the JSON value, None where the answer has no body.
+        status: of HTTP.
+        body: the JSON value, None where the response has no body.
         why: what decided it, for `X-Mock-Why`.
-        headers: beside the ones that every answer has.
-        tolerated_violations: violations that the real one does not mind, for `X-Mock-Contract`.
-        changed: of an operation that writes, whether the world is another than before, but for when it was touched.
+        headers: names and values, beside those that every response has.
+        tolerated_violations: violations of the contract that the Cloud Controller takes, for `X-Mock-Contract`.
+        state_changed: of an operation that writes, whether anything but `updated_at` has another value than before.
     """
 
     status: int
@@ -72,11 +65,11 @@ class ApiResponse(msgspec.Struct):
     why: str
     headers: tuple[tuple[str, str], ...] = ()
     tolerated_violations: tuple[Violation, ...] = ()
-    changed: bool = True
+    state_changed: bool = True
 
 
 class FoundProcess(msgspec.Struct, frozen=True):
-    """A process with what it belongs to."""
+    """A process with its app, its space and its organization."""
 
     process: ProcessModel
     app: App
@@ -84,29 +77,29 @@ class FoundProcess(msgspec.Struct, frozen=True):
     organization: Organization
 
 
-def find_process(world: World, actor: User, call: ApiRequest) -> FoundProcess:
-    """The process of a call's path, direct by `guid` or for an app by `guid` and `type`.
+def find_process(world: World, actor: User, request: ApiRequest) -> FoundProcess:
+    """The process that a path names: by its own `guid`, or by the `guid` of its app and its `type`.
 
     Raises:
         Refusal: 404, where there is none or the actor may not read its space.
     """
     if world.deploying_apps:
-        advance_deployments(world, call.now)
-    path = call.path
+        advance_deployments(world, request.now)
+    path = request.path
     process_type = path.get("type")
     guid = path["guid"]
     if process_type is None:
-        if call.query or (type(call.body) is dict and "app_guid" in call.body):
-            app_guid = app_guid_override(call)
+        if request.query or (type(request.body) is dict and "app_guid" in request.body):
+            app_guid = app_guid_override(request)
             if app_guid is not None:
-                return find_process_for_app(world, actor, app_guid, parameter_override(call, "type"))
+                return find_process_for_app(world, actor, app_guid, parameter_override(request, "type"))
         process = world.processes.get(guid)
         if process is None:
-            raise refuse(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
+            raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
         app = world.apps[process.app]
         space = world.spaces[app.space]
         if not may_read_space(actor, space):
-            raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: {actor.name} may not read this space")
+            raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why=f"world: {actor.name} may not read this space")
         return FoundProcess(process, app, space, world.organizations[space.organization])
     return find_process_for_app(world, actor, guid, process_type)
 
@@ -118,10 +111,10 @@ def find_process_for_app(world: World, actor: User, guid: str, process_type: str
         Refusal: 404, where there is no such app, the actor may not read its space, or it has none of this type.
     """
     app, space = find_app(world, actor, guid)
-    found = None if process_type is None else world.find_app_process(guid, process_type)
-    if found is None:
-        raise refuse(RESOURCE_NOT_FOUND, "Process not found", why=f"world: app {app.name} has no {process_type}")
-    return FoundProcess(found, app, space, world.organizations[space.organization])
+    process = None if process_type is None else world.find_app_process(guid, process_type)
+    if process is None:
+        raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why=f"world: app {app.name} has no {process_type}")
+    return FoundProcess(process, app, space, world.organizations[space.organization])
 
 
 def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
@@ -132,42 +125,47 @@ def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
     """
     app = world.apps.get(guid)
     if app is None:
-        raise refuse(RESOURCE_NOT_FOUND, "App not found", why="world: no app has this guid")
+        raise Refusal(RESOURCE_NOT_FOUND, "App not found", why="world: no app has this guid")
     space = world.spaces[app.space]
     if not may_read_space(actor, space):
-        raise refuse(RESOURCE_NOT_FOUND, "App not found", why=f"world: {actor.name} may not read this space")
+        raise Refusal(RESOURCE_NOT_FOUND, "App not found", why=f"world: {actor.name} may not read this space")
     return app, space
 
 
-def app_guid_override(call: ApiRequest) -> str | None:
-    """The `app_guid` of a query or a body, which makes a direct route one of an app [mixins/sub_resource.rb]."""
-    guid = parameter_override(call, "app_guid")
+def app_guid_override(request: ApiRequest) -> str | None:
+    """The `app_guid` of a query or a body; with one, a path without an app is read as that app's [sub_resource.rb]."""
+    guid = parameter_override(request, "app_guid")
     return guid if guid is not None and guid.strip() else None
 
 
-def parameter_override(call: ApiRequest, name: str) -> str | None:
-    """A parameter that the path does not have, from the query or the body; a body's wins."""
-    if isinstance(call.body, dict) and name in call.body:
-        value = call.body[name]
+def parameter_override(request: ApiRequest, name: str) -> str | None:
+    """A parameter that is not in the path: the body's, else the query's last."""
+    if isinstance(request.body, dict) and name in request.body:
+        value = request.body[name]
         return None if value is None or value is False or value in ([], {}) else str(value)
-    values = call.query.get(name)
+    values = request.query.get(name)
     return values[-1] if values else None
 
 
 def require_app_manager(actor: User, space: Space, organization: Organization) -> None:
-    """Raises Refusal where the actor may not change apps of the space, or nobody may at present."""
+    """Checks that the actor may change apps of a space.
+
+    Raises:
+        Refusal: 403, without the permission or while the organization or the space is suspended; 422, while one of
+            them is being deleted.
+    """
     if is_admin(actor):
         return
     if not may_manage_apps(actor, space):
-        raise refuse(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
+        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
     if organization.being_deleted:
         why = f"world: organization {organization.name} is being deleted"
-        raise refuse(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
+        raise Refusal(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
     manager = manages_organization(actor, space)
     if space.being_deleted and not organization.suspended and not manager:
         why = f"world: space {space.name} is being deleted"
-        raise refuse(RESOURCE_BEING_DELETED, "The space is being deleted", why)
+        raise Refusal(RESOURCE_BEING_DELETED, "The space is being deleted", why)
     if organization.suspended:
-        raise refuse(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
+        raise Refusal(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
     if space.suspended and not manager:
-        raise refuse(SPACE_SUSPENDED, why=f"world: space {space.name} is suspended")
+        raise Refusal(SPACE_SUSPENDED, why=f"world: space {space.name} is suspended")

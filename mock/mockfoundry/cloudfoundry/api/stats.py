@@ -22,41 +22,44 @@ IDLE_CORES = 0.005
 IDLE_MEMORY = 0.3
 IDLE_DISK = 0.12
 ENTITLED_MEMORY = 1024
-"""MB of memory that entitle an instance to one processor core."""
+"""The memory, in MB, that entitles an instance to one processor core."""
 
 
 class UsageSample(NamedTuple):
-    """What the usage of every instance of a process follows from.
+    """What the usage of every instance of a process is computed from.
 
     Attributes:
-        word: from the seed and the process; each instance and second has numbers of its own by it.
+        seed_word: 64 bits that follow from the world's seed and the process.
+        second: since the epoch; usage changes from one second to the next.
+        time: the same second as usage shows it.
         cores_per_instance: how many cores of load each running instance has.
-        time: as usage shows it.
+        load_memory_bytes: what the load takes of each instance's memory.
+        resources: what each instance was started with.
     """
 
-    word: int
+    seed_word: int
     second: int
     time: str
     cores_per_instance: float
     load_memory_bytes: int
-    given: Allotment | ProcessModel
+    resources: Allotment | ProcessModel
 
     def instance_fraction(self, index: int, kind: int) -> float:
         """A number in [0, 1) of one instance at this second."""
-        return (mix_word(self.word ^ (index << 40) ^ (self.second << 3) ^ kind) >> 11) * 2.0**-53
+        return (mix_word(self.seed_word ^ (index << 40) ^ (self.second << 3) ^ kind) >> 11) * 2.0**-53
 
 
 def present_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> dict[str, Any]:
-    """The stats of a process, an entry for each index below `instances`."""
-    gauge = None
+    """The stats of a process, with an entry for each index below `instances`."""
+    sample = None
     if world.settings.metrics == "available" and app.state == "STARTED":
-        gauge = sample_usage(world, process, now)
+        sample = sample_usage(world, process, now)
     segment = space.isolation_segment if app.state == "STARTED" else None
     return {
         "resources": [
             present_down_instance(process, each, segment, now)
             if each.state == "DOWN"
-            else present_known_instance(process, each, segment, gauge, now)
+            else present_known_instance(process, each, segment, sample, now)
             for each in instances_at(world, app, process, now)
             if each.index < process.instances
         ]
@@ -64,19 +67,20 @@ def present_stats(world: World, app: App, space: Space, process: ProcessModel, n
 
 
 def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
+    """What usage is computed from at a moment."""
     load = process.load
-    each, memory = 0.0, 0
+    cores, memory = 0.0, 0
     if load is not None:
-        each = compute_load_cores(load, now - world.born) / max(1, count_running_instances(world, process, now))
-        memory = int(each * load.memory_per_core_in_mb * MEGABYTE)
+        cores = compute_load_cores(load, now - world.born) / max(1, count_running_instances(world, process, now))
+        memory = int(cores * load.memory_per_core_in_mb * MEGABYTE)
     second = now // SECOND
     return UsageSample(
-        word=derive_word(world.seed, "usage", process.guid),
+        seed_word=derive_word(world.seed, "usage", process.guid),
         second=second,
         time=format_timestamp(second).replace("Z", "+00:00"),
-        cores_per_instance=each,
+        cores_per_instance=cores,
         load_memory_bytes=memory,
-        given=process.allotment or process,
+        resources=process.allotment or process,
     )
 
 
@@ -94,14 +98,14 @@ def present_down_instance(process: ProcessModel, instance: Instance, segment: st
 
 
 def present_known_instance(
-    process: ProcessModel, instance: Instance, segment: str | None, gauge: UsageSample | None, now: int
+    process: ProcessModel, instance: Instance, segment: str | None, sample: UsageSample | None, now: int
 ) -> dict[str, Any]:
-    """An instance that the scheduler knows; one that was not placed yet, or has crashed, has no address."""
+    """An instance that the scheduler knows; one that is not placed yet, or has crashed, has no address."""
     index = instance.index
     placed = instance.state in ("RUNNING", "STOPPING")
-    measured = gauge is not None and placed
+    measured = sample is not None and placed
     cell, port = divmod(index, 250)
-    quotas = process if gauge is None else gauge.given
+    resources = process if sample is None else sample.resources
     return {
         "type": process.type,
         "index": index,
@@ -111,23 +115,23 @@ def present_known_instance(
         "host": f"10.0.{cell % 250}.{10 + port % 40}" if placed else "",
         "instance_internal_ip": f"10.255.{cell % 250}.{1 + port}" if placed else "",
         "uptime": max(0, now - (instance.since or now)) // SECOND,
-        "mem_quota": quotas.memory_in_mb * MEGABYTE if measured else None,
-        "disk_quota": quotas.disk_in_mb * MEGABYTE if measured else None,
-        "log_rate_limit": quotas.log_rate_limit_in_bytes_per_second if measured else None,
+        "mem_quota": resources.memory_in_mb * MEGABYTE if measured else None,
+        "disk_quota": resources.disk_in_mb * MEGABYTE if measured else None,
+        "log_rate_limit": resources.log_rate_limit_in_bytes_per_second if measured else None,
         "fds_quota": FILE_DESCRIPTORS,
         "isolation_segment": segment,
         "details": instance.details,
         "instance_ports": [present_ports(port)] if placed else [],
         "usage": {}
-        if gauge is None
-        else present_usage(gauge, instance)
+        if sample is None
+        else present_usage(sample, instance)
         if measured
-        else {"time": gauge.time, **_NO_USAGE},
+        else {"time": sample.time, **_NO_USAGE},
     }
 
 
 _NO_USAGE = {"cpu": 0, "cpu_entitlement": 0, "mem": 0, "disk": 0, "log_rate": 0}
-"""What the real one shows of an instance that sent no metrics: whole numbers, for processors too."""
+"""The Cloud Controller's usage of an instance that sent no metrics: whole numbers, for processors too."""
 
 
 def present_ports(port: int) -> dict[str, int]:
@@ -140,17 +144,17 @@ def present_ports(port: int) -> dict[str, int]:
     }
 
 
-def present_usage(gauge: UsageSample, instance: Instance) -> dict[str, Any]:
-    """What one instance uses; the same for the same seed, process, index and second."""
-    index, given = instance.index, gauge.given
-    cpu = gauge.cores_per_instance or IDLE_CORES * (0.5 + gauge.instance_fraction(index, 1))
-    quota = given.memory_in_mb * MEGABYTE
-    idle = int(quota * IDLE_MEMORY * (0.9 + 0.2 * gauge.instance_fraction(index, 2)))
+def present_usage(sample: UsageSample, instance: Instance) -> dict[str, Any]:
+    """What one instance uses: always the same for the same seed, process, index and second."""
+    index, resources = instance.index, sample.resources
+    cpu = sample.cores_per_instance or IDLE_CORES * (0.5 + sample.instance_fraction(index, 1))
+    quota = resources.memory_in_mb * MEGABYTE
+    idle = int(quota * IDLE_MEMORY * (0.9 + 0.2 * sample.instance_fraction(index, 2)))
     return {
-        "time": gauge.time,
+        "time": sample.time,
         "cpu": cpu,
-        "cpu_entitlement": cpu * ENTITLED_MEMORY / given.memory_in_mb,
-        "mem": min(quota, idle + gauge.load_memory_bytes),
-        "disk": int(given.disk_in_mb * MEGABYTE * IDLE_DISK),
-        "log_rate": int(1024 * gauge.instance_fraction(index, 3)),
+        "cpu_entitlement": cpu * ENTITLED_MEMORY / resources.memory_in_mb,
+        "mem": min(quota, idle + sample.load_memory_bytes),
+        "disk": int(resources.disk_in_mb * MEGABYTE * IDLE_DISK),
+        "log_rate": int(1024 * sample.instance_fraction(index, 3)),
     }

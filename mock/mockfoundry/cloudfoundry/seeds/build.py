@@ -11,6 +11,7 @@ from mockfoundry.cloudfoundry.deployments import begin_deployment
 from mockfoundry.cloudfoundry.generator import Generator, derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import create_range, hold_instance_states
 from mockfoundry.cloudfoundry.model import (
+    DEFAULT_DISK_IN_MB,
     App,
     Droplet,
     FeatureFlag,
@@ -35,7 +36,6 @@ SEEDED_UPTIME = 3600 * SECOND
 """How long seeded instances have been running when the world begins."""
 
 DEFAULT_MEMORY_IN_MB = 1024
-DEFAULT_DISK_IN_MB = 1024
 
 replace = msgspec.structs.replace
 
@@ -178,7 +178,7 @@ class WorldBuilder:
         )
         if app.state == "STARTED" and process.instances:
             process = replace(process, instance_ranges=self.instance_ranges(process, fields.get("instance_states", {})))
-        world.put(process, self.moment)
+        world.put_process(process, self.moment)
         self.created = min(self.created + SECOND, self.moment)
 
     def instance_ranges(self, process: ProcessModel, states: Mapping[int, Any]) -> tuple[InstanceRange, ...]:
@@ -213,7 +213,7 @@ def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
         seed=random_seed,
         born=born,
         clock=Clock(born, born),
-        chance=Generator(random_seed),
+        generator=Generator(random_seed),
         settings=apply_settings(Settings(), fields.get("settings", {})),
         feature_flags={**_DEFAULT_FLAGS, **build_feature_flags(fields.get("feature_flags", {}))},
     )

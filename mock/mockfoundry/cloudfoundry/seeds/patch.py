@@ -152,7 +152,7 @@ class WorldPatch:
         change = start_instances if state == "STARTED" else stop_instances
         for process in world.list_app_processes(app.guid):
             runs, leaving = change(world, process, now)
-            world.put(replace(process, instance_ranges=runs, stopping_ranges=leaving), now)
+            world.put_process(replace(process, instance_ranges=runs, stopping_ranges=leaving), now)
 
     def process(self, app: App, process: ProcessModel, fields: SeedFields) -> None:
         world, now = self.world, self.now
@@ -182,7 +182,7 @@ class WorldPatch:
                     instance_ranges=hold_instance_states(changed.instance_ranges, fields["instance_states"], now),
                 )
         if changed != process:
-            world.put(changed, now)
+            world.put_process(changed, now)
 
 
 PLAIN_FIELDS = (
