@@ -13,7 +13,8 @@ import pytest
 
 from mockfoundry.client.errors import ControlError, ServerGoneError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.server import InProcess, Server
+from mockfoundry.client.in_process import InProcess
+from mockfoundry.client.server import Server
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES, DribbleFault
 from tests.serving import ADMIN, WEB
