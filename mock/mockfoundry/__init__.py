@@ -14,7 +14,8 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from mockfoundry.client.foundation import Foundation
-    from mockfoundry.client.server import InProcess, Server
+    from mockfoundry.client.in_process import InProcess
+    from mockfoundry.client.server import Server
     from mockfoundry.client.values import Audit, Coverage, Exchange, Process, Verdict
     from mockfoundry.scenarios.model import PASS, Delay, Event, Hold, Lognormal, Respond, Rule, Scenario, Uniform, When
 
@@ -57,7 +58,8 @@ _PUBLIC_MODULES = {
         "VerificationError",
     ),
     "mockfoundry.client.foundation": ("Foundation",),
-    "mockfoundry.client.server": ("InProcess", "Server"),
+    "mockfoundry.client.in_process": ("InProcess",),
+    "mockfoundry.client.server": ("Server",),
     "mockfoundry.client.values": ("Audit", "Coverage", "Exchange", "Process", "Verdict"),
     "mockfoundry.scenarios.model": (
         "PASS",

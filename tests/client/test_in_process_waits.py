@@ -12,7 +12,7 @@ import pytest
 
 from mockfoundry.client.errors import ServerGoneError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.server import InProcess
+from mockfoundry.client.in_process import InProcess
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.client.scaling import PATH
 from tests.serving import ADMIN

@@ -7,7 +7,8 @@ import pytest
 
 from mockfoundry.client.errors import ControlError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.server import InProcess, Server
+from mockfoundry.client.in_process import InProcess
+from mockfoundry.client.server import Server
 from tests.client.scaling import scale, seed_of
 
 EMPTY = ("", " ", "\n")

@@ -1,33 +1,25 @@
-"""A foundry: what all servers have in common for a test: foundations, and what their clients have met. Starts none.
+"""Servers for a test: a process of its own, a thread, or one that runs elsewhere. Never answers anything.
 
-A server on a socket for a test: in its own process, in a thread, or one that runs elsewhere. Answers nothing.
-
-A server without a socket: foundations served in this process to httpx and httpx2. Answers nothing itself.
+`ServerBase` is what they share with a server without a socket: foundations, and what all their clients have met.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from mockfoundry.client.arguments import SeedSource, generate_foundation_name, join_with_commas, must_be_name
-from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, ControlReply, SocketControlTransport
-from mockfoundry.client.errors import ServerError, ServerGoneError
+from mockfoundry.client.control import ControlClient, SocketControlTransport
+from mockfoundry.client.errors import ServerError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.subprocess_server import Mode, SubprocessOptions, build_local_service, collect_server_options
 from mockfoundry.client.values import Coverage
 
 if TYPE_CHECKING:
-    import httpx
-    import httpx2
-    from starlette.types import ASGIApp
-
     from mockfoundry.client.arguments import ScenarioSource
-    from mockfoundry.client.transport import InProcessServer, LibraryName, SerialExecutor
-    from mockfoundry.exchange.run import Service
 
 
 class ServerBase:
@@ -199,140 +191,3 @@ class Server(ServerBase):
 
         server = ending.enter_context(BackgroundServer(build_local_service(recipe)))
         self._open(server.url, ControlClient(SocketControlTransport(server.url, lambda: WITH_BLOCK_ADVICE), server.url))
-
-
-IN_PROCESS_URL = "http://mockfoundry.test"
-"""Where its foundations seem to be: a name that is never resolved, so a forgotten transport is noticed."""
-
-
-class InProcess(ServerBase):
-    """A server without a socket, from the beginning of its `with` block to its end.
-
-    `httpx.Client(transport=server.transport(), base_url=foundation.url)` is served by it. A client waits for a delay
-    really, unless it is longer than its read timeout, which then is raised at once.
-
-    Args:
-        seed: what each foundation begins with: a file, the text of one, or its value; None for one small app.
-        scenarios: what each foundation begins with: names of the library, files, texts, values, or Scenarios.
-        random_seed: what everything follows from that the seed leaves out.
-        contract: another OpenAPI document.
-        strict: refuse what the contract does not allow, also where the real Cloud Controller lets it pass.
-        mode: answer from a world that changes, or (`canned`) from the contract's examples.
-        max_foundations: how many there may be; None for the server's own bound.
-
-    Raises:
-        OSError: a file can't be read.
-        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
-    """
-
-    def __init__(
-        self,
-        seed: SeedSource | None = None,
-        scenarios: "Sequence[ScenarioSource]" = (),
-        random_seed: int = 1,
-        contract: str | Path | None = None,
-        strict: bool = False,
-        mode: Mode = "stateful",
-        max_foundations: int | None = None,
-    ) -> None:
-        super().__init__()
-        self._options = collect_server_options(seed, scenarios, random_seed, contract, strict, mode, max_foundations)
-        self._in_process_server: InProcessServer | None = None
-
-    def __enter__(self) -> Self:
-        """Makes the server.
-
-        Raises:
-            ServerError: it can't be made; the text says why.
-        """
-        if self._in_process_server is not None:
-            raise ServerError("this InProcess is running already; make another one")
-        self._in_process_server = build_in_process_server(build_local_service(self._options))
-        self._open(IN_PROCESS_URL, ControlClient(InProcessControlTransport(self._in_process_server), IN_PROCESS_URL))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-        self._in_process_server = None
-
-    @overload
-    def transport(self, library: Literal["httpx"] = "httpx") -> "httpx.BaseTransport": ...
-    @overload
-    def transport(self, library: Literal["httpx2"]) -> "httpx2.BaseTransport": ...
-    def transport(self, library: "LibraryName" = "httpx") -> Any:
-        """A transport for a library's `Client`.
-
-        Raises:
-            ImportError: the library is not installed.
-            ServerError: the server is not running.
-        """
-        from mockfoundry.client.transport import transport_class
-
-        return transport_class(library)(self._require_in_process_server())
-
-    @overload
-    def async_transport(self, library: Literal["httpx"] = "httpx") -> "httpx.AsyncBaseTransport": ...
-    @overload
-    def async_transport(self, library: Literal["httpx2"]) -> "httpx2.AsyncBaseTransport": ...
-    def async_transport(self, library: "LibraryName" = "httpx") -> Any:
-        """A transport for a library's `AsyncClient`.
-
-        Raises:
-            ImportError: the library is not installed.
-            ServerError: the server is not running.
-        """
-        from mockfoundry.client.transport import async_transport_class
-
-        return async_transport_class(library)(self._require_in_process_server())
-
-    def _require_in_process_server(self) -> "InProcessServer":
-        self._running()
-        assert self._in_process_server is not None  # noqa: S101 (it runs)
-        return self._in_process_server
-
-
-class InProcessControlTransport:
-    """Takes control calls to a door in this process."""
-
-    def __init__(self, door: "InProcessServer") -> None:
-        self._in_process_server = door
-
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ControlReply:
-        """The answer to a call.
-
-        Raises:
-            ServerGoneError: it did not come, or there is no server any more.
-        """
-        from mockfoundry.client.transport import ResponseTooLateError, ServiceEndedError, run_steps
-
-        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-        sent += [(b"host", IN_PROCESS_URL.partition("//")[2].encode()), (b"content-length", b"%d" % len(body))]
-        try:
-            pauses = self._in_process_server.call_control(
-                method, target.encode("ascii"), sent, body, CONTROL_TIMEOUT_SECONDS
-            )
-            answer = run_steps(pauses, self._in_process_server.closed)
-        except (ServiceEndedError, ResponseTooLateError) as error:
-            found = "has ended" if isinstance(error, ServiceEndedError) else "does not answer"
-            raise ServerGoneError(f"the server in this process {found}; use it inside its `with` block") from None
-        media = next((value.decode("latin-1") for name, value in answer.headers if name == b"content-type"), "")
-        return ControlReply(answer.status, media, answer.body)
-
-    def close(self) -> None:
-        self._in_process_server.close()
-
-
-def build_in_process_server(service: "Service") -> "InProcessServer":
-    """A service for callers in this process."""
-    from mockfoundry.client.transport import InProcessServer
-    from mockfoundry.server.delivery import ServerLimits
-
-    def control(turns: "SerialExecutor") -> "ASGIApp":
-        # Not every test asks for it, and a start should be short.
-        from mockfoundry.control.app import build_control_app
-
-        return build_control_app(service, turns)
-
-    return InProcessServer(service, ServerLimits(), control)

@@ -28,7 +28,7 @@ from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import FaultName, Respond, RespondPhase, Rule, Scenario
+from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
 MIN_REPLAYED_DELAY = 1_000
@@ -94,7 +94,7 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
     phase: RespondPhase = "after" if response.phase == "after" else "before"
     delay = response.delay if response.delay >= MIN_REPLAYED_DELAY else 0
     if response.fault:
-        return Respond(fault=msgspec.convert(response.fault, FaultName), phase=phase, delay=delay)
+        return Respond(fault=response.fault, phase=phase, delay=delay)
     if response.status < 400 and not response.phase:
         return Respond(delay=delay) if delay else None
     headers = {

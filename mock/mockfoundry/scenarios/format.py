@@ -49,6 +49,7 @@ from mockfoundry.scenarios.model import (
     Uniform,
     When,
 )
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS
 
 
 def scenario_to_yaml(scenario: Scenario) -> str:
@@ -691,22 +692,18 @@ def check_respond(value: Respond, node: MappingNode, reader: ProblemCollector) -
         reader.refuse(entries["text"], "text stands beside body; an answer has one of them: body is JSON, text is raw")
     if value.status in (204, 304) and (value.body is not ABSENT or value.text):
         reader.refuse(entries["status"], f"a {value.status} has no body; leave body and text out")
-    if value.fault is not None and value.headers and value.fault not in ("truncate", "dribble"):
+    if (
+        value.fault is not None
+        and value.headers
+        and value.fault in WIRE_FAULTS
+        and not WIRE_FAULTS[value.fault].sends_headers
+    ):
         reader.refuse(entries["headers"], f"the fault {value.fault} sends no headers; leave headers out")
     if value.undocumented and not (value.answers or value.headers):
         reader.refuse(entries["undocumented"], "undocumented goes with an answer or headers; leave it out")
     if not value.changes:
         reader.refuse(node, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")
 
-
-FAULT_DESCRIPTIONS = {
-    "reset": "The connection ends by a TCP reset.",
-    "empty": "The connection is closed without a byte.",
-    "truncate": "The head promises the whole body, and half of it comes.",
-    "garbage": "Bytes that are no HTTP.",
-    "hang": "Nothing comes, and the connection stays open.",
-    "dribble": "The answer comes whole, a few bytes at a time.",
-}
 
 RESPOND = Form(
     "respond",
@@ -720,7 +717,7 @@ RESPOND = Form(
         FormKey("body", JsonKind(), "The answer's JSON."),
         FormKey("text", TextKind(), "The answer's body as it stands, where it is not to be JSON."),
         FormKey("example", TextKind(), "The name of an example of the contract."),
-        FormKey("fault", ChoiceKind(tuple(FAULT_DESCRIPTIONS)), "What goes wrong on the wire."),
+        FormKey("fault", ChoiceKind(WIRE_FAULT_NAMES), "What goes wrong on the wire."),
         FormKey("headers", HeadersKind(), "Headers to add or replace; null takes one away."),
         FormKey(
             "delay",

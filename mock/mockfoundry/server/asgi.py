@@ -24,6 +24,7 @@ from mockfoundry.exchange.run import Service, handle_routed_request, resolve_add
 from mockfoundry.foundations.addressing import Address
 from mockfoundry.server.delivery import (
     READY_RESPONSE_KEY,
+    ClientGoneError,
     Delivery,
     ServerLimits,
     body_too_large_response,
@@ -32,10 +33,6 @@ from mockfoundry.server.delivery import (
 
 CONTROL_PATH_PREFIX = "/__mock"
 FOUND_OPERATIONS_KEY = "mockfoundry.found"
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection in the middle of its request: nobody asks any more."""
 
 
 class PlannedOperation:

@@ -1,24 +1,32 @@
-"""Limits: how large a request may be and how many may wait, and what one beyond is told. Never reads one.
+"""Delivery: how a response is sent that can't be sent at once: late, or broken by a fault. Never makes one.
 
-Holds: requests that are kept waiting until a test releases them. Never keeps one for ever.
-
-Delivery: what becomes of an outcome that can't be sent at once: it waits, is held, or breaks. Never makes one.
+Limits of a request's size, and what a request beyond them is answered.
 """
 
 import asyncio
-import time
-from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
-from mockfoundry.server.faults import WIRE_FAULTS, ClientConnection, render_head, response_headers_of
+from mockfoundry.server.faults import ClientConnection, render_head, response_headers_of
+from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
+from mockfoundry.wire_faults import WIRE_FAULTS
+
+T = TypeVar("T")
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
 HEADERS_TOO_LARGE = CatalogueEntry("Mock-HeadersTooLarge", 990006, 431, "")
-TOO_MANY_HELD = CatalogueEntry("Mock-TooManyHeld", 990007, 503, "")
+
+READY_RESPONSE_KEY = "mockfoundry.ready"
+"""The key in an ASGI scope of what is to be sent, where the exchange was already made."""
+
+TRANSPORT_KEY = "mockfoundry.transport"
+"""The key in an ASGI scope of the connection's transport, which faults break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,157 +53,120 @@ def headers_too_large_response(limits: ServerLimits) -> Response:
     return close_after_response(response_from_refusal(Refusal(HEADERS_TOO_LARGE, text, "limit: headers")))
 
 
-def too_many_held_refusal(most: int) -> Refusal:
-    """Why a request is refused that a scenario would hold before its exchange, where as many are held as may be."""
-    text = f"{most} requests are held already; release some, or start the server with a larger --max-held"
-    return Refusal(TOO_MANY_HELD, text, "limit: held requests")
-
-
-def not_held_header(most: int) -> tuple[bytes, bytes]:
-    """What an answer says that a scenario would hold, where as many are held as may be: it is sent at once."""
-    return b"x-mock-held", b"no: %d requests are held already (--max-held)" % most
-
-
 def close_after_response(response: Response) -> Response:
-    """An outcome after which the connection ends: what is still to come of its request is not read."""
+    """A response after which the connection ends: what is still to come of its request is not read."""
     response.headers.append((b"connection", b"close"))
     return response
 
 
-class TooManyHeldError(Exception):
-    """As many requests are held as there may be."""
-
-
-class RequestHolds:
-    """The held requests of a server, by the name of their hold.
-
-    Args:
-        most: how many there may be at once.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._waiting: dict[str, list[asyncio.Event]] = defaultdict(list)
-        self._count = 0
-
-    async def wait(self, name: str, at_most: int) -> None:
-        """Waits until the hold of that name is released, or so many microseconds have passed.
-
-        Raises:
-            TooManyHeldError: there is no room for another.
-        """
-        if self._count >= self.most:
-            raise TooManyHeldError
-        self._count += 1
-        released = asyncio.Event()
-        self._waiting[name].append(released)
-        try:
-            await asyncio.wait_for(released.wait(), at_most / 1_000_000)
-        except TimeoutError:
-            return
-        finally:
-            self._count -= 1
-            self._waiting[name].remove(released)
-            if not self._waiting[name]:
-                del self._waiting[name]
-
-    def release_all(self) -> None:
-        """Lets every held request go on. Call it in the server's loop."""
-        for name in tuple(self._waiting):
-            self.release(name)
-
-    def release(self, name: str) -> int:
-        """Lets every request that waits under a name go on; says how many there were. Call it in the server's loop."""
-        waiting = self._waiting.get(name, [])
-        for released in waiting:
-            released.set()
-        return len(waiting)
-
-
-SECOND = 1_000_000
+class ClientGoneError(Exception):
+    """The client closed its connection, so there is no one to answer."""
 
 
 class FaultOnPurposeError(ConnectionError):
-    """A scenario asks for a fault, and this server gives no hand on its connection: breaking off is the nearest.
+    """A scenario asks for a fault on a server that gives no access to its connection: an error breaks it off.
 
     Attributes:
         fault: its name.
-        outcome: the answer that there would have been.
+        response: what there would have been without it.
     """
 
     def __init__(self, fault: str, response: Response) -> None:
         super().__init__(f"scenario fault on purpose: {fault}")
         self.fault = fault
-        self.outcome = response
+        self.response = response
 
 
 class Delivery:
-    """Sends outcomes through ASGI, in their own time."""
+    """Sends responses through ASGI, each in its own time."""
 
-    def __init__(self, holds: RequestHolds) -> None:
-        self.holds = holds
+    def __init__(self, room: WaitingRoom) -> None:
+        self._room = room
 
     async def deliver(self, response: Response | PendingRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends an outcome once its delay and its hold are over; a fault breaks the connection in place of it."""
-        transport = scope.get(TRANSPORT_KEY)
+        """Sends a response once all that it waits for is over; a fault breaks the connection in place of it.
+
+        Raises:
+            FaultOnPurposeError: a fault is to come, and the server gives no access to the connection.
+            ServerEndedError: the server has ended, and gives no access to the connection.
+        """
+        transport: asyncio.Transport | None = scope.get(TRANSPORT_KEY)
 
         async def gone() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
         try:
-            response = await self._ready(response)
-        except asyncio.CancelledError:
-            # The server ends: a connection that breaks off is true, an answer that nobody asked for is not.
+            ready = await run_in_loop(self._room.respond(response), gone)
+        except ClientGoneError:
+            return
+        except (asyncio.CancelledError, ServerEndedError):
+            # The server ends. A client that meets a broken connection is told the truth.
             if transport is None:
                 raise
             transport.abort()
             await gone()
             return
-        sent = response.report_bytes_sent
-        body = b"" if scope["method"] == "HEAD" else response.body
-        if not response.fault:
-            if sent is not None:
-                sent(0 if transport is not None and transport.is_closing() else len(body))
-            await send(
-                {"type": "http.response.start", "status": response.status, "headers": response_headers_of(response)}
-            )
-            await send({"type": "http.response.body", "body": response.body})
+        body = b"" if scope["method"] == "HEAD" else ready.body
+        if not ready.fault:
+            report_bytes_sent(ready, 0 if transport is not None and transport.is_closing() else len(body))
+            await send({"type": "http.response.start", "status": ready.status, "headers": response_headers_of(ready)})
+            await send({"type": "http.response.body", "body": ready.body})
             return
         if transport is None:
-            if sent is not None:
-                sent(0)
-            raise FaultOnPurposeError(response.fault, response)
-        wire = ClientConnection(transport, gone)
-        await WIRE_FAULTS[response.fault](wire, render_head(response, keep_alive=False), body)
-        if sent is not None:
-            sent(wire.body_bytes)
+            report_bytes_sent(ready, 0)
+            raise FaultOnPurposeError(ready.fault, ready)
+        broken = WIRE_FAULTS[ready.fault].break_response(render_head(ready, keep_alive=False), body)
+        report_bytes_sent(ready, await ClientConnection(transport, gone).send_broken_response(broken))
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 
-    async def _ready(self, waiting: Response | PendingRequest) -> Response:
-        """The outcome that is to be sent, when its time has come."""
-        while isinstance(waiting, PendingRequest):
-            try:
-                await self._wait(waiting)
-            except TooManyHeldError:
-                return waiting.give_up(too_many_held_refusal(self.holds.most))
-            waiting = waiting.resume(time.time_ns() // 1000, None)
-        try:
-            await self._wait(waiting)
-        except TooManyHeldError:
-            waiting.headers.append(not_held_header(self.holds.most))
-        return waiting
 
-    async def _wait(self, waiting: Response | PendingRequest) -> None:
-        if waiting.delay:
-            await asyncio.sleep(waiting.delay / SECOND)
-        if waiting.hold:
-            await self.holds.wait(waiting.hold, waiting.hold_at_most)
+def report_bytes_sent(response: Response, count: int) -> None:
+    """Reports how many bytes of a response's body went out. To be called once for each, where exchanges are made."""
+    if response.report_bytes_sent is not None:
+        response.report_bytes_sent(count)
 
 
-READY_RESPONSE_KEY = "mockfoundry.ready"
-"""The key in an ASGI scope of what is to be sent, where the exchange was already made."""
+async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
+    """What steps return, each wait awaited in this task, in an asyncio loop.
 
-TRANSPORT_KEY = "mockfoundry.transport"
-"""The key in an ASGI scope of the connection's transport, which faults break."""
+    Args:
+        gone: waits until the client has closed its connection.
+
+    Raises:
+        ClientGoneError: it has, and the rest needs it.
+    """
+    try:
+        while True:
+            await await_in_loop(next(steps), gone)
+    except StopIteration as stop:
+        returned: T = stop.value
+        return returned
+    finally:
+        steps.close()
+
+
+async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None:
+    if wait.done is None:
+        await asyncio.sleep(wait.seconds or 0.0)
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def end(_: object) -> None:
+        # A worker may be done only after the loop was closed.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(ended.set)
+
+    wait.done.add_done_callback(end)
+    leaving = asyncio.ensure_future(gone()) if wait.needs_client else None
+    try:
+        if leaving is not None:
+            leaving.add_done_callback(lambda _: ended.set())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), wait.seconds)
+        if leaving is not None and leaving.done():
+            raise ClientGoneError
+    finally:
+        if leaving is not None:
+            leaving.cancel()

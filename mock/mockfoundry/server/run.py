@@ -14,8 +14,9 @@ from starlette.types import ASGIApp
 
 from mockfoundry.exchange.run import Service
 from mockfoundry.server.asgi import AsgiApp
-from mockfoundry.server.delivery import Delivery, RequestHolds, ServerLimits
+from mockfoundry.server.delivery import Delivery, ServerLimits
 from mockfoundry.server.protocol import TransportProtocol, has_expected_methods, make_protocol_class
+from mockfoundry.server.waiting import WaitingRoom
 
 DoorName = Literal["protocol", "asgi"]
 
@@ -34,13 +35,13 @@ log = logging.getLogger("mockfoundry")
 class ListeningServer(uvicorn.Server):
     """uvicorn's server, which tells when it is ready, and holds nobody back when it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], holds: RequestHolds) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], room: WaitingRoom) -> None:
         super().__init__(config)
         self._ready = ready
-        self._holds = holds
+        self._room = room
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._holds.release_all()
+        self._room.close()
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,16 +92,16 @@ def make_listening_server(
     Args:
         control_token: that calls of the control API must carry; empty for none.
     """
-    holds = RequestHolds(limits.held)
+    room = WaitingRoom(limits.held)
 
     def control() -> ASGIApp:
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.app import build_control_app
         from mockfoundry.control.context import LoopAccess
 
-        return build_control_app(service, LoopAccess(asyncio.get_running_loop(), holds.release), control_token)
+        return build_control_app(service, LoopAccess(asyncio.get_running_loop(), room.holds.release), control_token)
 
-    app = AsgiApp(service, limits, Delivery(holds), control)
+    app = AsgiApp(service, limits, Delivery(room), control)
     known = has_expected_methods()
     if not known:
         log.warning(
@@ -126,7 +127,7 @@ def make_listening_server(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return ListeningServer(config, ready, holds)
+    return ListeningServer(config, ready, room)
 
 
 class BackgroundServer:
