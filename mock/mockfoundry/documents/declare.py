@@ -80,6 +80,7 @@ class Reading:
 
     Attributes:
         findings: so far.
+        unreadable: how many values were refused so far; a rule between keys that is broken leaves them readable.
     """
 
     def __init__(
@@ -87,11 +88,12 @@ class Reading:
     ) -> None:
         self.wording = wording
         self.findings: list[Finding] = []
+        self.unreadable = 0
         self._root = root
         self._most = most
         self._nameless = nameless
 
-    def refuse(self, path: Path, text: str, spot: Spot = "value") -> UnreadableValue:
+    def report(self, path: Path, text: str, spot: Spot = "value") -> None:
         """Reports a problem.
 
         Raises:
@@ -100,6 +102,11 @@ class Reading:
         self.findings.append(Finding(path, text, spot))
         if len(self.findings) == self._most:
             raise TooManyFindings
+
+    def refuse(self, path: Path, text: str, spot: Spot = "value") -> UnreadableValue:
+        """Reports a problem that leaves nothing to be read there."""
+        self.unreadable += 1
+        self.report(path, text, spot)
         return UNREADABLE
 
     def refuse_value(self, path: Path, value: Any, allowed: str) -> UnreadableValue:
@@ -272,9 +279,9 @@ class StructForm(Form):
     check: FormCheck = check_nothing
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        before = len(reading.findings)
+        before = reading.unreadable
         fields = super().read(value, path, reading)
-        if len(reading.findings) > before:
+        if reading.unreadable > before:
             return UNREADABLE
         struct = self.build(**self.collect_attributes(fields))
         self.check(struct, value, path, reading)

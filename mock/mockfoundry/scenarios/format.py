@@ -98,7 +98,7 @@ class HoldKind:
 
 def check_lognormal(value: Lognormal, _given: Mapping[str, Any], path: Path, reading: Reading) -> None:
     if value.p99 < value.median:
-        reading.refuse((*path, "p99"), "p99 is below the median; it must be at least the median", "key")
+        reading.report((*path, "p99"), "p99 is below the median; it must be at least the median", "key")
 
 
 LOGNORMAL = StructForm(
@@ -134,25 +134,25 @@ ANSWER_KEYS = ("error", "status", "example", "fault")
 
 
 def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
-    def refuse_key(key: str, text: str) -> None:
-        reading.refuse((*path, key), text, "key")
+    def report_key(key: str, text: str) -> None:
+        reading.report((*path, key), text, "key")
 
     named = [key for key in ANSWER_KEYS if key in given]
     for key in named[1:]:
-        refuse_key(key, f"{key} stands beside {named[0]}; one answer has one of {', '.join(ANSWER_KEYS)}")
+        report_key(key, f"{key} stands beside {named[0]}; one answer has one of {', '.join(ANSWER_KEYS)}")
     for key, needed in (("detail", "error"), ("body", "status"), ("text", "status")):
         if key in given and needed not in given:
-            refuse_key(key, f"{key} goes with {needed}; add {needed}, or leave {key} out")
+            report_key(key, f"{key} goes with {needed}; add {needed}, or leave {key} out")
     if "body" in given and "text" in given:
-        refuse_key("text", "text stands beside body; an answer has one of them: body is JSON, text is raw")
+        report_key("text", "text stands beside body; an answer has one of them: body is JSON, text is raw")
     if value.status in (204, 304) and (value.body is not ABSENT or value.text):
-        refuse_key("status", f"a {value.status} has no body; leave body and text out")
+        report_key("status", f"a {value.status} has no body; leave body and text out")
     if value.fault is not None and value.headers and value.fault not in ("truncate", "dribble"):
-        refuse_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
+        report_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
     if value.undocumented and not (value.answers or value.headers):
-        refuse_key("undocumented", "undocumented goes with an answer or headers; leave it out")
+        report_key("undocumented", "undocumented goes with an answer or headers; leave it out")
     if not value.changes:
-        reading.refuse(path, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")
+        reading.report(path, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")
 
 
 FAULT_DESCRIPTIONS = {
@@ -209,20 +209,20 @@ WHEN = StructForm(
 
 
 def check_rule(value: Rule, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
-    def refuse_key(key: str, text: str) -> None:
-        reading.refuse((*path, key), text, "key")
+    def report_key(key: str, text: str) -> None:
+        reading.report((*path, key), text, "key")
 
     if "respond" in given and "sequence" in given:
-        refuse_key("sequence", "sequence stands beside respond; a rule has one of them")
+        report_key("sequence", "sequence stands beside respond; a rule has one of them")
     if "respond" not in given and "sequence" not in given:
-        reading.refuse(path, "answers nothing; give the rule respond or sequence")
+        reading.report(path, "answers nothing; give the rule respond or sequence")
     if "finally" in given and "sequence" not in given:
-        refuse_key("finally", "finally goes with sequence; leave it out, or say times for how often")
+        report_key("finally", "finally goes with sequence; leave it out, or say times for how often")
     if "times" in given and "sequence" in given:
-        refuse_key("times", "times stands beside sequence, whose length says how often; leave times out")
+        report_key("times", "times stands beside sequence, whose length says how often; leave times out")
     if value.until is not None and value.until <= (value.from_ or 0):
         until = format_duration(value.until)
-        refuse_key("until", f"until is {until}, which is not after from; make it later, or the rule never applies")
+        report_key("until", f"until is {until}, which is not after from; make it later, or the rule never applies")
 
 
 RULE = StructForm(
@@ -266,7 +266,7 @@ EVENT = StructForm(
 
 def check_scenario_keys(value: Scenario, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
     if not ("rules" in given or "given" in given or "events" in given):
-        reading.refuse(path, "does nothing; give it rules, given or events")
+        reading.report(path, "does nothing; give it rules, given or events")
     check_states(value, given, path, reading)
     if value.for_ is None:
         return
@@ -275,12 +275,12 @@ def check_scenario_keys(value: Scenario, given: Mapping[str, Any], path: Path, r
         if rule.from_ is not None and rule.from_ >= value.for_:
             begins = format_duration(rule.from_)
             at = (*path, "rules", position, "from")
-            reading.refuse(at, f"from is {begins}, but for ends the scenario after {ends}", "key")
+            reading.report(at, f"from is {begins}, but for ends the scenario after {ends}", "key")
     for position, event in enumerate(value.events):
         if event.at >= value.for_:
             at = (*path, "events", position, "at")
             happens = format_duration(event.at)
-            reading.refuse(at, f"at is {happens}, but for ends the scenario after {ends}", "key")
+            reading.report(at, f"at is {happens}, but for ends the scenario after {ends}", "key")
 
 
 def check_states(value: Scenario, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
@@ -296,22 +296,22 @@ def check_states(value: Scenario, given: Mapping[str, Any], path: Path, reading:
             text = (
                 f"per is {rule.per} here and {first.per} in an earlier rule; rules that share states must count alike"
             )
-            refuse_first_key(written, ("per",), at, text, reading)
+            report_first_key(written, ("per",), at, text, reading)
     if with_states and value.start is None:
         _, at, written = with_states[0]
-        refuse_first_key(written, ("state", "goto"), at, "start is missing; name the first state", reading)
+        report_first_key(written, ("state", "goto"), at, "start is missing; name the first state", reading)
     if value.start is not None and not with_states:
         text = "start names a state, but no rule has state or goto; leave it out"
-        reading.refuse((*path, "start"), text, "key")
+        reading.report((*path, "start"), text, "key")
 
 
-def refuse_first_key(given: Mapping[str, Any], keys: tuple[str, ...], path: Path, text: str, reading: Reading) -> None:
+def report_first_key(given: Mapping[str, Any], keys: tuple[str, ...], path: Path, text: str, reading: Reading) -> None:
     """Reports a problem at the first of these keys that is there, else at the mapping."""
     key = next((key for key in keys if key in given), None)
     if key is None:
-        reading.refuse(path, text)
+        reading.report(path, text)
     else:
-        reading.refuse((*path, key), text, "key")
+        reading.report((*path, key), text, "key")
 
 
 SCENARIO = StructForm(

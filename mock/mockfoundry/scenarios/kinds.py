@@ -124,7 +124,7 @@ class JsonKind(AsItIs):
         node = reading.find_node(path)
         for at in () if node is None else find_numeric_keys(node, path):
             name = reading.name_of(path)
-            reading.refuse(at, f"a key in {name} is a number; JSON's keys are text, so write it in quotes", "key")
+            reading.report(at, f"a key in {name} is a number; JSON's keys are text, so write it in quotes", "key")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class ConditionsKind:
         for key, wanted in value.items():
             if path[-1] == "headers" and key.lower() in lower:
                 text = f"the header {key} stands twice; upper and lower case are the same"
-                reading.refuse((*path, key), text, "key")
+                reading.report((*path, key), text, "key")
             lower.add(key.lower())
             if isinstance(wanted, Mapping):
                 self.check(wanted, key, (*path, key), reading)
@@ -177,7 +177,7 @@ class ConditionsKind:
             check_condition(schema)
         except ConditionError as error:
             text = f"the condition on {shorten_value(name) or 'an empty name'} {error}"
-            reading.refuse((*path, *error.path), text, "key" if error.path else "value")
+            reading.report((*path, *error.path), text, "key" if error.path else "value")
 
     def write(self, value: Mapping[str, Any]) -> Any:
         return dict(value)
@@ -197,15 +197,15 @@ class HeadersKind:
         for key, text in value.items():
             at = (*path, key)
             if not key or not _TOKEN_SIGNS.issuperset(key):
-                reading.refuse(
+                reading.report(
                     at, f'"{shorten_value(key)}" is not a header\'s name; it must be letters, digits and -', "key"
                 )
             elif key.lower() in ("content-length", "transfer-encoding", "connection"):
-                reading.refuse(
+                reading.report(
                     at, f"{key} is the server's own; for a broken message use fault: truncate or reset", "key"
                 )
             elif key.lower() in lower:
-                reading.refuse(at, f"the header {key} stands twice; upper and lower case are the same", "key")
+                reading.report(at, f"the header {key} stands twice; upper and lower case are the same", "key")
             else:
                 lower.add(key.lower())
                 headers[key] = self.read_text(text, at, reading)
@@ -221,9 +221,10 @@ class HeadersKind:
             if is_header_text(value):
                 return value
             found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
-            reading.refuse(path, f"{found}; a header is one line of Latin-1 without blanks around it")
+            reading.report(path, f"{found}; a header is one line of Latin-1 without blanks around it")
             return None
-        reading.refuse_value(path, value, "text, or null to take the header away")
+        found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
+        reading.report(path, f"{found}; it must be text, or null to take the header away")
         return None
 
     def write(self, value: Mapping[str, str | None]) -> Any:
@@ -259,7 +260,7 @@ class OneOrManyKind:
             one = self.kind.read(item, (*path, position), reading)
             if one in values and one is not UNREADABLE:
                 found = describe_found(item, reading.spelling((*path, position)))
-                reading.refuse((*path, position), f"{name} names {found} twice; keep one of them")
+                reading.report((*path, position), f"{name} names {found} twice; keep one of them")
             values[one] = None
         return UNREADABLE if UNREADABLE in values else tuple(values)
 
