@@ -161,7 +161,23 @@ class Kind(Protocol):
         """The kind as JSON Schema."""
 
 
-KeyRole = Literal["field", "identity", "flat", "part"]
+@dataclass(frozen=True)
+class NullableKind:
+    """Null, or a value of another kind."""
+
+    kind: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return None if value is None else self.kind.read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return None if value is None else self.kind.write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "null"}, self.kind.schema()]}
+
+
+KeyRole = Literal["field", "identity", "flat", "merged", "part"]
 
 
 @dataclass(frozen=True)
@@ -173,7 +189,8 @@ class FormKey:
         default: what it is where it is left out, for the documentation; empty where `about` says so.
         attribute: of the value or entity that holds it; the key's name unless given.
         role: `field`: the attribute holds what was read. `identity`: so too, from the beginning and for good. `flat`:
-            a form whose keys are attributes of the same entity. `part`: the format makes something else of it.
+            a form whose keys are attributes of the same entity. `merged`: a form whose keys are attributes of the value
+            that the attribute holds; those that are left out stay. `part`: the format makes something else of it.
     """
 
     name: str
@@ -188,6 +205,14 @@ class FormKey:
         if not self.attribute:
             name = self.name.replace("-", "_")
             object.__setattr__(self, "attribute", name + "_" if name in ("for", "from", "finally") else name)
+
+    @property
+    def form(self) -> "Form":
+        """The form of a key whose value is a mapping, or null."""
+        form = self.kind.kind if isinstance(self.kind, NullableKind) else self.kind
+        if not isinstance(form, Form):
+            raise TypeError(f"{self.name} has no form of its own")
+        return form
 
 
 @dataclass(frozen=True)
@@ -226,7 +251,7 @@ class Form:
             if read is not UNREADABLE:
                 yield name, read
 
-    def write(self, value: Any, **computed: Any) -> Any:
+    def write(self, value: Any, **computed: Any) -> dict[str, Any]:
         """The mapping that gives an entity.
 
         Args:
@@ -247,8 +272,8 @@ class Form:
             key = self.by_name[name]
             if key.role == "field":
                 attributes[key.attribute] = value
-            elif key.role == "flat" and isinstance(key.kind, Form):
-                attributes |= key.kind.collect_attributes(value)
+            elif key.role == "flat":
+                attributes |= key.form.collect_attributes(value)
         return attributes
 
     def schema(self) -> dict[str, Any]:
@@ -287,7 +312,7 @@ class StructForm(Form):
         self.check(struct, value, path, reading)
         return struct
 
-    def write(self, value: Any, **computed: Any) -> Any:
+    def write(self, value: Any, **computed: Any) -> dict[str, Any]:
         written = {}
         for key in self.keys:
             held = getattr(value, key.attribute)

@@ -138,22 +138,6 @@ class MomentKind:
 
 
 @dataclass(frozen=True)
-class NullableKind:
-    """Null, or a value of another kind."""
-
-    kind: Kind
-
-    def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        return None if value is None else self.kind.read(value, path, reading)
-
-    def write(self, value: Any) -> Any:
-        return None if value is None else self.kind.write(value)
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "null"}, self.kind.schema()]}
-
-
-@dataclass(frozen=True)
 class ListKind:
     """A list, as a tuple of what could be read.
 
