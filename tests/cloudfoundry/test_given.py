@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch, find_patch_problems
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.problems import DocumentError
 from tests.cloudfoundry.asking import CLOCK, IDLE, WEB, WORKER, Asking, error, guids, states
@@ -193,8 +193,3 @@ def test_a_faulty_document_says_why_and_changes_nothing(row: str, foundation: As
         apply_world_patch(foundation.world, words, foundation.now)
     assert str(caught.value).splitlines() == [f"given:1:1: {line}"]
     assert written(foundation.world) == before
-
-
-def test_the_form_of_a_document_can_be_checked_without_a_world() -> None:
-    assert find_patch_problems(everywhere(instances=3)) == []
-    assert [fault.path for fault in find_patch_problems({"settings": {"x": 1}})] == [("settings", "x")]

@@ -125,7 +125,7 @@ def test_a_token_is_not_kept_in_the_progress(ask):
 
 
 def test_many_tokens_are_forgotten_at_last_and_what_counts_for_all_never_is(ask, monkeypatch):
-    monkeypatch.setattr(engine, "MOST_COUNTERS", 50)
+    monkeypatch.setattr(engine, "MAX_COUNTERS", 50)
     once = Rule(operation="scaleProcess", times=1, respond=CONFLICT)
     each = Rule(operation="scaleProcess", per="token", times=1, respond=BUSY)
     play = Play(scenario(once, each))

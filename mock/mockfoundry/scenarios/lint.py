@@ -1,23 +1,28 @@
-"""Documented answers: whether the contract has what a rule answers. Never looks at when it answers.
+"""Lint: what is wrong with a scenario, by itself and against the contract. Never mends it, never plays it.
 
-Reachability: rules that an earlier one leaves nothing to, and states that are never entered. Plays nothing.
-
-Lint: what is wrong with a scenario, by itself and against the contract. Never mends it, never plays it.
+Beside what the form of a file refuses, it finds three things: answers that the contract does not document, conditions
+that no valid request fulfils, and rules and states that a scenario can never come to.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, shorten_value
+from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.problems import Problem, did_you_mean
-from mockfoundry.documents.yaml import MappingEntry, Node, ScalarNode, find_nearest_node
+from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
 from mockfoundry.scenarios.conditions import ABSENT, PLACES, Condition
-from mockfoundry.scenarios.format import read_scenario_with_nodes
+from mockfoundry.scenarios.format import (
+    begin_reading,
+    read_scenario_data,
+    read_scenario_with_nodes,
+    scenario_to_dict,
+)
 from mockfoundry.scenarios.impossible import explain_impossible_condition
 from mockfoundry.scenarios.model import (
     MAX_PROBLEMS,
@@ -256,9 +261,8 @@ def find_entered_states(scenario: Scenario) -> frozenset[str]:
 # Stands for whatever state there is; no state has an empty name.
 _ANY = ""
 
-NodePath = tuple[str | int, ...]
-PathFinding = tuple[NodePath, str]
-"""Where in the file, as keys and positions, and what is wrong there."""
+PathFinding = tuple[Path, str]
+"""Where in the scenario, as keys and positions, and what is wrong there."""
 
 
 def check_scenario(
@@ -273,7 +277,7 @@ def check_scenario(
     """
     try:
         if isinstance(scenario, Scenario):
-            read_checked_scenario(scenario.to_yaml(), contract, errors, source or f"scenario {scenario.name}")
+            accept_scenario(scenario, contract, errors, source or f"scenario {scenario.name}")
         else:
             read_checked_scenario(scenario, contract, errors, source or "scenario")
     except ScenarioError as error:
@@ -287,44 +291,83 @@ def read_checked_scenario(text: str, contract: Contract, errors: Mapping[str, in
     Raises:
         ScenarioError: with the first hundred problems.
     """
-    value, root = read_scenario_with_nodes(text, source)
-    first = islice(find_problems(value, contract, errors), MAX_PROBLEMS)
-    problems = {problem_from_finding(source, root, finding) for finding in first}
+    scenario, root = read_scenario_with_nodes(text, source)
+    first = islice(find_problems(scenario, contract, errors), MAX_PROBLEMS)
+    problems = {locate_finding(root, finding, source) for finding in first}
     if problems:
         raise ScenarioError(sorted(problems))
-    return value
+    return scenario
 
 
-def problem_from_finding(source: str, root: Node, finding: PathFinding) -> Problem:
-    at = find_problem_node(root, finding[0])
-    return Problem(source, at.line, at.column, finding[1])
+def accept_scenario(scenario: Scenario, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
+    """A scenario that was made as a value, as its file would give it, where nothing is wrong with it.
+
+    Its text is written only where a problem needs a place in it.
+
+    Raises:
+        ScenarioError: with the first hundred problems, in the places of its `to_yaml()`.
+    """
+    accepted = read_plain_scenario(scenario)
+    if accepted is None or any(find_problems(accepted, contract, errors)):
+        return read_checked_scenario(scenario.to_yaml(), contract, errors, source)
+    return accepted
 
 
-def find_problem_node(node: Node, path: NodePath) -> Node | MappingEntry:
-    """The node at a path; the key where a key is last, unless its value is a plain one."""
-    at = find_nearest_node(node, path)
-    return at.value if isinstance(at, MappingEntry) and isinstance(at.value, ScalarNode) else at
+def read_plain_scenario(scenario: Scenario) -> Scenario | None:
+    """A scenario as its file would give it; None where only the text can show that, or what is wrong."""
+    try:
+        encoded = msgspec.json.encode(scenario_to_dict(scenario))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    data = msgspec.json.decode(encoded)
+    # Well below every bound of a text, so that a value is refused where its file would be.
+    if len(encoded) > MAX_DOCUMENT_BYTES // 4 or is_deeper(data, MAX_DOCUMENT_DEPTH):
+        return None
+    return read_scenario_data(data, begin_reading())
 
 
-def find_problems(scenario: Scenario, contract: Contract, errors: Mapping[str, int]) -> Iterator[PathFinding]:
-    """What is wrong with a scenario that could be read."""
+def is_deeper(data: Any, levels: int) -> bool:
+    """Whether lists and mappings nest deeper than so many levels."""
+    if not isinstance(data, dict | list):
+        return False
+    items = data.values() if isinstance(data, dict) else data
+    return levels == 0 or any(is_deeper(item, levels - 1) for item in items)
+
+
+def find_problems(scenario: Scenario, contract: Contract, errors: Mapping[str, int]) -> Iterator[Finding]:
+    """What is wrong with a scenario whose form is right."""
+    found = (
+        find_wrong_rules(scenario, contract, errors),
+        find_unreached_rules(scenario),
+        find_never_entered_states(scenario),
+    )
+    for path, text in chain.from_iterable(found):
+        yield Finding(path, text, "scalar")
+
+
+def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str, int]) -> Iterator[PathFinding]:
+    """What single rules ask for or answer that the contract does not have."""
     for position, rule in enumerate(scenario.rules):
-        at: NodePath = ("rules", position)
-        plans = []
+        at: Path = ("rules", position)
+        known = []
         for number, operation in enumerate(rule.operation):
             plan = contract.plans.get(operation)
             if plan is None:
                 yield report_unknown_operation((*at, "operation", number), operation, contract)
             else:
-                plans.append(plan)
-        for path, found in find_impossible_conditions(rule, plans or select_plans(rule, contract)):
-            yield (*at, *path), found
-        for path, found in find_wrong_answers(rule, plans or select_plans(rule, contract), errors):
-            yield (*at, *path), found
+                known.append(plan)
+        plans = known or select_plans(rule, contract)
+        for path, text in find_impossible_conditions(rule, plans):
+            yield (*at, *path), text
+        for path, text in find_wrong_answers(rule, plans, errors):
+            yield (*at, *path), text
+
+
+def find_unreached_rules(scenario: Scenario) -> Iterator[PathFinding]:
     for position, cover in find_unreachable_rules(scenario):
-        told = f"is never reached: rule {cover} always answers before it; put it first, or bound rule {cover} by times"
-        yield ("rules", position), f"rule {position + 1} {told}"
-    yield from find_never_entered_states(scenario)
+        mend = f"put it first, or bound rule {cover} by times"
+        text = f"rule {position + 1} is never reached: rule {cover} always answers before it; {mend}"
+        yield ("rules", position), text
 
 
 def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
@@ -332,7 +375,7 @@ def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
     return [] if rule.operation else list(contract.plans.values())
 
 
-def report_unknown_operation(path: NodePath, operation: str, contract: Contract) -> PathFinding:
+def report_unknown_operation(path: Path, operation: str, contract: Contract) -> PathFinding:
     hint = did_you_mean(operation, contract.plans)
     listing = " (mockfoundry operations lists them)"
     return path, f'"{shorten_value(operation)}" is not an operation of the contract{hint}{listing}'
@@ -364,7 +407,7 @@ def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int])
                 break
 
 
-def list_answers(rule: Rule) -> Iterator[tuple[NodePath, Respond]]:
+def list_answers(rule: Rule) -> Iterator[tuple[Path, Respond]]:
     if rule.respond is not None:
         yield ("respond",), rule.respond
     for number, respond in enumerate(rule.sequence):

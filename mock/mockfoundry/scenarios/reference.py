@@ -1,13 +1,14 @@
-"""The files that are made from the form and the library: the JSON Schema and the library's README. Never hand-written.
+"""The files that follow from the form and the library: the JSON Schema and the library's README. Knows no world.
 
 `python -m mockfoundry.scenarios.reference` writes both anew.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.format import (
     DISTRIBUTIONS,
     EVENT,
@@ -17,7 +18,6 @@ from mockfoundry.scenarios.format import (
     RULE,
     SCENARIO,
     WHEN,
-    FormKey,
     read_scenario,
 )
 from mockfoundry.scenarios.library import list_library_files
@@ -94,10 +94,6 @@ def render_library_rows(scenarios: list[Scenario]) -> Iterator[str]:
         yield f"| [{each.name}]({each.name}.yaml) | {render_cell(each.description)} | {render_cell(each.good_client)} |"
 
 
-def render_cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
 def render_all_keys() -> Iterator[str]:
     yield from ("## Keys of a scenario file", "")
     for title, keys in _KEYS:
@@ -119,11 +115,6 @@ _KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
     ("`hold:`", HOLD.keys),
     ("An event of `events:`", EVENT.keys),
 )
-
-
-def render_key_rows(keys: Iterable[FormKey]) -> Iterator[str]:
-    for key in keys:
-        yield f"| `{key.name}` | {render_cell(key.about)}{' Required.' if key.required else ''} |"
 
 
 def list_schema_keys(schema: Any) -> Iterator[str]:

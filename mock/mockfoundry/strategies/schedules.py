@@ -15,7 +15,7 @@ from hypothesis.vendor.pretty import RepresentationPrinter, for_type_by_name
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, shorten_value
-from mockfoundry.scenarios.format import is_name
+from mockfoundry.scenarios.kinds import is_name
 from mockfoundry.scenarios.model import Respond, Scenario
 from mockfoundry.scenarios.schedules import (
     PHASES,

@@ -1,7 +1,11 @@
-"""Building: entities from the fields that a seed gives, the rest from the random seed. Never reads text."""
+"""Building: entities from the fields that a seed gives, the rest from the random seed. Never reads text.
+
+Each entity begins with what a seed may leave out, and the fields that are given are applied to it, as a scenario's
+`given:` applies them to an entity that is there.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,25 +16,26 @@ from mockfoundry.cloudfoundry.generator import Generator, derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import create_range, hold_instance_states
 from mockfoundry.cloudfoundry.model import (
     DEFAULT_DISK_IN_MB,
+    UNLIMITED,
     App,
     Droplet,
     FeatureFlag,
     HealthCheck,
     InstanceRange,
-    Load,
     Organization,
     ProcessModel,
     Quota,
-    RateLimit,
     Settings,
     Sidecar,
     Space,
     User,
 )
-from mockfoundry.cloudfoundry.seeds.format import FEATURE_FLAGS
+from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, ORGANIZATION, PROCESS, SETTINGS, SIDECAR, SPACE
+from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.declare import Form
 
-SeedFields = Mapping[str, Any]
+EntityT = TypeVar("EntityT", bound=msgspec.Struct)
 
 SEEDED_UPTIME = 3600 * SECOND
 """How long seeded instances have been running when the world begins."""
@@ -68,53 +73,39 @@ class WorldBuilder:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("organization", name)
         created, updated = self.read_timestamps(fields)
-        self.world.own_table("organizations")[guid] = Organization(
-            guid=guid,
-            name=name,
-            suspended=fields.get("suspended", False),
-            being_deleted=fields.get("being_deleted", False),
-            quota=build_quota(fields.get("quota")),
-            created_at=created,
-            updated_at=updated,
+        organization = apply_fields(
+            ORGANIZATION, Organization(guid=guid, name=name, created_at=created, updated_at=updated), fields
         )
+        self.world.own_table("organizations")[guid] = organization
         for space in fields.get("spaces", ()):
-            self.space(space, self.world.organizations[guid])
+            self.space(space, organization)
 
     def space(self, fields: SeedFields, organization: Organization) -> None:
         name = fields["name"]
         guid = fields.get("guid") or self.guid("space", organization.name, name)
         created, updated = self.read_timestamps(fields)
-        self.world.own_table("spaces")[guid] = Space(
-            guid=guid,
-            name=name,
-            organization=organization.guid,
-            suspended=fields.get("suspended", False),
-            being_deleted=fields.get("being_deleted", False),
-            quota=build_quota(fields.get("quota")),
-            isolation_segment=fields.get("isolation_segment"),
-            created_at=created,
-            updated_at=updated,
-        )
+        begun = Space(guid=guid, name=name, organization=organization.guid, created_at=created, updated_at=updated)
+        space = apply_fields(SPACE, begun, fields)
+        self.world.own_table("spaces")[guid] = space
         for app in fields.get("apps", ()):
-            self.app(app, self.world.spaces[guid], organization)
+            self.app(app, space, organization)
 
     def app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
         world, name = self.world, fields["name"]
         path = (organization.name, space.name, name)
-        guid = fields.get("guid") or self.guid("app", *path)
         created, updated = self.read_timestamps(fields)
-        app = App(
-            guid=guid,
+        begun = App(
+            guid=fields.get("guid") or self.guid("app", *path),
             name=name,
             space=space.guid,
             state=fields.get("state", "STARTED"),
-            lifecycle=fields.get("lifecycle", "buildpack"),
             droplet=self.droplet(fields.get("droplet", {}), path, created),
-            revision=fields["revision"] if "revision" in fields else self.guid("revision", *path),
+            revision=self.guid("revision", *path),
             sidecars=tuple(self.sidecar(each, path, created) for each in fields.get("sidecars", ())),
             created_at=created,
             updated_at=updated,
         )
+        app = apply_fields(APP, begun, fields)
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
             self.process(each, app, path)
@@ -126,56 +117,44 @@ class WorldBuilder:
         if fields is None:
             return None
         created, updated = self.read_timestamps(fields, created)
-        return Droplet(
-            guid=fields.get("guid") or self.guid("droplet", *path),
-            process_types=fields.get("process_types", {}),
-            created_at=created,
-            updated_at=updated,
-        )
+        guid = fields.get("guid") or self.guid("droplet", *path)
+        begun = Droplet(guid=guid, process_types={}, created_at=created, updated_at=updated)
+        return apply_fields(DROPLET, begun, fields)
 
     def sidecar(self, fields: SeedFields, path: tuple[str, ...], created: int) -> Sidecar:
         created, updated = self.read_timestamps(fields, created)
-        return Sidecar(
+        begun = Sidecar(
             guid=fields.get("guid") or self.guid("sidecar", *path, fields["name"]),
             name=fields["name"],
-            process_types=fields["process_types"],
-            memory_in_mb=fields.get("memory_in_mb"),
-            command=fields.get("command", "./sidecar"),
+            process_types=(),
+            memory_in_mb=None,
+            command="./sidecar",
             created_at=created,
             updated_at=updated,
         )
+        return apply_fields(SIDECAR, begun, fields)
 
     def process(self, fields: SeedFields, app: App, path: tuple[str, ...]) -> None:
         world, kind = self.world, fields["type"]
-        of_app = app.guid if kind == "web" else self.guid("process", *path, kind)
-        metadata = fields.get("metadata", {})
         created, updated = self.read_timestamps(fields)
-        process = ProcessModel(
-            guid=fields.get("guid") or of_app,
+        begun = ProcessModel(
+            guid=fields.get("guid") or (app.guid if kind == "web" else self.guid("process", *path, kind)),
             app=app.guid,
             type=kind,
-            version=fields.get("version") or self.guid("version", *path, kind),
-            instances=fields.get("instances", 1 if kind == "web" else 0),
-            memory_in_mb=fields.get("memory_in_mb", DEFAULT_MEMORY_IN_MB),
-            disk_in_mb=fields.get("disk_in_mb", DEFAULT_DISK_IN_MB),
-            log_rate_limit_in_bytes_per_second=fields.get("log_rate_limit_in_bytes_per_second", -1),
-            command=fields.get("command"),
-            user=fields.get("user"),
-            revision=fields.get("revision", app.revision),
-            registry_credential=fields.get("registry_credential"),
-            registry_credential_last_synced_at=fields.get("registry_credential_last_synced_at"),
-            health_check=build_health_check(fields.get("health_check", {}), "port" if kind == "web" else "process"),
-            readiness_health_check=build_health_check(fields.get("readiness_health_check", {}), "process"),
-            labels=metadata.get("labels", {}),
-            annotations=metadata.get("annotations", {}),
-            crash_after=fields.get("crash_after"),
-            starts=fields.get("starts", True),
-            ready=fields.get("ready", True),
-            placement_error=fields.get("placement_error"),
-            load=build_load(fields.get("load")),
+            version=self.guid("version", *path, kind),
+            instances=1 if kind == "web" else 0,
+            memory_in_mb=DEFAULT_MEMORY_IN_MB,
+            disk_in_mb=DEFAULT_DISK_IN_MB,
+            log_rate_limit_in_bytes_per_second=UNLIMITED,
+            revision=app.revision,
+            health_check=HealthCheck(type="port" if kind == "web" else "process"),
+            readiness_health_check=HealthCheck(type="process"),
+            labels={},
+            annotations={},
             created_at=created,
             updated_at=updated,
         )
+        process = apply_fields(PROCESS, begun, fields)
         if app.state == "STARTED" and process.instances:
             process = replace(process, instance_ranges=self.instance_ranges(process, fields.get("instance_states", {})))
         world.put_process(process, self.moment)
@@ -214,8 +193,8 @@ def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
         born=born,
         clock=Clock(born, born),
         generator=Generator(random_seed),
-        settings=apply_settings(Settings(), fields.get("settings", {})),
-        feature_flags={**_DEFAULT_FLAGS, **build_feature_flags(fields.get("feature_flags", {}))},
+        settings=apply_fields(SETTINGS, Settings(), fields.get("settings", {})),
+        feature_flags={**_DEFAULT_FLAGS, **fields.get("feature_flags", {})},
     )
     builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, born, SEEDED_UPTIME)
     for organization in fields.get("organizations", ()):
@@ -228,49 +207,14 @@ def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
 _DEFAULT_FLAGS = {name: FeatureFlag(enabled) for name, enabled in FEATURE_FLAGS.items()}
 
 
-def build_feature_flags(fields: SeedFields) -> dict[str, FeatureFlag]:
-    return {
-        name: FeatureFlag(given)
-        if isinstance(given, bool)
-        else FeatureFlag(given["enabled"], given.get("error_message"))
-        for name, given in fields.items()
-    }
-
-
-def apply_settings(settings: Settings, fields: SeedFields) -> Settings:
-    """Settings with those that a seed gives."""
-    given = dict(fields)
-    if "rate_limit" in given:
-        given["rate_limit"] = build_rate_limit(given["rate_limit"])
-    return replace(settings, **given)
-
-
-def build_rate_limit(given: int | SeedFields | None) -> RateLimit | None:
-    """A rate limit; a number alone is a limit for everybody, admins too, since any unknown bearer is one."""
-    if given is None:
-        return None
-    if isinstance(given, int):
-        return RateLimit(requests=given, unauthenticated=given, admins=given)
-    return RateLimit(**{"unauthenticated": given["requests"], "admins": None, **given})
-
-
-def build_quota(fields: SeedFields | None) -> Quota | None:
-    return None if fields is None else Quota(**fields)
-
-
-def build_health_check(fields: SeedFields, usual: Any) -> HealthCheck:
-    return HealthCheck(type=fields.get("type", usual), **fields.get("data", {}))
-
-
-def build_load(fields: SeedFields | None) -> Load | None:
-    if fields is None:
-        return None
-    steps = [(each["at"], each["total_cpu"]) for each in fields.get("steps", ())]
-    if "total_cpu" in fields:
-        steps.append((0, fields["total_cpu"]))
-    return Load(
-        steps=tuple(sorted(steps)),
-        crash_above=fields.get("overload", {}).get("crash_above"),
-        memory_per_core_in_mb=fields.get("memory_per_cpu_in_mb", 0),
-        **fields.get("sine", {}),
-    )
+def apply_fields(form: Form, entity: EntityT, fields: SeedFields) -> EntityT:
+    """An entity with what a document says of its fields; what makes it the entity that it is stays."""
+    changes = form.collect_attributes(fields)
+    for key in form.keys:
+        if key.role == "merged" and fields.get(key.name) is not None:
+            current = getattr(entity, key.attribute)
+            merged = key.form.collect_attributes(fields[key.name])
+            changes[key.attribute] = replace(Quota() if current is None else current, **merged)
+        elif key.role == "merged" and key.name in fields:
+            changes[key.attribute] = None
+    return replace(entity, **changes) if changes else entity

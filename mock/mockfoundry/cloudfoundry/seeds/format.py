@@ -1,249 +1,33 @@
-"""Shapes: what a value in a seed may look like, and what is wrong with one that does not. Knows no entity.
+"""The form of a seed file: its keys, what each holds and is for. Never looks from one entity at another.
 
-A reader takes a value of JSON, its path and the list of faults, and gives the value as the world holds it. Where it
-can't, it says why and where, and gives WRONG; the rest is read all the same, so that a file's faults are told at once.
-
-Forms: the keys of a seed file and what each may hold, as tables. Never looks from one entity at another.
+Reading, building, `given:`, exporting, the JSON Schema and docs/seed-file.md follow from these tables. Whatever is left
+out of an entity is what `build` begins it with.
 """
-
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
 
 from mockfoundry.cloudfoundry.api.metadata import find_key_error, find_label_value_error
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG
-from mockfoundry.documents.problems import did_you_mean
-from mockfoundry.documents.times import parse_duration
-
-SeedPath = tuple[str | int, ...]
-
-
-class SeedProblem(NamedTuple):
-    """What is wrong in a document, and where: the keys and positions that lead there."""
-
-    path: SeedPath
-    text: str
-
-
-SeedProblems = list[SeedProblem]
-ValueReader = Callable[[Any, SeedPath, SeedProblems], Any]
-
-
-class UnreadableValue:
-    """In the place of a value that could not be read."""
-
-
-UNREADABLE: Final = UnreadableValue()
-
-
-def describe_seed_value(value: Any) -> str:
-    """A value as it may stand in a line of text."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def report_unreadable(faults: SeedProblems, path: SeedPath, value: Any, allowed: str) -> UnreadableValue:
-    faults.append(SeedProblem(path, f"{describe_seed_value(value)} is not {allowed}"))
-    return UNREADABLE
-
-
-def text_reader(least: int = 1, most: int = 255, form: str | None = None, says: str = "") -> ValueReader:
-    """Text of a length, of a form where one is given."""
-    pattern = re.compile(form) if form else None
-    bounds = f"text of at most {most} signs" if least == 0 else f"text of {least} to {most} signs"
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if not isinstance(value, str) or not least <= len(value) <= most:
-            return report_unreadable(faults, path, value, says or bounds)
-        if not value.isprintable() and pattern is None and any(sign < " " and sign not in "\n\t" for sign in value):
-            return report_unreadable(faults, path, value, "text without control signs")
-        if pattern is not None and not pattern.fullmatch(value):
-            return report_unreadable(faults, path, value, says)
-        return value
-
-    return read
-
-
-def integer_reader(least: int, most: int) -> ValueReader:
-    """A whole number between bounds."""
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        return report_unreadable(faults, path, value, f"a whole number from {least} to {most}")
-
-    return read
-
-
-def number_reader(least: float, most: float) -> ValueReader:
-    """A number between bounds."""
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
-            return float(value)
-        return report_unreadable(faults, path, value, f"a number from {least:g} to {most:g}")
-
-    return read
-
-
-def read_seconds(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-    """A duration as seconds: a number of them, or text with a unit."""
-    span = read_microseconds(value, path, faults)
-    return UNREADABLE if span is UNREADABLE else span / 1_000_000
-
-
-def read_microseconds(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-    """A duration as microseconds: a number of seconds, or text with a unit."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 31_536_000:
-        return round(value * 1_000_000)
-    try:
-        return parse_duration(value if isinstance(value, str) else "")
-    except ValueError:
-        return report_unreadable(
-            faults, path, value, "a number of seconds or a duration such as 250ms, 1.5s or 2m, up to a year"
-        )
-
-
-def read_timestamp(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-    """A timestamp as microseconds since the epoch."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", value, re.ASCII):
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            return report_unreadable(faults, path, value, "a day and time that there are")
-        since = found - EPOCH
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return report_unreadable(faults, path, value, "a timestamp such as 2016-03-23T18:48:22Z")
-
-
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
-
-
-def read_boolean(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-    """True or false."""
-    return value if isinstance(value, bool) else report_unreadable(faults, path, value, "true or false")
-
-
-def choice_reader(*words: str) -> ValueReader:
-    """One of these words."""
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if isinstance(value, str) and value in words:
-            return value
-        hint = did_you_mean(value, words) if isinstance(value, str) else f"; allowed: {', '.join(words)}"
-        faults.append(SeedProblem(path, f"{describe_seed_value(value)} is not allowed here{hint}"))
-        return UNREADABLE
-
-    return read
-
-
-def nullable_reader(read: ValueReader) -> ValueReader:
-    """Null, or what another reader reads."""
-
-    def read_unless_null(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        return None if value is None else read(value, path, faults)
-
-    return read_unless_null
-
-
-def list_reader(read: ValueReader, most: int = 100_000) -> ValueReader:
-    """A list, as a tuple of what could be read."""
-
-    def read_items(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if not isinstance(value, list):
-            return report_unreadable(faults, path, value, "a list")
-        if len(value) > most:
-            return report_unreadable(faults, path, value, f"at most {most} entries long")
-        found = (read(item, (*path, index), faults) for index, item in enumerate(value))
-        return tuple(item for item in found if item is not UNREADABLE)
-
-    return read_items
-
-
-def mapping_reader(key: ValueReader, read: ValueReader) -> ValueReader:
-    """A mapping with keys of a kind."""
-
-    def read_table(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if not isinstance(value, Mapping):
-            return report_unreadable(faults, path, value, "a mapping")
-        found = [(key(name, (*path, name), faults), read(item, (*path, name), faults)) for name, item in value.items()]
-        return {name: item for name, item in found if name is not UNREADABLE and item is not UNREADABLE}
-
-    return read_table
-
-
-@dataclass(frozen=True)
-class RecordReader:
-    """A mapping with known keys, read as a dict of those that were given and could be read.
-
-    Attributes:
-        kind: what it is called: `a process`.
-        fields: what reads the value of each key.
-        required: the keys that must be there.
-    """
-
-    kind: str
-    fields: Mapping[str, ValueReader]
-    required: tuple[str, ...] = ()
-
-    def __call__(self, value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        if not isinstance(value, Mapping):
-            return report_unreadable(faults, path, value, f"{self.kind}: it must be a mapping")
-        for name in self.required:
-            if name not in value:
-                faults.append(SeedProblem(path, f"{self.kind} needs `{name}:`"))
-        found = {}
-        for name, item in value.items():
-            read = self.fields.get(name)
-            if read is None:
-                hint = did_you_mean(str(name), self.fields)
-                faults.append(SeedProblem((*path, name), f"{self.kind} has no key {name}{hint}"))
-                continue
-            given = read(item, (*path, name), faults)
-            if given is not UNREADABLE:
-                found[name] = given
-        return found
-
-
-def either_reader(test: Callable[[Any], bool], first: ValueReader, second: ValueReader) -> ValueReader:
-    """What the first reads where the test holds for the value, else what the second reads."""
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        return (first if test(value) else second)(value, path, faults)
-
-    return read
-
-
-FEATURE_FLAGS: Mapping[str, bool] = {
-    "user_org_creation": False,
-    "private_domain_creation": True,
-    "app_bits_upload": True,
-    "app_scaling": True,
-    "route_creation": True,
-    "service_instance_creation": True,
-    "diego_docker": False,
-    "diego_cnb": False,
-    "set_roles_by_username": True,
-    "unset_roles_by_username": True,
-    "task_creation": True,
-    "env_var_visibility": True,
-    "space_scoped_private_broker_creation": True,
-    "space_developer_env_var_visibility": True,
-    "service_instance_sharing": False,
-    "hide_marketplace_from_unauthenticated_users": False,
-    "resource_matching": True,
-    "route_sharing": False,
-    "hash_based_routing": False,
-}
-"""Every feature flag and what it is unless somebody says otherwise [app/models/runtime/feature_flag.rb]."""
+from mockfoundry.cloudfoundry.seeds.kinds import BuiltKind, IndexKind, MetadataTextKind, SecondsKind, SpanKind
+from mockfoundry.cloudfoundry.seeds.values import (
+    FEATURE_FLAGS,
+    build_feature_flag,
+    build_load,
+    build_rate_limit,
+    write_feature_flag,
+    write_load,
+    write_rate_limit,
+)
+from mockfoundry.documents.declare import Form, FormKey, NullableKind
+from mockfoundry.documents.kinds import (
+    BooleanKind,
+    ChoiceKind,
+    IntegerKind,
+    ListKind,
+    MappingOrKind,
+    MomentKind,
+    NumberKind,
+    TableKind,
+    TextKind,
+)
 
 ORGANIZATION_ROLES = (
     "organization_user",
@@ -257,247 +41,409 @@ SCOPES = tuple(f"cloud_controller.{scope}" for scope in ("admin", "admin_read_on
 EACH = "*"
 """In place of a name: each one that is there (in `given:` only)."""
 
-read_guid = text_reader(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
-read_name = text_reader()
-read_count = integer_reader(0, LARGEST_INTEGER)
-read_positive = integer_reader(1, LARGEST_INTEGER)
-read_limit = nullable_reader(read_count)
-read_instant = read_timestamp
+GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
+NAME = TextKind(1, 255)
+COUNT = IntegerKind(0, LARGEST_INTEGER)
+POSITIVE = IntegerKind(1, LARGEST_INTEGER)
+LIMIT = NullableKind(COUNT)
+AVAILABILITY = ChoiceKind(("available", "unavailable"))
+SECONDS = SecondsKind()
+SPAN = SpanKind()
+BOOLEAN = BooleanKind()
+MOMENT = MomentKind()
 
+COMMON_KEYS = (
+    FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
+    FormKey("created_at", MOMENT, "When it was created.", "a day before the world begins"),
+    FormKey("updated_at", MOMENT, "When it was last changed.", "`created_at`"),
+)
 
-def is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def read_index(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-    """The index of an instance, a key of a mapping: a whole number, or the text of one."""
-    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(digits, str) and digits.isascii() and digits.isdigit() and int(digits[:12]) < LARGEST_INTEGER:
-        return int(digits)
-    return report_unreadable(faults, path, value, "the index of an instance: 0, 1, 2, …")
-
-
-COMMON_FIELDS = {"guid": read_guid, "created_at": read_instant, "updated_at": read_instant}
-
-RATE_LIMIT = RecordReader(
+RATE_LIMIT = Form(
     "a rate limit",
-    {
-        "requests": read_count,
-        "unauthenticated": read_count,
-        "admins": read_limit,
-        "interval_seconds": number_reader(1, 31_536_000),
-    },
-    ("requests",),
+    (
+        FormKey("requests", COUNT, "How many requests a user has in one interval.", required=True),
+        FormKey("unauthenticated", COUNT, "How many a caller without a token has, by address.", "as many"),
+        FormKey("admins", LIMIT, "How many an admin has; null is unlimited, as on a real foundation.", "null"),
+        FormKey("interval_seconds", NumberKind(1, 31_536_000), "How long an interval is.", "3600"),
+    ),
 )
 
-SETTINGS = RecordReader(
+SETTINGS = Form(
     "settings",
-    {
-        "start_seconds": read_seconds,
-        "stop_seconds": read_seconds,
-        "deployment_seconds": read_seconds,
-        "crash_seconds": nullable_reader(read_seconds),
-        "stale_seconds": read_seconds,
-        "platform": choice_reader("available", "unavailable"),
-        "metrics": choice_reader("available", "unavailable"),
-        "rate_limit": nullable_reader(either_reader(is_mapping, RATE_LIMIT, read_count)),
-        "maximum_disk_in_mb": read_positive,
-        "maximum_health_check_timeout_in_seconds": read_positive,
-        "allowed_process_users": list_reader(read_name),
-    },
+    (
+        FormKey("start_seconds", SECONDS, "How long an instance takes from its start until it runs.", "1"),
+        FormKey("stop_seconds", SECONDS, "How long an instance takes to be gone.", "1"),
+        FormKey("deployment_seconds", SECONDS, "How long a deployment takes.", "2"),
+        FormKey(
+            "crash_seconds",
+            NullableKind(SECONDS),
+            "How long after each start every instance crashes that is started from now on.",
+            "null",
+        ),
+        FormKey(
+            "stale_seconds", SECONDS, "How old the processes are that reads show; writes see them as they are.", "0"
+        ),
+        FormKey(
+            "platform",
+            AVAILABILITY,
+            "`unavailable`: the scheduler can't be reached; stats and terminate answer 503.",
+            "available",
+        ),
+        FormKey("metrics", AVAILABILITY, "`unavailable`: stats have no usage, and a warning says so.", "available"),
+        FormKey(
+            "rate_limit",
+            NullableKind(BuiltKind(MappingOrKind(RATE_LIMIT, COUNT), build_rate_limit, write_rate_limit)),
+            "A number of requests for everybody, or a mapping.",
+            "null",
+        ),
+        FormKey("maximum_disk_in_mb", POSITIVE, "How much disk a process may ask for.", "2048"),
+        FormKey("maximum_health_check_timeout_in_seconds", POSITIVE, "The longest timeout of a health check.", "180"),
+        FormKey(
+            "allowed_process_users",
+            ListKind(NAME),
+            "Who may run a process, beside vcap.",
+            "ContainerUser, TestUser",
+        ),
+    ),
 )
 
-FEATURE_FLAG = RecordReader(
-    "a feature flag", {"enabled": read_boolean, "error_message": nullable_reader(text_reader(1, 1000))}, ("enabled",)
+FEATURE_FLAG_FORM = Form(
+    "a feature flag",
+    (
+        FormKey("enabled", BOOLEAN, "Whether it is on.", required=True),
+        FormKey(
+            "error_message",
+            NullableKind(TextKind(1, 1000)),
+            "What a refusal says in place of the flag's name.",
+            "null",
+        ),
+    ),
+)
+FEATURE_FLAG = BuiltKind(MappingOrKind(FEATURE_FLAG_FORM, BOOLEAN), build_feature_flag, write_feature_flag)
+FEATURE_FLAG_LIST = Form(
+    "the list of feature flags",
+    tuple(FormKey(name, FEATURE_FLAG, "A feature flag.", str(on).lower()) for name, on in FEATURE_FLAGS.items()),
 )
 
-QUOTA = RecordReader(
+QUOTA = Form(
     "a quota",
-    {
-        "total_memory_in_mb": read_limit,
-        "per_process_memory_in_mb": read_limit,
-        "total_instances": read_limit,
-        "log_rate_limit_in_bytes_per_second": nullable_reader(integer_reader(0, LARGEST_LONG)),
-    },
+    (
+        FormKey("total_memory_in_mb", LIMIT, "The memory of all instances together.", "null"),
+        FormKey("per_process_memory_in_mb", LIMIT, "The memory of one instance.", "null"),
+        FormKey("total_instances", LIMIT, "How many instances there may be.", "null"),
+        FormKey(
+            "log_rate_limit_in_bytes_per_second",
+            NullableKind(IntegerKind(0, LARGEST_LONG)),
+            "The log rate of all instances together.",
+            "null",
+        ),
+    ),
 )
 
-CHECK_DATA: dict[str, ValueReader] = {
-    "invocation_timeout": nullable_reader(read_positive),
-    "interval": nullable_reader(read_positive),
-    "endpoint": nullable_reader(text_reader(1, 255, r"/(?:[^\s/]\S*)?", "a URI path such as /health")),
-}
-CHECK_TYPE = choice_reader("port", "process", "http")
-HEALTH_CHECK_DATA = RecordReader("a health check's data", {"timeout": nullable_reader(read_positive), **CHECK_DATA})
-READINESS_CHECK_DATA = RecordReader("a readiness health check's data", CHECK_DATA)
-HEALTH_CHECK = RecordReader("a health check", {"type": CHECK_TYPE, "data": HEALTH_CHECK_DATA})
-READINESS_CHECK = RecordReader("a readiness health check", {"type": CHECK_TYPE, "data": READINESS_CHECK_DATA})
+CHECK_TYPE = ChoiceKind(("port", "process", "http"))
+CHECK_KEYS = (
+    FormKey("invocation_timeout", NullableKind(POSITIVE), "Seconds that one check may take.", "null"),
+    FormKey("interval", NullableKind(POSITIVE), "Seconds between two checks.", "null"),
+    FormKey(
+        "endpoint",
+        NullableKind(TextKind(1, 255, r"/(?:[^\s/]\S*)?", "a URI path such as /health")),
+        "What a check of type http asks for; such a check needs it.",
+        "null",
+    ),
+)
+HEALTH_CHECK_DATA = Form(
+    "a health check's data",
+    (
+        FormKey("timeout", NullableKind(POSITIVE), "Seconds that an instance has to become healthy.", "null"),
+        *CHECK_KEYS,
+    ),
+)
+READINESS_CHECK_DATA = Form("a readiness health check's data", CHECK_KEYS)
+HEALTH_CHECK = Form(
+    "a health check",
+    (
+        FormKey("type", CHECK_TYPE, "port, process or http.", "port for web, else process"),
+        FormKey("data", HEALTH_CHECK_DATA, "How it is made; for a readiness check without `timeout`.", role="flat"),
+    ),
+)
+READINESS_CHECK = Form(
+    "a readiness health check",
+    (
+        FormKey("type", CHECK_TYPE, "port, process or http.", "process"),
+        FormKey("data", READINESS_CHECK_DATA, "How it is made.", role="flat"),
+    ),
+)
 
-
-def metadata_text_reader(judge: Callable[[str], str], kind: str) -> ValueReader:
-    """Text that the Cloud Controller's own rule for metadata takes."""
-
-    def read(value: Any, path: SeedPath, faults: SeedProblems) -> Any:
-        fault = judge(value) if isinstance(value, str) else "it must be text"
-        return report_unreadable(faults, path, value, f"{kind}: {fault}") if fault else value
-
-    return read
-
-
-METADATA = RecordReader(
+METADATA = Form(
     "metadata",
-    {
-        "labels": mapping_reader(
-            metadata_text_reader(find_key_error, "the key of a label"),
-            metadata_text_reader(find_label_value_error, "the value of a label"),
+    (
+        FormKey(
+            "labels",
+            TableKind(
+                MetadataTextKind(find_key_error, "the key of a label"),
+                MetadataTextKind(find_label_value_error, "the value of a label"),
+            ),
+            "Labels, by their keys.",
+            "none",
         ),
-        "annotations": mapping_reader(
-            metadata_text_reader(find_key_error, "the key of an annotation"), text_reader(0, 5000)
+        FormKey(
+            "annotations",
+            TableKind(MetadataTextKind(find_key_error, "the key of an annotation"), TextKind(0, 5000)),
+            "Annotations, by their keys.",
+            "none",
         ),
-    },
+    ),
 )
 
-STATE_NAME = choice_reader("RUNNING", "STARTING", "CRASHED", "DOWN")
-HELD_STATE = RecordReader(
-    "an instance's state", {"state": STATE_NAME, "details": nullable_reader(text_reader(1, 1000))}, ("state",)
+STATE_NAME = ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"))
+HELD_STATE = Form(
+    "an instance's state",
+    (
+        FormKey("state", STATE_NAME, "RUNNING, STARTING, CRASHED or DOWN.", required=True),
+        FormKey("details", NullableKind(TextKind(1, 1000)), "Why, as stats show it.", "null"),
+    ),
 )
-INSTANCE_STATE = either_reader(is_mapping, HELD_STATE, STATE_NAME)
 
-CORES = number_reader(0, 1_000_000)
-LOAD_STEP = RecordReader("a step of a load", {"at": read_microseconds, "total_cpu": CORES}, ("at", "total_cpu"))
-SINE = RecordReader(
-    "a sine", {"mean": CORES, "amplitude": CORES, "period": read_microseconds}, ("mean", "amplitude", "period")
+CORES = NumberKind(0, 1_000_000)
+LOAD_STEP = Form(
+    "a step of a load",
+    (
+        FormKey("at", SPAN, "When it begins, since the world's birth.", required=True),
+        FormKey("total_cpu", CORES, "How many cores it is from then on.", required=True),
+    ),
 )
-OVERLOAD = RecordReader("an overload", {"crash_above": CORES})
-LOAD = RecordReader(
+SINE = Form(
+    "a sine",
+    (
+        FormKey("mean", CORES, "The cores in the middle.", required=True),
+        FormKey("amplitude", CORES, "How far it swings to both sides.", required=True),
+        FormKey("period", SPAN, "How long one swing takes.", required=True),
+    ),
+)
+OVERLOAD = Form(
+    "an overload",
+    (
+        FormKey(
+            "crash_above",
+            CORES,
+            "Where an instance would have more cores to do, all crash, until there are enough of them or there is less "
+            "to do.",
+            "null",
+        ),
+    ),
+)
+LOAD_FORM = Form(
     "a load",
-    {
-        "total_cpu": CORES,
-        "steps": list_reader(LOAD_STEP, 1000),
-        "sine": SINE,
-        "memory_per_cpu_in_mb": read_count,
-        "overload": OVERLOAD,
-    },
+    (
+        FormKey("total_cpu", CORES, "A constant load."),
+        FormKey("steps", ListKind(LOAD_STEP, 1000), "A load that changes: a list of `at` and `total_cpu`.", "none"),
+        FormKey("sine", SINE, "A load that swings, on top of the steps.", "none"),
+        FormKey("memory_per_cpu_in_mb", COUNT, "What each core of it takes in memory.", "0"),
+        FormKey("overload", OVERLOAD, "When instances crash from it.", "never"),
+    ),
 )
+LOAD = BuiltKind(LOAD_FORM, build_load, write_load)
 
-PROCESS = RecordReader(
+PROCESS = Form(
     "a process",
-    {
-        **COMMON_FIELDS,
-        "type": text_reader(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
-        "version": read_guid,
-        "instances": read_count,
-        "memory_in_mb": read_positive,
-        "disk_in_mb": read_positive,
-        "log_rate_limit_in_bytes_per_second": integer_reader(-1, LARGEST_LONG),
-        "command": nullable_reader(text_reader(0, 4096)),
-        "user": nullable_reader(read_name),
-        "revision": nullable_reader(read_guid),
-        "registry_credential": nullable_reader(read_guid),
-        "registry_credential_last_synced_at": nullable_reader(read_instant),
-        "health_check": HEALTH_CHECK,
-        "readiness_health_check": READINESS_CHECK,
-        "metadata": METADATA,
-        "instance_states": mapping_reader(read_index, INSTANCE_STATE),
-        "crash_after": nullable_reader(read_microseconds),
-        "starts": read_boolean,
-        "ready": read_boolean,
-        "placement_error": nullable_reader(text_reader(1, 1000)),
-        "load": nullable_reader(LOAD),
-    },
-    ("type",),
-)
-
-SIDECAR = RecordReader(
-    "a sidecar",
-    {
-        **COMMON_FIELDS,
-        "name": read_name,
-        "process_types": list_reader(read_name),
-        "memory_in_mb": nullable_reader(read_positive),
-        "command": text_reader(1, 4096),
-    },
-    ("name", "process_types"),
-)
-
-DEPLOYMENT = RecordReader(
-    "a deployment",
-    {
-        "guid": read_guid,
-        "created_at": read_instant,
-        "strategy": choice_reader("rolling", "canary", "recreate"),
-        "status": choice_reader("ACTIVE"),
-        "reason": choice_reader("DEPLOYING", "PAUSED", "CANCELING"),
-        "seconds": nullable_reader(read_microseconds),
-    },
-)
-
-DROPLET = RecordReader("a droplet", {**COMMON_FIELDS, "process_types": mapping_reader(read_name, text_reader(0, 4096))})
-
-APP = RecordReader(
-    "an app",
-    {
-        **COMMON_FIELDS,
-        "name": read_name,
-        "state": choice_reader("STARTED", "STOPPED"),
-        "lifecycle": choice_reader("buildpack", "cnb", "docker"),
-        "droplet": nullable_reader(DROPLET),
-        "revision": nullable_reader(read_guid),
-        "deployment": nullable_reader(DEPLOYMENT),
-        "sidecars": list_reader(SIDECAR),
-        "processes": list_reader(PROCESS),
-    },
-    ("name",),
-)
-
-SPACE = RecordReader(
-    "a space",
-    {
-        **COMMON_FIELDS,
-        "name": read_name,
-        "suspended": read_boolean,
-        "being_deleted": read_boolean,
-        "quota": nullable_reader(QUOTA),
-        "isolation_segment": nullable_reader(read_name),
-        "apps": list_reader(APP),
-    },
-    ("name",),
-)
-
-ORGANIZATION = RecordReader(
-    "an organization",
-    {
-        **COMMON_FIELDS,
-        "name": read_name,
-        "suspended": read_boolean,
-        "being_deleted": read_boolean,
-        "quota": nullable_reader(QUOTA),
-        "spaces": list_reader(SPACE),
-    },
-    ("name",),
-)
-
-USER = RecordReader(
-    "a user",
-    {
-        "guid": read_guid,
-        "name": read_name,
-        "scopes": list_reader(choice_reader(*SCOPES)),
-        "organizations": mapping_reader(read_name, list_reader(choice_reader(*ORGANIZATION_ROLES))),
-        "spaces": mapping_reader(text_reader(1, 511), list_reader(choice_reader(*SPACE_ROLES))),
-    },
-    ("name",),
-)
-
-SEED = RecordReader(
-    "a seed",
-    {
-        "settings": SETTINGS,
-        "feature_flags": RecordReader(
-            "the list of feature flags",
-            {each: either_reader(is_mapping, FEATURE_FLAG, read_boolean) for each in FEATURE_FLAGS},
+    (
+        *COMMON_KEYS,
+        FormKey(
+            "type",
+            TextKind(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
+            "Such as web or worker. A web process has its app's guid unless it has its own.",
+            required=True,
+            role="identity",
         ),
-        "organizations": list_reader(ORGANIZATION),
-        "users": list_reader(USER),
-    },
+        FormKey("version", GUID, "Changes when instances have to be started anew.", "a guid"),
+        FormKey("instances", COUNT, "How many there should be.", "1 for web, else 0"),
+        FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", "1024"),
+        FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024"),
+        FormKey(
+            "log_rate_limit_in_bytes_per_second",
+            IntegerKind(-1, LARGEST_LONG),
+            "The log rate of each instance; -1 is unlimited.",
+            "-1",
+        ),
+        FormKey(
+            "command", NullableKind(TextKind(0, 4096)), "How it is started; null shows what staging found.", "null"
+        ),
+        FormKey("user", NullableKind(NAME), "Who runs it; null shows the lifecycle's own, such as vcap.", "null"),
+        FormKey("revision", NullableKind(GUID), "The guid of its revision.", "the app's"),
+        FormKey("registry_credential", NullableKind(GUID), "Shown where it is given.", "null"),
+        FormKey("registry_credential_last_synced_at", NullableKind(MOMENT), "Shown where it is given.", "null"),
+        FormKey(
+            "health_check", HEALTH_CHECK, "How instances are checked.", "port for web, else process", role="merged"
+        ),
+        FormKey(
+            "readiness_health_check",
+            READINESS_CHECK,
+            "How it is checked whether instances get requests.",
+            "process",
+            role="merged",
+        ),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+        FormKey(
+            "instance_states",
+            TableKind(IndexKind(LARGEST_INTEGER), MappingOrKind(HELD_STATE, STATE_NAME)),
+            "By index: RUNNING, STARTING, CRASHED, DOWN, or a mapping of `state` and `details`. Holds until a start.",
+            "none",
+            role="part",
+        ),
+        FormKey(
+            "crash_after",
+            NullableKind(SPAN),
+            "How long after each start an instance crashes; the scheduler restarts it.",
+            "null",
+        ),
+        FormKey(
+            "starts",
+            BOOLEAN,
+            "false: no instance ever becomes healthy, and each crashes when its health check gives up.",
+            "true",
+        ),
+        FormKey("ready", BOOLEAN, "false: instances run and get no requests.", "true"),
+        FormKey(
+            "placement_error",
+            NullableKind(TextKind(1, 1000)),
+            "Why new instances can't be placed; they are DOWN.",
+            "null",
+        ),
+        FormKey("load", NullableKind(LOAD), "What all instances have to do together.", "null"),
+    ),
+)
+
+SIDECAR = Form(
+    "a sidecar",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "What it is called.", required=True, role="identity"),
+        FormKey("process_types", ListKind(NAME), "The processes that it runs beside.", required=True),
+        FormKey("memory_in_mb", NullableKind(POSITIVE), "What it takes of their memory.", "null"),
+        FormKey("command", TextKind(1, 4096), "How it is started.", "./sidecar"),
+    ),
+)
+
+DEPLOYMENT = Form(
+    "a deployment",
+    (
+        FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
+        FormKey("created_at", MOMENT, "When it began.", "now", attribute="started_at"),
+        FormKey("strategy", ChoiceKind(("rolling", "canary", "recreate")), "rolling, canary or recreate.", "rolling"),
+        FormKey("status", ChoiceKind(("ACTIVE",)), "ACTIVE.", "ACTIVE", role="part"),
+        FormKey(
+            "reason",
+            ChoiceKind(("DEPLOYING", "PAUSED", "CANCELING")),
+            "DEPLOYING, PAUSED or CANCELING.",
+            "DEPLOYING",
+            role="part",
+        ),
+        FormKey(
+            "seconds",
+            NullableKind(SPAN),
+            "How long it takes; null for one that never ends by itself.",
+            "`deployment_seconds`",
+            attribute="duration",
+        ),
+    ),
+)
+
+DROPLET = Form(
+    "a droplet",
+    (
+        *COMMON_KEYS,
+        FormKey(
+            "process_types",
+            TableKind(NAME, TextKind(0, 4096)),
+            "The commands that staging found, by type.",
+            "none",
+        ),
+    ),
+)
+
+APP = Form(
+    "an app",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "What it is called; once in its space.", required=True, role="identity"),
+        FormKey("state", ChoiceKind(("STARTED", "STOPPED")), "STARTED or STOPPED.", "STARTED", role="part"),
+        FormKey(
+            "lifecycle",
+            ChoiceKind(("buildpack", "cnb", "docker")),
+            "buildpack, cnb or docker: says who runs a process that names no user.",
+            "buildpack",
+        ),
+        FormKey("droplet", NullableKind(DROPLET), "What staging made.", "one without commands", role="part"),
+        FormKey("revision", NullableKind(GUID), "Its revision; null where revisions are off.", "a guid"),
+        FormKey("deployment", NullableKind(DEPLOYMENT), "One in flight.", "null", role="part"),
+        FormKey("sidecars", ListKind(SIDECAR), "A list.", "none", role="part"),
+        FormKey("processes", ListKind(PROCESS), "A list.", "one of type web", role="part"),
+    ),
+)
+
+SUSPENSION_KEYS = (
+    FormKey("suspended", BOOLEAN, "Refuses writes of all but admins.", "false"),
+    FormKey("being_deleted", BOOLEAN, "Refuses writes of all but admins.", "false"),
+    FormKey("quota", NullableKind(QUOTA), "Limits of all that is inside.", "null", role="merged"),
+)
+
+SPACE = Form(
+    "a space",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "What it is called; once in its organization.", required=True, role="identity"),
+        *SUSPENSION_KEYS,
+        FormKey("isolation_segment", NullableKind(NAME), "Shown in stats.", "null"),
+        FormKey("apps", ListKind(APP), "A list.", "none", role="part"),
+    ),
+)
+
+ORGANIZATION = Form(
+    "an organization",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "What it is called; once.", required=True, role="identity"),
+        *SUSPENSION_KEYS,
+        FormKey("spaces", ListKind(SPACE), "A list.", "none", role="part"),
+    ),
+)
+
+USER = Form(
+    "a user",
+    (
+        FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
+        FormKey("name", NAME, "The bearer of that name is this user.", required=True, role="identity"),
+        FormKey(
+            "scopes",
+            ListKind(ChoiceKind(SCOPES)),
+            "cloud_controller.admin, .admin_read_only, .global_auditor, .read or .write.",
+            "cloud_controller.read and .write",
+            role="part",
+        ),
+        FormKey(
+            "organizations",
+            TableKind(NAME, ListKind(ChoiceKind(ORGANIZATION_ROLES))),
+            "Roles, by the organization's name.",
+            "none",
+            role="part",
+        ),
+        FormKey(
+            "spaces",
+            TableKind(TextKind(1, 511), ListKind(ChoiceKind(SPACE_ROLES))),
+            "Roles, by `organization/space`.",
+            "none",
+            role="part",
+        ),
+    ),
+)
+
+SEED = Form(
+    "a seed",
+    (
+        FormKey("settings", SETTINGS, "How the foundation behaves as a platform.", role="part"),
+        FormKey("feature_flags", FEATURE_FLAG_LIST, "Feature flags, by name.", role="part"),
+        FormKey("organizations", ListKind(ORGANIZATION), "A list.", "none", role="part"),
+        FormKey("users", ListKind(USER), "A list.", "none", role="part"),
+    ),
 )
 """A whole seed; `given:` has the same form, and is merged into the world that is there."""

@@ -1,27 +1,28 @@
-"""References: what has to agree between the entities of a seed: names, guids, roles, types. Never changes anything.
+"""Reading: a seed file's text as a seed, or every reason why not, with its place. Never builds half of one.
 
-Reading: a seed file's text as a seed, or every reason why not, with its place. Never builds half of one.
+Beside the form of single entities it checks what has to agree between them: names, guids, roles, types.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path as File
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
 
 from mockfoundry.cloudfoundry.seeds.build import build_world
-from mockfoundry.cloudfoundry.seeds.format import EACH, SEED, SeedPath, SeedProblem, SeedProblems, describe_seed_value
+from mockfoundry.cloudfoundry.seeds.format import EACH, SEED
+from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading, describe_seed_value
+from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.declare import Finding, Path, format_path, locate_finding
 from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
-from mockfoundry.documents.yaml import Node, find_nearest_node, node_to_data, read_nodes
-
-SeedEntity = Mapping[str, Any]
+from mockfoundry.documents.yaml import node_to_data, read_nodes
 
 
-def find_disagreements(data: Mapping[str, Any]) -> Iterator[SeedProblem]:
+def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything in a seed that does not agree; `data` may hold anything where it has not the form of one."""
-    guids: dict[str, SeedPath] = {}
+    guids: dict[str, Path] = {}
     organizations = list_entries(data, "organizations", ())
     yield from find_repeated_names(organizations, "organization", "name")
     spaces: list[str] = []
@@ -45,7 +46,7 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[SeedProblem]:
         yield from find_unknown_roles(user, at, "spaces", "space", spaces)
 
 
-def find_app_disagreements(app: SeedEntity, at: SeedPath, guids: dict[str, SeedPath]) -> Iterator[SeedProblem]:
+def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) -> Iterator[Finding]:
     # A web process made with its app has the app's guid, so these two tables are apart.
     yield from find_repeated_guids(app, at, guids)
     processes = list_entries(app, "processes", at)
@@ -60,27 +61,27 @@ def find_app_disagreements(app: SeedEntity, at: SeedPath, guids: dict[str, SeedP
         for index in states if isinstance(states, Mapping) else ():
             if str(index).isdigit() and isinstance(instances, int) and int(index) >= instances:
                 text = f"there is no instance {index}; the process has {instances}, counted from 0"
-                yield SeedProblem((*place, "instance_states", index), text)
+                yield Finding((*place, "instance_states", index), text)
     for sidecar, place in list_entries(app, "sidecars", at):
         for index, each in enumerate(read_list(sidecar, "process_types")):
             if each not in types:
                 text = f"the app has no process of type {each}{did_you_mean(str(each), types)}"
-                yield SeedProblem((*place, "process_types", index), text)
+                yield Finding((*place, "process_types", index), text)
     if app.get("deployment") is not None and "web" not in types:
-        yield SeedProblem((*at, "deployment"), "only the web process is deployed, and this app has none")
+        yield Finding((*at, "deployment"), "only the web process is deployed, and this app has none")
 
 
-def find_missing_endpoints(process: SeedEntity, at: SeedPath) -> Iterator[SeedProblem]:
+def find_missing_endpoints(process: SeedFields, at: Path) -> Iterator[Finding]:
     """Health checks over HTTP that do not say what to ask for."""
     for name in ("health_check", "readiness_health_check"):
         check = process.get(name)
         if isinstance(check, Mapping) and check.get("type") == "http":
             data = check.get("data")
             if not isinstance(data, Mapping) or data.get("endpoint") is None:
-                yield SeedProblem((*at, name), "a check of type http needs an endpoint in its data, such as /health")
+                yield Finding((*at, name), "a check of type http needs an endpoint in its data, such as /health")
 
 
-def list_entries(entity: SeedEntity, key: str, path: SeedPath) -> list[tuple[SeedEntity, SeedPath]]:
+def list_entries(entity: SeedFields, key: str, path: Path) -> list[tuple[SeedFields, Path]]:
     """The mappings in a list, each with its path."""
     return [
         (each, (*path, key, position))
@@ -89,12 +90,12 @@ def list_entries(entity: SeedEntity, key: str, path: SeedPath) -> list[tuple[See
     ]
 
 
-def read_list(entity: SeedEntity, key: str) -> list[Any]:
+def read_list(entity: SeedFields, key: str) -> list[Any]:
     found = entity.get(key)
     return found if isinstance(found, list) else []
 
 
-def find_repeated_names(found: list[tuple[SeedEntity, SeedPath]], kind: str, key: str) -> Iterator[SeedProblem]:
+def find_repeated_names(found: list[tuple[SeedFields, Path]], kind: str, key: str) -> Iterator[Finding]:
     """Entities with the name of an earlier one, or with the one that stands for each."""
     seen: set[str] = set()
     for entity, path in found:
@@ -102,39 +103,35 @@ def find_repeated_names(found: list[tuple[SeedEntity, SeedPath]], kind: str, key
         if not isinstance(value, str):
             continue
         if value == EACH:
-            yield SeedProblem((*path, key), f'"{EACH}" stands for each one in `given:`; a seed names its {kind}')
+            yield Finding((*path, key), f'"{EACH}" stands for each one in `given:`; a seed names its {kind}')
         elif value in seen:
-            yield SeedProblem(
+            yield Finding(
                 (*path, key), f"there is a second {kind} {describe_seed_value(value)}; each {key} is there once"
             )
         seen.add(value)
 
 
-def find_repeated_guids(
-    entity: SeedEntity, path: SeedPath, guids: dict[str, SeedPath], kind: str = ""
-) -> Iterator[SeedProblem]:
+def find_repeated_guids(entity: SeedFields, path: Path, guids: dict[str, Path], kind: str = "") -> Iterator[Finding]:
     """A guid that an earlier entity has."""
     guid = entity.get("guid")
     if not isinstance(guid, str):
         return
     if kind + guid in guids:
-        yield SeedProblem((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+        yield Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
     guids[kind + guid] = path
 
 
-def find_unknown_roles(
-    user: SeedEntity, path: SeedPath, key: str, kind: str, names: list[str]
-) -> Iterator[SeedProblem]:
+def find_unknown_roles(user: SeedFields, path: Path, key: str, kind: str, names: list[str]) -> Iterator[Finding]:
     """Roles in an organization or a space that is not there."""
     roles = user.get(key)
     for each in roles if isinstance(roles, Mapping) else ():
         if each not in names:
-            yield SeedProblem(
+            yield Finding(
                 (*path, key, each), f"there is no {kind} {describe_seed_value(each)}{did_you_mean(str(each), names)}"
             )
 
 
-DEFAULT_SEED_FILE = File(__file__).resolve().parent.parent / "default_seed.yaml"
+DEFAULT_SEED_FILE = FilePath(__file__).resolve().parent.parent / "default_seed.yaml"
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -160,9 +157,9 @@ def read_seed(text: str, source: str) -> Seed:
     """
     node = read_nodes(text, source)
     data = node_to_data(node)
-    fields, faults = check_seed(data)
-    if faults:
-        raise DocumentError(sorted(locate_problem(node, fault, source) for fault in faults))
+    fields, findings = check_seed(data)
+    if findings:
+        raise DocumentError(sorted(locate_finding(node, finding._replace(spot="key"), source) for finding in findings))
     return Seed(source, fields)
 
 
@@ -172,28 +169,20 @@ def seed_from_data(data: Mapping[str, Any], source: str = "seed") -> Seed:
     Raises:
         DocumentError: with every problem; each says by which keys and positions it is reached.
     """
-    fields, faults = check_seed(data)
-    if faults:
+    fields, findings = check_seed(data)
+    if findings:
         raise DocumentError(
-            Problem(source, 1, 1, f"{'/'.join(str(step) for step in fault.path) or 'seed'}: {fault.text}")
-            for fault in faults
+            Problem(source, 1, 1, f"{format_path(finding.path) or 'seed'}: {finding.text}") for finding in findings
         )
     return Seed(source, fields)
 
 
-def check_seed(data: Any) -> tuple[dict[str, Any], SeedProblems]:
+def check_seed(data: Any) -> tuple[dict[str, Any], list[Finding]]:
     """A seed's values as fields, and everything that is wrong with them."""
-    faults: SeedProblems = []
-    fields = SEED(data, (), faults)
-    if isinstance(data, Mapping):
-        faults.extend(find_disagreements(data))
-    return fields, faults
-
-
-def locate_problem(node: Node, fault: SeedProblem, source: str) -> Problem:
-    """A fault with its place in the text."""
-    at = find_nearest_node(node, fault.path)
-    return Problem(source, at.line, at.column, fault.text)
+    reading = begin_seed_reading()
+    fields = SEED.read(data, (), reading)
+    disagreements = find_disagreements(data) if isinstance(data, Mapping) else ()
+    return fields, [*reading.findings, *disagreements]
 
 
 def world_from_seed(seed: Seed, *, random_seed: int, born: int) -> World:

@@ -1,0 +1,342 @@
+"""Declarations: what a document may hold, said once. Never knows a format, never opens a file.
+
+A declaration is a value: forms (mappings with known keys) made of kinds (texts, numbers, lists …). Four things follow
+from it: reading with every problem found, writing, the JSON Schema, and the rows of the documentation.
+
+Reading takes JSON's values, since not every document comes from a file. A problem carries the path of keys and
+positions that leads to it; `locate_finding` turns that into a line and a column where the document was text.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+from mockfoundry.documents.problems import Problem
+from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
+
+Path = tuple[str | int, ...]
+"""The keys and positions that lead to a place in a document."""
+
+
+Spot = Literal["key", "value", "scalar"]
+"""What a problem is about where its path ends with a key: the key, its value, or the value if that is no collection."""
+
+
+class Finding(NamedTuple):
+    """One problem of a document, before it has a line and a column."""
+
+    path: Path
+    text: str
+    spot: Spot = "value"
+
+
+class UnreadableValue(Enum):
+    """What reading gives in place of a value that it refused."""
+
+    UNREADABLE = "unreadable"
+
+
+UNREADABLE: Final = UnreadableValue.UNREADABLE
+
+
+class TooManyFindings(Exception):
+    """A reading has found as many problems as it may."""
+
+
+class Wording(Protocol):
+    """How the messages of one format are phrased.
+
+    `name` is the key that a value belongs to; `spelling` is the scalar as the file has it, None where there is no file
+    or no scalar.
+    """
+
+    def refuse_value(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
+        """The value is not what is allowed."""
+
+    def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
+        """The value is no text at all."""
+
+    def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
+        """The value is none of a few words."""
+
+    def refuse_shape(self, name: str, value: Any, spelling: str | None, form: "Form") -> str:
+        """The value is no mapping."""
+
+    def refuse_key(self, form: "Form", name: str) -> str:
+        """A form has no such key."""
+
+    def miss_key(self, form: "Form", key: "FormKey") -> str:
+        """A required key is missing."""
+
+
+class Reading:
+    """One document while it is read: collects what is wrong with it.
+
+    Args:
+        root: the nodes of the document, where it was text: they know how a scalar is spelled.
+        most: how many problems end the reading, None for no bound.
+        nameless: what the whole document is called in messages.
+
+    Attributes:
+        findings: so far.
+        unreadable: how many values were refused so far; a rule between keys that is broken leaves them readable.
+    """
+
+    def __init__(
+        self, wording: Wording, root: Node | None = None, most: int | None = None, nameless: str = "the document"
+    ) -> None:
+        self.wording = wording
+        self.findings: list[Finding] = []
+        self.unreadable = 0
+        self._root = root
+        self._most = most
+        self._nameless = nameless
+
+    def report(self, path: Path, text: str, spot: Spot = "value") -> None:
+        """Reports a problem.
+
+        Raises:
+            TooManyFindings: it is the last one that is wanted.
+        """
+        self.findings.append(Finding(path, text, spot))
+        if len(self.findings) == self._most:
+            raise TooManyFindings
+
+    def refuse(self, path: Path, text: str, spot: Spot = "value") -> UnreadableValue:
+        """Reports a problem that leaves nothing to be read there."""
+        self.unreadable += 1
+        self.report(path, text, spot)
+        return UNREADABLE
+
+    def refuse_value(self, path: Path, value: Any, allowed: str) -> UnreadableValue:
+        """Reports a value that is not what is allowed."""
+        return self.refuse(path, self.wording.refuse_value(self.name_of(path), value, self.spelling(path), allowed))
+
+    def name_of(self, path: Path) -> str:
+        """What messages call the value at a path: its key, or that of the list around it."""
+        return next((step for step in reversed(path) if isinstance(step, str)), self._nameless)
+
+    def find_node(self, path: Path) -> Node | None:
+        """The node at a path, where the document was text."""
+        node = self._root
+        for step in path:
+            if isinstance(node, MappingNode):
+                node = node.entries[str(step)].value
+            elif isinstance(node, ListNode) and isinstance(step, int):
+                node = node.items[step]
+        return node
+
+    def spelling(self, path: Path) -> str | None:
+        """A scalar as it is spelled, where the document was text."""
+        node = self.find_node(path)
+        return node.text if isinstance(node, ScalarNode) else None
+
+
+def locate_finding(root: Node, finding: Finding, source: str) -> Problem:
+    """A finding with its line and column in the text that the nodes came from."""
+    at: Node | MappingEntry = find_nearest_node(root, finding.path)
+    if isinstance(at, MappingEntry) and (
+        finding.spot == "value" or (finding.spot == "scalar" and isinstance(at.value, ScalarNode))
+    ):
+        at = at.value
+    return Problem(source, at.line, at.column, finding.text)
+
+
+def format_path(path: Path) -> str:
+    """A path in a line: `organizations/0/name`."""
+    return "/".join(str(step) for step in path)
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        """The value as the program holds it, or UNREADABLE where a problem was reported."""
+
+    def write(self, value: Any) -> Any:
+        """The value as a document has it, of JSON's values."""
+
+    def schema(self) -> dict[str, Any]:
+        """The kind as JSON Schema."""
+
+
+@dataclass(frozen=True)
+class NullableKind:
+    """Null, or a value of another kind."""
+
+    kind: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return None if value is None else self.kind.read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return None if value is None else self.kind.write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "null"}, self.kind.schema()]}
+
+
+KeyRole = Literal["field", "identity", "flat", "merged", "part"]
+
+
+@dataclass(frozen=True)
+class FormKey:
+    """One key of a form.
+
+    Attributes:
+        about: what it is for, in a line, for the documentation.
+        default: what it is where it is left out, for the documentation; empty where `about` says so.
+        attribute: of the value or entity that holds it; the key's name unless given.
+        role: `field`: the attribute holds what was read. `identity`: so too, from the beginning and for good. `flat`:
+            a form whose keys are attributes of the same entity. `merged`: a form whose keys are attributes of the value
+            that the attribute holds; those that are left out stay. `part`: the format makes something else of it.
+    """
+
+    name: str
+    kind: Kind
+    about: str
+    default: str = ""
+    required: bool = False
+    attribute: str = ""
+    role: KeyRole = "field"
+
+    def __post_init__(self) -> None:
+        if not self.attribute:
+            name = self.name.replace("-", "_")
+            object.__setattr__(self, "attribute", name + "_" if name in ("for", "from", "finally") else name)
+
+    @property
+    def form(self) -> "Form":
+        """The form of a key whose value is a mapping, or null."""
+        form = self.kind.kind if isinstance(self.kind, NullableKind) else self.kind
+        if not isinstance(form, Form):
+            raise TypeError(f"{self.name} has no form of its own")
+        return form
+
+
+@dataclass(frozen=True)
+class Form:
+    """A mapping with known keys, as a dict of what was given and could be read.
+
+    Attributes:
+        noun: what such a mapping is called: `a process`.
+        by_name: the keys by their names.
+    """
+
+    noun: str
+    keys: tuple[FormKey, ...]
+    by_name: Mapping[str, FormKey] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {key.name: key for key in self.keys})
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, Mapping):
+            name, spelling = reading.name_of(path), reading.spelling(path)
+            return reading.refuse(path, reading.wording.refuse_shape(name, value, spelling, self))
+        return dict(self.read_keys(value, path, reading))
+
+    def read_keys(self, value: Mapping[str, Any], path: Path, reading: Reading) -> Iterator[tuple[str, Any]]:
+        """The keys that could be read, with their values."""
+        for key in self.keys:
+            if key.required and key.name not in value:
+                reading.refuse(path, reading.wording.miss_key(self, key))
+        for name, item in value.items():
+            known = self.by_name.get(name)
+            if known is None:
+                reading.refuse((*path, name), reading.wording.refuse_key(self, str(name)), "key")
+                continue
+            read = known.kind.read(item, (*path, name), reading)
+            if read is not UNREADABLE:
+                yield name, read
+
+    def write(self, value: Any, **computed: Any) -> dict[str, Any]:
+        """The mapping that gives an entity.
+
+        Args:
+            computed: values of keys that are not what an attribute holds; they stand as they are.
+        """
+        written = {}
+        for key in self.keys:
+            if key.name in computed:
+                written[key.name] = computed[key.name]
+            else:
+                written[key.name] = key.kind.write(value if key.role == "flat" else getattr(value, key.attribute))
+        return written
+
+    def collect_attributes(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes of an entity that fields, as they were read, give a value."""
+        attributes: dict[str, Any] = {}
+        for name, value in fields.items():
+            key = self.by_name[name]
+            if key.role == "field":
+                attributes[key.attribute] = value
+            elif key.role == "flat":
+                attributes |= key.form.collect_attributes(value)
+        return attributes
+
+    def schema(self) -> dict[str, Any]:
+        properties = {key.name: {"description": key.about, **key.kind.schema()} for key in self.keys}
+        required = [key.name for key in self.keys if key.required]
+        schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+        return {**schema, "required": required} if required else schema
+
+
+FormCheck = Callable[[Any, Mapping[str, Any], Path, Reading], None]
+"""A rule between keys: the value that was built, the mapping that it was built from, its path, the reading."""
+
+
+def check_nothing(_value: Any, _given: Mapping[str, Any], _path: Path, _reading: Reading) -> None:
+    """No rule between keys."""
+
+
+@dataclass(frozen=True)
+class StructForm(Form):
+    """A form whose mappings are values of a class; written without what is the class's default.
+
+    Attributes:
+        build: a msgspec Struct with an attribute for each key.
+        check: the rules between keys, for a value all of whose keys could be read.
+    """
+
+    build: type[Any]
+    check: FormCheck = check_nothing
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        before = reading.unreadable
+        fields = super().read(value, path, reading)
+        if reading.unreadable > before:
+            return UNREADABLE
+        struct = self.build(**self.collect_attributes(fields))
+        self.check(struct, value, path, reading)
+        return struct
+
+    def write(self, value: Any, **computed: Any) -> dict[str, Any]:
+        written = {}
+        for key in self.keys:
+            held = getattr(value, key.attribute)
+            if key.required or held != default_of_attribute(self.build, key.attribute):
+                written[key.name] = key.kind.write(held)
+        return written
+
+
+def default_of_attribute(build: type[Any], attribute: str) -> Any:
+    """The default of a Struct's attribute; UNREADABLE, which equals nothing else, where it has none."""
+    names: tuple[str, ...] = build.__struct_fields__
+    defaults: tuple[Any, ...] = build.__struct_defaults__
+    position = names.index(attribute) - (len(names) - len(defaults))
+    default = defaults[position] if position >= 0 else UNREADABLE
+    factory = getattr(default, "factory", None)
+    return default if factory is None else factory()
+
+
+def render_key_rows(keys: Iterable[FormKey]) -> Iterator[str]:
+    """The rows of a table of keys, in Markdown."""
+    for key in keys:
+        yield f"| `{key.name}` | {render_cell(key.about)}{' Required.' if key.required else ''} |"
+
+
+def render_cell(text: str) -> str:
+    """A text as it may stand in a cell of a table, in Markdown."""
+    return " ".join(text.split()).replace("|", "\\|")

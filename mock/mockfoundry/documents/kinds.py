@@ -1,0 +1,212 @@
+"""Kinds of values that several formats have: texts, numbers, moments, lists, tables. Never knows a key.
+
+What a kind may not hold is phrased by the format's wording; a kind says only what is allowed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockfoundry.documents.declare import UNREADABLE, Kind, Path, Reading
+from mockfoundry.documents.times import format_exact_moment, parse_moment
+
+
+class AsItIs:
+    """A kind that is written as it is held."""
+
+    def write(self, value: Any) -> Any:
+        return value
+
+
+@dataclass(frozen=True)
+class TextKind(AsItIs):
+    """Text.
+
+    Attributes:
+        pattern: that the whole of it has to match.
+        allowed: what messages say of it; the bounds unless given.
+    """
+
+    least: int = 0
+    most: int | None = None
+    pattern: str | None = None
+    allowed: str = ""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        allowed = self.allowed or self.describe_bounds()
+        if not isinstance(value, str):
+            name, spelling = reading.name_of(path), reading.spelling(path)
+            return reading.refuse(path, reading.wording.refuse_text(name, value, spelling, allowed))
+        if not self.least <= len(value) or (self.most is not None and len(value) > self.most):
+            return reading.refuse_value(path, value, allowed)
+        if self.pattern is not None:
+            sound = re.fullmatch(self.pattern, value) is not None
+            return value if sound else reading.refuse_value(path, value, allowed)
+        if (
+            self.most is not None
+            and not value.isprintable()
+            and any(sign < " " and sign not in "\n\t" for sign in value)
+        ):
+            return reading.refuse_value(path, value, "text without control signs")
+        return value
+
+    def describe_bounds(self) -> str:
+        return f"text of at most {self.most} signs" if self.least == 0 else f"text of {self.least} to {self.most} signs"
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string"}
+        if self.least:
+            schema["minLength"] = self.least
+        if self.most is not None:
+            schema["maxLength"] = self.most
+        return {**schema, "pattern": f"^(?:{self.pattern})$"} if self.pattern is not None else schema
+
+
+@dataclass(frozen=True)
+class ChoiceKind(AsItIs):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, str) and value in self.words:
+            return value
+        name, spelling = reading.name_of(path), reading.spelling(path)
+        return reading.refuse(path, reading.wording.refuse_word(name, value, spelling, self.words))
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class IntegerKind(AsItIs):
+    """A whole number between bounds."""
+
+    low: int
+    high: int = 2_147_483_647
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
+            return value
+        return reading.refuse_value(path, value, f"a whole number from {self.low} to {self.high}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class NumberKind(AsItIs):
+    """A number between bounds."""
+
+    low: float
+    high: float
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high:
+            return float(value)
+        return reading.refuse_value(path, value, f"a number from {self.low:g} to {self.high:g}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+class BooleanKind(AsItIs):
+    """True or false."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return value if isinstance(value, bool) else reading.refuse_value(path, value, "true or false")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class MomentKind:
+    """A moment in UTC; microseconds since the epoch as a value."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        try:
+            return parse_moment(value if isinstance(value, str) else "")
+        except ValueError as error:
+            return reading.refuse_value(path, value, str(error))
+
+    def write(self, value: int) -> Any:
+        return format_exact_moment(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
+
+@dataclass(frozen=True)
+class ListKind:
+    """A list, as a tuple of what could be read.
+
+    Attributes:
+        of: what messages call its items.
+    """
+
+    kind: Kind
+    most: int | None = 100_000
+    least: int = 0
+    of: str = ""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, list) or len(value) < self.least:
+            return reading.refuse_value(path, value, f"a list of {self.of}, at least one" if self.least else "a list")
+        if self.most is not None and len(value) > self.most:
+            return reading.refuse_value(path, value, f"at most {self.most} entries long")
+        items = (self.kind.read(item, (*path, position), reading) for position, item in enumerate(value))
+        return tuple(item for item in items if item is not UNREADABLE)
+
+    def write(self, value: Iterable[Any]) -> Any:
+        return [self.kind.write(item) for item in value]
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "array"}
+        if self.least:
+            schema["minItems"] = self.least
+        if self.most is not None:
+            schema["maxItems"] = self.most
+        return {**schema, "items": self.kind.schema()}
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """A mapping whose keys are the author's own, of one kind, as a dict of what could be read."""
+
+    key: Kind
+    value: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, Mapping):
+            return reading.refuse_value(path, value, "a mapping")
+        table = {}
+        for name, item in value.items():
+            key = self.key.read(name, (*path, name), reading)
+            read = self.value.read(item, (*path, name), reading)
+            if key is not UNREADABLE and read is not UNREADABLE:
+                table[key] = read
+        return table
+
+    def write(self, value: Mapping[Any, Any]) -> Any:
+        return {str(name): self.value.write(item) for name, item in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.value.schema()}
+
+
+@dataclass(frozen=True)
+class MappingOrKind:
+    """A mapping of one kind, or anything else of another; written as a mapping."""
+
+    form: Kind
+    otherwise: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return (self.form if isinstance(value, Mapping) else self.otherwise).read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return (self.form if isinstance(value, Mapping) else self.otherwise).write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.form.schema(), self.otherwise.schema()]}

@@ -1,0 +1,326 @@
+"""Kinds of values that only scenario files have, and how their messages are phrased. Never plays one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockfoundry.contract.plan import shorten_value
+from mockfoundry.documents.declare import UNREADABLE, Form, FormKey, Kind, Path, Reading
+from mockfoundry.documents.kinds import AsItIs
+from mockfoundry.documents.problems import did_you_mean
+from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
+from mockfoundry.documents.yaml import ListNode, MappingNode, Node
+from mockfoundry.scenarios.conditions import ConditionError, check_condition
+
+
+def describe_found(value: Any, spelling: str | None) -> str:
+    """What was found, for a message: text in quotes, a number as it is spelled."""
+    if isinstance(value, Mapping):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if value is None:
+        return "nothing" if spelling == "" else "null"
+    if isinstance(value, str):
+        return f'"{shorten_value(value)}"'
+    return shorten_value(value if spelling is None else spelling)
+
+
+class ScenarioWording:
+    """The messages of scenario files: `times is 0; it must be a whole number from 1 to 2147483647`."""
+
+    def refuse_value(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
+        return f"{name} is {describe_found(value, spelling)}; it must be {allowed}"
+
+    def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
+        quoted = f', "{shorten_value(spelling)}" in quotes' if spelling else ""
+        return self.refuse_value(name, value, spelling, allowed) + quoted
+
+    def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
+        hint = did_you_mean(value, words) if isinstance(value, str) else ""
+        allowed = ", ".join(words[:-1]) + " or " + words[-1]
+        return self.refuse_value(name, value, spelling, allowed) + (hint if "did you mean" in hint else "")
+
+    def refuse_shape(self, name: str, value: Any, spelling: str | None, form: Form) -> str:
+        return self.refuse_value(name, value, spelling, f"a mapping of {', '.join(form.by_name)}")
+
+    def refuse_key(self, form: Form, name: str) -> str:
+        hint = did_you_mean(name, form.by_name) or f"; allowed: {', '.join(form.by_name)}"
+        return f'"{shorten_value(name)}" is not a key of {form.noun}{hint}'
+
+    def miss_key(self, form: Form, key: FormKey) -> str:
+        return f"the key {key.name} is missing; add it: {key.about[0].lower()}{key.about[1:]}"
+
+
+NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$"
+_NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+class NameKind(AsItIs):
+    """A word by which something is called; it may stand in paths and headers, so it has few signs."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, str) and is_name(value):
+            return value
+        allowed = "1 to 64 letters, digits, -, _ or ., with a letter or digit at both ends"
+        return reading.refuse_value(path, value, allowed)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": NAME_PATTERN}
+
+
+def is_name(text: str) -> bool:
+    return 0 < len(text) <= 64 and _NAME_SIGNS.issuperset(text) and text[0] not in "_.-" and text[-1] not in "_.-"
+
+
+class ProbabilityKind(AsItIs):
+    """A probability above 0."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
+            return float(value)
+        return reading.refuse_value(path, value, "a number above 0, up to 1.0 for always")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+
+
+class FlagKind(AsItIs):
+    """The word `true`, or left out."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return True if value is True else reading.refuse_value(path, value, "true, or be left out")
+
+    def schema(self) -> dict[str, Any]:
+        return {"const": True}
+
+
+@dataclass(frozen=True)
+class DurationKind:
+    """A duration as text with a unit; microseconds as a value."""
+
+    least: int = 0
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, str):
+            return reading.refuse_value(path, value, "a number and a unit: 250ms, 2s, 1.5s, 1m or 1h")
+        try:
+            microseconds = parse_duration(value)
+        except ValueError as error:
+            return reading.refuse(path, f"{reading.name_of(path)} is {describe_found(value, None)}; {error}")
+        return microseconds if microseconds >= self.least else reading.refuse_value(path, value, "longer than 0s")
+
+    def write(self, value: int) -> Any:
+        return format_duration(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": DURATION_PATTERN}
+
+
+class JsonKind(AsItIs):
+    """Any value of JSON."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        node = reading.find_node(path)
+        for at in () if node is None else find_numeric_keys(node, path):
+            name = reading.name_of(path)
+            reading.report(at, f"a key in {name} is a number; JSON's keys are text, so write it in quotes", "key")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
+def find_numeric_keys(node: Node, path: Path) -> Iterator[Path]:
+    """The paths of the keys that are spelled as numbers, at any depth."""
+    if isinstance(node, ListNode):
+        for position, item in enumerate(node.items):
+            yield from find_numeric_keys(item, (*path, position))
+    elif isinstance(node, MappingNode):
+        for key, entry in node.entries.items():
+            if key in node.numeric_keys:
+                yield (*path, key)
+            yield from find_numeric_keys(entry.value, (*path, key))
+
+
+class WorldPatchKind(AsItIs):
+    """A mapping in the seed file's words; the world says whether they are such words."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, Mapping) and value:
+            return value
+        return reading.refuse_value(path, value, "a mapping in the seed file's words")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1}
+
+
+class ConditionsKind:
+    """What must hold, by name: a plain value is compared, a mapping is a JSON Schema."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, Mapping) or not value:
+            return reading.refuse_value(path, value, "a mapping of names to values or to JSON Schemas")
+        JsonKind().read(value, path, reading)
+        lower: set[str] = set()
+        for key, wanted in value.items():
+            if path[-1] == "headers" and key.lower() in lower:
+                text = f"the header {key} stands twice; upper and lower case are the same"
+                reading.report((*path, key), text, "key")
+            lower.add(key.lower())
+            if isinstance(wanted, Mapping):
+                self.check(wanted, key, (*path, key), reading)
+        return value
+
+    def check(self, schema: Mapping[str, Any], name: str, path: Path, reading: Reading) -> None:
+        try:
+            check_condition(schema)
+        except ConditionError as error:
+            text = f"the condition on {shorten_value(name) or 'an empty name'} {error}"
+            reading.report((*path, *error.path), text, "key" if error.path else "value")
+
+    def write(self, value: Mapping[str, Any]) -> Any:
+        return dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1}
+
+
+class HeadersKind:
+    """Headers of an answer: text, a whole number for its digits, or null to take the header away."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, Mapping) or not value:
+            return reading.refuse_value(path, value, "a mapping of header names to text")
+        headers: dict[str, str | None] = {}
+        lower: set[str] = set()
+        for key, text in value.items():
+            at = (*path, key)
+            if not key or not _TOKEN_SIGNS.issuperset(key):
+                reading.report(
+                    at, f'"{shorten_value(key)}" is not a header\'s name; it must be letters, digits and -', "key"
+                )
+            elif key.lower() in ("content-length", "transfer-encoding", "connection"):
+                reading.report(
+                    at, f"{key} is the server's own; for a broken message use fault: truncate or reset", "key"
+                )
+            elif key.lower() in lower:
+                reading.report(at, f"the header {key} stands twice; upper and lower case are the same", "key")
+            else:
+                lower.add(key.lower())
+                headers[key] = self.read_text(text, at, reading)
+        return headers
+
+    def read_text(self, value: Any, path: Path, reading: Reading) -> str | None:
+        spelling = reading.spelling(path)
+        if value is None and spelling != "":
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value) if spelling is None else spelling
+        if isinstance(value, str):
+            if is_header_text(value):
+                return value
+            found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
+            reading.report(path, f"{found}; a header is one line of Latin-1 without blanks around it")
+            return None
+        found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
+        reading.report(path, f"{found}; it must be text, or null to take the header away")
+        return None
+
+    def write(self, value: Mapping[str, str | None]) -> Any:
+        return dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer", "null"]}}
+
+
+def is_header_text(text: str) -> bool:
+    """Whether a text can be a header's value: no line break in it, so that it can't become two headers."""
+    return text == text.strip() and all(" " <= sign <= "\xff" and not "\x7f" <= sign <= "\x9f" for sign in text)
+
+
+_TOKEN_SIGNS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@dataclass(frozen=True)
+class OneOrManyKind:
+    """One value, or a list of different ones; a tuple as a value."""
+
+    kind: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, list):
+            one = self.kind.read(value, path, reading)
+            return UNREADABLE if one is UNREADABLE else (one,)
+        name = reading.name_of(path)
+        if not value:
+            return reading.refuse(path, f"{name} is an empty list; name at least one, or leave {name} out")
+        values: dict[Any, None] = {}
+        for position, item in enumerate(value):
+            one = self.kind.read(item, (*path, position), reading)
+            if one in values and one is not UNREADABLE:
+                found = describe_found(item, reading.spelling((*path, position)))
+                reading.report((*path, position), f"{name} names {found} twice; keep one of them")
+            values[one] = None
+        return UNREADABLE if UNREADABLE in values else tuple(values)
+
+    def write(self, value: tuple[Any, ...]) -> Any:
+        written = [self.kind.write(each) for each in value]
+        return written[0] if len(written) == 1 else written
+
+    def schema(self) -> dict[str, Any]:
+        one = self.kind.schema()
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "uniqueItems": True, "items": one}]}
+
+
+@dataclass(frozen=True)
+class RangeKind:
+    """A list of exactly two, the first not above the second."""
+
+    kind: Kind
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, list) or len(value) != 2:
+            return reading.refuse_value(path, value, "a list of two: the least and the most")
+        low, high = (self.kind.read(item, (*path, position), reading) for position, item in enumerate(value))
+        if low is UNREADABLE or high is UNREADABLE:
+            return UNREADABLE
+        if low > high:
+            name = reading.name_of(path)
+            return reading.refuse(path, f"{name} has the larger one first; write the least, then the most")
+        return low, high
+
+    def write(self, value: tuple[Any, Any]) -> Any:
+        return [self.kind.write(each) for each in value]
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "minItems": 2, "maxItems": 2, "items": self.kind.schema()}
+
+
+@dataclass(frozen=True)
+class WordKind:
+    """A word that stands for a whole value, as `pass` does; anything else is of another kind.
+
+    Attributes:
+        plural: what messages call it as an item of a list.
+    """
+
+    word: str
+    value: Any
+    otherwise: Kind
+    plural: str
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if value == self.word:
+            return self.value
+        if not isinstance(value, Mapping):
+            name = reading.name_of(path) if isinstance(path[-1], str) else self.plural
+            allowed = f"a mapping, or the word {self.word}"
+            return reading.refuse(path, reading.wording.refuse_value(name, value, reading.spelling(path), allowed))
+        return self.otherwise.read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return self.word if value == self.value else self.otherwise.write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": self.word}, self.otherwise.schema()]}
