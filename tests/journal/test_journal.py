@@ -119,7 +119,7 @@ def test_what_was_dropped_cannot_be_known(expected: dict[str, int], result: str)
     verdict = verify_expectation(journal, Expectation(query=SCALE, **expected))
     assert verdict.result == result
     if result == "cannot_be_known":
-        assert "--max-journal" in verdict.said
+        assert "--max-journal" in verdict.message
 
 
 def test_what_was_dropped_but_not_asked_about_does_not_matter() -> None:
@@ -144,10 +144,10 @@ def test_a_failed_verify_says_the_nearest_and_the_difference() -> None:
     verdict = verify_expectation(
         journal_of(*scales(409)), Expectation(query=JournalQuery(operation=("scaleProcess",), status=(202,)))
     )
-    assert verdict.said.startswith(
+    assert verdict.message.startswith(
         "expected scaleProcess answered 202 at least 1 time, saw 0 times; the nearest other: #1"
     )
-    assert verdict.said.endswith("status: wanted 202, got 409")
+    assert verdict.message.endswith("status: wanted 202, got 409")
 
 
 def test_order_allows_others_between_and_nothing_else() -> None:
@@ -156,7 +156,7 @@ def test_order_allows_others_between_and_nothing_else() -> None:
     assert verify_order(journal, (first, second)).matched == (1, 3)
     verdict = verify_order(journal, (second, first))
     assert verdict.result == "does_not_hold"
-    assert "number 2 of 2 in order" in verdict.said
+    assert "number 2 of 2 in order" in verdict.message
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_wait_on_either_clock_is_a_wait() -> None:
 def test_more_repeats_than_allowed_are_told() -> None:
     audit = audit_retries(journal_of(*scales(503, 503, 503)))
     assert judge_retries(audit, RetryLimits(max=2)).result == "holds"
-    assert "repeated 2 times" in judge_retries(audit, RetryLimits(max=1)).said
+    assert "repeated 2 times" in judge_retries(audit, RetryLimits(max=1)).message
     assert audit.chains[0].gave_up
 
 
