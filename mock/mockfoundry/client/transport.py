@@ -347,7 +347,7 @@ class InProcessServer:
             method, path.decode("latin-1"), query, headers_by_name(headers), content, scheme, self._executor.real_time()
         )
         response = self._executor.take(lambda: handle_request(self._service, request))
-        if isinstance(response, PendingRequest):
+        while isinstance(response, PendingRequest):
             response = yield from self._resume_pending(response, patience)
         try:
             yield from self._wait_steps(response, patience)
@@ -369,7 +369,9 @@ class InProcessServer:
             return headers_too_large_response(self._limits)
         return body_too_large_response(self._limits) if len(content) > self._limits.body else None
 
-    def _resume_pending(self, pending: PendingRequest, patience: float | None) -> WaitSteps[Response]:
+    def _resume_pending(
+        self, pending: PendingRequest, patience: float | None
+    ) -> WaitSteps[Response | PendingRequest]:
         """The outcome of a request that waits before its exchange."""
         try:
             yield from self._wait_steps(pending, patience)
@@ -380,8 +382,8 @@ class InProcessServer:
             raise
         return self._exchanged(pending)
 
-    def _exchanged(self, pending: PendingRequest) -> Response:
-        return self._executor.take(lambda: pending.resume(self._executor.real_time()))
+    def _exchanged(self, pending: PendingRequest) -> Response | PendingRequest:
+        return self._executor.take(lambda: pending.resume(self._executor.real_time(), None))
 
     def _give_up(self, pending: PendingRequest) -> Response:
         return self._executor.take(lambda: pending.give_up(too_many_held_refusal(self._limits.held)))
@@ -410,13 +412,17 @@ class InProcessServer:
         """Makes the exchange of a request whose client has gone, when its time has come."""
 
         def run() -> None:
-            try:
-                run_steps(self._wait_steps(pending, None), self.closed)
-            except TooManyHeldError:
-                self.note_bytes_sent(self._give_up(pending), 0)
-                return
-            if not self.closed.is_set():
-                self.note_bytes_sent(self._exchanged(pending), 0)
+            waiting: Response | PendingRequest = pending
+            while isinstance(waiting, PendingRequest):
+                try:
+                    run_steps(self._wait_steps(waiting, None), self.closed)
+                except TooManyHeldError:
+                    waiting = self._give_up(waiting)
+                    break
+                if self.closed.is_set():
+                    return
+                waiting = self._exchanged(waiting)
+            self.note_bytes_sent(waiting, 0)
 
         threading.Thread(target=run, name="mockfoundry-left-behind", daemon=True).start()
 

@@ -41,22 +41,37 @@ class Response(msgspec.Struct):
     report_bytes_sent: Callable[[int], None] | None = None
 
 
-class PendingRequest(msgspec.Struct):
-    """A request that waits before its exchange: the door waits, then resumes it.
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that waits before its exchange. The door waits for each of these that is there, in this order: `delay`,
+    `hold`, `until`, `work`. Then it calls `resume`, and delivers what that gives in the same way.
+
+    Everything but `work` is called where exchanges are made: in the server's loop, or in an in-process server's turn.
 
     Attributes:
+        resume: goes on. Takes the real time of that moment in microseconds, and the value that `work` returned (None
+            where there is no work). May give another PendingRequest, so that it can look and wait again.
+        give_up: what is sent where there is no room to wait, or `work` raised; nothing of the request was done. Takes
+            the refusal to answer with.
         delay: microseconds.
         hold: the hold that keeps it until the test releases it, empty for none.
         hold_at_most: microseconds after which the hold ends by itself.
-        resume: makes the exchange; takes the real time of that moment in microseconds.
-        give_up: makes none; takes the refusal that it is answered with.
+        until: waits for something to happen. Takes a function to call when it may have happened (more than once does
+            no harm), and returns one that ends the subscription; the door calls that one exactly once, whatever ended
+            the wait. None for nothing.
+        until_at_most: microseconds after which `until` is waited for no longer.
+        work: takes long, so the door runs it in its worker room, beside the exchanges: it must not touch a foundation.
+            What can go wrong in it is to be returned as a value; an exception is logged and answered with a 500 by
+            `give_up`. None for none.
     """
 
-    delay: int
-    hold: str
-    hold_at_most: int
-    resume: Callable[[int], Response]
+    resume: Callable[[int, Any], "Response | PendingRequest"]
     give_up: Callable[[Refusal], Response]
+    delay: int = 0
+    hold: str = ""
+    hold_at_most: int = 0
+    until: Callable[[Callable[[], None]], Callable[[], None]] | None = None
+    until_at_most: int = 0
+    work: Callable[[], Any] | None = None
 
 
 PLATFORM_HEADERS: Headers = [

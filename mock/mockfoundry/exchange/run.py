@@ -183,11 +183,15 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     # Until then it is in use, however idle it looks.
     foundation.last_used = max(foundation.last_used, request.arrived + decision.delay + at_most)
     return PendingRequest(
-        decision.delay, name, at_most, partial(resume_exchange, context), partial(give_up_exchange, context)
+        resume=partial(resume_exchange, context),
+        give_up=partial(give_up_exchange, context),
+        delay=decision.delay,
+        hold=name,
+        hold_at_most=at_most,
     )
 
 
-def resume_exchange(context: ExchangeContext, real: int) -> Response:
+def resume_exchange(context: ExchangeContext, real: int, _: None) -> Response:
     """The outcome of a request that was kept waiting, on the foundation that has the name by now."""
     context.request.arrived = real
     try:

@@ -175,12 +175,12 @@ class Delivery:
 
     async def _ready(self, waiting: Response | PendingRequest) -> Response:
         """The outcome that is to be sent, when its time has come."""
-        if isinstance(waiting, PendingRequest):
+        while isinstance(waiting, PendingRequest):
             try:
                 await self._wait(waiting)
             except TooManyHeldError:
                 return waiting.give_up(too_many_held_refusal(self.holds.most))
-            waiting = waiting.resume(time.time_ns() // 1000)
+            waiting = waiting.resume(time.time_ns() // 1000, None)
         try:
             await self._wait(waiting)
         except TooManyHeldError:
