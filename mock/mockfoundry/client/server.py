@@ -23,10 +23,10 @@ from mockfoundry.client.values import Coverage
 if TYPE_CHECKING:
     import httpx
     import httpx2
-    from starlette.types import ASGIApp
 
     from mockfoundry.client.arguments import ScenarioSource
     from mockfoundry.client.transport import InProcessServer, LibraryName, SerialExecutor
+    from mockfoundry.control.api import ControlApi
     from mockfoundry.exchange.run import Service
 
 
@@ -329,10 +329,10 @@ def build_in_process_server(service: "Service") -> "InProcessServer":
     from mockfoundry.client.transport import InProcessServer
     from mockfoundry.server.delivery import ServerLimits
 
-    def control(turns: "SerialExecutor") -> "ASGIApp":
+    def control(turns: "SerialExecutor") -> "ControlApi":
         # Not every test asks for it, and a start should be short.
-        from mockfoundry.control.app import build_control_app
+        from mockfoundry.control.api import build_control_api
 
-        return build_control_app(service, turns)
+        return build_control_api(service, turns)
 
     return InProcessServer(service, ServerLimits(), control)

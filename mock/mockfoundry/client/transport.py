@@ -2,8 +2,6 @@
 
 Awaiting: pauses in an event loop, of asyncio or of trio, without a thread for any. Never says for what.
 
-Calling an ASGI app once, without a server. Never knows which.
-
 Turns: the desk of a service without a loop, where threads take turns. Never makes an exchange.
 
 The door: exchanges and control calls for callers in this process. Never knows an HTTP library.
@@ -27,15 +25,12 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import CancelledError, Future, wait
-from contextlib import ExitStack, suppress
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple, TypeVar
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from anyio import Event, move_on_after, sleep
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from starlette.types import ASGIApp, Message
 
 from mockfoundry.exchange.request import Headers, Request, headers_by_name
 from mockfoundry.exchange.response import PendingRequest, Response
@@ -49,6 +44,9 @@ from mockfoundry.server.delivery import (
     too_many_held_refusal,
 )
 from mockfoundry.server.faults import DRIBBLE_PIECES, DRIBBLE_SECONDS, HANG_SECONDS, response_headers_of
+
+if TYPE_CHECKING:
+    from mockfoundry.control.api import ControlApi
 
 T = TypeVar("T")
 
@@ -148,51 +146,6 @@ class AsgiResponse(NamedTuple):
     body: bytes
 
 
-async def call_asgi_app(
-    app: ASGIApp, method: str, target: bytes, headers: Headers, content: bytes, leaving: Event
-) -> AsgiResponse:
-    """What an ASGI app answers to a request.
-
-    Args:
-        leaving: set once nobody waits for the answer any more, as when a client closes its connection.
-    """
-    path, _, query = target.partition(b"?")
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(path.decode("latin-1")),
-        "raw_path": path,
-        "query_string": query,
-        "root_path": "",
-        "headers": headers,
-        "server": None,
-        "client": ("127.0.0.1", 0),
-    }
-    given = False
-    status, sent, parts = 500, list[tuple[bytes, bytes]](), list[bytes]()
-
-    async def receive() -> Message:
-        nonlocal given
-        if given:
-            await leaving.wait()
-            return {"type": "http.disconnect"}
-        given = True
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    async def send(message: Message) -> None:
-        nonlocal status, sent
-        if message["type"] == "http.response.start":
-            status, sent = message["status"], [(name.lower(), value) for name, value in message["headers"]]
-        elif message["type"] == "http.response.body":
-            parts.append(message.get("body", b""))
-
-    await app(scope, receive, send)
-    return AsgiResponse(status, sent, b"".join(parts))
-
-
 class SerialExecutor:
     """The desk of a service without a loop: one by one, whatever thread asks; it holds requests, and releases them.
 
@@ -204,22 +157,10 @@ class SerialExecutor:
         self._lock = threading.RLock()
         self._most_held = most_held
         self._held: list[tuple[str, Future[None]]] = []
-        self._ended = False
 
     def take(self, function: Callable[[], T]) -> T:
         """What a function returns, or raises."""
         with self._lock:
-            return function()
-
-    def run_exclusively(self, function: Callable[[], T]) -> T:
-        """What a function of the control API returns, or raises.
-
-        Raises:
-            TimeoutError: the service has ended.
-        """
-        with self._lock:
-            if self._ended:
-                raise TimeoutError("the server has ended")
             return function()
 
     def hold(self, name: str) -> "Future[None]":
@@ -251,9 +192,8 @@ class SerialExecutor:
             return len(waiting)
 
     def end(self) -> None:
-        """Lets all held requests go on, and takes no more questions of the control API."""
+        """Lets all held requests go on."""
         with self._lock:
-            self._ended = True
             for name in {name for name, _ in self._held}:
                 self.release(name)
 
@@ -265,9 +205,6 @@ class SerialExecutor:
 MICROSECONDS_PER_SECOND = 1_000_000
 CONTROL_PREFIX = b"/__mock"
 """What the paths of control calls begin with."""
-
-CONTROL_GRACE_SECONDS = 1.0
-"""How long calls of the control API may still take once the service has ended."""
 
 
 class ResponseTooLateError(Exception):
@@ -282,38 +219,27 @@ class InProcessServer:
     """A service for callers in this process.
 
     Args:
-        control: makes the control API's app, with the desk that it is to use.
+        control: makes the control API, with the executor that it is to use.
 
     Attributes:
         closed: whether it serves no more; ends every wait.
     """
 
-    def __init__(self, service: Service, limits: ServerLimits, control: Callable[[SerialExecutor], ASGIApp]) -> None:
+    def __init__(
+        self, service: Service, limits: ServerLimits, control: "Callable[[SerialExecutor], ControlApi]"
+    ) -> None:
         self._service = service
         self._limits = limits
         self._executor = SerialExecutor(limits.held)
         self._make_control = control
-        self._control: ASGIApp | None = None
-        self._calls = set[Future[AsgiResponse]]()
-        self._portal: BlockingPortal | None = None
-        self._disconnected: Event | None = None
-        self._portal_lock = threading.Lock()
-        self._open = ExitStack()
+        self._control: ControlApi | None = None
         self.closed = threading.Event()
 
     def close(self) -> None:
         """Lets go what is held, and ends control calls; what comes later is answered no more."""
-        with self._portal_lock:
-            self.closed.set()
-            portal, leaving, calls = self._portal, self._disconnected, tuple(self._calls)
+        self.closed.set()
         self._executor.end()
         self._executor.take(self._wake_watchers)
-        if portal is not None and leaving is not None:
-            portal.call(leaving.set)
-            # Workers of the control API speak to its loop, so it should not end before them.
-            wait(calls, CONTROL_GRACE_SECONDS)
-            portal.call(portal.stop, True)
-        self._open.close()
 
     def _wake_watchers(self) -> None:
         """Ends the waits for news of a journal, whose callers ask next, and are told that there is no server."""
@@ -369,9 +295,7 @@ class InProcessServer:
             return headers_too_large_response(self._limits)
         return body_too_large_response(self._limits) if len(content) > self._limits.body else None
 
-    def _resume_pending(
-        self, pending: PendingRequest, patience: float | None
-    ) -> WaitSteps[Response | PendingRequest]:
+    def _resume_pending(self, pending: PendingRequest, patience: float | None) -> WaitSteps[Response | PendingRequest]:
         """The outcome of a request that waits before its exchange."""
         try:
             yield from self._wait_steps(pending, patience)
@@ -440,37 +364,48 @@ class InProcessServer:
             TooLateError: it did not come in time; the call goes on without its caller, as on a socket.
             EndedError: there is no server any more.
         """
-        call = self._start_control_call(method, target, headers, content)
-        yield WaitStep(patience, call)
         if self.closed.is_set():
             raise ServiceEndedError
-        if not call.done():
-            raise ResponseTooLateError
-        try:
-            return call.result()
-        except CancelledError:
-            raise ServiceEndedError from None
+        path, _, query = target.partition(b"?")
+        request = Request(
+            method, path.decode("latin-1"), query, headers_by_name(headers), content, "http", self._executor.real_time()
+        )
+        response = self._executor.take(lambda: self._handle_control_call(request))
+        while isinstance(response, PendingRequest):
+            response = yield from self._resume_control_call(response, patience)
+        return AsgiResponse(response.status, response.headers, b"" if method == "HEAD" else response.body)
 
-    def _start_control_call(
-        self, method: str, target: bytes, headers: Headers, content: bytes
-    ) -> "Future[AsgiResponse]":
-        with self._portal_lock:
-            if self.closed.is_set():
-                raise ServiceEndedError
-            if self._portal is None or self._disconnected is None:
-                self._portal = self._open.enter_context(start_blocking_portal())
-                self._disconnected = self._portal.call(Event)
-            call = self._portal.start_task_soon(self._controlled, method, target, headers, content, self._disconnected)
-            self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
-        return call
+    def _handle_control_call(self, request: Request) -> Response | PendingRequest:
+        from mockfoundry.control.api import MAX_CONTROL_BODY_BYTES, handle_control_request, too_large_response
 
-    async def _controlled(
-        self, method: str, target: bytes, headers: Headers, content: bytes, leaving: Event
-    ) -> AsgiResponse:
+        if len(request.content) > MAX_CONTROL_BODY_BYTES:
+            return too_large_response(request.target)
         if self._control is None:
             self._control = self._make_control(self._executor)
-        return await call_asgi_app(self._control, method, target, headers, content, leaving)
+        return handle_control_request(self._control, request)
+
+    def _resume_control_call(
+        self, pending: PendingRequest, patience: float | None
+    ) -> WaitSteps[Response | PendingRequest]:
+        if pending.until is not None:
+            happened: Future[None] = Future()
+            until, at_most = pending.until, pending.until_at_most / MICROSECONDS_PER_SECOND
+
+            def wake() -> None:
+                if not happened.done():
+                    happened.set_result(None)
+
+            end = self._executor.take(lambda: until(wake))
+            try:
+                yield WaitStep(at_most if patience is None else min(at_most, patience), happened)
+            finally:
+                self._executor.take(end)
+            if self.closed.is_set():
+                raise ServiceEndedError
+            if patience is not None and patience < at_most and not happened.done():
+                raise ResponseTooLateError
+        result = None if pending.work is None else pending.work()
+        return self._executor.take(lambda: pending.resume(self._executor.real_time(), result))
 
 
 CLOSE_HEADER = (b"connection", b"close")

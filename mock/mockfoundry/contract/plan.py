@@ -1,6 +1,7 @@
-"""Plans: each operation of an OpenAPI document, compiled once from connexion's operation object. Never knows Cloud Foundry.
+"""Plans: the operations of an OpenAPI document, each compiled once. Never knows Cloud Foundry.
 
-What a request breaks is given as data (`Violation`); whoever answers the request finds the words for it.
+They are compiled from connexion's operation objects. What a request breaks is given as data (`Violation`); whoever
+answers the request finds the words for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -287,7 +288,11 @@ class Plan:
     def read_query(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
         """The declared query parameters as their types, defaults filled in; None for one that is not there at all."""
         return {
-            each.name: each.read(query[each.name]) if each.name in query else None if each.default is msgspec.UNSET else each.default
+            each.name: each.read(query[each.name])
+            if each.name in query
+            else None
+            if each.default is msgspec.UNSET
+            else each.default
             for each in self.parameters
             if each.place == "query"
         }

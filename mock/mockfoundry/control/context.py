@@ -1,4 +1,4 @@
-"""What every control call has at hand: the call itself, its foundation, and the ways to answer or to refuse. Never decides.
+"""What control calls are made of: the call, its foundation, its answer or its problem. Never decides what is answered.
 
 A call is refused by a ControlProblem, which is sent as problem+json [RFC 9457]. Its detail says where, what was found,
 what is allowed and what to do.
@@ -168,8 +168,8 @@ class ServerAccess(Protocol):
         """Lets the requests of a hold go on; says how many there were. To be called where exchanges are made."""
 
 
-class WaitingPlaces:
-    """Bounds how many calls wait at once.
+class CallPlaces:
+    """Bounds how many calls of a kind there are at once.
 
     Args:
         most: how many.
@@ -191,16 +191,22 @@ class WaitingPlaces:
 
 
 MAX_WAITING_CALLS = 48
-"""How many calls may wait at once."""
+MAX_STREAMS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ControlContext:
-    """What handlers work with."""
+    """What handlers work with.
+
+    Attributes:
+        waiting: the places of calls that wait.
+        streams: the places of calls that follow a journal.
+    """
 
     service: Service
     server: ServerAccess
-    waiting: WaitingPlaces = field(default_factory=lambda: WaitingPlaces(MAX_WAITING_CALLS))
+    waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
+    streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 
     def find_foundation(self, call: ControlCall) -> tuple[FoundationState, int]:
         """The foundation that a call names, and its time in virtual microseconds.
@@ -241,14 +247,14 @@ ControlHandler = Callable[[ControlContext, ControlCall], ControlAnswer | Control
 """One operation of the control API. Runs where exchanges are made, so it never waits and takes no long time."""
 
 Preparation = Callable[[ControlContext, ControlCall], Callable[[str], Any]]
-"""What an operation does with its body's text before its handler runs. Called where exchanges are made, with a call that
-has no body yet. What it returns is called with the text, in a worker thread where the body is large, so that function
-must not touch a foundation. The handler finds its result in `ControlCall.prepared`."""
+"""What an operation does with its body's text before its handler runs. Called where exchanges are made, with a call
+that has no body yet. What it returns is called with the text, in a worker thread where the body is large, so that
+function must not touch a foundation. The handler finds its result in `ControlCall.prepared`."""
 
 
 def index_handlers(*handlers: ControlHandler) -> dict[str, ControlHandler]:
     """Handlers by their names, which are the operationIds of the control API's document."""
-    return {handler.__name__: handler for handler in handlers}  # type: ignore[attr-defined]
+    return {handler.__name__: handler for handler in handlers}
 
 
 def response_from_control_answer(answer: ControlAnswer) -> Response:

@@ -133,9 +133,7 @@ def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
 def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
     must_not_nest_deep(call.body)
     with context.find_or_create_foundation(call) as (foundation, now):
-        patched = seed_from_data(
-            apply_merge_patch(export_settled_world(foundation, now), call.body), "patched state"
-        )
+        patched = seed_from_data(apply_merge_patch(export_settled_world(foundation, now), call.body), "patched state")
         world = world_from_seed(patched, random_seed=foundation.world.seed, born=now)
         return ControlAnswer(replace_world(foundation, world, now))
 

@@ -8,6 +8,7 @@ Delivery: what becomes of an outcome that can't be sent at once: it waits, is he
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
@@ -180,12 +181,27 @@ class Delivery:
                 await self._wait(waiting)
             except TooManyHeldError:
                 return waiting.give_up(too_many_held_refusal(self.holds.most))
-            waiting = waiting.resume(time.time_ns() // 1000, None)
+            if waiting.until is not None:
+                await self._wait_until(waiting.until, waiting.until_at_most)
+            result = None
+            if waiting.work is not None:
+                result = await asyncio.get_running_loop().run_in_executor(None, waiting.work)
+            waiting = waiting.resume(time.time_ns() // 1000, result)
         try:
             await self._wait(waiting)
         except TooManyHeldError:
             waiting.headers.append(not_held_header(self.holds.most))
         return waiting
+
+    async def _wait_until(self, until: Callable[[Callable[[], None]], Callable[[], None]], at_most: int) -> None:
+        happened = asyncio.Event()
+        end = until(happened.set)
+        try:
+            await asyncio.wait_for(happened.wait(), at_most / SECOND)
+        except TimeoutError:
+            return
+        finally:
+            end()
 
     async def _wait(self, waiting: Response | PendingRequest) -> None:
         if waiting.delay:
