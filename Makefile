@@ -18,7 +18,7 @@ check: $(VENV)/installed-for-tests
 	$(BIN)/lint-imports
 
 contract: $(VENV)/installed
-	$(BIN)/python -c 'from mockfoundry.contract.load import seal_contract; seal_contract()'
+	$(BIN)/python -c 'from mockfoundry.contract.load import seal_contracts; seal_contracts()'
 
 documents: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.update_documents

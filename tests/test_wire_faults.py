@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from mockfoundry import shipped
-from mockfoundry.control.app import CONTROL_CONTRACT
 from mockfoundry.scenarios.format import read_scenario, scenario_to_yaml
+from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS, WireFault
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"
@@ -46,7 +46,7 @@ def test_only_a_response_with_a_body_can_be_broken_by_a_fault_that_needs_one(fau
 
 
 def test_the_control_api_documents_every_fault() -> None:
-    document = yaml.safe_load(CONTROL_CONTRACT.read_text(encoding="utf-8"))
+    document = yaml.safe_load(CONTROL_CONTRACT_FILE.read_text(encoding="utf-8"))
     documented = list(enums_of_faults(document))
     assert documented == [["any", "none", *WIRE_FAULT_NAMES]] * len(documented)
     assert documented

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mockfoundry.control.app import CONTROL_CONTRACT
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files
+from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests.cli.test_commands import run, started
 from tests.command_line import PAGE, page
 
@@ -74,7 +74,7 @@ def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
 
 
 def test_every_call_of_the_control_api_is_told() -> None:
-    calls = yaml.safe_load(CONTROL_CONTRACT.read_text(encoding="utf-8"))["paths"]
+    calls = yaml.safe_load(CONTROL_CONTRACT_FILE.read_text(encoding="utf-8"))["paths"]
     last = {path.rpartition("{name}")[2] if "{name}" in path else path for path in calls}
     told = README[README.index("| call | what |") :]
     assert [path for path in last if re.sub(r"\{number\}$", "", path).rstrip("/") not in told] == []

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from mockfoundry.control.app import CONTROL_CONTRACT
+from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests.serving import ADMIN, WEB, Serving
 
 DEFAULT = "/__mock/foundations/default"
@@ -62,7 +61,7 @@ def problem(answer: httpx.Response, status: int) -> str:
         ("PATCH", "/foundations/default/clock", {"json": {"now": "1999-01-01T00:00:00Z"}}, 422, ("does not go back",)),
         ("PATCH", "/foundations/default/clock", {"json": {"rate": -1}}, 400, ("minimum",)),
         ("PATCH", "/foundations/default/clock", {"json": {"rate": 2, "frozen": True}}, 422, ("body /rate",)),
-        ("PATCH", "/foundations/default/clock", {"json": {"speed": 2}}, 400, ("speed",)),
+        ("PATCH", "/foundations/default/clock", {"json": {"speed": 2}}, 400, ("body /speed", "allowed: advance")),
         ("PATCH", "/foundations/default/state", {"json": {"settings": {"x": 1}}}, 422, ("settings", "x")),
         ("PUT", "/foundations/default/scenarios/conflicts", {}, 404, ("did you mean conflict",)),
         ("DELETE", "/foundations/default/scenarios/conflict", {}, 404, ("is not on",)),
@@ -85,7 +84,13 @@ def problem(answer: httpx.Response, status: int) -> str:
         ),
         ("GET", "/foundations/default/requests/7", {}, 404, ("request 7", "none yet")),
         ("GET", "/foundations/default/requests?stats=409", {}, 400, ("stats",)),
-        ("GET", "/foundations/default/requests?follow=true&stats=409", {}, 400, ("stats", "allowed are")),
+        (
+            "GET",
+            "/foundations/default/requests?follow=true&stats=409",
+            {},
+            400,
+            ("query stats", "did you mean status?"),
+        ),
         ("GET", "/foundations/nobody/requests?follow=true", {}, 404, ("foundation nobody",)),
         ("GET", "/nothing", {}, 404, ("GET /__mock/openapi.yaml lists",)),
         ("POST", "/foundations/default", {}, 405, ("method",)),
@@ -123,7 +128,7 @@ def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., S
 
 def test_its_document_is_valid_and_served(server: Serving) -> None:
     text = server.client.get("/__mock/openapi.yaml").text
-    assert text == CONTROL_CONTRACT.read_text(encoding="utf-8")
+    assert text == CONTROL_CONTRACT_FILE.read_text(encoding="utf-8")
     validate(yaml.safe_load(text))
     assert server.client.get("/__mock/contract.yaml").text == server.service.contract.text
 
@@ -292,7 +297,7 @@ def test_coverage_outlives_its_foundation_and_writes_what_is_missing(server: Ser
 
 
 def test_every_call_is_documented_with_its_errors() -> None:
-    document = yaml.safe_load(Path(CONTROL_CONTRACT).read_text(encoding="utf-8"))
+    document = yaml.safe_load(CONTROL_CONTRACT_FILE.read_text(encoding="utf-8"))
     for path, calls in document["paths"].items():
         for method, call in calls.items():
             if method != "parameters" and path not in ("/health", "/openapi.yaml", "/contract.yaml"):

@@ -17,7 +17,7 @@ from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, C
 from mockfoundry.client.errors import ServerError, ServerGoneError
 from mockfoundry.client.server import ServerBase
 from mockfoundry.client.subprocess_server import Mode, build_local_service, collect_server_options
-from mockfoundry.exchange.request import Headers, read_request
+from mockfoundry.exchange.request import Headers, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.delivery import (
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
     import httpx2
 
     from mockfoundry.client.arguments import ScenarioSource
-    from mockfoundry.client.control_bridge import ControlBridge
     from mockfoundry.client.transport import LibraryName
+    from mockfoundry.control.api import ControlApi
+    from mockfoundry.control.follow import JournalStream
 
 T = TypeVar("T")
 
 CONTROL_PREFIX = b"/__mock"
 """What the paths of control calls begin with."""
+
+A_YEAR = 365 * 24 * 3_600 * 1_000_000
+"""Microseconds: longer than any test runs."""
 
 
 class ResponseTooLateError(Exception):
@@ -77,23 +81,14 @@ class InProcessServer:
         self._limits = limits or ServerLimits()
         self._room = WaitingRoom(self._limits.held)
         self._turn = threading.RLock()
-        self._bridge: ControlBridge | None = None
+        self._control_api: ControlApi | None = None
         self.closed = threading.Event()
-
-    def _control(self) -> "ControlBridge":
-        if self._bridge is None:
-            from mockfoundry.client.control_bridge import ControlBridge
-
-            self._bridge = ControlBridge(self._service, self._turn, self._room.holds)
-        return self._bridge
 
     def close(self) -> None:
         """Lets go what is held and ends what waits; what comes later is not answered."""
         with self._turn:
             self.closed.set()
             self._room.close()
-        if self._bridge is not None:
-            self._bridge.close()
 
     def take_step(self, steps: Waits[T]) -> Wait:
         """What steps have to wait for next.
@@ -138,8 +133,6 @@ class InProcessServer:
         """
         if self.closed.is_set():
             raise ServerEndedError
-        if request.target.startswith(CONTROL_PREFIX):
-            return (yield from limit_patience(self._control().respond(request), request.patience))
         waiting = self._begin(request)
         while isinstance(waiting, PendingRequest):
             waiting = yield from self._resume(waiting, request.patience)
@@ -150,28 +143,40 @@ class InProcessServer:
             raise
         return waiting
 
-    def _begin(self, request: ClientRequest) -> Response | PendingRequest:
-        path, _, query = request.target.partition(b"?")
-        too_large = self._too_large_response(request)
-        if too_large is not None:
-            return too_large
-        read = read_request(
-            request.method,
+    def _begin(self, client_request: ClientRequest) -> Response | PendingRequest:
+        method, target, headers, content, scheme, _ = client_request
+        path, _, query = target.partition(b"?")
+        request = read_request(
+            method,
             path.decode("latin-1"),
             query,
-            request.headers,
-            request.content,
-            request.scheme,
+            headers,
+            content,
+            scheme,
             time.time_ns() // 1000,
             self._service.trust_forwarded,
         )
-        return handle_request(self._service, read)
-
-    def _too_large_response(self, request: ClientRequest) -> Response | None:
-        header_bytes = len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
-        if header_bytes > self._limits.headers:
+        if target.startswith(CONTROL_PREFIX):
+            return self._begin_control_call(request)
+        if len(target) + sum(len(name) + len(value) for name, value in headers) > self._limits.headers:
             return headers_too_large_response(self._limits)
-        return body_too_large_response(self._limits) if len(request.content) > self._limits.body else None
+        if len(content) > self._limits.body:
+            return body_too_large_response(self._limits)
+        return handle_request(self._service, request)
+
+    def _begin_control_call(self, request: Request) -> Response | PendingRequest:
+        # Not every test calls it, and a start should be short.
+        from mockfoundry.control import api
+        from mockfoundry.control.follow import is_stream_request
+
+        if self._control_api is None:
+            self._control_api = api.build_control_api(self._service, self._room.holds)
+        if len(request.content) > api.MAX_CONTROL_BODY_BYTES:
+            return api.too_large_response(request.target)
+        if not is_stream_request(request.method, request.target, request.query_string):
+            return api.handle_control_request(self._control_api, request)
+        stream = api.open_journal_stream(self._control_api, request)
+        return stream if isinstance(stream, Response) else wait_for_end(stream)
 
     def _resume(self, pending: PendingRequest, patience: float | None) -> Waits[Response | PendingRequest]:
         """What comes of a request that waits before its exchange; without its client, unless that waits for news."""
@@ -193,6 +198,15 @@ class InProcessServer:
 
         with suppress(ServerEndedError):
             self.run(resume())
+
+
+def wait_for_end(stream: "JournalStream") -> PendingRequest:
+    """A stream for clients that get whole responses only: it is never whole, so they wait for the server's end."""
+
+    def never(*_: object) -> Response:
+        raise ServerEndedError
+
+    return PendingRequest(resume=never, give_up=never, until=lambda _: stream.close, until_at_most=A_YEAR)
 
 
 def limit_patience(steps: Waits[T], patience: float | None) -> Waits[T]:

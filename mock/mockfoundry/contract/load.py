@@ -1,8 +1,7 @@
-"""Loading a contract: read, validated, resolved by connexion and compiled into plans. Never serves anything.
+"""Loading a contract: an OpenAPI document read, validated, resolved by connexion and compiled. Never serves anything.
 
-The seal: which contract openapi-spec-validator has already accepted, so that a start need not ask it again.
-
-`make contract` validates the shipped contract and seals it; a test fails where that was forgotten.
+openapi-spec-validator takes long, so it does not run for a document that is shipped: `make contract` runs it and seals
+the document, which means that its SHA-256 digest is written to a file. A test fails where that was forgotten.
 """
 
 import sys
@@ -17,6 +16,7 @@ import yaml
 
 from mockfoundry.contract.plan import ContractError, Plan, compile_plan
 from mockfoundry.contract.routes import RouteTable
+from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE
 
 with warnings.catch_warnings():
     # connexion imports starlette's test client, which warns that it would like httpx2; nothing here uses it.
@@ -34,8 +34,8 @@ class Contract:
 
     Attributes:
         source: the file it came from.
-        text: the file as it stands.
-        title, version: as its info says.
+        text: the file's text.
+        title, version: from its `info`.
         plans: by operationId.
         specification: connexion's form of it, for connexion's own routing.
     """
@@ -50,7 +50,7 @@ class Contract:
 
 
 class OperationIdResolver(Resolver):  # type: ignore[misc]
-    """Resolves every operation to its name: what runs is the plan, not a function that connexion would call."""
+    """Resolves every operation to its name, since no function is called through connexion."""
 
     def resolve(self, operation: AbstractOperation) -> Resolution:
         name = operation.operation_id or f"{operation.method.upper()} {operation.path}"
@@ -58,15 +58,15 @@ class OperationIdResolver(Resolver):  # type: ignore[misc]
 
 
 class ValidatedSpecification(OpenAPISpecification):  # type: ignore[misc]
-    """connexion's specification, without its own validation: openapi-spec-validator has done it, and more."""
+    """connexion's specification without its own validation, which openapi-spec-validator has done before."""
 
     @classmethod
     def _validate_spec(cls, spec: Mapping[str, Any]) -> None:
-        """Nothing is left to check."""
+        """Checks nothing."""
 
 
 class PlanCompiler(AbstractRoutingAPI):  # type: ignore[misc]
-    """Takes connexion's operation objects one by one, as its routing does, and compiles each into a plan."""
+    """Compiles connexion's operation objects, which its routing gives one by one, into plans."""
 
     def __init__(self, specification: OpenAPISpecification) -> None:
         self.plans: dict[str, Plan] = {}
@@ -144,23 +144,24 @@ def stringify_keys(node: Any) -> Any:
 
 
 SEAL_FILE = Path(__file__).with_name("validated.sha256")
+"""A line for each shipped document: its digest and its name, as sha256sum writes them."""
 
 
 def compute_digest(text: str) -> str:
-    """What a text is known by."""
     return sha256(text.encode()).hexdigest()
 
 
 def is_sealed(text: str) -> bool:
     """Whether this very text was validated before it was shipped."""
-    return SEAL_FILE.read_text(encoding="ascii").strip() == compute_digest(text)
+    return compute_digest(text) in SEAL_FILE.read_text(encoding="ascii").split()
 
 
-def seal_contract() -> None:
-    """Validates the shipped contract and seals it."""
-    from mockfoundry.shipped import CONTRACT_FILE
-
-    text, document = read_document(CONTRACT_FILE)
-    check_document(CONTRACT_FILE, document)
-    SEAL_FILE.write_text(f"{compute_digest(text)}\n", encoding="ascii")
-    sys.stdout.write(f"{CONTRACT_FILE.name} is valid, and sealed\n")
+def seal_contracts() -> None:
+    """Validates the shipped documents and seals them."""
+    lines = []
+    for name, file in (("openapi.yaml", CONTRACT_FILE), ("control/openapi.yaml", CONTROL_CONTRACT_FILE)):
+        text, document = read_document(file)
+        check_document(file, document)
+        lines.append(f"{compute_digest(text)}  {name}\n")
+        sys.stdout.write(f"{name} is valid, and sealed\n")
+    SEAL_FILE.write_text("".join(lines), encoding="ascii")

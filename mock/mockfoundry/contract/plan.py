@@ -1,6 +1,7 @@
-"""Schemas of the contract, compiled, and what a value does against them, as data. Never words it for people.
+"""Plans: the operations of an OpenAPI document, each compiled once. Never knows Cloud Foundry.
 
-Plans: each operation of the contract compiled once, from connexion's operation object. Never knows Cloud Foundry.
+They are compiled from connexion's operation objects. What a request breaks is given as data (`Violation`); whoever
+answers the request finds the words for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ class Violation(msgspec.Struct, frozen=True):
         keyword: the schema keyword that did not hold (`minimum`, `type`, `additionalProperties`, `required`, …).
         value: what was found there.
         limit: what the keyword asks for: a bound, the allowed types, or the names that were unexpected.
+        allowed: the names that would have been expected, where the keyword is additionalProperties.
     """
 
     place: str
@@ -30,6 +32,7 @@ class Violation(msgspec.Struct, frozen=True):
     keyword: str
     value: Any
     limit: Any
+    allowed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.place} {self.pointer or '/'} {self.keyword} {shorten_value(self.limit)}"
@@ -45,15 +48,16 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Schema:
-    """A schema of the contract, compiled once: the quick yes or no, and the slow list of reasons."""
+    """A schema of the contract, compiled once: `accepts` answers yes or no quickly, `violations` lists the reasons."""
 
-    __slots__ = ("accepts", "source", "validator")
+    __slots__ = ("accepts", "document", "source", "validator")
 
     def __init__(self, source: Mapping[str, Any], components: Mapping[str, Any] | None = None) -> None:
         document = convert_to_json_schema(source)
         if components:
             document = {**document, "components": convert_to_json_schema(components)}
         self.source = source
+        self.document = document
         self.validator = jsonschema_rs.Draft4Validator(document)
         self.accepts = self.validator.is_valid
 
@@ -69,7 +73,16 @@ class Schema:
         else:
             limit = extract_limit(error.kind.as_dict())
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-        return Violation(place, pointer, keyword, value_at_path(value, path), limit)
+        allowed = self._list_properties(error.schema_path) if keyword == "additionalProperties" else ()
+        return Violation(place, pointer, keyword, value_at_path(value, path), limit, allowed)
+
+    def _list_properties(self, schema_path: Sequence[str | int]) -> tuple[str, ...]:
+        """The properties that stand beside a keyword; none where a reference leads to it."""
+        try:
+            beside = value_at_path(self.document, schema_path[:-1])
+        except (LookupError, TypeError):
+            return ()
+        return tuple(beside.get("properties", ()))
 
 
 def extract_limit(kind: Mapping[str, Any]) -> Any:
@@ -128,6 +141,7 @@ class Parameter:
         place: `path`, `query` or `header`.
         kind: the schema's type; of an array, that of its items is `items_kind`.
         comma_separated: an array whose values come in one parameter, joined by commas.
+        default: the value where it is not given; UNSET where the contract has none.
     """
 
     name: str
@@ -137,6 +151,7 @@ class Parameter:
     items_kind: str
     comma_separated: bool
     schema: Schema
+    default: Any = msgspec.UNSET
 
     def read(self, values: list[str]) -> Any:
         """The parameter's value as its type, or as the text it came in where that can't be."""
@@ -171,7 +186,7 @@ def parse_parameter_text(text: str, kind: str) -> Any:
 _READERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "number": float,
-    "boolean": {"true": True, "false": False}.__getitem__,
+    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
 }
 
 
@@ -206,8 +221,11 @@ class Plan:
         path_names: the path parameters in order.
         writes: whether the method changes something.
         secured: whether the contract asks for a token.
-        body: the schema of the request body, None where the operation takes none.
+        body: the schema of the request body (of its JSON where it has several media types), None where the operation
+            takes none.
+        bodies: the schema of the request body by media type, in the order of the document.
         responses: by status.
+        default_response: of every status that is not listed, None where the document has none.
         success_status: the lowest documented 2xx status.
         reads_headers: whether header parameters are declared.
         requires_query: whether a query parameter must be given.
@@ -223,8 +241,10 @@ class Plan:
     secured: bool
     parameters: tuple[Parameter, ...]
     body: Schema | None
+    bodies: Mapping[str, Schema]
     body_required: bool
     responses: Mapping[int, DocumentedResponse]
+    default_response: DocumentedResponse | None
     success_status: int
     reads_headers: bool
     requires_query: bool
@@ -261,6 +281,22 @@ class Plan:
             return ()
         return self.body.violations(body)
 
+    def read_path(self, path: Mapping[str, str]) -> dict[str, Any]:
+        """The path parameters as their types; to be called where they have no violations."""
+        return {each.name: each.read([path[each.name]]) for each in self.parameters if each.place == "path"}
+
+    def read_query(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        """The declared query parameters as their types, defaults filled in; None for one that is not there at all."""
+        return {
+            each.name: each.read(query[each.name])
+            if each.name in query
+            else None
+            if each.default is msgspec.UNSET
+            else each.default
+            for each in self.parameters
+            if each.place == "query"
+        }
+
     def example(self, name: str) -> tuple[DocumentedResponse, Any] | None:
         """The documented example of that name, the lowest status first; None where there is none."""
         for status in sorted(self.responses):
@@ -288,6 +324,7 @@ def compile_plan(operation: "AbstractOperation", base_path: str, components: Map
     if not successes:
         raise ContractError(f"{operation.method.upper()} {path} documents no 2xx answer; give it one")
     method = operation.method.upper()
+    bodies, default = compile_body_schemas(operation, components), operation.responses.get("default")
     parameters = tuple(compile_parameter(each, components) for each in operation.parameters if each["in"] != "cookie")
     return Plan(
         operation=operation.operation_id,
@@ -299,9 +336,11 @@ def compile_plan(operation: "AbstractOperation", base_path: str, components: Map
         writes=method not in ("GET", "HEAD", "OPTIONS"),
         secured=bool(operation.security),
         parameters=parameters,
-        body=compile_body_schema(operation, components),
+        body=bodies.get("application/json") or next(iter(bodies.values()), None),
+        bodies=bodies,
         body_required=bool(operation.request_body and operation.request_body.get("required", False)),
         responses=responses,
+        default_response=None if default is None else compile_response(0, default, components),
         success_status=successes[0],
         reads_headers=any(each.place == "header" for each in parameters),
         requires_query=any(each.place == "query" and each.required for each in parameters),
@@ -327,16 +366,15 @@ def compile_parameter(source: Mapping[str, Any], components: Mapping[str, Any]) 
         items_kind=schema.get("items", {}).get("type", "string"),
         comma_separated=kind == "array" and source.get("explode", source["in"] == "query") is False,
         schema=Schema(schema, select_components(schema, components)),
+        default=schema.get("default", msgspec.UNSET),
     )
 
 
-def compile_body_schema(operation: "AbstractOperation", components: Mapping[str, Any]) -> Schema | None:
-    content = (operation.request_body or {}).get("content", {})
-    if not content:
-        return None
-    media = content.get("application/json") or next(iter(content.values()))
-    schema = media.get("schema", {})
-    return Schema(schema, select_components(schema, components))
+def compile_body_schemas(operation: "AbstractOperation", components: Mapping[str, Any]) -> dict[str, Schema]:
+    """The schemas of a request body by media type; empty where the operation takes none."""
+    content: Mapping[str, Any] = (operation.request_body or {}).get("content", {})
+    schemas = {media_type.lower(): media.get("schema", {}) for media_type, media in content.items()}
+    return {name: Schema(schema, select_components(schema, components)) for name, schema in schemas.items()}
 
 
 def compile_response(status: int, answer: Mapping[str, Any], components: Mapping[str, Any]) -> DocumentedResponse:

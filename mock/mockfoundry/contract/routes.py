@@ -26,6 +26,8 @@ class Route(NamedTuple):
 
 
 class _Branch:
+    """One segment of the paths: what may follow it, and the plans whose path ends here, by method."""
+
     __slots__ = ("fixed", "plans", "variable")
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class _Branch:
 class RouteTable:
     """The contract's paths as a tree of segments.
 
-    Doubled and trailing slashes are passed over and HEAD is served as GET, as the Cloud Controller's router does
+    Doubled and trailing slashes are ignored and HEAD is served as GET, as the Cloud Controller's router does
     [cloud_controller_ng, config/routes.rb].
     """
 
@@ -66,17 +68,22 @@ class RouteTable:
         try:
             return remembered[key]
         except KeyError:
-            route = self._found(method, path)
+            route = self._find_route(method, path)
             if len(path) <= MAX_REMEMBERED_LENGTH:
                 if len(remembered) >= MAX_REMEMBERED_PATHS:
                     remembered.clear()
                 remembered[key] = route
             return route
 
-    def _found(self, method: str, path: str) -> Route | None:
-        segments = [segment for segment in path.split("/") if segment]
+    def list_methods(self, path: str) -> list[str]:
+        """The methods that a path is served with, HEAD among them where GET is; empty where there is no such path."""
+        branch = self._walk(self._root, split_path(path), 0, [])
+        methods = [] if branch is None else list(branch.plans)
+        return [*methods, "HEAD"] if "GET" in methods else methods
+
+    def _find_route(self, method: str, path: str) -> Route | None:
         values: list[str] = []
-        branch = self._walk(self._root, segments, 0, values)
+        branch = self._walk(self._root, split_path(path), 0, values)
         if branch is None:
             return None
         plan = branch.plans.get(method) or (branch.plans.get("GET") if method == "HEAD" else None)
@@ -101,3 +108,7 @@ class RouteTable:
         if found is None:
             values.pop()
         return found
+
+
+def split_path(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]

@@ -1,41 +1,30 @@
-"""Problems: how the control API says no, as problem+json: where, what was found, what is allowed, what to do.
+"""What control calls are made of: the call, its foundation, its answer or its problem. Never decides what is answered.
 
-Never decides when to.
-
-The desk: how the control API's worker threads ask for something in the thread that serves. Never decides what.
-
-Foundations belong to the event loop's thread: an exchange runs there from start to end, and so does what the control
-API does to a foundation. So each of its steps is whole, and never falls into the middle of an exchange.
-
-The clerk: what every handler of the control API has at hand, and how it comes by a foundation. Never answers.
+A call is refused by a ControlProblem, which is sent as problem+json [RFC 9457]. Its detail says where, what was found,
+what is allowed and what to do.
 """
 
-import asyncio
-import functools
-import logging
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
 
-import flask
 import msgspec
-from connexion.exceptions import ProblemException
-from connexion.lifecycle import ConnexionRequest, ConnexionResponse
-from starlette.exceptions import HTTPException
 
-from mockfoundry.cloudfoundry.errors import Refusal
-from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.times import parse_duration
+from mockfoundry.exchange.response import Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.foundation import FoundationState
 
+JSON = "application/json"
+YAML = "application/yaml"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL_LENGTH = 4_000
 
-log = logging.getLogger("mockfoundry")
+EARLIEST_PARSED_MOMENT = 0
+LATEST_PARSED_MOMENT = 253_402_300_799 * 1_000_000
+"""The last moment of the year 9999, the latest that a timestamp can say."""
 
 PROBLEM_TITLES = {
     400: "Bad request",
@@ -54,18 +43,21 @@ PROBLEM_TITLES = {
 
 
 class ControlProblem(Exception):
-    """The control API says no; nothing was changed.
+    """A control call is refused; nothing was changed.
 
     Attributes:
-        kind: a word for programs, the last part of the problem's type.
+        status: of HTTP.
+        kind: a word for programs, the last part of the problem's `type`.
         detail: where, what was found, what is allowed, what to do.
+        headers: that the answer has beside the usual ones; names in lower case.
     """
 
-    def __init__(self, status: int, kind: str, detail: str) -> None:
+    def __init__(self, status: int, kind: str, detail: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
+        self.headers = headers
 
 
 def unknown_foundation_problem(name: str) -> ControlProblem:
@@ -78,248 +70,223 @@ def unknown_foundation_problem(name: str) -> ControlProblem:
 
 
 def bad_value_problem(where: str, found: Any, allowed: str, mend: str) -> ControlProblem:
-    """A value that can't be used."""
-    shown = found if isinstance(found, str) else msgspec.json.encode(found).decode()
-    return ControlProblem(422, "bad-value", f"{where}: {shown[:200]!r} is not {allowed}; {mend}")
+    """The problem (422) of a value that can't be used."""
+    text = found if isinstance(found, str) else msgspec.json.encode(found).decode()
+    return ControlProblem(422, "bad-value", f"{where}: {text[:200]!r} is not {allowed}; {mend}")
 
 
-def problem_to_dict(status: int, kind: str, detail: str, instance: str) -> dict[str, Any]:
-    """A problem as JSON's values [RFC 9457]."""
-    return {
-        "type": f"urn:mockfoundry:{kind}",
-        "title": PROBLEM_TITLES.get(status, "Problem"),
-        "status": status,
-        "detail": detail[:MAX_DETAIL_LENGTH],
-        "instance": instance,
-    }
+def parse_duration_field(where: str, text: str) -> int:
+    """A duration's microseconds.
+
+    Raises:
+        ControlProblem: 422, it is no duration.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ControlProblem(422, "bad-duration", f"{where}: {text[:80]!r} is none: {error}") from None
 
 
-def problem_response(status: int, kind: str, detail: str, instance: str) -> ConnexionResponse:
-    body = msgspec.json.encode(problem_to_dict(status, kind, detail, instance))
-    return ConnexionResponse(
-        status_code=status, mimetype=PROBLEM_MEDIA_TYPE, content_type=PROBLEM_MEDIA_TYPE, body=body
-    )
+def parse_moment_field(where: str, text: str) -> int:
+    """A moment's microseconds since the epoch.
+
+    Raises:
+        ControlProblem: 422, it is no moment, or is out of range.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        microseconds = round(moment.timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        raise bad_value_problem(where, text, "a moment with its zone", "write it as 2026-03-23T18:48:22Z") from None
+    if not EARLIEST_PARSED_MOMENT <= microseconds <= LATEST_PARSED_MOMENT:
+        raise bad_value_problem(where, text, "between 1970 and 9999", "take another one")
+    return microseconds
 
 
-def handle_control_problem(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    assert isinstance(error, ControlProblem)  # noqa: S101 (registered for that class)
-    return problem_response(error.status, error.kind, error.detail, request.url.path)
+class ControlCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One control call, read and validated.
+
+    Attributes:
+        operation: the operationId.
+        path: the path parameters, as their types.
+        query: the query parameters, as their types, defaults filled in; None for one that is not given.
+        headers: by name in lower case.
+        base_url: scheme and host that it was sent to.
+        real_time: microseconds since the epoch.
+        body: the JSON body's value; None where there is none, or where the body is not JSON.
+        text: the body's text.
+        prepared: what the operation's preparation made of the body, None where it has no preparation.
+    """
+
+    operation: str
+    path: Mapping[str, Any]
+    query: Mapping[str, Any]
+    headers: Mapping[bytes, bytes]
+    base_url: str
+    real_time: int
+    body: Any = None
+    text: str = ""
+    prepared: Any = None
+
+    def has_any_tag(self, header: bytes) -> bool:
+        """Whether `If-Match` or `If-None-Match` is `*`: whatever there is, as long as there is something."""
+        return b"*" in [tag.strip() for tag in self.headers.get(header, b"").split(b",")]
 
 
-def handle_document_error(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """A seed or a scenario that can't be used: every problem with its place."""
-    assert isinstance(error, DocumentError)  # noqa: S101
-    detail = f"{error}\nnothing was changed; mend it and send it again"
-    return problem_response(422, "bad-document", detail, request.url.path)
+class ControlAnswer(msgspec.Struct, frozen=True):
+    """What a handler answers.
+
+    Attributes:
+        body: JSON's values, or text where the media type is not JSON; None for no body.
+    """
+
+    body: Any
+    status: int = 200
+    media_type: str = JSON
 
 
-def handle_refusal(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """What the rooms below refuse: a bad name, too many foundations."""
-    assert isinstance(error, Refusal)  # noqa: S101
-    return problem_response(error.entry.status, error.entry.title.removeprefix("Mock-"), error.detail, request.url.path)
+class ControlWait(msgspec.Struct, frozen=True):
+    """What a handler answers that has to wait.
 
+    Attributes:
+        until: subscribes to what is waited for, and returns what ends the subscription, as in a PendingRequest.
+        at_most: microseconds after which it is waited for no longer.
+        ask_again: goes on; takes the real time of that moment in microseconds.
+    """
 
-def handle_timeout(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    return problem_response(503, "busy", f"{request.url.path}: {error}; try again", request.url.path)
-
-
-def handle_failure(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """What nobody thought of."""
-    log.error("mockfoundry failed on %s %s", request.method, request.url.path, exc_info=error)
-    detail = (
-        f"{request.method} {request.url.path}: mockfoundry failed on this; its log has the traceback, please report it"
-    )
-    return problem_response(500, "failed", detail, request.url.path)
-
-
-def handle_invalid_request(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """What connexion refuses of a request, by the control API's document."""
-    assert isinstance(error, ProblemException)  # noqa: S101
-    status = error.status if error.status in PROBLEM_TITLES else 500
-    kind = "not-as-described" if status < 500 else "failed"
-    said = str(error.detail or error.title).split("\n\n", maxsplit=1)[0]
-    detail = f"{request.method} {request.url.path}: {said}; GET /__mock/openapi.yaml describes what is allowed"
-    return problem_response(status, kind, detail, request.url.path)
-
-
-def handle_http_error(request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    """What the frameworks' routing refuses."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    found = "is not a call of the control API" if status == 404 else "is not a method of this call"
-    detail = f"{request.method} {request.url.path}: {found}; GET /__mock/openapi.yaml lists them"
-    return problem_response(status, "unknown-call", detail, request.url.path)
-
-
-T = TypeVar("T")
-
-LOOP_TIMEOUT_SECONDS = 30.0
-"""How long a worker waits for the loop: far longer than any step of it takes."""
+    until: Callable[[Callable[[], None]], Callable[[], None]]
+    at_most: int
+    ask_again: Callable[[int], "ControlAnswer | ControlWait"]
 
 
 class ServerAccess(Protocol):
-    """What the control API needs of the server it stands in."""
-
-    def run_exclusively(self, function: Callable[[], T]) -> T:
-        """What a function returns (or raises) that is run where the exchanges run."""
+    """What the control API needs of the server that serves it."""
 
     def release(self, hold: str) -> int:
-        """Lets the requests of a hold go on; says how many there were. To be called inside `ask`."""
-
-    def real_time(self) -> int:
-        """The machine's time, in microseconds since the epoch."""
+        """Lets the requests of a hold go on; says how many there were. To be called where exchanges are made."""
 
 
-class LoopAccess:
-    """The desk of a server: functions run in its event loop.
+class CallPlaces:
+    """Bounds how many calls of a kind there are at once.
 
     Args:
-        release: lets the requests of a hold go on, in the loop's thread.
+        most: how many.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, release: Callable[[str], int]) -> None:
-        self._loop = loop
-        self.release = release
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._taken = 0
 
-    def run_exclusively(self, function: Callable[[], T]) -> T:
-        """Runs a function in the loop's thread.
+    def take(self) -> bool:
+        """Takes a place; says whether there was one."""
+        if self._taken >= self.most:
+            return False
+        self._taken += 1
+        return True
 
-        Raises:
-            TimeoutError: the loop ended, or is not to be had.
-        """
-        answer: Future[T] = Future()
-
-        def run() -> None:
-            if not answer.set_running_or_notify_cancel():
-                return
-            try:
-                answer.set_result(function())
-            except BaseException as error:
-                answer.set_exception(error)
-
-        try:
-            self._loop.call_soon_threadsafe(run)
-            return answer.result(LOOP_TIMEOUT_SECONDS)
-        except (CancelledError, RuntimeError, TimeoutError) as error:
-            if answer.done() and not answer.cancelled():
-                raise
-            answer.cancel()
-            raise TimeoutError("the server does not take this: it is ending, or too busy") from error
-
-    def real_time(self) -> int:
-        return time.time_ns() // 1000
+    def give_back(self) -> None:
+        self._taken -= 1
 
 
-class JournalWatch:
-    """Waits in a worker thread for the next record of a journal."""
-
-    def __init__(self, server: ServerAccess, watchers: list[Callable[[], None]]) -> None:
-        self._server = server
-        self._watchers = watchers
-        self._happened = threading.Event()
-
-    def __enter__(self) -> "JournalWatch":
-        self._server.run_exclusively(lambda: self._watchers.append(self._happened.set))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        def stop() -> None:
-            with suppress(ValueError):
-                cast("list[Any]", self._watchers).remove(self._happened.set)
-
-        self._server.run_exclusively(stop)
-
-    def wait(self, seconds: float) -> None:
-        """Waits for a record, at most so long."""
-        self._happened.wait(max(0.0, seconds))
-        self._happened.clear()
+MAX_WAITING_CALLS = 48
+MAX_STREAMS = 64
 
 
-Handler = Callable[..., Any]
-Handlers = dict[str, Handler]
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ControlContext:
-    """What handlers work with."""
+    """What handlers work with.
+
+    Attributes:
+        waiting: the places of calls that wait.
+        streams: the places of calls that follow a journal.
+    """
 
     service: Service
     server: ServerAccess
+    waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
+    streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 
-    def find_foundation(self, name: str) -> FoundationState:
-        """The foundation of that name; to be called inside `ask`.
+    def find_foundation(self, call: ControlCall) -> tuple[FoundationState, int]:
+        """The foundation that a call names, and its time in virtual microseconds.
 
         Raises:
-            ControlError: 404, there is none.
+            ControlProblem: 404, there is none of that name.
         """
-        found = self.service.registry.find_active(name, self.server.real_time())
-        if found is None:
+        name = call.path["name"]
+        foundation = self.service.registry.find_active(name, call.real_time)
+        if foundation is None:
             raise unknown_foundation_problem(name)
-        return found
+        return foundation, foundation.world.clock.now(call.real_time)
 
-    def run_in_foundation(self, name: str, function: Callable[[FoundationState, int], T]) -> T:
-        """What a function makes of a foundation and its time, in virtual microseconds, in the loop's thread.
+    @contextmanager
+    def find_or_create_foundation(self, call: ControlCall) -> Iterator[tuple[FoundationState, int]]:
+        """The same for a call that prepares a foundation: where there is none of that name, it is made.
 
-        Raises:
-            ControlError: 404, there is none of that name.
-        """
-
-        def run() -> T:
-            foundation = self.find_foundation(name)
-            return function(foundation, foundation.world.clock.now(self.server.real_time()))
-
-        return self.server.run_exclusively(run)
-
-    def run_in_foundation_or_create(self, name: str, function: Callable[[FoundationState, int], T]) -> T:
-        """The same for a call that prepares a foundation: it is a first use, and makes one where there is none.
-
-        Where the call is refused after all, the foundation that it would have made is not there.
+        Where the block raises, a foundation that was made for it is deleted again.
 
         Raises:
-            ControlError: 404, there is none, and `If-Match: *` says that there has to be.
+            ControlProblem: 404, there is none, and `If-Match: *` says that there has to be.
+            Refusal: there are too many.
         """
-        only_old = "*" in flask.request.if_match
-
-        def run() -> T:
-            registry, real = self.service.registry, self.server.real_time()
-            is_new = registry.find_active(name, real) is None
-            if is_new and only_old:
-                raise unknown_foundation_problem(name)
-            foundation = registry.get_or_create(name, real)
-            try:
-                return function(foundation, foundation.world.clock.now(real))
-            except Exception:
-                if is_new:
-                    registry.delete(name)
-                raise
-
-        return self.server.run_exclusively(run)
+        name, registry = call.path["name"], self.service.registry
+        is_new = registry.find_active(name, call.real_time) is None
+        if is_new and call.has_any_tag(b"if-match"):
+            raise unknown_foundation_problem(name)
+        foundation = registry.get_or_create(name, call.real_time)
+        try:
+            yield foundation, foundation.world.clock.now(call.real_time)
+        except Exception:
+            if is_new:
+                registry.delete(name)
+            raise
 
 
-def read_body_text() -> str:
-    """The body of the call as text.
+ControlHandler = Callable[[ControlContext, ControlCall], ControlAnswer | ControlWait]
+"""One operation of the control API. Runs where exchanges are made, so it never waits and takes no long time."""
 
-    Raises:
-        ControlError: 400, it is not UTF-8.
+Preparation = Callable[[ControlContext, ControlCall], Callable[[str], Any]]
+"""What an operation does with its body's text before its handler runs. Called where exchanges are made, with a call
+that has no body yet. What it returns is called with the text, in a worker thread where the body is large, so that
+function must not touch a foundation. The handler finds its result in `ControlCall.prepared`."""
+
+
+def index_handlers(*handlers: ControlHandler) -> dict[str, ControlHandler]:
+    """Handlers by their names, which are the operationIds of the control API's document."""
+    return {handler.__name__: handler for handler in handlers}
+
+
+def response_from_control_answer(answer: ControlAnswer) -> Response:
+    """An answer as a door sends it."""
+    if answer.body is None:
+        return make_control_response(answer.status, b"", "")
+    content = msgspec.json.encode(answer.body) if answer.media_type == JSON else str(answer.body).encode()
+    return make_control_response(answer.status, content, answer.media_type)
+
+
+def response_from_problem(problem: ControlProblem, instance: str) -> Response:
+    """A problem as a door sends it.
+
+    Args:
+        instance: the path of the call.
     """
-    try:
-        return flask.request.get_data().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ControlProblem(400, "not-text", f"body: is not UTF-8 at byte {error.start}; send it as UTF-8") from None
+    body = {
+        "type": f"urn:mockfoundry:{problem.kind}",
+        "title": PROBLEM_TITLES.get(problem.status, "Problem"),
+        "status": problem.status,
+        "detail": problem.detail[:MAX_DETAIL_LENGTH],
+        "instance": instance,
+    }
+    response = make_control_response(problem.status, msgspec.json.encode(body), PROBLEM_MEDIA_TYPE)
+    response.headers.extend(problem.headers)
+    return response
 
 
-def respond_with_json(handler: Handler) -> Handler:
-    """A handler whose values are sent as JSON: connexion must be told, since problems are documented beside it."""
-
-    @functools.wraps(handler)
-    def answer(*args: Any, **options: Any) -> flask.Response:
-        value = handler(*args, **options)
-        if isinstance(value, flask.Response):
-            return value
-        body, status = value if isinstance(value, tuple) else (value, 200)
-        if body is None:
-            empty = flask.Response(status=status)
-            del empty.headers["content-type"]
-            return empty
-        return flask.Response(msgspec.json.encode(body), status, content_type="application/json")
-
-    return answer
+def make_control_response(status: int, content: bytes, media_type: str) -> Response:
+    headers: list[tuple[bytes, bytes]] = []
+    if media_type:
+        headers.append((b"content-type", media_type.encode("latin-1")))
+    if status != 204:
+        headers.append((b"content-length", b"%d" % len(content)))
+    return Response(status, headers, content, "", has_platform_headers=False)

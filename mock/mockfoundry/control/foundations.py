@@ -1,27 +1,30 @@
-"""State: a foundation's world written out as a seed, replaced, and patched. Never touches clock or scenarios.
+"""Foundations as control calls see them: made, copied, reset, deleted; their state, changes, clock and tokens.
 
-Changes: what is another way in a foundation than in its seed, entity by entity. Never changes it.
-
-Clocks: a foundation's time shown, frozen, advanced, set and given a rate. Never sleeps: time that is due is true.
-
-Foundations: listed, shown, made, copied, reset and deleted. Never changes what is in one.
-
-Tokens: minted for users of a foundation, by which a client that can say nothing else reaches it. Reads none.
+Never decides what is in one: seeds and the world do. Never sleeps: a clock that is advanced has done what was due.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-import flask
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN, TOKEN_LIFETIME, sign_token
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.seeds.export import export_world
-from mockfoundry.cloudfoundry.seeds.read import Seed, read_seed, seed_from_data, world_from_seed
-from mockfoundry.control.context import ControlContext, ControlProblem, Handlers, bad_value_problem, read_body_text
-from mockfoundry.control.journals import LATEST_PARSED_MOMENT, parse_duration_field, parse_moment_field
+from mockfoundry.cloudfoundry.seeds.read import read_seed, seed_from_data, world_from_seed
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.control.context import (
+    LATEST_PARSED_MOMENT,
+    ControlAnswer,
+    ControlCall,
+    ControlContext,
+    ControlProblem,
+    Preparation,
+    bad_value_problem,
+    index_handlers,
+    parse_duration_field,
+    parse_moment_field,
+)
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
@@ -29,50 +32,128 @@ from mockfoundry.journal.entry import format_precise_moment
 
 MAX_PATCH_DEPTH = 64
 
+LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
-def state_handlers(context: ControlContext) -> Handlers:
-    """The handlers of a foundation's state."""
 
-    def export_state(name: str) -> dict[str, Any]:
-        return context.run_in_foundation(name, export_settled_world)
+def list_foundations(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    registry = context.service.registry
+    registry.expire(call.real_time)
+    return ControlAnswer({"foundations": [{"name": each.name, "requests": each.journal.recorded} for each in registry]})
 
-    def replace_state(name: str) -> dict[str, Any]:
-        seed = read_seed(read_body_text(), "body")
-        return context.run_in_foundation_or_create(name, lambda foundation, now: replace_world(foundation, seed, now))
 
-    def patch_state(name: str, body: dict[str, Any]) -> dict[str, Any]:
-        must_not_nest_deep(body)
+def show_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    return ControlAnswer(summarize_foundation(*context.find_foundation(call)))
 
-        def patch(foundation: FoundationState, now: int) -> dict[str, Any]:
-            return replace_world(
-                foundation,
-                seed_from_data(apply_merge_patch(export_settled_world(foundation, now), body), "patched state"),
-                now,
+
+def prepare_new_foundation(context: ControlContext, call: ControlCall) -> Callable[[str], World | None]:
+    """Builds the world of the seed in the body; None where there is no body."""
+    chosen = call.query["random_seed"]
+    random_seed = context.service.registry.seed.seed if chosen is None else chosen
+
+    def build_world_of_body(text: str) -> World | None:
+        if text.strip():
+            return world_from_seed(read_seed(text, "body"), random_seed=random_seed, born=call.real_time)
+        if chosen is not None:
+            raise ControlProblem(
+                422, "bad-value", "query random_seed: needs a seed in the body, to be built anew with it; send one"
             )
+        return None
 
-        return context.run_in_foundation_or_create(name, patch)
+    return build_world_of_body
 
-    return {"export_state": export_state, "replace_state": replace_state, "patch_state": patch_state}
+
+def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    name, registry = call.path["name"], context.service.registry
+    is_new = registry.find(name) is None
+    if not is_new and call.has_any_tag(b"if-none-match"):
+        raise ControlProblem(412, "foundation-exists", f"foundation {name}: is there already; {LEFT_AS_IT_IS}")
+    foundation = registry.create(name, call.prepared, call.real_time)
+    summary = summarize_foundation(foundation, foundation.world.clock.now(call.real_time))
+    return ControlAnswer(summary, 201 if is_new else 200)
+
+
+def delete_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, _ = context.find_foundation(call)
+    context.service.registry.delete(foundation.name)
+    return ControlAnswer(None, 204)
+
+
+def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, _ = context.find_foundation(call)
+    registry, other = context.service.registry, call.body["as"]
+    if registry.find(other) is not None and not call.body.get("replace", False):
+        text = f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"
+        raise ControlProblem(409, "foundation-exists", text)
+    made = registry.copy(foundation.name, other, call.real_time)
+    assert made is not None  # noqa: S101 (it was found above, in the same step)
+    return ControlAnswer(summarize_foundation(made, made.world.clock.now(call.real_time)), 201)
+
+
+def reset_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, _ = context.find_foundation(call)
+    made = context.service.registry.reset(foundation.name, call.real_time)
+    assert made is not None  # noqa: S101
+    return ControlAnswer(summarize_foundation(made, made.world.clock.now(call.real_time)))
+
+
+def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any]:
+    """A foundation in short, as JSON's values."""
+    world, journal = foundation.world, foundation.journal
+    return {
+        "name": foundation.name,
+        "prefix": f"/foundations/{foundation.name}",
+        "time": format_precise_moment(now),
+        "random_seed": world.seed,
+        "organizations": len(world.organizations),
+        "spaces": len(world.spaces),
+        "apps": len(world.apps),
+        "processes": len(world.processes),
+        "scenarios": [scenario.name for scenario in foundation.lineup.scenarios],
+        "journal": {"recorded": journal.recorded, "held": len(journal), "dropped": journal.dropped},
+    }
+
+
+def export_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    return ControlAnswer(export_settled_world(*context.find_foundation(call)))
+
+
+def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
+    """Builds the world of the seed in the body, for the foundation as it is now."""
+    found = context.service.registry.find(call.path["name"])
+    before = context.service.registry.seed if found is None else found.world
+    random_seed, now = before.seed, before.clock.now(call.real_time)
+    return lambda text: world_from_seed(read_seed(text, "body"), random_seed=random_seed, born=now)
+
+
+def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    with context.find_or_create_foundation(call) as (foundation, now):
+        return ControlAnswer(replace_world(foundation, call.prepared, now))
+
+
+def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    must_not_nest_deep(call.body)
+    with context.find_or_create_foundation(call) as (foundation, now):
+        patched = seed_from_data(apply_merge_patch(export_settled_world(foundation, now), call.body), "patched state")
+        world = world_from_seed(patched, random_seed=foundation.world.seed, born=now)
+        return ControlAnswer(replace_world(foundation, world, now))
 
 
 def export_settled_world(foundation: FoundationState, now: int) -> dict[str, Any]:
-    """The world in a seed file's words."""
+    """The world in a seed file's words, its deployments brought up to now."""
     if foundation.world.deploying_apps:
         advance_deployments(foundation.world, now)
     return export_world(foundation.world)
 
 
-def replace_world(foundation: FoundationState, seed: Seed, now: int) -> dict[str, Any]:
-    """Puts the world of a seed in the place of the one there is; clock and chance go on as they were."""
-    before = foundation.world
-    world = world_from_seed(seed, random_seed=before.seed, born=now)
-    world.clock, world.generator = before.clock, before.generator
+def replace_world(foundation: FoundationState, world: World, now: int) -> dict[str, Any]:
+    """Puts a world in the place of the present one and exports it; clock and random generator stay."""
+    world.clock, world.generator = foundation.world.clock, foundation.world.generator
     foundation.world = world
     return export_settled_world(foundation, now)
 
 
 def apply_merge_patch(target: Any, patch: Any) -> Any:
-    """A value with a merge patch put upon it: null takes a key away, a list is replaced whole [RFC 7396]."""
+    """A value with a merge patch applied: null takes a key away, a list is replaced whole [RFC 7396]."""
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(target) if isinstance(target, Mapping) else {}
@@ -85,7 +166,7 @@ def apply_merge_patch(target: Any, patch: Any) -> Any:
 
 
 def must_not_nest_deep(body: Any, depth: int = 0) -> None:
-    """Raises ControlError (422) where a patch nests deeper than any seed can."""
+    """Raises ControlProblem (422) where a patch nests deeper than any seed can."""
     if depth > MAX_PATCH_DEPTH:
         raise ControlProblem(
             422, "bad-value", f"body: nests deeper than {MAX_PATCH_DEPTH} levels, which no seed does; mend it"
@@ -98,26 +179,20 @@ def must_not_nest_deep(body: Any, depth: int = 0) -> None:
 SeedChange = dict[str, Any]
 
 IDENTITY_KEYS = ("name", "type", "guid")
-"""What an entity in a list is known by, the first that it has."""
+"""What an entity in a list is known by: the first of these that it has."""
 
 IGNORED_KEYS = frozenset({"updated_at"})
 """What moves with every other change of an entity."""
 
 
-def change_handlers(context: ControlContext) -> Handlers:
-    """The handler of a foundation's changes."""
-
-    def show_changes(name: str) -> dict[str, Any]:
-        def read(foundation: FoundationState, now: int) -> dict[str, Any]:
-            return {"changes": list(find_changes(export_world(foundation.seed), export_settled_world(foundation, now)))}
-
-        return context.run_in_foundation(name, read)
-
-    return {"show_changes": show_changes}
+def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, now = context.find_foundation(call)
+    changes = find_changes(export_world(foundation.seed), export_settled_world(foundation, now))
+    return ControlAnswer({"changes": list(changes)})
 
 
 def find_changes(before: Any, after: Any, where: str = "") -> Iterator[SeedChange]:
-    """Where two seeds are not the same, from the outside in: `organizations/acme/suspended`, before and after."""
+    """Where two exported seeds differ, from the outside in: `organizations/acme/suspended`, before and after."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         is_entity = "guid" in before
         for key in dict.fromkeys((*before, *after)):
@@ -134,12 +209,12 @@ def are_all_entities(value: Any) -> bool:
 
 
 def entities_by_identity(entities: list[Any], others: list[Any]) -> dict[str, Any]:
-    """Entities by what they are known by; by their guids too where one side has two of a name."""
-    twice = {
+    """Entities by what they are known by; by their guids too where one of the two lists has two of a name."""
+    repeated = {
         name for side in (entities, others) for name, count in Counter(map(identity_of, side)).items() if count > 1
     }
     return {
-        f"{identity_of(each)} {each.get('guid', '')}" if identity_of(each) in twice else identity_of(each): each
+        f"{identity_of(each)} {each.get('guid', '')}" if identity_of(each) in repeated else identity_of(each): each
         for each in entities
     }
 
@@ -149,39 +224,34 @@ def identity_of(entity: Mapping[str, Any]) -> str:
 
 
 def abbreviate_entity(value: Any) -> Any:
-    """A value as it is shown: of a whole entity what it is known by."""
+    """A value as a change shows it: of a whole entity only what it is known by."""
     return {key: value[key] for key in IDENTITY_KEYS if key in value} or value if isinstance(value, Mapping) else value
 
 
-def clock_handlers(context: ControlContext) -> Handlers:
-    """The handlers of a foundation's clock."""
-
-    def show_clock(name: str) -> dict[str, Any]:
-        return context.run_in_foundation(name, lambda foundation, now: clock_to_dict(foundation.world.clock, now))
-
-    def change_clock(name: str, body: dict[str, Any]) -> dict[str, Any]:
-        advance = parse_duration_field("body /advance", body["advance"]) if "advance" in body else 0
-        moment_set = parse_moment_field("body /now", body["now"]) if "now" in body else None
-        rate = requested_rate_of(body)
-
-        def change(foundation: FoundationState, now: int) -> dict[str, Any]:
-            target = target_time_of(now, moment_set, advance)
-            clock = foundation.world.clock
-            clock.rebase(context.server.real_time())
-            clock.virtual = target
-            if rate is not None:
-                clock.rate = rate
-            apply_due_events(foundation, target)
-            if foundation.world.deploying_apps:
-                advance_deployments(foundation.world, target)
-            return clock_to_dict(clock, target)
-
-        return context.run_in_foundation_or_create(name, change)
-
-    return {"show_clock": show_clock, "change_clock": change_clock}
+def show_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, now = context.find_foundation(call)
+    return ControlAnswer(clock_to_dict(foundation.world.clock, now))
 
 
-def requested_rate_of(body: dict[str, Any]) -> float | None:
+def change_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    body = call.body
+    advance = parse_duration_field("body /advance", body["advance"]) if "advance" in body else 0
+    moment = parse_moment_field("body /now", body["now"]) if "now" in body else None
+    rate = requested_rate_of(body)
+    with context.find_or_create_foundation(call) as (foundation, now):
+        target = target_time_of(now, moment, advance)
+        clock = foundation.world.clock
+        clock.rebase(call.real_time)
+        clock.virtual = target
+        if rate is not None:
+            clock.rate = rate
+        apply_due_events(foundation, target)
+        if foundation.world.deploying_apps:
+            advance_deployments(foundation.world, target)
+        return ControlAnswer(clock_to_dict(clock, target))
+
+
+def requested_rate_of(body: Mapping[str, Any]) -> float | None:
     """The rate that a body asks for, None where it asks for none; a frozen clock has the rate 0."""
     frozen, rate = body.get("frozen"), body.get("rate")
     if frozen is None:
@@ -193,20 +263,25 @@ def requested_rate_of(body: dict[str, Any]) -> float | None:
     return float(rate or 1.0)
 
 
-def target_time_of(now: int, moment_set: int | None, advance: int) -> int:
-    """What time it shall be.
+def target_time_of(now: int, moment: int | None, advance: int) -> int:
+    """The time that a clock is to have.
+
+    Args:
+        now: the time that it has.
+        moment: that it is set to, None for none.
+        advance: by how much it is advanced after that.
 
     Raises:
-        ControlError: 422, it would go back, or beyond what a timestamp can say.
+        ControlProblem: 422, it would go back, or beyond what a timestamp can say.
     """
-    if moment_set is not None and moment_set < now:
+    if moment is not None and moment < now:
         raise bad_value_problem(
             "body /now",
-            format_precise_moment(moment_set),
+            format_precise_moment(moment),
             f"at or after the foundation's time, {format_precise_moment(now)}",
             "a clock does not go back; set a later moment, or copy the foundation before and use the copy",
         )
-    target = (now if moment_set is None else moment_set) + advance
+    target = (now if moment is None else moment) + advance
     if target > LATEST_PARSED_MOMENT:
         raise bad_value_problem(
             "body /advance", str(advance // 1_000_000) + "s", "within the year 9999", "advance by less"
@@ -218,129 +293,42 @@ def clock_to_dict(clock: Clock, now: int) -> dict[str, Any]:
     return {"now": format_precise_moment(now), "frozen": clock.rate == 0.0, "rate": clock.rate}
 
 
-LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
+def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    body, name = call.body or {}, call.path["name"]
+    user_name = body.get("user", ANY_ADMIN.name)
+    lifetime = parse_duration_field("body /expires_in", body["expires_in"]) if "expires_in" in body else TOKEN_LIFETIME
+    with context.find_or_create_foundation(call) as (foundation, now):
+        users = foundation.world.users
+        user = users.get(user_name) or (ANY_ADMIN if user_name == ANY_ADMIN.name else None)
+        if user is None:
+            hint = did_you_mean(user_name, (*users, ANY_ADMIN.name))
+            detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed may have more"
+            raise ControlProblem(422, "unknown-user", detail)
+        foundation.minted_tokens += 1
+        expires = min(LATEST_MOMENT, now + lifetime)
+        token = sign_token(context.service.authority.key, name, user, now, expires, foundation.minted_tokens)
+        seconds = -(-(expires - now) // SECOND)
+        body = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "user": user.name}
+        return ControlAnswer(body, 201)
 
 
-def foundation_handlers(context: ControlContext) -> Handlers:
-    """The handlers of `/__mock/foundations`."""
-    registry = context.service.registry
+FOUNDATION_HANDLERS = index_handlers(
+    list_foundations,
+    show_foundation,
+    put_foundation,
+    delete_foundation,
+    copy_foundation,
+    reset_foundation,
+    export_state,
+    replace_state,
+    patch_state,
+    show_changes,
+    show_clock,
+    change_clock,
+    mint_token,
+)
 
-    def list_foundations() -> dict[str, Any]:
-        def listed() -> list[dict[str, Any]]:
-            registry.expire(context.server.real_time())
-            return [{"name": each.name, "requests": each.journal.recorded} for each in registry]
-
-        return {"foundations": context.server.run_exclusively(listed)}
-
-    def show_foundation(name: str) -> dict[str, Any]:
-        return context.run_in_foundation(name, summarize_foundation)
-
-    def put_foundation(name: str, random_seed: int | None = None) -> tuple[dict[str, Any], int]:
-        only_new = "*" in flask.request.if_none_match
-        text = read_body_text()
-        seed = read_seed(text, "body") if text.strip() else None
-        if random_seed is not None and seed is None:
-            raise ControlProblem(
-                422, "bad-value", "query random_seed: needs a seed in the body, to be built anew with it; send one"
-            )
-
-        def made() -> tuple[dict[str, Any], int]:
-            real = context.server.real_time()
-            number = registry.seed.seed if random_seed is None else random_seed
-            world = None if seed is None else world_from_seed(seed, random_seed=number, born=real)
-            status = 201 if registry.find(name) is None else 200
-            if status == 200 and only_new:
-                raise ControlProblem(412, "foundation-exists", f"foundation {name}: is there already; {LEFT_AS_IT_IS}")
-            foundation = registry.create(name, world, real)
-            return summarize_foundation(foundation, foundation.world.clock.now(real)), status
-
-        return context.server.run_exclusively(made)
-
-    def delete_foundation(name: str) -> tuple[None, int]:
-        def deleted() -> None:
-            context.find_foundation(name)
-            registry.delete(name)
-
-        context.server.run_exclusively(deleted)
-        return None, 204
-
-    def copy_foundation(name: str, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-        other, may_replace = body["as"], body.get("replace", False)
-
-        def copied() -> dict[str, Any]:
-            context.find_foundation(name)
-            if registry.find(other) is not None and not may_replace:
-                text = (
-                    f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"
-                )
-                raise ControlProblem(409, "foundation-exists", text)
-            real = context.server.real_time()
-            made = registry.copy(name, other, real)
-            assert made is not None  # noqa: S101 (it was there a line above, in the same step)
-            return summarize_foundation(made, made.world.clock.now(real))
-
-        return context.server.run_exclusively(copied), 201
-
-    def reset_foundation(name: str) -> dict[str, Any]:
-        def reset() -> dict[str, Any]:
-            context.find_foundation(name)
-            real = context.server.real_time()
-            made = registry.reset(name, real)
-            assert made is not None  # noqa: S101
-            return summarize_foundation(made, made.world.clock.now(real))
-
-        return context.server.run_exclusively(reset)
-
-    return {
-        "list_foundations": list_foundations,
-        "show_foundation": show_foundation,
-        "put_foundation": put_foundation,
-        "delete_foundation": delete_foundation,
-        "copy_foundation": copy_foundation,
-        "reset_foundation": reset_foundation,
-    }
-
-
-def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any]:
-    """A foundation in short."""
-    world, journal = foundation.world, foundation.journal
-    return {
-        "name": foundation.name,
-        "prefix": f"/foundations/{foundation.name}",
-        "time": format_precise_moment(now),
-        "random_seed": world.seed,
-        "organizations": len(world.organizations),
-        "spaces": len(world.spaces),
-        "apps": len(world.apps),
-        "processes": len(world.processes),
-        "scenarios": [scenario.name for scenario in foundation.lineup.scenarios],
-        "journal": {"recorded": journal.recorded, "held": len(journal), "dropped": journal.dropped},
-    }
-
-
-def token_handlers(context: ControlContext) -> Handlers:
-    """The handler of a foundation's tokens."""
-
-    def mint_token(name: str, body: dict[str, Any] | None = None) -> tuple[dict[str, Any], int]:
-        asked = body or {}
-        user_name = asked.get("user", ANY_ADMIN.name)
-        lifetime = (
-            parse_duration_field("body /expires_in", asked["expires_in"]) if "expires_in" in asked else TOKEN_LIFETIME
-        )
-
-        def mint(foundation: FoundationState, now: int) -> dict[str, Any]:
-            users = foundation.world.users
-            user = users.get(user_name) or (ANY_ADMIN if user_name == ANY_ADMIN.name else None)
-            if user is None:
-                hint = did_you_mean(user_name, (*users, ANY_ADMIN.name))
-                detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed may have more"
-                raise ControlProblem(422, "unknown-user", detail)
-            foundation.minted_tokens += 1
-            expires = min(LATEST_MOMENT, now + lifetime)
-            token = sign_token(context.service.authority.key, name, user, now, expires, foundation.minted_tokens)
-            seconds = -(-(expires - now) // SECOND)
-            return {"access_token": token, "token_type": "bearer", "expires_in": seconds, "user": user.name}
-
-        return context.run_in_foundation_or_create(name, mint), 201
-
-    return {"mint_token": mint_token}
+FOUNDATION_PREPARATIONS: dict[str, Preparation] = {
+    "put_foundation": prepare_new_foundation,
+    "replace_state": prepare_state,
+}

@@ -1,16 +1,16 @@
-"""Replays: the failures that a foundation's clients have met, as the smallest scenario that plays them again.
+"""Scenarios as control calls see them: switched on and off, holds released, replays written. Never matches a request.
 
-Never plays one. What the world refused of itself is left out: it would refuse it again. What a world refused that a
-scenario had changed is an answer of the replay, so that the replay needs nothing beside it. What a request asked for
-by itself (`Prefer`, `X-Mock-Scenario`) it will ask for again, and it is no call that the replay counts. What a
-scenario only changed in the headers of an answer that worked is not played again. Calls are numbered in the order in
-which they were answered, which is another one for those that were held.
+A replay is the smallest scenario that gives a foundation's clients the same failures again:
 
-Scenarios: the library listed, and what is on in a foundation shown, switched on and off. Never matches a request.
+- what the world refused by itself is left out, since it would refuse it again;
+- what a world refused that a scenario had changed is answered by the replay, so that it needs nothing beside it;
+- what a request asked for by itself (`Prefer`, `X-Mock-Scenario`) is left out and not counted, since it asks again;
+- what a scenario changed only in the headers of an answer that worked is left out;
+- calls are numbered in the order in which they were answered, which for held requests is not the order of arrival.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,9 +18,17 @@ import msgspec
 from mockfoundry.assembly import ERROR_STATUSES
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
-from mockfoundry.control.context import ControlContext, ControlProblem, Handlers, read_body_text
+from mockfoundry.control.context import (
+    ControlAnswer,
+    ControlCall,
+    ControlContext,
+    ControlProblem,
+    Preparation,
+    index_handlers,
+)
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, json_response
+from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, format_precise_moment
@@ -32,37 +40,30 @@ from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
 MIN_REPLAYED_DELAY = 1_000
-"""Microseconds below which a delay is none that a client would notice."""
+"""Microseconds; a shorter delay is left out, since no client would notice it."""
 
 _REPLAYED_HEADERS = (b"retry-after",)
 """The headers of an answer that clients act upon."""
 
 
-def replay_handlers(context: ControlContext) -> Handlers:
-    """The handler of a foundation's replay."""
+def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer:
     contract = context.service.contract
-
-    def show_replay(name: str) -> dict[str, Any]:
-        def read(foundation: FoundationState, now: int) -> dict[str, Any]:
-            found = list(find_failures(foundation, contract))
-            scenario = None
-            if found:
-                scenario = allow_undocumented(
-                    merge_equal_rules(scenario_from_failures(found, list(contract.plans.values()))), contract
-                )
-            return {
-                "scenario": None if scenario is None else scenario.to_yaml(),
-                "failures": len(found),
-                "dropped": foundation.journal.dropped,
-            }
-
-        return context.run_in_foundation(name, read)
-
-    return {"show_replay": show_replay}
+    foundation, _ = context.find_foundation(call)
+    failures = list(find_failures(foundation, contract))
+    scenario = None
+    if failures:
+        schedule = merge_equal_rules(scenario_from_failures(failures, list(contract.plans.values())))
+        scenario = allow_undocumented(schedule, contract)
+    body = {
+        "scenario": None if scenario is None else scenario.to_yaml(),
+        "failures": len(failures),
+        "dropped": foundation.journal.dropped,
+    }
+    return ControlAnswer(body)
 
 
 def find_failures(foundation: FoundationState, contract: Contract) -> Iterator[Failure]:
-    """What went wrong on purpose, each with the number of its call, those that were forgotten included."""
+    """What went wrong on purpose, each with the number of its call; calls that the journal forgot are counted too."""
     journal = foundation.journal
     entries = [entry for entry in journal if not asked_for_own_response(entry)]
     held = Counter(entry.operation for entry in journal)
@@ -83,12 +84,12 @@ def asked_for_own_response(entry: JournalEntry) -> bool:
 
 
 def count_operation_calls(journal: Journal, operation: str) -> int:
-    """How often an operation was called ever."""
+    """How often an operation was called since the foundation was made, forgotten calls included."""
     return sum(times for hit_key, times in journal.hit_counts.items() if hit_key[0] == operation)
 
 
 def respond_from_response(response: RecordedResponse) -> Respond | None:
-    """What a rule has to answer for a client to meet the same; None where no scenario was the cause of what it met."""
+    """What a rule has to answer so that a client meets the same; None where no scenario was the cause of it."""
     if not (response.scenario or response.refused_by_modified_world):
         return None
     phase: RespondPhase = "after" if response.phase == "after" else "before"
@@ -120,7 +121,7 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
 
 
 def error_of_body(body: Any) -> tuple[str, str]:
-    """Title and detail of an error that is the Cloud Controller's, else nothing."""
+    """Title and detail of an error in the Cloud Controller's form; two empty texts where the body has another form."""
     match body:
         case {"errors": [{"title": str(title), "detail": str(detail)}]}:
             return title, detail
@@ -129,7 +130,7 @@ def error_of_body(body: Any) -> tuple[str, str]:
 
 
 def merge_equal_rules(scenario: Scenario) -> Scenario:
-    """A schedule with one rule for calls in a row that meet the same: its rules have the latest call first."""
+    """A schedule with one rule for consecutive calls that meet the same. Its rules have the latest call first."""
     rules: list[Rule] = []
     for rule in scenario.rules:
         later = rules[-1] if rules else None
@@ -143,7 +144,7 @@ def merge_equal_rules(scenario: Scenario) -> Scenario:
 
 
 def allow_undocumented(scenario: Scenario, contract: Contract) -> Scenario:
-    """A scenario that may be played: what the contract does not document is said to be meant."""
+    """A scenario that lint accepts: where it answers what the contract does not document, that is marked as intended."""
     if not check_scenario(scenario.to_yaml(), contract, ERROR_STATUSES, source="replay"):
         return scenario
     replace = msgspec.structs.replace
@@ -154,19 +155,14 @@ def allow_undocumented(scenario: Scenario, contract: Contract) -> Scenario:
 
 
 MAX_SCENARIOS = 1_000
-"""How many may be on in one foundation."""
+"""How many scenarios may be on in one foundation."""
 
 
-def scenario_handlers(context: ControlContext) -> Handlers:
-    """The handlers of the library and of a foundation's scenarios, with their holds."""
-    contract = context.service.contract
-
-    def list_library() -> dict[str, Any]:
-        scenarios = (
-            lineup.scenarios[0]
-            for lineup in map(context.service.named_scenarios.__getitem__, context.service.named_scenarios)
-        )
-        return {
+def list_library(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    named = context.service.named_scenarios
+    scenarios = sorted((named[name].scenarios[0] for name in named), key=lambda scenario: scenario.name)
+    return ControlAnswer(
+        {
             "scenarios": [
                 {
                     "name": each.name,
@@ -174,82 +170,95 @@ def scenario_handlers(context: ControlContext) -> Handlers:
                     "story": each.story,
                     "good_client": each.good_client,
                 }
-                for each in sorted(scenarios, key=lambda scenario: scenario.name)
+                for each in scenarios
             ]
         }
+    )
 
-    def list_scenarios(name: str) -> dict[str, Any]:
-        return {"scenarios": context.run_in_foundation(name, describe_playing)}
 
-    def play_scenario(name: str, scenario: str) -> dict[str, Any]:
-        text = read_body_text()
-        read = inline(text, scenario) if text.strip() else from_library(scenario)
+def list_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    return ControlAnswer({"scenarios": describe_playing(*context.find_foundation(call))})
 
-        def switch_on(foundation: FoundationState, now: int) -> dict[str, Any]:
-            if len(foundation.lineup.scenarios) >= MAX_SCENARIOS:
-                raise ControlProblem(
-                    429,
-                    "too-many-scenarios",
-                    f"{name}: {MAX_SCENARIOS} scenarios are on, the most there may be; end some",
-                )
-            others = sum(len(each.rules) for each in foundation.lineup.scenarios if each.name != scenario)
-            most = context.service.registry.bounds.rules
-            if others + len(read.rules) > most:
-                raise ControlProblem(
-                    429,
-                    "too-many-rules",
-                    f"{name}: {others} rules are on, and {scenario} has {len(read.rules)}; {most} is the most there "
-                    "may be; end some scenarios, or start the server with a larger --max-rules",
-                )
-            switch_scenario_on(foundation, read, now)
-            return next(each for each in describe_playing(foundation, now) if each["name"] == scenario)
 
-        return context.run_in_foundation_or_create(name, switch_on)
+def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[str], Scenario]:
+    """Reads and checks the scenario in the body; without a body it is the library's."""
+    name, service = call.path["scenario"], context.service
 
-    def inline(text: str, scenario: str) -> Scenario:
-        (read,) = load_scenarios((Document(text, "body"),), contract, ERROR_STATUSES)
-        if read.name != scenario:
-            detail = f"body /scenario: {read.name!r} is not the name in the path, {scenario!r}; make them the same"
+    def read_scenario_of_body(text: str) -> Scenario:
+        if not text.strip():
+            return find_library_scenario(service, name)
+        (scenario,) = load_scenarios((Document(text, "body"),), service.contract, ERROR_STATUSES)
+        if scenario.name != name:
+            detail = f"body /scenario: {scenario.name!r} is not the name in the path, {name!r}; make them the same"
             raise ControlProblem(422, "other-name", detail)
-        return read
+        return scenario
 
-    def from_library(scenario: str) -> Scenario:
-        lineup = context.service.named_scenarios.get(scenario)
-        if lineup is None:
-            hint = did_you_mean(scenario, list_library_files())
-            detail = f"scenario {scenario}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
-            raise ControlProblem(404, "unknown-scenario", detail)
-        return lineup.scenarios[0]
+    return read_scenario_of_body
 
-    def stop_scenario(name: str, scenario: str) -> tuple[None, int]:
-        if not context.run_in_foundation(name, lambda foundation, now: switch_scenario_off(foundation, scenario, now)):
-            detail = f"scenario {scenario}: is not on in {name}; GET /__mock/foundations/{name}/scenarios lists what is"
-            raise ControlProblem(404, "unknown-scenario", detail)
-        return None, 204
 
-    def stop_scenarios(name: str) -> tuple[None, int]:
-        def switch_off(foundation: FoundationState, now: int) -> None:
-            for each in foundation.lineup.scenarios:
-                switch_scenario_off(foundation, each.name, now)
+def find_library_scenario(service: Service, name: str) -> Scenario:
+    """The library's scenario of a name.
 
-        context.run_in_foundation(name, switch_off)
-        return None, 204
+    Raises:
+        ControlProblem: 404, there is none.
+    """
+    compiled = service.named_scenarios.get(name)
+    if compiled is None:
+        hint = did_you_mean(name, list_library_files())
+        detail = f"scenario {name}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
+        raise ControlProblem(404, "unknown-scenario", detail)
+    return compiled.scenarios[0]
 
-    def release_hold(name: str, hold: str) -> dict[str, int]:
-        return {"released": context.run_in_foundation(name, lambda *_: context.server.release(f"{name}/{hold}"))}
 
-    return {
-        "list_library": list_library,
-        "list_scenarios": list_scenarios,
-        "play_scenario": play_scenario,
-        "stop_scenario": stop_scenario,
-        "stop_scenarios": stop_scenarios,
-        "release_hold": release_hold,
-    }
+def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    scenario: Scenario = call.prepared
+    with context.find_or_create_foundation(call) as (foundation, now):
+        must_have_room(foundation, scenario, context.service.registry.bounds.rules)
+        switch_scenario_on(foundation, scenario, now)
+        playing = next(each for each in describe_playing(foundation, now) if each["name"] == scenario.name)
+        return ControlAnswer(playing)
+
+
+def must_have_room(foundation: FoundationState, scenario: Scenario, max_rules: int) -> None:
+    """Raises ControlProblem (429) where a foundation has as many scenarios, or as many rules, as there may be."""
+    name, playing = foundation.name, foundation.lineup.scenarios
+    if len(playing) >= MAX_SCENARIOS:
+        raise ControlProblem(
+            429, "too-many-scenarios", f"{name}: {MAX_SCENARIOS} scenarios are on, the most there may be; end some"
+        )
+    others = sum(len(each.rules) for each in playing if each.name != scenario.name)
+    if others + len(scenario.rules) > max_rules:
+        raise ControlProblem(
+            429,
+            "too-many-rules",
+            f"{name}: {others} rules are on, and {scenario.name} has {len(scenario.rules)}; {max_rules} is the most "
+            "there may be; end some scenarios, or start the server with a larger --max-rules",
+        )
+
+
+def stop_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, now = context.find_foundation(call)
+    name, scenario = foundation.name, call.path["scenario"]
+    if not switch_scenario_off(foundation, scenario, now):
+        detail = f"scenario {scenario}: is not on in {name}; GET /__mock/foundations/{name}/scenarios lists what is"
+        raise ControlProblem(404, "unknown-scenario", detail)
+    return ControlAnswer(None, 204)
+
+
+def stop_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, now = context.find_foundation(call)
+    for each in foundation.lineup.scenarios:
+        switch_scenario_off(foundation, each.name, now)
+    return ControlAnswer(None, 204)
+
+
+def release_hold(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    foundation, _ = context.find_foundation(call)
+    return ControlAnswer({"released": context.server.release(f"{foundation.name}/{call.path['hold']}")})
 
 
 def describe_playing(foundation: FoundationState, now: int) -> list[dict[str, Any]]:
-    """What is on, in the order in which it is asked, with how far it has come."""
+    """The scenarios that are on, in the order in which they are asked, each with its progress."""
     progress = foundation.progress
     shown: list[dict[str, Any]] = []
     for scenario in foundation.lineup.scenarios:
@@ -266,3 +275,16 @@ def describe_playing(foundation: FoundationState, now: int) -> list[dict[str, An
             }
         )
     return shown
+
+
+SCENARIO_HANDLERS = index_handlers(
+    list_library,
+    list_scenarios,
+    play_scenario,
+    stop_scenario,
+    stop_scenarios,
+    release_hold,
+    show_replay,
+)
+
+SCENARIO_PREPARATIONS: dict[str, Preparation] = {"play_scenario": prepare_scenario}

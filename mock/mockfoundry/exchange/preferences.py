@@ -5,7 +5,7 @@ Source: RFC 7240.
 
 from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import DocumentedResponse, Plan, shorten_value
 
 UNKNOWN_PREFERENCE = CatalogueEntry("Mock-UnknownPreference", 990003, 400, "")

@@ -7,7 +7,7 @@ what it does not answer itself.
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from connexion.middleware import ConnexionMiddleware
@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockfoundry.contract.load import OperationIdResolver
-from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
 from mockfoundry.foundations.addressing import Address
@@ -30,6 +30,9 @@ from mockfoundry.server.delivery import (
     body_too_large_response,
     headers_too_large_response,
 )
+
+if TYPE_CHECKING:
+    from mockfoundry.control.api import ControlApi
 
 CONTROL_PATH_PREFIX = "/__mock"
 FOUND_OPERATIONS_KEY = "mockfoundry.found"
@@ -70,17 +73,16 @@ class AsgiApp:
     """The ASGI app of a service.
 
     Args:
-        control: makes the control API's app; it is made when it is first asked for, since that takes a moment.
+        control: gives the control API, which is made when it is first called, since that takes a moment.
     """
 
     def __init__(
-        self, service: Service, limits: ServerLimits, delivery: Delivery, control: Callable[[], ASGIApp]
+        self, service: Service, limits: ServerLimits, delivery: Delivery, control: "Callable[[], ControlApi]"
     ) -> None:
         self.service = service
         self.limits = limits
         self.delivery = delivery
-        self._make_control = control
-        self._control: ASGIApp | None = None
+        self._control = control
         self._stack = ConnexionMiddleware(
             end_routing,
             middlewares=[RoutingMiddleware, ExchangeMiddleware],
@@ -104,9 +106,35 @@ class AsgiApp:
                 await self.delivery.deliver(response, scope, receive, send)
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._control is None:
-            self._control = self._make_control()
-        await self._control(scope, receive, send)
+        from mockfoundry.control.api import (
+            MAX_CONTROL_BODY_BYTES,
+            handle_control_request,
+            open_journal_stream,
+            too_large_response,
+        )
+        from mockfoundry.control.follow import JournalStream, is_stream_request
+
+        path = raw_path_of(scope)
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        content = None
+        if not (announced.isdigit() and int(announced) > MAX_CONTROL_BODY_BYTES):
+            try:
+                content = await read_body(receive, MAX_CONTROL_BODY_BYTES)
+            except ClientGoneError:
+                return
+        if content is None:
+            await self.delivery.deliver(too_large_response(path), scope, receive, send)
+            return
+        request = make_request(scope, content, self.service.trust_forwarded)
+        response: JournalStream | Response | PendingRequest
+        if is_stream_request(request.method, path, request.query_string):
+            response = open_journal_stream(self._control(), request)
+        else:
+            response = handle_control_request(self._control(), request)
+        if isinstance(response, JournalStream):
+            await response.send_entries(receive, send)
+        else:
+            await self.delivery.deliver(response, scope, receive, send)
 
     async def _handle_scope(self, scope: Scope, receive: Receive) -> Response | PendingRequest:
         headers = scope["headers"]
@@ -115,16 +143,7 @@ class AsgiApp:
         content = await read_body(receive, self.limits.body)
         if content is None:
             return body_too_large_response(self.limits)
-        request = read_request(
-            scope["method"],
-            raw_path_of(scope),
-            scope.get("query_string", b""),
-            [(name.lower(), value) for name, value in headers],
-            content,
-            scope.get("scheme", "http"),
-            time.time_ns() // 1000,
-            self.service.trust_forwarded,
-        )
+        request = make_request(scope, content, self.service.trust_forwarded)
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
         operation = await self._find_operation(scope, address, receive)
@@ -151,6 +170,20 @@ class AsgiApp:
         except HTTPException:
             return None
         return found[0] if found else None
+
+
+def make_request(scope: Scope, content: bytes, trust_forwarded: bool) -> Request:
+    """A request that came through ASGI."""
+    return read_request(
+        scope["method"],
+        raw_path_of(scope),
+        scope.get("query_string", b""),
+        [(name.lower(), value) for name, value in scope["headers"]],
+        content,
+        scope.get("scheme", "http"),
+        time.time_ns() // 1000,
+        trust_forwarded,
+    )
 
 
 async def discard_message(message: Message) -> None:

@@ -1,19 +1,20 @@
 """The protocol door: uvicorn's httptools protocol, a whole request in one call. Never knows what a process is.
 
 uvicorn's own class makes a task, an event and ASGI messages for each request. Here a request that can be answered at
-once never gets that far: it is gathered, exchanged and written in the parser's own callback. Everything else (HEAD,
-upgrades, `Expect`, the control API, a request behind one that is still being answered, a reader that is behind, an
-answer that must wait or break) goes uvicorn's ordinary way, through the ASGI door, so keep-alive, pipelining,
-back-pressure and graceful stop stay uvicorn's.
+once never gets that far: it is gathered, exchanged and written in the parser's own callback. A call of the control API
+goes the same way, unless it follows a journal. Everything else (HEAD, upgrades, `Expect`, a request behind one that is
+still being answered, a reader that is behind, an answer that must wait or break) goes uvicorn's ordinary way, through
+the ASGI door, so keep-alive, pipelining, back-pressure and graceful stop stay uvicorn's.
 """
 
 import time
-from typing import cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.delivery import (
@@ -25,7 +26,12 @@ from mockfoundry.server.delivery import (
 )
 from mockfoundry.server.faults import render_head
 
+if TYPE_CHECKING:
+    from mockfoundry.control.api import ControlApi
+
 CONTROL_PATH_BYTES = b"/__mock"
+STREAM_PARAMETER = b"follow=true"
+"""What the URL of a control call holds that follows a journal."""
 
 LINGER_SECONDS = 1.0
 """How long a connection is kept after its request was refused for its size."""
@@ -47,9 +53,17 @@ def has_expected_methods() -> bool:
     return all(callable(getattr(HttpToolsProtocol, name, None)) for name in EXPECTED_METHODS)
 
 
-def make_protocol_class(service: Service, limits: ServerLimits) -> type[HttpToolsProtocol]:
-    """The protocol for a service: uvicorn makes one object of it for each connection."""
-    return type("MockProtocol", (DirectProtocol,), {"service": service, "limits": limits})
+def make_protocol_class(
+    service: Service, limits: ServerLimits, control: "Callable[[], ControlApi]"
+) -> type[HttpToolsProtocol]:
+    """The protocol for a service: uvicorn makes one object of it for each connection.
+
+    Args:
+        control: gives the control API, which is made when it is first called, since that takes a moment.
+    """
+    return type(
+        "MockProtocol", (DirectProtocol,), {"service": service, "limits": limits, "control": staticmethod(control)}
+    )
 
 
 class TransportProtocol(HttpToolsProtocol):
@@ -80,6 +94,7 @@ class DirectProtocol(TransportProtocol):
 
     Attributes:
         direct: whether the message that is being read will be answered here.
+        is_control: whether it is a call of the control API, which has a bound of its own for its body.
         ignored: whether it will not be answered at all, since the connection is closing.
         header_bytes: of its headers and trailers.
         silent_bytes: what came in since the parser last had something to tell.
@@ -87,8 +102,10 @@ class DirectProtocol(TransportProtocol):
 
     service: Service
     limits: ServerLimits
+    control: "Callable[[], ControlApi]"
 
     direct: bool = False
+    is_control: bool = False
     ignored: bool = False
     header_bytes: int = 0
     silent_bytes: int = 0
@@ -138,12 +155,13 @@ class DirectProtocol(TransportProtocol):
             return
         if self.url[:1] != b"/" or b"#" in self.url:
             self._take_origin_form()
+        self.is_control = is_control = self.url.startswith(CONTROL_PATH_BYTES)
         cycle = self.cycle
         self.direct = direct = (
             (cycle is None or cycle.response_complete)
             and not self.flow.write_paused
             and not self.expect_100_continue
-            and not self.url.startswith(CONTROL_PATH_BYTES)
+            and not (is_control and STREAM_PARAMETER in self.url.lower())
             and self.parser.get_method() != b"HEAD"
         )
         if direct:
@@ -160,10 +178,20 @@ class DirectProtocol(TransportProtocol):
             super().on_body(body)
             return
         self.content_length += len(body)
-        if self.content_length <= self.limits.body:
+        if self.is_control:
+            self._gather_control_body(body)
+        elif self.content_length <= self.limits.body:
             self.content.append(body)
         else:
             self._refuse(body_too_large_response(self.limits))
+
+    def _gather_control_body(self, body: bytes) -> None:
+        from mockfoundry.control.api import MAX_CONTROL_BODY_BYTES, too_large_response
+
+        if self.content_length <= MAX_CONTROL_BODY_BYTES:
+            self.content.append(body)
+        else:
+            self._refuse(too_large_response(self.url.partition(b"?")[0].decode("latin-1")))
 
     def on_message_complete(self) -> None:
         self.silent_bytes = 0
@@ -229,7 +257,7 @@ class DirectProtocol(TransportProtocol):
             time.time_ns() // 1000,
             self.service.trust_forwarded,
         )
-        response = handle_request(self.service, request)
+        response = self._handle_control_call(request) if self.is_control else handle_request(self.service, request)
         if isinstance(response, PendingRequest) or response.delay or response.hold or response.fault:
             self._begin_cycle(response)
             super().on_message_complete()
@@ -240,6 +268,11 @@ class DirectProtocol(TransportProtocol):
         if not keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def _handle_control_call(self, request: Request) -> Response | PendingRequest:
+        from mockfoundry.control.api import handle_control_request
+
+        return handle_control_request(self.control(), request)
 
     def _begin_cycle(self, ready: Response | PendingRequest | None) -> None:
         """Goes on as uvicorn does; what its class prepares when a message begins is made only now."""

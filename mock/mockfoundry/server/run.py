@@ -1,22 +1,25 @@
 """Listening: a service on a socket by uvicorn, in this thread or in one of its own. Never decides what is answered."""
 
 import asyncio
+import functools
 import gc
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from mockfoundry.exchange.run import Service
 from mockfoundry.server.asgi import AsgiApp
 from mockfoundry.server.delivery import Delivery, ServerLimits
 from mockfoundry.server.protocol import TransportProtocol, has_expected_methods, make_protocol_class
 from mockfoundry.server.waiting import WaitingRoom
+
+if TYPE_CHECKING:
+    from mockfoundry.control.api import ControlApi
 
 DoorName = Literal["protocol", "asgi"]
 
@@ -94,12 +97,12 @@ def make_listening_server(
     """
     room = WaitingRoom(limits.held)
 
-    def control() -> ASGIApp:
+    @functools.cache
+    def control() -> "ControlApi":
         # Not every server is asked for it, and a start should be short.
-        from mockfoundry.control.app import build_control_app
-        from mockfoundry.control.context import LoopAccess
+        from mockfoundry.control.api import build_control_api
 
-        return build_control_app(service, LoopAccess(asyncio.get_running_loop(), room.holds.release), control_token)
+        return build_control_api(service, room.holds, control_token)
 
     app = AsgiApp(service, limits, Delivery(room), control)
     known = has_expected_methods()
@@ -109,7 +112,7 @@ def make_listening_server(
         )
     protocol: type[asyncio.Protocol] | Literal["httptools"] = TransportProtocol if known else "httptools"
     if known and door == "protocol":
-        protocol = make_protocol_class(service, limits)
+        protocol = make_protocol_class(service, limits, control)
     config = uvicorn.Config(
         app,
         http=protocol,

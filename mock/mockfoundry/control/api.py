@@ -1,0 +1,445 @@
+"""The control API: its document compiled into plans, its calls validated by them and bound to handlers. Never waits.
+
+A call goes one way: guards (printable path, token), route, parameters, body, preparation, handler. All of it runs where
+exchanges are made, but for the body and its preparation where the body is large: those run in the worker room.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from mockfoundry.bodies import read_json, read_query
+from mockfoundry.cloudfoundry.errors import Refusal
+from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.plan import Plan, Violation, value_to_json
+from mockfoundry.contract.routes import Route
+from mockfoundry.control.context import (
+    JSON,
+    YAML,
+    ControlAnswer,
+    ControlCall,
+    ControlContext,
+    ControlHandler,
+    ControlProblem,
+    ControlWait,
+    Preparation,
+    ServerAccess,
+    index_handlers,
+    response_from_control_answer,
+    response_from_problem,
+)
+from mockfoundry.control.follow import JournalStream
+from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS
+from mockfoundry.control.journals import JOURNAL_HANDLERS
+from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
+from mockfoundry.documents.problems import DocumentError, did_you_mean
+from mockfoundry.exchange.request import Request
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import Service
+from mockfoundry.shipped import CONTROL_CONTRACT_FILE
+from mockfoundry.version import __version__
+
+START_PAGE_PATH = "/__mock"
+
+MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
+"""Bytes that a body may have."""
+
+MAX_LOOP_BODY_BYTES = 16 * 1024
+"""Bytes of a body that is read where exchanges are made; a larger one is read in the worker room."""
+
+PATHS_WITHOUT_TOKEN = frozenset({"/__mock/health"})
+"""What needs no token: a container's health check has none."""
+
+TOKEN_HEADER = b"x-mock-control-token"
+FORM = "application/x-www-form-urlencoded"
+WHERE_DESCRIBED = "GET /__mock/openapi.yaml describes what is allowed"
+
+log = logging.getLogger("mockfoundry")
+
+T = TypeVar("T")
+
+
+def show_health(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    service, contract = context.service, context.service.contract
+    return ControlAnswer(
+        {
+            "status": "ready",
+            "version": __version__,
+            "mode": "stateful" if service.operations else "canned",
+            "contract": {"title": contract.title, "version": contract.version, "operations": len(contract.plans)},
+        }
+    )
+
+
+def show_document(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    return ControlAnswer(load_control_contract().text, media_type=YAML)
+
+
+def show_contract(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    return ControlAnswer(context.service.contract.text, media_type=YAML)
+
+
+HANDLERS: Mapping[str, ControlHandler] = {
+    **index_handlers(show_health, show_document, show_contract),
+    **FOUNDATION_HANDLERS,
+    **SCENARIO_HANDLERS,
+    **JOURNAL_HANDLERS,
+}
+PREPARATIONS: Mapping[str, Preparation] = {**FOUNDATION_PREPARATIONS, **SCENARIO_PREPARATIONS}
+
+
+@cache
+def load_control_contract() -> Contract:
+    """The control API's own document, compiled once."""
+    return load_contract(CONTROL_CONTRACT_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlApi:
+    """The control API of a service.
+
+    Attributes:
+        contract: its own document.
+        token: that every call must carry; empty for none.
+    """
+
+    context: ControlContext
+    contract: Contract
+    handlers: Mapping[str, ControlHandler]
+    token: bytes
+
+
+def build_control_api(service: Service, server: ServerAccess, token: str = "") -> ControlApi:
+    """The control API of a service.
+
+    Args:
+        server: that serves it.
+        token: that every call must carry; empty for none.
+    """
+    contract = load_control_contract()
+    return ControlApi(ControlContext(service, server), contract, bind_handlers(contract, HANDLERS), token.encode())
+
+
+def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:
+    """The handlers, held against the operations of the document.
+
+    Raises:
+        LookupError: there is an operation without a handler, or a handler without an operation.
+    """
+    missing, unreachable = sorted(contract.plans.keys() - handlers), sorted(handlers.keys() - contract.plans)
+    if missing or unreachable:
+        raise LookupError(f"{contract.source}: operations without handler: {missing}; handlers without: {unreachable}")
+    return handlers
+
+
+def handle_control_request(api: ControlApi, request: Request) -> Response | PendingRequest:
+    """The answer to a control call, or its first wait. To be called where exchanges are made.
+
+    The door bounds the body before, and leaves the body out of an answer to HEAD.
+    """
+    return answer_or_refuse(request, partial(start_call, api, request))
+
+
+def open_journal_stream(api: ControlApi, request: Request) -> JournalStream | Response:
+    """The stream that a call with `follow=true` asks for; a response where it is refused."""
+
+    def open_stream() -> JournalStream:
+        check_guards(api, request)
+        route = find_control_route(api.contract, request)
+        return JournalStream(api.context, read_parameters(request, route))
+
+    return answer_or_refuse(request, open_stream)
+
+
+def too_large_response(path: str) -> Response:
+    """The answer to a body that is larger than allowed; what is left of it is not read."""
+    problem = ControlProblem(
+        413,
+        "too-large",
+        f"body: more than {MAX_CONTROL_BODY_BYTES} bytes, the most that is read; send less, "
+        "or give a large seed to the server's --seed",
+        ((b"connection", b"close"),),
+    )
+    return response_from_problem(problem, path)
+
+
+def answer_or_refuse(request: Request, step: Callable[[], T]) -> T | Response:
+    """What a step of a call returns, or the problem for what it raises."""
+    try:
+        return step()
+    except Exception as error:
+        return response_from_problem(problem_from_error(error, request), request.target)
+
+
+def problem_from_error(error: Exception, request: Request) -> ControlProblem:
+    """The problem for an error of this room, or of those below."""
+    if isinstance(error, ControlProblem):
+        return error
+    if isinstance(error, DocumentError):
+        return ControlProblem(422, "bad-document", f"{error}\nnothing was changed; mend it and send it again")
+    if isinstance(error, Refusal):
+        return ControlProblem(error.entry.status, error.entry.title.removeprefix("Mock-"), error.detail)
+    log.error("mockfoundry failed on %s %s", request.method, request.target, exc_info=error)
+    detail = (
+        f"{request.method} {request.target}: mockfoundry failed on this; its log has the traceback, please report it"
+    )
+    return ControlProblem(500, "failed", detail)
+
+
+def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
+    """A call from its guards to its answer, or to its first wait.
+
+    Raises:
+        ControlProblem, DocumentError, Refusal: it is refused; nothing was changed.
+    """
+    check_guards(api, request)
+    if request.target.rstrip("/") == START_PAGE_PATH and request.method in ("GET", "HEAD"):
+        return wait_for_page(api, request)
+    route = find_control_route(api.contract, request)
+    plan = route.plan
+    call = read_parameters(request, route)
+    media_type = find_media_type(plan, request.headers)
+    preparation = PREPARATIONS.get(plan.operation)
+    prepare = None if preparation is None else preparation(api.context, call)
+    read = partial(read_body, plan, media_type, request.content, call, prepare)
+    if len(request.content) <= MAX_LOOP_BODY_BYTES:
+        return run_handler(api, request, read())
+    return wait_for_worker(request, read, partial(run_handler, api, request))
+
+
+def run_handler(api: ControlApi, request: Request, call: ControlCall) -> Response | PendingRequest:
+    return respond_or_wait(request, api.handlers[call.operation](api.context, call))
+
+
+def respond_or_wait(request: Request, answer: ControlAnswer | ControlWait) -> Response | PendingRequest:
+    """What a handler answers, as a door delivers it."""
+    if isinstance(answer, ControlAnswer):
+        return response_from_control_answer(answer)
+
+    def resume(real_time: int, _: Any) -> Response | PendingRequest:
+        return answer_or_refuse(request, lambda: respond_or_wait(request, answer.ask_again(real_time)))
+
+    give_up = partial(give_up_call, request)
+    return PendingRequest(resume=resume, give_up=give_up, until=answer.until, until_at_most=answer.at_most)
+
+
+def wait_for_worker(
+    request: Request, read: Callable[[], ControlCall], run: Callable[[ControlCall], Response | PendingRequest]
+) -> PendingRequest:
+    """Has a call's body read in the worker room, before its handler runs."""
+
+    def work() -> ControlCall | Exception:
+        try:
+            return read()
+        except Exception as error:
+            return error
+
+    def resume(real_time: int, result: ControlCall | Exception) -> Response | PendingRequest:
+        def run_or_raise() -> Response | PendingRequest:
+            if isinstance(result, Exception):
+                raise result
+            return run(msgspec.structs.replace(result, real_time=real_time))
+
+        return answer_or_refuse(request, run_or_raise)
+
+    return PendingRequest(resume=resume, give_up=partial(give_up_call, request), work=work)
+
+
+def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
+    """Has a page made in the worker room, by Flask, which is imported for the first one."""
+
+    def work() -> Response:
+        from mockfoundry.control.pages import render_page
+
+        return render_page(api.context.service, START_PAGE_PATH + "/", base_url_of(request))
+
+    return PendingRequest(resume=lambda _, page: page, give_up=partial(give_up_call, request), work=work)
+
+
+def give_up_call(request: Request, refusal: Refusal) -> Response:
+    """The answer to a call that can't be kept waiting; nothing of it was done."""
+    return response_from_problem(problem_from_error(refusal, request), request.target)
+
+
+def check_guards(api: ControlApi, request: Request) -> None:
+    """Raises ControlProblem where a call may not even be looked at: 400 for its path, 401 for its token."""
+    path = unquote(request.target)
+    if not path.isprintable():
+        shown = "".join(sign if sign.isprintable() else "?" for sign in path)
+        raise ControlProblem(400, "bad-path", f"path {shown[:200]}: has signs that can't be printed; leave them out")
+    if api.token and path not in PATHS_WITHOUT_TOKEN:
+        must_carry_token(api.token, request.headers)
+
+
+def must_carry_token(token: bytes, headers: Mapping[bytes, bytes]) -> None:
+    """Raises ControlProblem (401) where the headers carry another token, or none."""
+    scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
+    given = headers.get(TOKEN_HEADER) or (bearer.strip() if scheme.lower() == b"bearer" else b"")
+    if not hmac.compare_digest(given, token):
+        found = "another token was sent" if given else "no token was sent"
+        raise ControlProblem(
+            401,
+            "wrong-token",
+            f"header X-Mock-Control-Token: {found}, and this server was started with --control-token; "
+            "send that one, there or as Authorization: bearer",
+            ((b"www-authenticate", b"bearer"),),
+        )
+
+
+def find_control_route(contract: Contract, request: Request) -> Route:
+    """The route of a call.
+
+    Raises:
+        ControlProblem: 404, there is no such call; 405, it has not this method.
+    """
+    route = contract.routes.find(request.method, request.target)
+    if route is not None:
+        return route
+    methods = contract.routes.list_methods(request.target)
+    found = "is not a method of this call" if methods else "is not a call of the control API"
+    raise ControlProblem(
+        405 if methods else 404,
+        "unknown-call",
+        f"{request.method} {unquote(request.target)}: {found}; GET /__mock/openapi.yaml lists them",
+        ((b"allow", ", ".join(methods).encode()),) if methods else (),
+    )
+
+
+def read_parameters(request: Request, route: Route) -> ControlCall:
+    """A call with its parameters, without its body.
+
+    Raises:
+        ControlProblem: 400, the document does not allow a parameter.
+    """
+    plan = route.plan
+    query = read_query(request.query_string) if request.query_string else {}
+    refuse_violations((*route.violations, *plan.query_violations(query)), list_parameter_names(plan))
+    return ControlCall(
+        operation=plan.operation,
+        path=plan.read_path(route.path),
+        query=plan.read_query(query),
+        headers=request.headers,
+        base_url=base_url_of(request),
+        real_time=request.arrived,
+    )
+
+
+def base_url_of(request: Request) -> str:
+    return f"{request.scheme}://{request.headers.get(b'host', b'').decode('latin-1') or 'localhost'}"
+
+
+def list_parameter_names(plan: Plan) -> tuple[str, ...]:
+    return tuple(each.name for each in plan.parameters if each.place == "query")
+
+
+def find_media_type(plan: Plan, headers: Mapping[bytes, bytes]) -> str:
+    """The media type that a body is read by; the document's first one where the call names none.
+
+    `curl -d` says that it sends a form, which no call takes: what it means is JSON.
+
+    Raises:
+        ControlProblem: 415, the call does not take it.
+    """
+    found = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if not plan.bodies:
+        return ""
+    if not found:
+        return next(iter(plan.bodies))
+    media_type = JSON if found == FORM else found
+    if media_type not in plan.bodies:
+        allowed = ", ".join(plan.bodies)
+        raise ControlProblem(
+            415, "not-as-described", f"header Content-Type: {found[:200]} is not taken by this call; send {allowed}"
+        )
+    return media_type
+
+
+def read_body(
+    plan: Plan, media_type: str, content: bytes, call: ControlCall, prepare: Callable[[str], Any] | None
+) -> ControlCall:
+    """A call with its body read, validated and prepared. Touches no foundation, so it may run in a worker thread.
+
+    Args:
+        prepare: what the operation does with the body's text, None for nothing.
+
+    Raises:
+        ControlProblem: 400, the body is not what the document describes.
+        ControlProblem, DocumentError: 422, it can't be prepared.
+    """
+    if not plan.bodies:
+        return call
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ControlProblem(400, "not-text", f"body: is not UTF-8 at byte {error.start}; send it as UTF-8") from None
+    body = None
+    if content and media_type.endswith("json"):
+        body = read_json_body(content)
+        schema = plan.bodies[media_type]
+        if not schema.accepts(body):
+            refuse_violations(schema.violations(body))
+    elif not content and plan.body_required:
+        raise ControlProblem(400, "not-as-described", f"body: is missing; send one. {WHERE_DESCRIBED}")
+    return msgspec.structs.replace(call, body=body, text=text, prepared=prepare(text) if prepare else None)
+
+
+def read_json_body(content: bytes) -> Any:
+    """A body as JSON's value.
+
+    Raises:
+        ControlProblem: 400, it is not JSON; 422, it nests deeper than anything that is described.
+    """
+    try:
+        return read_json(content)
+    except msgspec.DecodeError as error:
+        raise ControlProblem(400, "not-as-described", f"body: is not JSON: {error}; {WHERE_DESCRIBED}") from None
+    except ValueError as error:
+        raise ControlProblem(422, "bad-value", f"body: {error}; nothing that is described does, mend it") from None
+
+
+def refuse_violations(violations: tuple[Violation, ...], parameters: tuple[str, ...] = ()) -> None:
+    """Raises ControlProblem (400) where there are violations, with a line for each.
+
+    Args:
+        parameters: the query parameters that the call takes.
+    """
+    if violations:
+        lines = [line for each in violations for line in describe_control_violation(each, parameters)]
+        end = " " if lines[-1].endswith("?") else "; "
+        raise ControlProblem(400, "not-as-described", "\n".join(lines) + end + WHERE_DESCRIBED)
+
+
+def describe_control_violation(violation: Violation, parameters: tuple[str, ...]) -> list[str]:
+    """A violation in lines for the person who sent it: where, what was found, what is allowed."""
+    place, limit, found = violation.place, violation.limit, value_to_json(violation.value)[:200]
+    in_body = place == "body"
+    where = f"{place} {violation.pointer if in_body else violation.pointer[1:]}".strip()
+    match violation.keyword:
+        case "additionalProperties":
+            what = "property" if in_body else "parameter"
+            allowed = violation.allowed if in_body else parameters
+            before = f"{where}/" if violation.pointer else f"{where} /" if in_body else f"{where} "
+            return [f"{before}{name[:80]}: is not a {what} of this call{did_you_mean(name, allowed)}" for name in limit]
+        case "required":
+            return [
+                f"{where}{'' if violation.pointer else ' '}/{limit}: is missing" if in_body else f"{where}: is missing"
+            ]
+        case "type":
+            return [f"{where}: {violation.describe().removeprefix(f'{place} {violation.pointer or chr(47)}: ')}"]
+        case "enum":
+            return [f"{where}: {found} is not one of {', '.join(map(str, limit))}"]
+        case "pattern":
+            return [f"{where}: {found} does not match {limit}"]
+        case "minimum" | "maximum":
+            relation = "less" if violation.keyword == "minimum" else "greater"
+            return [f"{where}: {found} is {relation} than the {violation.keyword}, {limit}"]
+        case "oneOf":
+            return [f"{where}: {found} has none of the forms that are allowed"]
+        case keyword:
+            return [f"{where}: {found} breaks {keyword} {value_to_json(limit)}"]
