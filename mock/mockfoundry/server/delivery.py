@@ -9,11 +9,13 @@ import asyncio
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Self
 
 from starlette.types import Receive, Scope, Send
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
+from mockfoundry.options import ServerOptions
 from mockfoundry.server.faults import WIRE_FAULTS, ClientConnection, render_head, response_headers_of
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
@@ -30,9 +32,13 @@ class ServerLimits:
         held: requests that scenarios may hold at once.
     """
 
-    body: int = 1024 * 1024
+    body: int = ServerOptions.max_body
     headers: int = 32 * 1024
-    held: int = 1_000
+    held: int = ServerOptions.max_held
+
+    @classmethod
+    def from_options(cls, options: ServerOptions) -> Self:
+        return cls(body=options.max_body, held=options.max_held)
 
 
 def body_too_large_response(limits: ServerLimits) -> Response:
