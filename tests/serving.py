@@ -17,12 +17,12 @@ from mockfoundry.cloudfoundry.auth import Authority, derive_signing_key
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
-from mockfoundry.server.delivery import ServerLimits
-from mockfoundry.server.run import BackgroundServer, DoorName
+from mockfoundry.server.run import BackgroundServer
 
 WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 """The guid of the default seed's web process."""
@@ -104,14 +104,16 @@ def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
 def serving(
     seed: Any = None,
     door: DoorName = "protocol",
-    limits: ServerLimits | None = None,
     control_token: str = "",
+    max_body: int = ServerOptions.max_body,
+    max_held: int = ServerOptions.max_held,
     **options: Any,
 ) -> Iterator[Serving]:
     """A service on a free port until the block ends."""
     service = service_of(seed, **options)
+    listening = ServerOptions(door=door, control_token=control_token, max_body=max_body, max_held=max_held)
     with (
-        BackgroundServer(service, door, limits, control_token) as server,
+        BackgroundServer(service, listening) as server,
         httpx.Client(
             base_url=server.url,
             headers=ADMIN,

@@ -1,7 +1,6 @@
-"""Assembly: a service put together from what its user asked for. Never listens and never answers."""
+"""Assembly: the service that a server's options describe. Never listens and never answers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockfoundry import shipped
@@ -16,82 +15,58 @@ from mockfoundry.contract.plan import ContractError
 from mockfoundry.documents.problems import Document, DocumentError, Problem
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
-"""The statuses of the catalogue's errors, as the scenarios need them."""
-
-DEFAULT_RANDOM_SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What a service is made of.
-
-    Attributes:
-        scenarios: names of the library, or files, or what is written in one, in the order in which they are asked.
-        canned: every operation is served from the contract's examples.
-        strict: what the real one accepts against its documentation is refused.
-        random_seed: what everything follows from that the seed file leaves out.
-        born: real microseconds since the epoch, when the world begins.
-        strict_auth: only minted tokens and the names of seeded users count.
-        trust_forwarded: a proxy says where a request was sent to.
-        bounds: what the server holds at most.
-    """
-
-    born: int
-    contract: Path = shipped.CONTRACT_FILE
-    seed: Path | Document | None = None
-    scenarios: tuple[str | Document, ...] = ()
-    canned: bool = False
-    strict: bool = False
-    random_seed: int = DEFAULT_RANDOM_SEED
-    strict_auth: bool = False
-    trust_forwarded: bool = False
-    bounds: ServerBounds = field(default_factory=ServerBounds)
+"""The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
 
 
 class NamedScenarios(Mapping[str, CompiledScenarios]):
-    """The scenarios that a request may ask for by name: the start's and the library's, each read when asked for."""
+    """The scenarios that a request may name: those of the start and those of the library, each read on first use."""
 
     def __init__(self, contract: Contract, scenarios: tuple[Scenario, ...]) -> None:
         self._contract = contract
         self._library = list_library_files()
-        self._made = {scenario.name: CompiledScenarios((scenario,)) for scenario in scenarios}
+        self._compiled = {scenario.name: CompiledScenarios((scenario,)) for scenario in scenarios}
 
     def __getitem__(self, name: str) -> CompiledScenarios:
-        if name not in self._made:
+        if name not in self._compiled:
             if name not in self._library:
                 raise KeyError(name)
-            self._made[name] = CompiledScenarios(load_scenarios((name,), self._contract, ERROR_STATUSES))
-        return self._made[name]
+            self._compiled[name] = CompiledScenarios(load_scenarios((name,), self._contract, ERROR_STATUSES))
+        return self._compiled[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._made, **self._library})
+        return iter({**self._compiled, **self._library})
 
     def __len__(self) -> int:
-        return len({**self._made, **self._library})
+        return len({**self._compiled, **self._library})
 
 
-def build_service(options: ServerOptions) -> Service:
+def build_service(options: ServerOptions, born: int) -> Service:
     """The service that the options describe.
+
+    Args:
+        born: when the world begins, in real microseconds since the epoch.
 
     Raises:
         ContractError: the contract can't be used.
         DocumentError: the seed or a scenario can't be used.
         OSError: a file can't be read.
     """
-    contract = load_contract(options.contract)
-    if options.contract == shipped.CONTRACT_FILE:
+    source = shipped.CONTRACT_FILE if options.contract is None else Path(options.contract)
+    contract = load_contract(source)
+    if source == shipped.CONTRACT_FILE:
         require_operations(contract, OPERATIONS)
-    world = build_seed_world(options)
+    world = build_seed_world(options, born)
     scenarios = load_scenarios(options.scenarios, contract, ERROR_STATUSES)
     for scenario in scenarios:
-        must_fit_world(scenario, world, options.born)
-    registry = FoundationRegistry(world, CompiledScenarios(scenarios), options.bounds)
-    operations = {} if options.canned else OPERATIONS
+        must_fit_world(scenario, world, born)
+    registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
+    operations = {} if options.mode == "canned" else OPERATIONS
     authority = Authority(derive_signing_key(options.random_seed), options.strict_auth)
     named_scenarios = NamedScenarios(contract, scenarios)
     return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
@@ -108,7 +83,7 @@ def require_operations(contract: Contract, names: Iterable[str]) -> None:
 
 
 def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
-    """Tries on a copy what a scenario changes in a world.
+    """Applies to a copy of a world what a scenario changes in it.
 
     Raises:
         DocumentError: the world does not have what it changes.
@@ -123,13 +98,14 @@ def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
             raise DocumentError(places) from None
 
 
-def build_seed_world(options: ServerOptions) -> World:
+def build_seed_world(options: ServerOptions, born: int) -> World:
     """The world that each foundation begins as."""
     seed = options.seed
-    if isinstance(seed, Path):
-        seed = Document(seed.read_text(encoding="utf-8"), str(seed))
+    if isinstance(seed, str):
+        path = Path(seed)
+        seed = Document(path.read_text(encoding="utf-8"), str(path))
     text, source = (None, "") if seed is None else (seed.text, seed.source)
-    return build_seed_world_from_text(text, source, random_seed=options.random_seed, born=options.born)
+    return build_seed_world_from_text(text, source, random_seed=options.random_seed, born=born)
 
 
 def build_seed_world_from_text(seed: str | None, source: str, *, random_seed: int, born: int) -> World:

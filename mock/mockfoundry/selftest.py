@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import msgspec
 
-from mockfoundry.assembly import ServerOptions, build_service
+from mockfoundry.assembly import build_service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.run import BackgroundServer
@@ -55,8 +56,9 @@ class SelftestResult(msgspec.Struct):
 
 def run_selftest(rounds: int) -> SelftestResult:
     """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
-    made = build_service(ServerOptions(born=time.time_ns() // 1000))
-    world = made.registry.get_or_create("default", time.time_ns() // 1000).world
+    now = time.time_ns() // 1000
+    made = build_service(ServerOptions(), now)
+    world = made.registry.get_or_create("default", now).world
     registry = FoundationRegistry(
         world, CompiledScenarios((COUNTED, IN_TURN)), ServerBounds(foundations=rounds + 1, journal=0)
     )

@@ -15,6 +15,7 @@ import pytest
 
 from mockfoundry.client.errors import ServerError, ServerGoneError
 from mockfoundry.client.server import Server
+from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, seed_of
@@ -166,7 +167,7 @@ def test_strict_and_canned_servers_are_what_they_say() -> None:
 
 
 def test_a_server_elsewhere_is_connected_to_and_never_ended() -> None:
-    with BackgroundServer(service_of(), control_token=SECRET) as running:
+    with BackgroundServer(service_of(), ServerOptions(control_token=SECRET)) as running:
         with Server.connect(running.url + "/", control_token=SECRET) as server:
             assert scale(server.foundation("mine"), 3) == 202
         again = Server.connect(running.url, control_token=SECRET)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mockfoundry.cli.ask import check, coverage, log, replay, retries
+from mockfoundry.cli.ask import coverage, log, replay, retries
+from mockfoundry.cli.files import check
 from tests.serving import Serving
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockfoundry.server.delivery import ServerLimits
 from tests.serving import WEB, Serving, serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -68,7 +67,7 @@ def test_json_that_is_sent_as_a_form_is_told_what_it_lacks(server: Serving) -> N
 
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
 def test_a_body_beyond_the_limit_is_413_and_the_connection_ends(serve: Callable[..., Serving], door: str) -> None:
-    server = serve(door=door, limits=ServerLimits(body=1000))
+    server = serve(door=door, max_body=1000)
     answer = server.client.post(SCALE, content=b" " * 1001, headers=JSON)
     assert answer.status_code == 413
     assert answer.json()["errors"][0]["detail"] == (

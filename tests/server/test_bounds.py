@@ -16,7 +16,6 @@ from mockfoundry.exchange.run import handle_request
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.scenarios.rule_index import CompiledScenarios
-from mockfoundry.server.delivery import ServerLimits
 from tests.journal.test_journal import Asked, given
 from tests.serving import WEB, Serving, real_now, service_of
 
@@ -178,7 +177,7 @@ def answers_of_two(server: Serving, at: str) -> "queue.Queue[httpx.Response]":
 
 
 def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serve: Callable[..., Serving]) -> None:
-    server = serve(limits=ServerLimits(held=1))
+    server = serve(max_held=1)
     answers = answers_of_two(server, "before-commit")
     refused = answers.get(timeout=20)
     assert refused.status_code == 503
@@ -189,7 +188,7 @@ def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serv
 
 
 def test_more_answers_than_may_be_held_are_sent_at_once_and_say_so(serve: Callable[..., Serving]) -> None:
-    server = serve(limits=ServerLimits(held=1))
+    server = serve(max_held=1)
     answers = answers_of_two(server, "after-commit")
     answered = answers.get(timeout=20)
     assert answered.status_code == 202

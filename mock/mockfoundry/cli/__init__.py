@@ -2,7 +2,8 @@
 
 import click
 
-from mockfoundry.cli.ask import check, coverage, health, log, operations, replay, retries, scenarios, wait
+from mockfoundry.cli.ask import coverage, health, log, replay, retries, wait
+from mockfoundry.cli.files import check, operations, scenarios
 from mockfoundry.cli.serve import selftest, serve
 from mockfoundry.cli.torture import torture
 from mockfoundry.version import __version__

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mockfoundry.cli.ask import CONTRACT_OPTION, TOKEN_OPTION, fail, report_user_errors
+from mockfoundry.cli.ask import TOKEN_OPTION
+from mockfoundry.cli.errors import fail, report_user_errors
+from mockfoundry.cli.files import CONTRACT_OPTION
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:

@@ -1,47 +1,20 @@
-"""Names: fresh ones, never the same twice on whatever machines the tests run, and those that tests give.
-
-Never knows what has one.
-
-Wording: what a test writes in Python, in the words of the control API. Never sends anything.
-"""
+"""Arguments: what a test writes in Python, checked and turned into what a server understands. Never sends anything."""
 
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
+
+from mockfoundry.documents.problems import Document
+from mockfoundry.options import ServerOptions
 
 if TYPE_CHECKING:
     from mockfoundry.scenarios.model import Scenario, When
 
-
-def generate_foundation_name() -> str:
-    """A name that no other foundation has."""
-    return f"f-{uuid.uuid4().hex[:20]}"
-
-
-def must_be_name(name: str, kind: str, mend: str) -> str:
-    """A name, which is no empty text: that would name all there are.
-
-    Args:
-        kind: what it is a name of, for errors.
-        mend: what else to give, for errors.
-
-    Raises:
-        TypeError: it is no text.
-        ValueError: it is empty.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"{kind}: {name!r} is no name but a {type(name).__name__}; give its name, {mend}")
-    if not name.strip():
-        raise ValueError(f"{kind}: {name!r} is an empty name; give its name, {mend}")
-    return name
-
-
-if TYPE_CHECKING:
     ScenarioSource = str | Path | Mapping[str, Any] | Scenario
     Conditions = Mapping[str, Mapping[str, Any]] | When
 
@@ -57,33 +30,45 @@ SeedSource = str | Path | Mapping[str, Any]
 _FILE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-class SentDocument(NamedTuple):
-    """What is written in a seed or in a scenario.
+def generate_foundation_name() -> str:
+    """A name that no other foundation has, whichever machine made it."""
+    return f"f-{uuid.uuid4().hex[:20]}"
 
-    Attributes:
-        source: what its problems are told of: a file's path, or a name for what came another way.
+
+def must_be_name(name: str, kind: str, mend: str) -> str:
+    """The name, if it is one. An empty one is refused: in a path it would stand for all there are.
+
+    Args:
+        kind: what the name is for, for errors.
+        mend: what to give instead, for errors.
+
+    Raises:
+        TypeError: the name is no text.
+        ValueError: the name is empty.
     """
-
-    text: str
-    source: str
+    if not isinstance(name, str):
+        raise TypeError(f"{kind}: {name!r} is no name but a {type(name).__name__}; give its name, {mend}")
+    if not name.strip():
+        raise ValueError(f"{kind}: {name!r} is an empty name; give its name, {mend}")
+    return name
 
 
 class VerifyArguments(TypedDict, total=False):
-    """What a verification expects beside the operation; each key left out asks nothing.
+    """What a verification expects beside the operation; a key that is left out allows everything.
 
     Attributes:
-        times, at_least, at_most: how many exchanges fit; with none of them, at least one.
+        times, at_least, at_most: how many exchanges must match; with none of the three, at least one.
         status: of the answer, one or several.
-        scenario: that decided it.
-        actor: who asked.
-        fault: `any`, `none`, or one by its name.
-        kept: whether it changed the world.
+        scenario: the name of the scenario that decided the answer.
+        actor: the user who sent the request.
+        fault: `any`, `none`, or the name of a fault.
+        kept: whether the operation was done.
         after: only exchanges with a larger number.
         since: only exchanges from this moment of the foundation's clock on.
         when: conditions on path, query, headers and body, as in a scenario's rule.
-        gaps: the least waits between one and the next, or `growing`.
-        within: how long to wait for it to hold, 60s at most.
-        order: what must have come in this order: operations, or mappings of the keys above.
+        gaps: the shortest waits between one exchange and the next, or `growing`.
+        within: how long to wait until it holds, 60s at most.
+        order: what must have come, in this order: operations, or mappings of the keys above.
     """
 
     times: int
@@ -103,10 +88,10 @@ class VerifyArguments(TypedDict, total=False):
 
 
 def serialize_duration(duration: Duration) -> str:
-    """A duration's text.
+    """The text of a duration, as the control API reads it.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no duration.
         ValueError: a number of seconds is negative, endless, or no number at all.
     """
     if isinstance(duration, str):
@@ -124,10 +109,10 @@ def serialize_duration(duration: Duration) -> str:
 
 
 def serialize_moment(moment: Moment) -> str:
-    """A moment's text.
+    """The text of a moment, as the control API reads it.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no moment.
         ValueError: it has no zone.
     """
     if isinstance(moment, str):
@@ -143,11 +128,14 @@ def serialize_moment(moment: Moment) -> str:
 
 
 def serialize_number(name: str, number: float) -> float:
-    """A number as JSON can say it.
+    """The number, if JSON can hold it.
+
+    Args:
+        name: of the argument, for errors.
 
     Raises:
-        TypeError: it is none.
-        ValueError: it is endless, or not a number.
+        TypeError: it is no number.
+        ValueError: it is infinite or NaN.
     """
     if not isinstance(number, int | float):
         raise TypeError(f"{name}: {number!r} is no number but a {type(number).__name__}; give one, such as 1.0")
@@ -157,63 +145,83 @@ def serialize_number(name: str, number: float) -> float:
 
 
 def serialize_expectation(operation: str | Sequence[str], expected: VerifyArguments) -> dict[str, Any]:
-    """The body of a verify."""
-    words: dict[str, Any] = serialize_exchange_filter(expected)
+    """The body of a `verify` call."""
+    body = serialize_exchange_filter(expected)
     if operation:
-        words["operation"] = operation if isinstance(operation, str) else list(operation)
+        body["operation"] = operation if isinstance(operation, str) else list(operation)
     if "gaps" in expected:
         gaps = expected["gaps"]
-        words["gaps"] = gaps if isinstance(gaps, str) else {"at_least": [serialize_duration(each) for each in gaps]}
+        body["gaps"] = gaps if isinstance(gaps, str) else {"at_least": [serialize_duration(each) for each in gaps]}
     if "within" in expected:
-        words["within"] = serialize_duration(expected["within"])
+        body["within"] = serialize_duration(expected["within"])
     if "order" in expected:
-        words["order"] = [
+        body["order"] = [
             {"operation": each} if isinstance(each, str) else serialize_exchange_filter(each)
             for each in expected["order"]
         ]
-    return words
+    return body
 
 
-def serialize_exchange_filter(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked of single exchanges; None asks nothing."""
-    words = {name: value for name, value in asked.items() if value is not None}
-    if "since" in words:
-        words["since"] = serialize_moment(words["since"])
-    if isinstance(words.get("status"), Iterable):
-        words["status"] = list(words["status"])
-    if "when" in words and not isinstance(words["when"], Mapping):
-        words["when"] = {name: value for name, value in msgspec.structs.asdict(words["when"]).items() if value}
-    return words
+def serialize_exchange_filter(expected: Mapping[str, Any]) -> dict[str, Any]:
+    """What each exchange must be like, as the control API reads it; None allows everything."""
+    filter_ = {name: value for name, value in expected.items() if value is not None}
+    if "since" in filter_:
+        filter_["since"] = serialize_moment(filter_["since"])
+    if isinstance(filter_.get("status"), Iterable):
+        filter_["status"] = list(filter_["status"])
+    if "when" in filter_ and not isinstance(filter_["when"], Mapping):
+        filter_["when"] = {name: value for name, value in msgspec.structs.asdict(filter_["when"]).items() if value}
+    return filter_
 
 
 def join_with_commas(values: Any) -> str:
-    """One value or several, as a query has them."""
-    several = isinstance(values, Iterable) and not isinstance(values, str)
-    return ",".join(str(each) for each in values) if several else str(values)
+    """One value or several, as a query parameter."""
+    is_several = isinstance(values, Iterable) and not isinstance(values, str)
+    return ",".join(str(each) for each in values) if is_several else str(values)
 
 
-def load_seed_document(seed: SeedSource) -> SentDocument:
-    """A seed's text.
+def options_from_arguments(
+    seed: SeedSource | None, scenarios: "Sequence[ScenarioSource]", contract: str | Path | None, **options: Any
+) -> ServerOptions:
+    """The options of a server that is started from Python.
+
+    Args:
+        options: of `ServerOptions`, by name; None for the default.
+
+    Raises:
+        OSError: a file can't be read.
+        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
+    """
+    return ServerOptions(
+        seed=None if seed is None else load_seed_document(seed),
+        scenarios=tuple(load_scenario_document(each) or str(each) for each in scenarios),
+        contract=None if contract is None else str(contract),
+        **{name: value for name, value in options.items() if value is not None},
+    )
+
+
+def load_seed_document(seed: SeedSource) -> Document:
+    """The text of a seed.
 
     Raises:
         OSError: its file can't be read.
-        TypeError: it is nothing that can be a seed.
+        TypeError: what is given can be no seed.
         ValueError: it is empty.
     """
     return load_document(seed, "seed")
 
 
-def load_scenario_document(scenario: "ScenarioSource") -> SentDocument | None:
-    """A scenario's text; None where it is the name of one in the library.
+def load_scenario_document(scenario: "ScenarioSource") -> Document | None:
+    """The text of a scenario; None where the name of one in the library is given.
 
     Raises:
         OSError: its file can't be read.
-        TypeError: it is nothing that can be a scenario.
+        TypeError: what is given can be no scenario.
         ValueError: it is empty.
     """
     if isinstance(scenario, str) and scenario.strip():
-        names_nothing = "\n" not in scenario and not scenario.endswith(_FILE_SUFFIXES)
-        return None if names_nothing else load_document(scenario, "scenario")
+        is_library_name = "\n" not in scenario and not scenario.endswith(_FILE_SUFFIXES)
+        return None if is_library_name else load_document(scenario, "scenario")
     if isinstance(scenario, str | Path | Mapping):
         return load_document(scenario, "scenario")
     from mockfoundry.scenarios.model import Scenario
@@ -223,17 +231,35 @@ def load_scenario_document(scenario: "ScenarioSource") -> SentDocument | None:
             f"scenario: {scenario!r} is a {type(scenario).__name__}; give a name of the library, "
             "a file, its text, its value as a mapping, or a Scenario"
         )
-    return SentDocument(scenario.to_yaml(), f"scenario {scenario.name}")
+    return Document(scenario.to_yaml(), f"scenario {scenario.name}")
 
 
-def load_document(given: SeedSource, kind: str) -> SentDocument:
-    """What is written in a file, in a text or in a value.
+def scenario_to_json_value(scenario: "ScenarioSource") -> dict[str, Any] | None:
+    """A `Scenario` as the value of its file; None for another source, or where JSON can't say the same as the file."""
+    if isinstance(scenario, str | Path | Mapping):
+        return None
+    from mockfoundry.scenarios.format import scenario_to_dict
+    from mockfoundry.scenarios.kinds import is_name
+    from mockfoundry.scenarios.model import Scenario
+
+    if not (isinstance(scenario, Scenario) and isinstance(scenario.name, str) and is_name(scenario.name)):
+        return None
+    value = scenario_to_dict(scenario)
+    try:
+        is_same = msgspec.json.decode(msgspec.json.encode(value)) == value
+    except (TypeError, ValueError):
+        is_same = False
+    return value if is_same else None
+
+
+def load_document(given: SeedSource, kind: str) -> Document:
+    """What a file, a text or a value holds.
 
     Args:
-        kind: what it is, for errors.
+        kind: `seed` or `scenario`, for errors.
     """
     if isinstance(given, Mapping):
-        return SentDocument(msgspec.json.encode(given).decode(), kind)
+        return Document(msgspec.json.encode(given).decode(), kind)
     if not isinstance(given, str | Path):
         raise TypeError(
             f"{kind}: {given!r} is a {type(given).__name__}; give a file, the text of one, or its value as a mapping"
@@ -243,4 +269,4 @@ def load_document(given: SeedSource, kind: str) -> SentDocument:
     text = Path(given).read_text(encoding="utf-8") if names_file else str(given)
     if not text.strip():
         raise ValueError(f"{source}: there is nothing in it; write a {kind}, or leave it out")
-    return SentDocument(text, source)
+    return Document(text, source)

@@ -1,6 +1,6 @@
-"""The clock of a foundation, as a test turns it. Never goes back.
+"""The clock of a foundation, and the requests that a scenario holds there: what a test decides about time.
 
-Holding: the requests that a scenario holds, let go by a test. Never makes a hold: a scenario does.
+Never sets a clock back, never holds a request: a scenario does.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from mockfoundry.client.errors import ControlError, ServerError
 
 
 class FoundationClock:
-    """A foundation's virtual clock; what is due by its new time has happened when a method returns.
+    """A foundation's virtual clock. When a method returns, what is due by the new time has happened.
 
     Args:
         call: a call of the control API about the foundation.
@@ -27,15 +27,15 @@ class FoundationClock:
 
     @property
     def now(self) -> datetime:
-        """Its time, in UTC; a call each time."""
+        """Its time, in UTC; every access is a call."""
         return parse_clock_response(self._call("GET", "/clock"))
 
     def freeze(self) -> datetime:
-        """Stops it; gives its time."""
+        """Stops it, and returns its time."""
         return self._change_clock(frozen=True)
 
     def advance(self, by: Duration) -> datetime:
-        """Lets a time pass at once; gives the new time.
+        """Lets a duration pass at once, and returns the new time.
 
         Args:
             by: seconds, a timedelta, or a text such as `30s`.
@@ -46,18 +46,18 @@ class FoundationClock:
         return self._change_clock(advance=serialize_duration(by))
 
     def set(self, to: Moment) -> datetime:
-        """Sets it to a moment that is not before its time; gives the new time.
+        """Sets it to a moment that is not in its past, and returns the new time.
 
         Raises:
-            TypeError, ValueError: it is no moment, or one that has no zone.
+            TypeError, ValueError: it is no moment, or has no zone.
         """
         return self._change_clock(now=serialize_moment(to))
 
     def rate(self, rate: float) -> datetime:
-        """Makes it run faster or slower; gives its time.
+        """Makes it run faster or slower, and returns its time.
 
         Args:
-            rate: virtual seconds in a real second.
+            rate: virtual seconds for each real second.
 
         Raises:
             TypeError, ValueError: it is no number.
@@ -65,16 +65,16 @@ class FoundationClock:
         return self._change_clock(rate=serialize_number("rate", rate))
 
     def run(self) -> datetime:
-        """Makes it run as real time does; gives its time."""
+        """Makes it run as fast as real time, and returns its time."""
         return self._change_clock(rate=1.0)
 
     def virtual(self) -> "VirtualTime":
-        """Stops it, and gives its time for a client that is handed `now` and `sleep` in place of the machine's."""
+        """Stops it, and returns its time for a client that takes `now` and `sleep` functions."""
         self.freeze()
         return VirtualTime(self)
 
     def latest(self) -> datetime:
-        """Its time when it was last turned by this object; what it is now where it never was."""
+        """Its time after the last change by this object; the time now if there was none."""
         return self._latest or self.now
 
     def _change_clock(self, **change: Any) -> datetime:
@@ -83,9 +83,9 @@ class FoundationClock:
 
 
 class VirtualTime:
-    """A frozen clock's time: it passes while a client sleeps by it, and while a test advances the clock.
+    """The time of a frozen clock. It passes when a client sleeps by it, and when a test advances the clock.
 
-    So a client that waits for minutes is tested in the time that its requests take.
+    A client that waits for minutes is so tested in the time that its requests take.
     """
 
     def __init__(self, clock: FoundationClock) -> None:
@@ -96,7 +96,7 @@ class VirtualTime:
         return self._clock.latest().timestamp()
 
     def sleep(self, seconds: float) -> None:
-        """Lets so many seconds pass at once, as `time.sleep` does slowly."""
+        """Lets seconds pass at once, in place of `time.sleep`."""
         self._clock.advance(seconds)
 
 
@@ -105,7 +105,7 @@ def parse_clock_response(answer: dict[str, Any]) -> datetime:
 
 
 class HeldRequests:
-    """The requests held under a name. At the end of its `with` block, however it ends, they go on.
+    """The requests that are held under a name. At the end of the `with` block, however it ends, they go on.
 
     Args:
         call: a call of the control API about the foundation.
@@ -117,7 +117,11 @@ class HeldRequests:
         self.name = name
 
     def release(self) -> int:
-        """Lets the requests that are held now go on; says how many there were. One that comes later is held anew."""
+        """Lets the requests go on that are held now; a later one is held again.
+
+        Returns:
+            How many there were.
+        """
         return int(self._call("POST", f"/holds/{quote(self.name, safe='')}/release")["released"])
 
     def __enter__(self) -> Self:
@@ -129,6 +133,6 @@ class HeldRequests:
         if error is None:
             self.release()
             return
-        # What went wrong in the block is what must be seen, not that its server is gone too.
+        # The error of the block is the one to be seen, not that the server is gone too.
         with suppress(ControlError, ServerError):
             self.release()

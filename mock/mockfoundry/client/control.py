@@ -1,30 +1,31 @@
-"""Calls: the control API over HTTP, with connections that are kept. Never knows what a call means."""
+"""The control API of a server, called over HTTP with connections that are kept open. Never knows what a call means."""
 
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError
+from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError, UnexpectedResponseError
 
 CONTROL_TIMEOUT_SECONDS = 100.0
-"""How long an answer is waited for: longer than any verify may wait."""
+"""How long to wait for a response: longer than any `verify` may wait."""
 
 JSON = "application/json"
 YAML = "application/yaml"
 PROBLEM = "application/problem+json"
 
 _URL_CHARACTERS = frozenset(chr(code) for code in (*range(33), 127))
+"""What no URL may hold."""
 
 
 class ControlReply(NamedTuple):
-    """An answer, whole."""
+    """A whole response of the control API."""
 
     status: int
     content_type: str
@@ -32,75 +33,109 @@ class ControlReply(NamedTuple):
 
 
 class ControlTransport(Protocol):
-    """What takes a request to a server and brings back its answer."""
+    """Takes a request to a server and brings back its response."""
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ControlReply:
-        """The answer to a request; raises ServerGoneError where there is none."""
+        """The response to a request; raises ServerGoneError where there is none."""
 
     def close(self) -> None:
-        """Gives back what is held."""
+        """Releases the connections."""
 
 
 class SocketControlTransport:
-    """Sends over HTTP. Each thread has a connection of its own while it asks; idle ones are kept for the next.
+    """Sends over HTTP. Each thread uses a connection of its own during a call; idle ones are kept for the next call.
+
+    Redirects are not followed, and proxies that the environment names are not used.
 
     Args:
-        url: of the server; proxies that the environment names have no part in it.
-        why_gone: says more of a server that does not answer, and what to do.
+        url: of the server.
+        explain_gone: what to add to the error where the server does not answer: its state, what to do.
+        timeout: seconds.
+
+    Raises:
+        ServerError: the URL is none of a server.
     """
 
-    def __init__(self, url: str, why_gone: Callable[[], str]) -> None:
-        place = parse_server_url(url)
-        self._connection_class = HTTPSConnection if place.secure else HTTPConnection
-        self._host, self._port, self._prefix = place.host, place.port, place.prefix
+    def __init__(self, url: str, explain_gone: Callable[[], str], timeout: float = CONTROL_TIMEOUT_SECONDS) -> None:
+        self._address = parse_server_url(url)
         self._url = url
-        self._explain_gone = why_gone
+        self._explain_gone = explain_gone
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._idle_connections: list[HTTPConnection] = []
         self._closed = False
-        # Nobody need close what was only connected to.
+        # A server that was only connected to need not be closed by its user.
         weakref.finalize(self, close_connections, self._idle_connections)
         _TRANSPORTS.add(self)
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ControlReply:
-        """The answer to a request.
+        """The response to a request.
 
         Raises:
             ServerGoneError: the server does not answer.
         """
-        try:
+        with self._report_gone():
             with self._lock:
-                kept = self._idle_connections.pop() if self._idle_connections else None
-            if kept is not None:
-                # A server may close a connection that nobody uses; only a new one shows that it is gone.
+                idle = self._idle_connections.pop() if self._idle_connections else None
+            if idle is not None:
+                # A server may close an idle connection; only a new one shows that the server is gone.
                 with suppress(ConnectionError):
-                    return self._send_over(kept, method, target, headers, body)
-            return self._send_over(
-                self._connection_class(self._host, self._port, timeout=CONTROL_TIMEOUT_SECONDS),
-                method,
-                target,
-                headers,
-                body,
-            )
+                    return self._send_over(idle, method, target, headers, body)
+            return self._send_over(self._connect(self._timeout), method, target, headers, body)
+
+    @contextmanager
+    def stream(self, target: str, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
+        """The response to a GET, to be read inside the block for as long as it goes on.
+
+        Raises:
+            ServerGoneError: the server does not answer.
+        """
+        connection = self._connect(None)
+        try:
+            with self._report_gone():
+                connection.request("GET", self._address.prefix + target, headers=dict(headers))
+                response = connection.getresponse()
+            yield response
+        finally:
+            connection.close()
+
+    def iterate_lines(self, response: HTTPResponse) -> Iterator[bytes]:
+        """The lines of a response, as they come.
+
+        Raises:
+            ServerGoneError: the connection breaks.
+        """
+        with self._report_gone():
+            yield from response
+
+    def _connect(self, timeout: float | None) -> HTTPConnection:
+        connection_class = HTTPSConnection if self._address.secure else HTTPConnection
+        return connection_class(self._address.host, self._address.port, timeout=timeout)
+
+    @contextmanager
+    def _report_gone(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, HTTPException) as error:
-            said = str(error) or type(error).__name__
-            raise ServerGoneError(f"{self._url} does not answer: {said}; {self._explain_gone()}") from error
+            reason, advice = str(error) or type(error).__name__, self._explain_gone()
+            text = f"{self._url} does not answer: {reason}"
+            raise ServerGoneError(f"{text}; {advice}" if advice else text) from error
 
     def _send_over(
         self, connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> ControlReply:
         try:
-            connection.request(method, self._prefix + target, body or None, dict(headers))
-            answer = connection.getresponse()
-            reply = ControlReply(answer.status, answer.getheader("content-type", ""), answer.read())
+            connection.request(method, self._address.prefix + target, body or None, dict(headers))
+            response = connection.getresponse()
+            reply = ControlReply(response.status, response.getheader("content-type", ""), response.read())
             with self._lock:
-                keep = not (answer.will_close or self._closed)
-                if keep:
+                reusable = not (response.will_close or self._closed)
+                if reusable:
                     self._idle_connections.append(connection)
         except BaseException:
             connection.close()
             raise
-        if not keep:
+        if not reusable:
             connection.close()
         return reply
 
@@ -110,8 +145,8 @@ class SocketControlTransport:
             close_connections(self._idle_connections)
 
     def forget_connections(self) -> None:
-        """Leaves the connections to the process that this one is a fork of: each would read the other's answers."""
-        # Whoever had its turn is not in the fork, to give it back.
+        """Closes a fork's copies of the connections: parent and fork would read each other's responses."""
+        # A thread that holds the lock is not in the fork, and would never release it.
         self._lock = threading.Lock()
         close_connections(self._idle_connections)
 
@@ -131,19 +166,20 @@ class ServerAddress(NamedTuple):
 
 
 def parse_server_url(url: str) -> ServerAddress:
-    """What a URL names.
+    """The address that a URL names.
 
     Raises:
-        ServerError: it is none of a server.
+        ServerError: it is no URL of a server.
     """
-    mend = "write it as http://127.0.0.1:8080"
+    advice = "write it as http://127.0.0.1:8080"
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise ServerError(f"url: {url!r} is none of a server: {error}; {mend}") from None
+        raise ServerError(f"url: {url!r} is none of a server: {error}; {advice}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or _URL_CHARACTERS & set(url):
-        raise ServerError(f"url: {url!r} is none of a server; {mend}")
+        raise ServerError(f"url: {url!r} is none of a server; {advice}")
     return ServerAddress(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
 
 
@@ -151,8 +187,8 @@ _TRANSPORTS: "weakref.WeakSet[SocketControlTransport]" = weakref.WeakSet()
 
 
 def forget_connections_in_fork() -> None:
-    for sender in tuple(_TRANSPORTS):
-        sender.forget_connections()
+    for transport in tuple(_TRANSPORTS):
+        transport.forget_connections()
 
 
 if hasattr(os, "register_at_fork"):
@@ -169,11 +205,11 @@ class ControlClient:
 
     Args:
         url: of the server, for errors.
-        control_token: that calls carry; empty for none.
+        control_token: sent with every call; empty for none.
     """
 
-    def __init__(self, sender: ControlTransport, url: str, control_token: str = "") -> None:
-        self._control_transport = sender
+    def __init__(self, transport: ControlTransport, url: str, control_token: str = "") -> None:
+        self._transport = transport
         self._url = url
         self._headers = {"X-Mock-Control-Token": control_token} if control_token else {}
 
@@ -186,34 +222,27 @@ class ControlClient:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """What a call answers: the value of its JSON, its text where it is none, None where there is nothing.
+        """The value of a response: of its JSON, else its text, None where it has no content.
 
         Args:
             path: behind `/__mock`.
             body: a value, sent as JSON; or bytes, sent as YAML; None for nothing.
-            query: without what is None, False or empty.
+            query: what is None, False or empty is left out.
 
         Raises:
-            ControlError: the control API says no.
-            ServerError: it is not mockfoundry that answers.
+            ControlError: the control API refuses the call.
+            UnexpectedResponseError: another server answers.
             ServerGoneError: the server does not answer.
         """
-        asked = urlencode(
-            {
-                name: "true" if value is True else value
-                for name, value in (query or {}).items()
-                if value is not None and value is not False and value != ""
-            }
-        )
-        sent = {**self._headers, **(headers or {})}
+        sent_headers = {**self._headers, **(headers or {})}
         content = b""
         if body is not None:
-            written = isinstance(body, bytes)
-            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-            sent["Content-Type"] = YAML if written else JSON
-        reply = self._control_transport.send(method, f"/__mock{path}{'?' if asked else ''}{asked}", sent, content)
+            is_text = isinstance(body, bytes)
+            content = body if is_text else msgspec.json.encode(body)
+            sent_headers["Content-Type"] = YAML if is_text else JSON
+        reply = self._transport.send(method, control_target(path, query), sent_headers, content)
         if reply.status >= 300:
-            raise self._error_from_problem(method, path, reply)
+            raise self._error_from_reply(method, path, reply)
         if reply.status == 204:
             return None
         try:
@@ -221,24 +250,61 @@ class ControlClient:
                 return reply.body.decode("utf-8")
             return msgspec.json.decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise self._unexpected_response_error(method, path, reply) from None
+            raise self._unexpected_response_error(method, path, reply.status) from None
 
     def close(self) -> None:
-        self._control_transport.close()
+        self._transport.close()
 
-    def _error_from_problem(self, method: str, path: str, reply: ControlReply) -> Exception:
-        """What a problem says."""
+    def _error_from_reply(self, method: str, path: str, reply: ControlReply) -> Exception:
+        """The error that a response of status 300 or more stands for."""
         if not reply.content_type.startswith(PROBLEM):
-            return self._unexpected_response_error(method, path, reply)
+            return self._unexpected_response_error(method, path, reply.status)
         try:
             problem = msgspec.json.decode(reply.body)
             return ControlError(reply.status, str(problem["type"]).rpartition(":")[2], str(problem["detail"]))
         except (msgspec.DecodeError, KeyError, TypeError):
-            return self._unexpected_response_error(method, path, reply)
+            return self._unexpected_response_error(method, path, reply.status)
 
-    def _unexpected_response_error(self, method: str, path: str, reply: ControlReply) -> ServerError:
-        """Said of an answer that mockfoundry does not give."""
-        return ServerError(
-            f"{self._url} answered {reply.status} to {method} /__mock{path}, not as mockfoundry does; "
-            "is it another server, or one between you and it?"
+    def _unexpected_response_error(self, method: str, path: str, status: int) -> ServerError:
+        return UnexpectedResponseError(
+            f"{self._url} answered {status} to {method} /__mock{path}, not as mockfoundry does; "
+            "is it another server, or one between you and it?",
+            status,
         )
+
+
+class SocketControlClient(ControlClient):
+    """The control API of a server on a socket; the arguments are those of `SocketControlTransport`."""
+
+    def __init__(
+        self,
+        url: str,
+        explain_gone: Callable[[], str],
+        control_token: str = "",
+        timeout: float = CONTROL_TIMEOUT_SECONDS,
+    ) -> None:
+        self._socket_transport = SocketControlTransport(url, explain_gone, timeout)
+        super().__init__(self._socket_transport, url, control_token)
+
+    @contextmanager
+    def stream(self, path: str, query: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
+        """The lines of a response that goes on for as long as the block reads it.
+
+        Raises:
+            ControlError, ServerError: as for a call; ServerGoneError also while the lines are read.
+        """
+        with self._socket_transport.stream(control_target(path, query), self._headers) as response:
+            if response.status >= 300:
+                reply = ControlReply(response.status, response.getheader("content-type", ""), response.read())
+                raise self._error_from_reply("GET", path, reply)
+            yield self._socket_transport.iterate_lines(response)
+
+
+def control_target(path: str, query: Mapping[str, Any] | None) -> str:
+    """The target of a request: what of its query is None, False or empty is left out."""
+    given = {
+        name: "true" if value is True else value
+        for name, value in (query or {}).items()
+        if value is not None and value is not False and value != ""
+    }
+    return f"/__mock{path}{'?' if given else ''}{urlencode(given)}"

@@ -1,4 +1,4 @@
-"""Errors: what goes wrong between a test and a server. Never raised by what the server's clients do."""
+"""Errors: what goes wrong between a test and a server. Never raised for what a client under test does."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -15,8 +15,20 @@ class ServerGoneError(ServerError, ConnectionError):
     """A server does not answer; the text names its URL."""
 
 
+class UnexpectedResponseError(ServerError):
+    """A server answers, but not as mockfoundry does.
+
+    Attributes:
+        status: of the response.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 class ControlError(Exception):
-    """The control API says no; nothing was changed.
+    """The control API refuses a call; nothing was changed.
 
     Attributes:
         status: of HTTP.
@@ -32,14 +44,14 @@ class ControlError(Exception):
 
 
 class UnknownProcessError(LookupError):
-    """A foundation has no such process, or several; the text says which it has."""
+    """A foundation has no such process, or several of that name; the text lists those that it has."""
 
 
 class VerificationError(AssertionError):
-    """What a test expects does not hold.
+    """What a test expects of the journal does not hold.
 
     Attributes:
-        verdict: what was found.
+        verdict: what the server found.
     """
 
     def __init__(self, verdict: "Verdict", more: str = "") -> None:
@@ -50,11 +62,27 @@ class VerificationError(AssertionError):
 
 
 class CannotBeKnownError(VerificationError):
-    """Whether it holds cannot be known, because exchanges that may count were dropped from the journal."""
+    """Whether it holds cannot be known: exchanges that may count were dropped from the journal."""
+
+
+def must_hold(verdict: "Verdict", more: str = "") -> None:
+    """Raises the error of a verdict that does not hold.
+
+    Args:
+        more: text to add to the verdict's message.
+
+    Raises:
+        VerificationError, CannotBeKnownError: by the verdict's result.
+    """
+    __tracebackhide__ = True
+    if verdict.result == "does_not_hold":
+        raise VerificationError(verdict, more)
+    if verdict.result == "cannot_be_known":
+        raise CannotBeKnownError(verdict, more)
 
 
 def format_other_matches(nearest: "Iterable[NearMatch]") -> Iterable[str]:
-    """Nearly fitting exchanges, each with what is different; the sentence of the verdict tells of the first."""
+    """Near misses, each with its differences; the first one is left out, since the verdict's message describes it."""
     for near in nearest:
         yield f"  also near: {near.line}"
         for each in near.differences:

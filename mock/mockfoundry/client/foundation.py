@@ -1,11 +1,4 @@
-"""Calls about one foundation, which is made when it is first needed, and never a second time unasked.
-
-Never knows what a call means.
-
-What a foundation's clients did, as a test asks for it. Never judges: the server does.
-
-A foundation as a test has it: its world, clock, scenarios and journal, asked by control calls. Holds no state.
-"""
+"""A foundation as a test has it: its world, clock, scenarios and journal, by control calls. Holds none of them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,20 +11,20 @@ from mockfoundry.client.arguments import (
     Duration,
     Moment,
     SeedSource,
-    SentDocument,
     VerifyArguments,
     generate_foundation_name,
     join_with_commas,
     load_scenario_document,
     load_seed_document,
     must_be_name,
+    scenario_to_json_value,
     serialize_duration,
     serialize_expectation,
     serialize_moment,
 )
 from mockfoundry.client.clock import FoundationClock, HeldRequests
 from mockfoundry.client.control import ControlClient
-from mockfoundry.client.errors import CannotBeKnownError, ControlError, VerificationError
+from mockfoundry.client.errors import ControlError, must_hold
 from mockfoundry.client.values import (
     ActiveScenario,
     Audit,
@@ -42,36 +35,40 @@ from mockfoundry.client.values import (
     Verdict,
     find_process_in_state,
 )
+from mockfoundry.documents.problems import Document
 
 if TYPE_CHECKING:
     from mockfoundry.client.arguments import ScenarioSource
 
 
 UNKNOWN_FOUNDATION = "unknown-foundation"
+BAD_DOCUMENT = "bad-document"
+"""Kinds of ControlError."""
 
 WAS_PRESENT = "it was there, and was deleted since or has expired"
 WAS_DELETED = "it was deleted"
-"""What a foundation was when it was last asked for, by what this process has seen of it."""
+"""What a call of this process last saw of a foundation; also the words for it in an error."""
 
 _BODY_PLACE = re.compile(r"^body(?=:\d)", re.MULTILINE)
+"""Where a problem's place begins: the server knows a document as its request's body."""
 
 
 class FoundationCalls:
-    """A foundation's name, and the calls about it.
+    """The calls about one foundation. It is made on the first call, and never a second time without being asked to.
 
     Args:
-        calls: the control API of its server.
+        control: the control API of its server.
 
     Attributes:
         name: of the foundation.
     """
 
-    def __init__(self, name: str, calls: ControlClient) -> None:
+    def __init__(self, name: str, control: ControlClient) -> None:
         self.name = name
-        self._calls = calls
+        self._control = control
         self._path = f"/foundations/{quote(name, safe='')}"
         self._last_seen = ""
-        self._seed: SentDocument | None = None
+        self._seed: Document | None = None
         self._random_seed: int | None = None
 
     def _call(
@@ -81,15 +78,15 @@ class FoundationCalls:
         body: Any = None,
         *,
         query: Mapping[str, Any] | None = None,
-        document: SentDocument | None = None,
+        document: Document | None = None,
     ) -> Any:
-        """What a call about this foundation answers; one that nobody has used yet is made for it.
+        """What a call about this foundation answers; the foundation is made first where it was never used.
 
         Raises:
-            ControlError: the control API says no; or the foundation was there, and is there no more.
+            ControlError: the control API refuses the call; or the foundation is gone.
         """
         if self._last_seen == WAS_DELETED:
-            # Some calls would make it anew, as another world than it was.
+            # Some calls would make it anew, with another world than it had; this one is refused.
             self._send_call("GET", "")
         try:
             return self._send_call(method, path, body, query=query, document=document)
@@ -99,10 +96,10 @@ class FoundationCalls:
         self._make()
         return self._send_call(method, path, body, query=query, document=document)
 
-    def _begin(self, seed: SentDocument | None, random_seed: int | None) -> None:
-        """Makes the foundation, in the place of the one there may be."""
+    def _begin(self, seed: Document | None, random_seed: int | None) -> None:
+        """Makes the foundation; one that is there is replaced."""
         before = self._seed, self._random_seed, self._last_seen
-        # Where the answer is lost, and the call with it, the foundation is still the one that was asked for.
+        # Set before the call: where only its answer is lost, the foundation is already the new one.
         self._seed, self._random_seed = seed, random_seed
         self._last_seen = ""
         try:
@@ -112,7 +109,7 @@ class FoundationCalls:
             raise
 
     def _make(self) -> None:
-        """Makes the foundation as it was begun, else from the server's seed, unless somebody did so meanwhile."""
+        """Makes the foundation from the seed of `begin`, else the server's, unless it was made meanwhile."""
         query = {"random_seed": self._random_seed}
         try:
             self._send_call("PUT", "", query=query, document=self._seed, headers={"If-None-Match": "*"})
@@ -121,9 +118,9 @@ class FoundationCalls:
                 raise
 
     def _delete(self) -> None:
-        """Takes the foundation away; that it is not there is no error."""
+        """Deletes the foundation; it is no error that there is none."""
         try:
-            self._calls("DELETE", self._path)
+            self._control("DELETE", self._path)
         except ControlError as error:
             if error.kind != UNKNOWN_FOUNDATION:
                 raise
@@ -136,19 +133,18 @@ class FoundationCalls:
         body: Any = None,
         *,
         query: Mapping[str, Any] | None = None,
-        document: SentDocument | None = None,
+        document: Document | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        sent = body if document is None else document.text.encode()
+        content = body if document is None else document.text.encode()
         if self._last_seen:
-            # Nobody wants another world that goes by the name of the one that was there.
+            # Else the server would make a new foundation of this name, with another world.
             headers = {**(headers or {}), "If-Match": "*"}
         try:
-            answer = self._calls(method, self._path + path, sent, query=query, headers=headers)
+            answer = self._control(method, self._path + path, content, query=query, headers=headers)
         except ControlError as error:
             detail = error.detail
             if document is not None:
-                # The server knows what was sent as its body; whoever wrote it knows it by another name.
                 detail = _BODY_PLACE.sub(lambda _: document.source, detail)
             if self._last_seen and error.kind == UNKNOWN_FOUNDATION:
                 detail += f"; {self._last_seen}: begin() makes it anew"
@@ -161,7 +157,7 @@ MAX_LISTED_EXCHANGES = 10_000
 
 
 class FoundationJournal(FoundationCalls):
-    """A foundation by what happened in it."""
+    """What happened in a foundation. The server judges, never this class."""
 
     def requests(
         self,
@@ -172,13 +168,13 @@ class FoundationJournal(FoundationCalls):
         after: int = 0,
         limit: int = MAX_LISTED_EXCHANGES,
     ) -> list[Exchange]:
-        """What the foundation's clients did, oldest first.
+        """The exchanges of the foundation's clients, oldest first.
 
         Args:
             operation, status, scenario: only these.
             since: only from this moment of the foundation's clock on.
             after: only exchanges with a larger number.
-            limit: so many at most, the latest.
+            limit: how many at most; the latest are given.
         """
         query = {
             "operation": join_with_commas(operation),
@@ -191,31 +187,40 @@ class FoundationJournal(FoundationCalls):
         return msgspec.convert(self._call("GET", "/requests", query=query)["requests"], list[Exchange])
 
     def curl(self, number: int) -> str:
-        """The command that sends the request of an exchange again."""
+        """A curl command that sends the request of an exchange again.
+
+        Args:
+            number: of the exchange.
+        """
         return str(self._call("GET", f"/requests/{number}")["curl"])
 
     def replay(self) -> str:
-        """The failures that its clients have met, as the text of a scenario file that plays them again.
-
-        Returns:
-            Nothing where there was no failure.
-        """
+        """A scenario file that plays again the failures that clients have met, as text; empty where there were none."""
         return self._call("GET", "/replay")["scenario"] or ""
 
     def forget(self) -> int:
-        """Empties the journal; says how many exchanges it held."""
+        """Empties the journal.
+
+        Returns:
+            How many exchanges it held.
+        """
         return int(self._call("DELETE", "/requests")["cleared"])
 
     def check(self, operation: str | Sequence[str] = (), **expected: Unpack[VerifyArguments]) -> Verdict:
-        """Whether the journal holds what is expected of an operation; the keys are those of `Expected`."""
+        """Whether the journal holds what is expected.
+
+        Args:
+            operation: one operationId or several; none for any request.
+            expected: what the exchanges must be like; see `VerifyArguments`.
+        """
         return msgspec.convert(self._call("POST", "/verify", serialize_expectation(operation, expected)), Verdict)
 
     def verify(self, operation: str | Sequence[str] = (), **expected: Unpack[VerifyArguments]) -> Verdict:
-        """As `check`, and fails where it does not hold.
+        """As `check`, but raises an error where it does not hold.
 
         Raises:
-            VerificationError: it does not hold; the text has the nearest exchanges, and what is different.
-            CannotBeKnownError: what it asks about was dropped from the journal.
+            VerificationError: it does not hold; the text has the near misses with their differences.
+            CannotBeKnownError: exchanges that may count were dropped from the journal.
         """
         __tracebackhide__ = True
         verdict = self.check(operation, **expected)
@@ -230,17 +235,17 @@ class FoundationJournal(FoundationCalls):
         never_twice: bool = False,
         within: Duration | None = None,
     ) -> Audit:
-        """What clients sent again: after what, with what wait, and whether it did something twice.
+        """What clients repeated: after which answer, with what wait, and whether it was done twice.
 
         Args:
             operation: only this one.
-            max: repeats that one request may have.
-            honours_retry_after: no repeat may come before Retry-After says.
-            never_twice: no repeat may change the world once more.
-            within: what is sent later than that after an answer repeats nothing, as a poller's next look.
+            max: how often one request may be repeated.
+            honours_retry_after: no repeat may come before the time that Retry-After names.
+            never_twice: no repeat may change the world a second time.
+            within: a request that comes later than this after an answer is no repeat, such as a poller's next one.
 
         Raises:
-            VerificationError: clients did what the arguments do not allow.
+            VerificationError: clients did what the arguments forbid.
             CannotBeKnownError: exchanges that may count were dropped from the journal.
         """
         __tracebackhide__ = True
@@ -257,7 +262,7 @@ class FoundationJournal(FoundationCalls):
         return audit
 
     def coverage(self, operations: Sequence[str] = ()) -> Coverage:
-        """Which documented answers and which faults the foundation's clients have met.
+        """Which documented answers and faults the foundation's clients have met.
 
         Args:
             operations: only these; none for all.
@@ -266,37 +271,24 @@ class FoundationJournal(FoundationCalls):
         return msgspec.convert(self._call("GET", "/coverage", query=query), Coverage)
 
 
-def must_hold(verdict: Verdict, more: str = "") -> None:
-    """Raises what a verdict that does not hold comes to.
-
-    Args:
-        more: what is told beside the verdict.
-    """
-    __tracebackhide__ = True
-    if verdict.result == "does_not_hold":
-        raise VerificationError(verdict, more)
-    if verdict.result == "cannot_be_known":
-        raise CannotBeKnownError(verdict, more)
-
-
 class Foundation(FoundationJournal):
-    """One Cloud Foundry of a server. It is made when it is first used, by a client or by a call here.
+    """One Cloud Foundry on a server. It is made on its first use, by a client or by a method of this object.
 
-    Each method raises ControlError where the control API says no, and ServerGoneError where the server does not answer.
-    A foundation that was there and is gone, since it was deleted or has expired, is a 404; `begin` makes it anew.
+    Each method raises ControlError where the control API refuses the call, and ServerGoneError where the server does
+    not answer. For a foundation that was deleted or has expired the error is a 404; `begin` makes it anew.
 
     Args:
         url: of the server.
-        calls: its control API.
+        control: the control API of the server.
 
     Attributes:
         name: of the foundation.
-        url: what a client takes for the API's address.
+        url: the API's address, for a client.
         clock: its virtual clock.
     """
 
-    def __init__(self, url: str, name: str, calls: ControlClient) -> None:
-        super().__init__(name, calls)
+    def __init__(self, url: str, name: str, control: ControlClient) -> None:
+        super().__init__(name, control)
         self.url = f"{url}/foundations/{name}"
         self.clock = FoundationClock(self._call)
         self._server_url = url
@@ -307,7 +299,7 @@ class Foundation(FoundationJournal):
 
     @property
     def token(self) -> str:
-        """A bearer token of an admin, which alone leads an unmodified client here; minted once."""
+        """A bearer token of an admin, minted once. It leads a client to this foundation, whatever URL it uses."""
         if not self._token:
             self._token = self.token_for("admin")
         return self._token
@@ -316,39 +308,52 @@ class Foundation(FoundationJournal):
         """A bearer token of a user of the seed.
 
         Args:
-            expires_in: on the foundation's clock; None for as long as no test runs.
+            expires_in: on the foundation's clock; None for longer than any test runs.
         """
         body = {"user": user} if expires_in is None else {"user": user, "expires_in": serialize_duration(expires_in)}
         return str(self._call("POST", "/tokens", body)["access_token"])
 
     @property
     def random_seed(self) -> int:
-        """What everything follows from that its seed leaves out."""
+        """The number from which everything is derived that its seed leaves out."""
         return int(self._call("GET", "")["random_seed"])
 
     def play(self, scenario: "ScenarioSource") -> str:
-        """Switches a scenario on, or begins it anew; gives its name.
+        """Switches a scenario on; one that is on begins anew.
 
         Args:
             scenario: a name of the library; a file, its text or its value; or a Scenario.
 
+        Returns:
+            The scenario's name.
+
         Raises:
             ScenarioError: what is written is no scenario; with every problem and its place.
             OSError: its file can't be read.
-            TypeError, ValueError: it is nothing that can be a scenario, or empty.
+            TypeError, ValueError: what is given can be no scenario, or is empty.
         """
+        value = scenario_to_json_value(scenario)
+        if value is not None:
+            try:
+                return self._put_scenario(value["scenario"], value)
+            except ControlError as error:
+                # A wrong scenario is sent again as a file, so that its problems are reported by the file's lines.
+                if error.kind != BAD_DOCUMENT:
+                    raise
         document = load_scenario_document(scenario)
         if document is None:
-            name = str(scenario)
-        else:
-            from mockfoundry.scenarios.format import read_scenario
+            return self._put_scenario(str(scenario))
+        from mockfoundry.scenarios.format import read_scenario
 
-            name = read_scenario(document.text, source=document.source).name
-        self._call("PUT", f"/scenarios/{quote(name, safe='')}", document=document)
+        name = read_scenario(document.text, source=document.source).name
+        return self._put_scenario(name, document=document)
+
+    def _put_scenario(self, name: str, value: Any = None, document: Document | None = None) -> str:
+        self._call("PUT", f"/scenarios/{quote(name, safe='')}", value, document=document)
         return name
 
     def stop(self, name: str) -> None:
-        """Switches a scenario off; what it changed in the world goes back."""
+        """Switches a scenario off; what it changed in the world is reverted."""
         must_be_name(name, "scenario", "foundation.stop_all() switches all off")
         self._call("DELETE", f"/scenarios/{quote(name, safe='')}")
 
@@ -357,11 +362,11 @@ class Foundation(FoundationJournal):
         self._call("DELETE", "/scenarios")
 
     def playing(self) -> list[ActiveScenario]:
-        """What is on, in the order in which it is asked."""
+        """The scenarios that are on, in the order in which requests meet them."""
         return msgspec.convert(self._call("GET", "/scenarios")["scenarios"], list[ActiveScenario])
 
     def hold(self, name: str) -> HeldRequests:
-        """For a `with` block, after which the requests that a scenario holds under that name go on."""
+        """A `with` block, at whose end the requests go on that a scenario holds under that name."""
         must_be_name(name, "hold", "the scenario's, or what its hold says behind name:")
         return HeldRequests(self._call, name)
 
@@ -370,7 +375,7 @@ class Foundation(FoundationJournal):
 
         Args:
             app: the name of its app.
-            space, organization: names; only needed where several have an app of that name.
+            space, organization: their names; needed only where several have an app of that name.
 
         Raises:
             UnknownProcessError: there is none, or there are several.
@@ -383,23 +388,23 @@ class Foundation(FoundationJournal):
         return state
 
     def change(self, patch: Mapping[str, Any]) -> dict[str, Any]:
-        """Changes the world by a merge patch of its seed: None takes a key away, a list is replaced whole.
+        """Changes the world by a merge patch of its seed: None removes a key, a list is replaced as a whole.
 
         Returns:
-            The world as it is then.
+            The world after the change, as the value of a seed file.
         """
         state: dict[str, Any] = self._call("PATCH", "/state", dict(patch))
         return state
 
     def changes(self) -> list[StateChange]:
-        """What is another way than in its seed."""
+        """What differs between the world and its seed."""
         return msgspec.convert(self._call("GET", "/changes")["changes"], list[StateChange])
 
     def replace(self, seed: SeedSource) -> dict[str, Any]:
-        """Puts another world in the place of this one; clock, scenarios and journal go on.
+        """Replaces the world; clock, scenarios and journal stay.
 
         Returns:
-            The world as it is then.
+            The new world, as the value of a seed file.
         """
         state: dict[str, Any] = self._call("PUT", "/state", document=load_seed_document(seed))
         return state
@@ -408,12 +413,12 @@ class Foundation(FoundationJournal):
         """Makes the foundation anew, from a seed or from the server's, also where it was deleted.
 
         Args:
-            random_seed: what everything follows from that the seed leaves out; the server's where it is None. Only
-                with a seed: the server's own has its random seed already.
+            random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
+                Only with a seed, since the server's own is built already.
 
         Raises:
             OSError: the seed's file can't be read.
-            TypeError, ValueError: it is nothing that can be a seed, or empty; or a random seed stands alone.
+            TypeError, ValueError: what is given can be no seed, or is empty; or a random seed is given alone.
         """
         if random_seed is not None and seed is None:
             raise ValueError(
@@ -423,24 +428,24 @@ class Foundation(FoundationJournal):
         self._begin(None if seed is None else load_seed_document(seed), random_seed)
 
     def copy(self, name: str | None = None, replace: bool = False) -> "Foundation":
-        """The whole foundation once more, clock, scenarios, counters and journal included, to be played on apart.
+        """A copy of the whole foundation, with clock, scenarios, counters and journal; the two are independent.
 
         Args:
             name: of the copy; None for one that no other foundation has.
-            replace: put it in the place of the one that may have the name; else that is an error.
+            replace: replace a foundation that has the name already; otherwise it is an error.
         """
-        other = (
+        copy_name = (
             generate_foundation_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
         )
-        self._call("POST", "/copy", {"as": other, "replace": replace})
-        made = Foundation(self._server_url, other, self._calls)
-        made._last_seen = WAS_PRESENT
-        return made
+        self._call("POST", "/copy", {"as": copy_name, "replace": replace})
+        foundation_copy = Foundation(self._server_url, copy_name, self._control)
+        foundation_copy._last_seen = WAS_PRESENT
+        return foundation_copy
 
     def reset(self) -> None:
-        """Brings it back to its seed: state, clock, scenarios, counters and journal."""
+        """Sets it back to its seed: world, clock, scenarios, counters and journal."""
         self._call("POST", "/reset")
 
     def delete(self) -> None:
-        """Takes it away; that it is not there is no error. A client's next request would make another one."""
+        """Deletes it; it is no error that there is none. A client's next request makes a new one of that name."""
         self._delete()

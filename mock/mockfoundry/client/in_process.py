@@ -12,14 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar, overload
 
-from mockfoundry.client.arguments import SeedSource
+from mockfoundry.client.arguments import SeedSource, options_from_arguments
 from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, ControlReply
 from mockfoundry.client.errors import ServerError, ServerGoneError
 from mockfoundry.client.server import ServerBase
-from mockfoundry.client.subprocess_server import Mode, build_local_service, collect_server_options
+from mockfoundry.client.subprocess_server import build_local_service
 from mockfoundry.exchange.request import Headers, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
+from mockfoundry.options import Mode
 from mockfoundry.server.delivery import (
     ServerLimits,
     body_too_large_response,
@@ -273,7 +274,15 @@ class InProcess(ServerBase):
         max_foundations: int | None = None,
     ) -> None:
         super().__init__()
-        self._options = collect_server_options(seed, scenarios, random_seed, contract, strict, mode, max_foundations)
+        self._options = options_from_arguments(
+            seed=seed,
+            scenarios=scenarios,
+            random_seed=random_seed,
+            contract=contract,
+            strict=strict,
+            mode=mode,
+            max_foundations=max_foundations,
+        )
         self._in_process_server: InProcessServer | None = None
 
     def __enter__(self) -> Self:
@@ -284,7 +293,9 @@ class InProcess(ServerBase):
         """
         if self._in_process_server is not None:
             raise ServerError("this InProcess is running already; make another one")
-        self._in_process_server = InProcessServer(build_local_service(self._options))
+        self._in_process_server = InProcessServer(
+            build_local_service(self._options), ServerLimits.from_options(self._options)
+        )
         self._open(IN_PROCESS_URL, ControlClient(InProcessControlTransport(self._in_process_server), IN_PROCESS_URL))
         return self
 
@@ -325,7 +336,7 @@ class InProcess(ServerBase):
         return async_transport_class(library)(self._require_in_process_server())
 
     def _require_in_process_server(self) -> InProcessServer:
-        self._running()
+        self._require_running()
         assert self._in_process_server is not None  # noqa: S101 (it runs)
         return self._in_process_server
 

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from mockfoundry.client.arguments import SeedSource, generate_foundation_name, join_with_commas, must_be_name
-from mockfoundry.client.control import ControlClient, SocketControlTransport
+from mockfoundry.client.arguments import (
+    SeedSource,
+    generate_foundation_name,
+    join_with_commas,
+    must_be_name,
+    options_from_arguments,
+)
+from mockfoundry.client.control import ControlClient, SocketControlClient
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.subprocess_server import Mode, SubprocessOptions, build_local_service, collect_server_options
+from mockfoundry.client.subprocess_server import build_local_service
 from mockfoundry.client.values import Coverage
+from mockfoundry.options import Mode, ServerOptions
 
 if TYPE_CHECKING:
     from mockfoundry.client.arguments import ScenarioSource
@@ -27,30 +34,30 @@ class ServerBase:
 
     def __init__(self) -> None:
         self._url = ""
-        self._calls: ControlClient | None = None
+        self._control: ControlClient | None = None
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end.
+        """Its URL, without a slash at the end.
 
         Raises:
             ServerError: it is not running.
         """
-        self._running()
+        self._require_running()
         return self._url
 
     def foundation(
         self, name: str | None = None, seed: SeedSource | None = None, random_seed: int | None = None
     ) -> Foundation:
-        """A foundation: a fresh one, the one of a name, or, with a seed, one that is made anew at once.
+        """A foundation: a fresh one, or the one of a name; with a seed it is made anew at once.
 
-        Without a seed nothing is asked of the server: the foundation is made from the server's seed on its first use.
+        Without a seed the server is not called: the foundation is made from the server's seed on its first use.
 
         Args:
             name: 1 to 64 letters, digits, '-', '_' or '.'; None for one that no other foundation has.
             seed: a file, the text of one, or its value.
-            random_seed: what everything follows from that the seed leaves out; the server's where it is None. Only
-                with a seed: the server's own has its random seed already.
+            random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
+                Only with a seed, since the server's own is built already.
 
         Raises:
             ControlError: the seed, or the name of a foundation that has one, can't be used.
@@ -58,39 +65,44 @@ class ServerBase:
             ServerError: the server is not running.
             TypeError, ValueError: the name or the seed is empty or nothing of the kind; or a random seed stands alone.
         """
-        calls = self._running()
-        named = (
+        control = self._require_running()
+        chosen_name = (
             generate_foundation_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
         )
-        foundation = Foundation(self._url, named, calls)
+        foundation = Foundation(self._url, chosen_name, control)
         if seed is not None or random_seed is not None:
             foundation.begin(seed, random_seed)
         return foundation
 
     def coverage(self, operations: Sequence[str] = ()) -> Coverage:
-        """Which documented answers and faults the clients of all foundations have met, those that are gone too.
+        """Which documented answers and faults clients have met, in all foundations that there are or have been.
 
         Args:
             operations: only these; none for all.
         """
         query = {"operation": join_with_commas(operations)}
-        return msgspec.convert(self._running()("GET", "/coverage", query=query), Coverage)
+        return msgspec.convert(self._require_running()("GET", "/coverage", query=query), Coverage)
 
-    def _open(self, url: str, calls: ControlClient) -> None:
-        self._url, self._calls = url.rstrip("/"), calls
+    def _open(self, url: str, control: ControlClient) -> None:
+        self._url, self._control = url.rstrip("/"), control
 
     def _close(self) -> None:
-        calls, self._calls = self._calls, None
-        if calls is not None:
-            calls.close()
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
 
-    def _running(self) -> ControlClient:
-        if self._calls is None:
+    def _require_running(self) -> ControlClient:
+        """The server's control API.
+
+        Raises:
+            ServerError: it is not running.
+        """
+        if self._control is None:
             raise ServerError(
                 f"this {type(self).__name__} is not running; use it in its block: "
                 f"with {type(self).__name__}() as server: …"
             )
-        return self._calls
+        return self._control
 
 
 CONNECT_ADVICE = "start it, or give Server.connect the URL at which it is"
@@ -100,12 +112,12 @@ WITH_BLOCK_ADVICE = "use it inside its `with` block"
 class Server(ServerBase):
     """A server on a free port of this machine, from the beginning of its `with` block to its end.
 
-    It runs in a process of its own, which ends when this one does, in whatever way.
+    It runs in a process of its own, which ends when this process does, in whatever way.
 
     Args:
         seed: what each foundation begins with: a file, the text of one, or its value; None for one small app.
         scenarios: what each foundation begins with: names of the library, files, texts, values, or Scenarios.
-        random_seed: what everything follows from that the seed leaves out.
+        random_seed: the number from which everything is derived that the seed leaves out.
         contract: another OpenAPI document.
         strict: refuse what the contract does not allow, also where the real Cloud Controller lets it pass.
         mode: answer from a world that changes, or (`canned`) from the contract's examples.
@@ -129,8 +141,14 @@ class Server(ServerBase):
         in_thread: bool = False,
     ) -> None:
         super().__init__()
-        self._options: SubprocessOptions | None = collect_server_options(
-            seed, scenarios, random_seed, contract, strict, mode, max_foundations
+        self._options: ServerOptions | None = options_from_arguments(
+            seed=seed,
+            scenarios=scenarios,
+            random_seed=random_seed,
+            contract=contract,
+            strict=strict,
+            mode=mode,
+            max_foundations=max_foundations,
         )
         self._in_thread = in_thread
         self._exit_stack = ExitStack()
@@ -141,7 +159,7 @@ class Server(ServerBase):
 
         Args:
             control_token: that it was started with; empty for none.
-            mend: what an error says to do where the server does not answer.
+            mend: what the error advises where the server does not answer.
 
         Raises:
             ServerError: the URL is none.
@@ -150,7 +168,7 @@ class Server(ServerBase):
         ServerBase.__init__(server)
         server._options = None
         server._exit_stack = ExitStack()
-        server._open(url, ControlClient(SocketControlTransport(url, lambda: mend), url, control_token))
+        server._open(url, SocketControlClient(url, lambda: mend, control_token))
         return server
 
     def __enter__(self) -> Self:
@@ -161,7 +179,7 @@ class Server(ServerBase):
         """
         if self._options is None:
             return self
-        if self._calls is not None:
+        if self._control is not None:
             raise ServerError(f"this server is running already, at {self._url}; make another Server")
         with ExitStack() as ending:
             if self._in_thread:
@@ -179,15 +197,15 @@ class Server(ServerBase):
             self._close()
         self._exit_stack.close()
 
-    def _start_subprocess(self, recipe: SubprocessOptions, ending: ExitStack) -> None:
+    def _start_subprocess(self, options: ServerOptions, ending: ExitStack) -> None:
         from mockfoundry.client.subprocess_server import SubprocessServer
 
-        child = SubprocessServer(recipe)
+        child = SubprocessServer(options)
         ending.callback(child.end)
-        self._open(child.url, ControlClient(SocketControlTransport(child.url, child.describe_state), child.url))
+        self._open(child.url, SocketControlClient(child.url, child.describe_state))
 
-    def _start_in_thread(self, recipe: SubprocessOptions, ending: ExitStack) -> None:
+    def _start_in_thread(self, options: ServerOptions, ending: ExitStack) -> None:
         from mockfoundry.server.run import BackgroundServer
 
-        server = ending.enter_context(BackgroundServer(build_local_service(recipe)))
-        self._open(server.url, ControlClient(SocketControlTransport(server.url, lambda: WITH_BLOCK_ADVICE), server.url))
+        server = ending.enter_context(BackgroundServer(build_local_service(options), options))
+        self._open(server.url, SocketControlClient(server.url, lambda: WITH_BLOCK_ADVICE))

@@ -1,6 +1,6 @@
-"""Values: what the control API answers, typed. Never asks for anything.
+"""What the control API answers, as values, and a process found in a foundation's state. Never calls a server.
 
-Finding a process in a foundation's state, by names that people use. Never asks for the state.
+control/openapi.yaml is where the properties are described; a test holds these classes equal to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     """A process as it is now, in a seed file's words.
 
     Attributes:
-        app, space, organization: the names of what it belongs to.
+        app, space, organization: the names of those to which it belongs.
         app_guid: of its app.
         app_state: STARTED or STOPPED.
         memory_in_mb, disk_in_mb: of each instance.
-        log_rate_limit_in_bytes_per_second: -1 for none.
-        instance_states: by index, of those that are kept in a state.
+        log_rate_limit_in_bytes_per_second: of each instance; -1 for none.
+        instance_states: by index, of the instances that a seed or a scenario keeps in a state.
     """
 
     guid: str
@@ -54,10 +54,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateChange(msgspec.Struct, frozen=True):
-    """One thing in a world that is another way than in its seed.
+    """One difference between a world and its seed.
 
     Attributes:
-        where: by which names it is reached: `organizations/acme/suspended`.
+        where: its path, by names: `organizations/acme/suspended`.
         before, after: None where it is not there.
     """
 
@@ -70,23 +70,23 @@ class StateChange(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One request that a foundation got, and what became of it.
+    """One request that a foundation received, and its response.
 
     Attributes:
         number: from 1, in the order in which they were answered.
         time: on the foundation's clock; `real_time` on the machine's.
         operation: the operationId, None where the contract has no such route.
-        actor: who asked, None where nobody was recognized.
-        headers, answer_headers: with everything secret taken out.
+        actor: the user who sent it, None where the token names nobody.
+        headers, answer_headers: without secrets.
         body, answer: as values where they are JSON, else as text.
-        why: what decided it.
-        delay: seconds that the answer waited.
-        kept: whether the world did what it asks for, also where the answer was lost.
-        changed: whether the world was another then.
-        violations: what the contract does not allow and was let pass.
-        near_miss: the rule of a scenario that nearly took it.
-        bytes_sent: of the answer's body.
-        line: the exchange in a line.
+        why: what decided the answer.
+        delay: seconds by which the answer was delayed.
+        kept: whether the operation was done, also where its answer was lost.
+        changed: whether it changed the world.
+        violations: what the contract forbids and the real Cloud Controller accepts.
+        near_miss: the rule of a scenario that nearly matched.
+        bytes_sent: of the answer's body; None until that is known.
+        line: the exchange in one line.
     """
 
     number: int
@@ -120,7 +120,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldDifference(msgspec.Struct, frozen=True):
-    """One thing that an exchange does not have of what was asked for."""
+    """One difference between an exchange and what was expected."""
 
     what: str
     wanted: Any
@@ -128,7 +128,7 @@ class FieldDifference(msgspec.Struct, frozen=True):
 
 
 class NearMatch(msgspec.Struct, frozen=True):
-    """An exchange that is nearly what was asked for, and what is different."""
+    """An exchange that is nearly what was expected, with the differences."""
 
     number: int
     line: str
@@ -139,9 +139,9 @@ class Verdict(msgspec.Struct, frozen=True):
     """Whether a journal holds what was expected.
 
     Attributes:
-        said: the sentence; where it does not hold, with the nearest exchange and the difference.
-        matched: the numbers of the exchanges that fit.
-        dropped: how many that might have fitted were forgotten.
+        said: the message; where it does not hold, with the nearest exchange and its differences.
+        matched: the numbers of the exchanges that matched.
+        dropped: how many exchanges that may have matched were dropped from the journal.
     """
 
     result: Literal["holds", "does_not_hold", "cannot_be_known"]
@@ -162,9 +162,10 @@ class Audit(msgspec.Struct, frozen=True):
     """Everything that clients repeated.
 
     Attributes:
-        requests: how many exchanges were looked at.
-        dishonoured: repeats that came before Retry-After said.
-        twice: repeats that changed the world once more.
+        requests: how many exchanges were examined.
+        dropped: how many were dropped from the journal.
+        dishonoured: how many repeats came before the time that Retry-After named.
+        twice: how many repeats changed the world a second time.
         table: for people.
     """
 
@@ -182,7 +183,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class CoverageRow(msgspec.Struct, frozen=True):
-    """One thing that a client may meet: a documented status, or a fault with the phase it comes in.
+    """One answer that a client may meet: a documented status, or a fault with its phase.
 
     Attributes:
         status: 0 where it is a fault.
@@ -203,8 +204,10 @@ class Coverage(msgspec.Struct, frozen=True):
     """How much of the contract clients have met.
 
     Attributes:
-        percent: of the squares, met at least once.
-        undocumented: what was met beside them: how often, by operation and status.
+        percent: how many of the squares were met at least once, in percent.
+        met, of: the same as numbers.
+        squares: every answer that a client may meet.
+        undocumented: how often other statuses were met, by operation and status.
         table: for people.
     """
 
@@ -217,7 +220,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
     @property
     def missing(self) -> list[CoverageRow]:
-        """The squares that nobody has met."""
+        """The squares that no client has met."""
         return [each for each in self.squares if not each.times]
 
     def __str__(self) -> str:
@@ -229,9 +232,9 @@ class ActiveScenario(msgspec.Struct, frozen=True):
 
     Attributes:
         since: when it was switched on, on the foundation's clock.
-        over: whether its time is up.
-        answered: requests that its rules have taken.
-        scenario: as its file says it.
+        over: whether it has ended by itself.
+        answered: how many requests its rules have answered.
+        scenario: the value of its file.
     """
 
     name: str
@@ -265,22 +268,22 @@ def find_process_in_state(state: Mapping[str, Any], app: str, type_: str, space:
     ]
     if len(found) == 1:
         return msgspec.convert(found[0], Process)
-    asked = f"process {type_} of app {app}{f' in space {space}' if space else ''}"
-    asked += f" of organization {organization}" if organization else ""
+    wanted = f"process {type_} of app {app}{f' in space {space}' if space else ''}"
+    wanted += f" of organization {organization}" if organization else ""
     if found:
         raise UnknownProcessError(
-            f"{asked}: there are {len(found)}: {format_process_names(found)}; say which by space= and organization="
+            f"{wanted}: there are {len(found)}: {format_process_names(found)}; say which by space= and organization="
         )
     if not every:
-        raise UnknownProcessError(f"{asked}: the foundation has no process at all; give it a seed that has one")
+        raise UnknownProcessError(f"{wanted}: the foundation has no process at all; give it a seed that has one")
     raise UnknownProcessError(
-        f"{asked}: there is none; there are {format_process_names(every)}; "
+        f"{wanted}: there is none; there are {format_process_names(every)}; "
         "name one of them, or give the foundation another seed"
     )
 
 
 def iterate_processes(state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every process of a seed's value, with the names of what it belongs to."""
+    """Every process in a seed's value, with the names of its app, space and organization."""
     for organization in state.get("organizations", ()):
         for space in organization.get("spaces", ()):
             for app in space.get("apps", ()):
@@ -296,7 +299,7 @@ def iterate_processes(state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def format_process_names(found: list[dict[str, Any]]) -> str:
-    """Processes by their names, the first of them where there are many."""
+    """The names of processes; if there are many, of the first ones."""
     names = [
         f"{each['organization']}/{each['space']}/{each['app']} {each['type']}" for each in found[:MAX_LISTED_PROCESSES]
     ]

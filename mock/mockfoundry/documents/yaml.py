@@ -143,29 +143,29 @@ class NodeBuilder:
         next(self.events)
         after = next(self.events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise self.refused(after, "a second document begins here; write one document a file")
+            raise self.error_at(after, "a second document begins here; write one document a file")
         return node
 
-    def refused(self, event: Any, text: str) -> DocumentError:
+    def error_at(self, event: Any, text: str) -> DocumentError:
         return make_document_error(self.source, event.start_mark.line + 1, event.start_mark.column + 1, text)
 
     def node(self, event: Any, depth: int) -> Node:
         self.count += 1
         if self.count > MAX_DOCUMENT_NODES:
-            raise self.refused(event, f"more than {MAX_DOCUMENT_NODES} values; split it")
+            raise self.error_at(event, f"more than {MAX_DOCUMENT_NODES} values; split it")
         if isinstance(event, yaml.AliasEvent):
-            raise self.refused(event, f"the alias *{event.anchor} is not taken; write the value out")
+            raise self.error_at(event, f"the alias *{event.anchor} is not taken; write the value out")
         if event.anchor is not None:
-            raise self.refused(event, f"the anchor &{event.anchor} is not taken; write the value out where it is used")
+            raise self.error_at(event, f"the anchor &{event.anchor} is not taken; write the value out where it is used")
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.refused(event, f"the tag {tag} is not taken; leave it out")
+            raise self.error_at(event, f"the tag {tag} is not taken; leave it out")
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, yaml.ScalarEvent):
             value = self.plain(event) if event.implicit[0] else event.value
             return ScalarNode(line, column, value, event.value)
         if depth == MAX_DOCUMENT_DEPTH:
-            raise self.refused(event, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
+            raise self.error_at(event, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
             while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
@@ -179,14 +179,14 @@ class NodeBuilder:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self.node(event, depth + 1)
             if not isinstance(key, ScalarNode):
-                raise self.refused(event, "a key is a word, not a list or a mapping")
+                raise self.error_at(event, "a key is a word, not a list or a mapping")
             if not isinstance(key.value, str):
                 if type(key.value) is not int:
-                    raise self.refused(event, f"the key {key.text or 'null'} is not text; write it in quotes")
+                    raise self.error_at(event, f"the key {key.text or 'null'} is not text; write it in quotes")
                 numbered.add(key.text)
             if key.text in entries:
                 first = entries[key.text]
-                raise self.refused(
+                raise self.error_at(
                     event, f"the key {key.text} stands twice, first in line {first.line}; keep one of them"
                 )
             entries[key.text] = MappingEntry(key.line, key.column, self.node(next(self.events), depth + 1))
@@ -203,14 +203,14 @@ class NodeBuilder:
             value = int(text) if len(text) <= 20 else 1 << 64
             if -(1 << 63) <= value < 1 << 64:
                 return value
-            raise self.refused(event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text")
+            raise self.error_at(event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text")
         if _NUMBER.fullmatch(text):
             number = float(text)
             if abs(number) != float("inf"):
                 return number
-            raise self.refused(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
+            raise self.error_at(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
         if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
-            raise self.refused(
+            raise self.error_at(
                 event, f"{text[:24]} is not the same to every YAML reader; write it in quotes to mean text"
             )
         return text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Self
 
 import msgspec
 
@@ -10,13 +11,12 @@ from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
 from mockfoundry.journal.store import (
-    MAX_ALL_JOURNALS_BYTES,
-    MAX_JOURNAL_BYTES,
     HitKey,
     Journal,
     SharedJournalBudget,
     add_hit_counts,
 )
+from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.engine import ScenarioProgress
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
@@ -38,11 +38,21 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         idle: microseconds of real time after which a foundation that was not used is deleted; None for never.
     """
 
-    foundations: int = 20_000
-    journal: int = MAX_JOURNAL_BYTES
-    journals: int = MAX_ALL_JOURNALS_BYTES
-    rules: int = 200_000
-    idle: int | None = None
+    foundations: int = ServerOptions.max_foundations
+    journal: int = ServerOptions.max_journal
+    journals: int = ServerOptions.max_journals
+    rules: int = ServerOptions.max_rules
+    idle: int | None = ServerOptions.expire_idle
+
+    @classmethod
+    def from_options(cls, options: ServerOptions) -> Self:
+        return cls(
+            foundations=options.max_foundations,
+            journal=options.max_journal,
+            journals=options.max_journals,
+            rules=options.max_rules,
+            idle=options.expire_idle,
+        )
 
 
 class FoundationRegistry:

@@ -68,32 +68,32 @@ def mock_server(request: pytest.FixtureRequest) -> "Iterator[ServerBase]":
 def foundation(
     request: pytest.FixtureRequest, mock_server: "ServerBase", mock_seed: "SeedSource | None"
 ) -> "Iterator[Foundation]":
-    """A foundation that no other test has; what its marks say is played there.
+    """A foundation of the test's own, in which the scenarios of its marks are played.
 
-    With Hypothesis each example finds it as the first one did.
+    In a Hypothesis test, each example begins with the foundation as the first one did.
     """
     from mockfoundry.pytest_plugin.foundations import name_test_foundation, restore_for_each_example
 
     seed = read_seed_mark(request.node, mock_seed)
-    playing = read_scenario_marks(request.node)
-    made = mock_server.foundation(name_test_foundation(request), seed=seed)
-    kept: list[Foundation] = []
+    scenarios = read_scenario_marks(request.node)
+    own = mock_server.foundation(name_test_foundation(request), seed=seed)
+    originals: list[Foundation] = []
 
     def begin(is_first: bool) -> None:
         if is_first:
-            kept.append(made.copy())
+            originals.append(own.copy())
         else:
-            kept[0].copy(made.name, replace=True)
+            originals[0].copy(own.name, replace=True)
 
     try:
-        for scenario in playing:
-            made.play(scenario)
-        request.node.stash[FOUNDATION] = made
+        for scenario in scenarios:
+            own.play(scenario)
+        request.node.stash[FOUNDATION] = own
         with restore_for_each_example(request.node, begin):
-            yield made
+            yield own
     finally:
-        collect_foundation_coverage(request.config, made)
-        for each in (made, *kept):
+        collect_foundation_coverage(request.config, own)
+        for each in (own, *originals):
             each.delete()
 
 
@@ -101,7 +101,7 @@ def foundation(
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tells with a failed test what happened in its foundation; after the teardown that is gone."""
+    """Adds to a failed test's report what happened in its foundation, before the teardown deletes it."""
     report = yield
     if report.failed and call.when != "teardown" and FOUNDATION in item.stash:
         from mockfoundry.pytest_plugin.foundations import render_failure_report
@@ -112,7 +112,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tells a worker of xdist where the server is that all of them share."""
+    """Sends to a worker of xdist the URL of the server that all of them share."""
     server = start_shared_server(node.config)
     if server is not None:
         node.workerinput[SERVER_URL_KEY] = server.url
@@ -120,7 +120,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Takes over what a worker's clients have met."""
+    """Adds what a worker's clients have met."""
     add_hits(node.config, getattr(node, "workeroutput", {}).get(HITS.name, ()))
 
 
@@ -137,7 +137,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints the coverage, where that is asked for."""
+    """Prints the coverage, with --mock-coverage."""
     if config.getoption("mock_coverage"):
         from mockfoundry.pytest_plugin.session import render_coverage_table
 

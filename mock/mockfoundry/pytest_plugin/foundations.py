@@ -1,8 +1,6 @@
-"""Naming: the foundation of a test by the test's own name, so that logs can be read. Never gives a name twice.
+"""The foundation of one test: its name, its state before each Hypothesis example, and its report after a failure.
 
-Examples: a test by Hypothesis has many, and each finds its foundation as the first one did. Draws nothing.
-
-Autopsies: what happened in a foundation, for the report of a test that failed. Never changes anything there.
+Never makes a foundation.
 """
 
 import functools
@@ -24,7 +22,7 @@ _numbers = count(1)
 
 
 def name_test_foundation(request: pytest.FixtureRequest) -> str:
-    """The test's name, the worker and a number; for a server that others use too, also what is this run's alone."""
+    """The test's name, the worker and a number; on a server that other runs use too, also what only this run has."""
     from mockfoundry.client.arguments import generate_foundation_name
 
     config = request.config
@@ -37,68 +35,68 @@ def name_test_foundation(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def restore_for_each_example(node: pytest.Item, begin: Callable[[bool], None]) -> Iterator[None]:
-    """Lets a test by Hypothesis begin anew before each example; any other test is left as it is.
+    """Calls a function before each example of a Hypothesis test; any other test is left as it is.
 
     Args:
-        begin: called before each example; told whether it is the first.
+        begin: given whether the example is the first one.
     """
     handle = getattr(getattr(node, "obj", None), "hypothesis", None)
     if handle is None or not hasattr(handle, "inner_test"):
         yield
         return
-    inner = handle.inner_test
+    inner_test = handle.inner_test
     is_first = True
 
-    def begun() -> None:
+    def begin_example() -> None:
         nonlocal is_first
         begin(is_first)
         is_first = False
 
-    # What runs async tests looks whether this is one.
-    if inspect.iscoroutinefunction(inner):
+    # Plugins for async tests look whether the test is a coroutine function.
+    if inspect.iscoroutinefunction(inner_test):
 
-        @functools.wraps(inner)
-        async def fresh(*arguments: Any, **named: Any) -> Any:
+        @functools.wraps(inner_test)
+        async def run_example(*arguments: Any, **named: Any) -> Any:
             __tracebackhide__ = True
-            begun()
-            return await inner(*arguments, **named)
+            begin_example()
+            return await inner_test(*arguments, **named)
     else:
 
-        @functools.wraps(inner)
-        def fresh(*arguments: Any, **named: Any) -> Any:
+        @functools.wraps(inner_test)
+        def run_example(*arguments: Any, **named: Any) -> Any:
             __tracebackhide__ = True
-            begun()
-            return inner(*arguments, **named)
+            begin_example()
+            return inner_test(*arguments, **named)
 
-    handle.inner_test = fresh
+    handle.inner_test = run_example
     allow_function_fixture(node)
     try:
         yield
     finally:
-        handle.inner_test = inner
+        handle.inner_test = inner_test
 
 
 def allow_function_fixture(node: pytest.Item) -> None:
-    """Tells Hypothesis that this fixture may be used: it warns of those that are not made anew for each example."""
+    """Stops Hypothesis from warning of a fixture of function scope, which it takes for one that examples share."""
     from hypothesis import HealthCheck, settings
 
     test: Any = getattr(node.obj, "__func__", node.obj)  # type: ignore[attr-defined]  # of a function's
-    used: settings = getattr(test, "_hypothesis_internal_use_settings", None) or settings()
-    suppressed = {*used.suppress_health_check, HealthCheck.function_scoped_fixture}
-    test._hypothesis_internal_use_settings = settings(used, suppress_health_check=tuple(suppressed))
+    current: settings = getattr(test, "_hypothesis_internal_use_settings", None) or settings()
+    suppressed = {*current.suppress_health_check, HealthCheck.function_scoped_fixture}
+    test._hypothesis_internal_use_settings = settings(current, suppress_health_check=tuple(suppressed))
 
 
 MAX_REPORTED_EXCHANGES = 60
-"""How many exchanges are shown, the latest."""
+"""How many exchanges are shown; the latest are."""
 
 MAX_REPORTED_CHANGES = 30
 
 MAX_REPLAY_LINES = 60
-"""How many lines a replay may have."""
+"""How many lines a replay may have to be shown."""
 
 
 def render_failure_report(foundation: Foundation) -> str:
-    """What a failed test's foundation was like: each request with its reason, the changes, the clock, and a replay."""
+    """A failed test's foundation: each request with its reason, the changes, the clock, and a replay."""
     try:
         return "\n".join(describe_foundation(foundation))
     except (ServerError, ControlError) as error:

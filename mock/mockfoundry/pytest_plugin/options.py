@@ -1,7 +1,4 @@
-"""Options: what pytest's command line has for mockfoundry. Never starts anything.
-
-Marks: what a test says of its foundation: `scenario(…)` and `seed_file(…)`. Never plays anything.
-"""
+"""The plugin's command line options, and its marks `scenario(…)` and `seed_file(…)`. Reads them, starts nothing."""
 
 import os
 from collections.abc import Mapping
@@ -41,7 +38,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def check_options(config: pytest.Config) -> None:
-    """Raises UsageError where options can't go together, or the URL is none."""
+    """Raises UsageError where options exclude each other, or the URL is not one."""
     url = config.getoption("mock_url")
     if url is None:
         return
@@ -60,7 +57,7 @@ _FILE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def register_marks(config: pytest.Config) -> None:
-    """Makes the marks known."""
+    """Declares the marks, for `--strict-markers` and `--markers`."""
     config.addinivalue_line(
         "markers",
         "scenario(*scenarios): what is played in the test's foundation from its beginning: names of mockfoundry's "
@@ -72,10 +69,10 @@ def register_marks(config: pytest.Config) -> None:
 
 
 def read_scenario_marks(node: pytest.Item) -> "list[ScenarioSource]":
-    """What is to be played for a test: its module's first, then its class's, then its own.
+    """The scenarios of a test's marks: its module's first, then its class's, then its own.
 
     Raises:
-        UsageError: a mark names nothing.
+        UsageError: a mark is without a scenario, or names none.
     """
     marks = list(node.iter_markers(SCENARIO))
     for mark in marks:
@@ -87,7 +84,7 @@ def read_scenario_marks(node: pytest.Item) -> "list[ScenarioSource]":
 
 
 def must_be_scenario(node: pytest.Item, scenario: Any) -> None:
-    """Raises UsageError where what a mark names is no scenario."""
+    """Raises UsageError where a mark's argument can be no scenario."""
     from mockfoundry.scenarios.model import Scenario
 
     if not isinstance(scenario, str | Path | Mapping | Scenario):
@@ -98,10 +95,13 @@ def must_be_scenario(node: pytest.Item, scenario: Any) -> None:
 
 
 def read_seed_mark(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSource | None":
-    """What a test's foundation begins with.
+    """The seed of a test's foundation.
+
+    Args:
+        otherwise: the seed where the test has no mark.
 
     Raises:
-        UsageError: a mark names no file.
+        UsageError: the mark does not name a file.
     """
     mark = node.get_closest_marker(SEED_FILE)
     if mark is None:
@@ -123,7 +123,7 @@ def read_seed_mark(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSo
 
 
 def resolve_scenario(node: pytest.Item, scenario: Any) -> Any:
-    """A scenario, or where its file is."""
+    """A mark's scenario; that of a file as the file's path."""
     must_be_scenario(node, scenario)
     if not (isinstance(scenario, Path) or is_file_name(scenario)):
         return scenario
@@ -141,7 +141,7 @@ def is_file_name(scenario: Any) -> bool:
 
 
 def find_beside_test(node: pytest.Item, path: Path) -> Path:
-    """A file, looked for beside the test's own and then in the root folder."""
+    """A file's path: beside the test's file, else in pytest's root folder, else as it is."""
     for folder in (node.path.parent, node.config.rootpath):
         if (folder / path).exists():
             return folder / path

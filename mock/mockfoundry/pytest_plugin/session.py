@@ -1,8 +1,7 @@
-"""Running: the server of a session, or of all workers of xdist. Asks no foundation.
+"""The server of a test session, or of all workers of xdist, and what its clients have met of the contract.
 
-Met: what the tests' clients have met of the contract, in this process and in xdist's workers. Judges nothing.
-
-A server that is ours alone is asked once, at its end; one that others use too is asked of each foundation of ours.
+Never makes a foundation. A server that only this session uses is asked for its coverage once, at its end. A server that
+others use too is asked for the coverage of each foundation of this session.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
 
 SERVER_URL_KEY = "mockfoundry_url"
-
+"""Where xdist's workers find the URL of the server that they share."""
 
 SHARED_SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
 
 
 def has_own_server(config: pytest.Config) -> bool:
-    """Whether this process has a server of its own, which nobody else uses."""
+    """Whether this process has a server that no other process uses."""
     return config.getoption("mock_url") is None and SERVER_URL_KEY not in getattr(config, "workerinput", {})
 
 
@@ -38,13 +37,13 @@ def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
         with Server() as server:
             yield server
     else:
-        token, mend = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
-        with Server.connect(url, control_token=token, mend=mend) as server:
+        token, advice = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
+        with Server.connect(url, control_token=token, mend=advice) as server:
             yield server
 
 
 def start_shared_server(config: pytest.Config) -> "Server | None":
-    """The server that all workers share, started for the first of them; None where each has its own."""
+    """The server that all workers share, started on the first call; None where each worker has its own."""
     if not config.getoption("mock_shared"):
         return None
     if SHARED_SERVER not in config.stash:
@@ -55,7 +54,7 @@ def start_shared_server(config: pytest.Config) -> "Server | None":
 
 
 def end_shared_server(config: pytest.Config) -> None:
-    """Ends it, where this process has started it."""
+    """Ends the shared server, if this process has started it."""
     server = config.stash.get(SHARED_SERVER, None)
     if server is not None:
         del config.stash[SHARED_SERVER]
@@ -67,21 +66,21 @@ CoverageKey = tuple[str, int, str, str]
 
 
 class HitsStashKey(pytest.StashKey[dict[CoverageKey, int]]):
-    """A key of the stash with a name, by which workers send what is behind it."""
+    """A key of the stash with a name, under which a worker sends its value."""
 
     name = "mockfoundry_met"
 
 
 HITS = HitsStashKey()
-"""How often each cell was met."""
+"""How often each of them was met."""
 
 
-def add_hits(config: pytest.Config, met: Iterable[Iterable[Any]]) -> None:
-    """Adds what was met somewhere: rows of a cell's four parts, and how often."""
-    held = config.stash[HITS]
-    for operation, status, fault, phase, times in met:
-        cell = (operation, status, fault, phase)
-        held[cell] = held.get(cell, 0) + times
+def add_hits(config: pytest.Config, rows: Iterable[Iterable[Any]]) -> None:
+    """Adds rows of the four parts of a key, and how often it was met."""
+    hits = config.stash[HITS]
+    for operation, status, fault, phase, times in rows:
+        key = (operation, status, fault, phase)
+        hits[key] = hits.get(key, 0) + times
 
 
 def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
@@ -89,22 +88,22 @@ def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
 
 
 def collect_server_coverage(config: pytest.Config, server: "ServerBase") -> None:
-    """Takes what all clients of a server have met, where that will be asked for."""
+    """Adds what all clients of a server have met, if coverage is to be printed."""
     if config.getoption("mock_coverage"):
         add_coverage_hits(config, server.coverage())
 
 
 def collect_foundation_coverage(config: pytest.Config, foundation: "Foundation") -> None:
-    """Takes what the clients of one foundation have met, where nobody will ask its server."""
+    """Adds what the clients of a foundation have met, if coverage is to be printed and its server is not asked."""
     if config.getoption("mock_coverage") and config.getoption("mock_url"):
         add_coverage_hits(config, foundation.coverage())
 
 
 def send_hits(config: pytest.Config) -> None:
-    """Gives what was met to the process that has started this worker, where it is one."""
+    """Sends the hits to the process that has started this one, if this one is a worker."""
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        output[HITS.name] = [[*cell, times] for cell, times in config.stash[HITS].items()]
+        output[HITS.name] = [[*key, times] for key, times in config.stash[HITS].items()]
 
 
 def render_coverage_table(config: pytest.Config) -> str:
@@ -117,14 +116,14 @@ def render_coverage_table(config: pytest.Config) -> str:
             collect_server_coverage(config, shared)
         except ServerError as error:
             return f"it can't be told: {error}"
-    met = config.stash[HITS]
-    return render_hits_table(met) if met else "no test has used the server"
+    hits = config.stash[HITS]
+    return render_hits_table(hits) if hits else "no test has used the server"
 
 
-def render_hits_table(met: dict[CoverageKey, int]) -> str:
+def render_hits_table(hits: dict[CoverageKey, int]) -> str:
     from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, coverage_percent, format_coverage_table
 
-    squares = [CoverageItem(*cell, times) for cell, times in met.items()]
+    squares = [CoverageItem(*key, times) for key, times in hits.items()]
     count = sum(each.times > 0 for each in squares)
     return format_coverage_table(
         ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, {})

@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
+from mockfoundry.options import ServerOptions
 from mockfoundry.server.faults import ClientConnection, render_head, response_headers_of
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 from mockfoundry.wire_faults import WIRE_FAULTS
@@ -38,9 +39,13 @@ class ServerLimits:
         held: requests that scenarios may hold at once.
     """
 
-    body: int = 1024 * 1024
+    body: int = ServerOptions.max_body
     headers: int = 32 * 1024
-    held: int = 1_000
+    held: int = ServerOptions.max_held
+
+    @classmethod
+    def from_options(cls, options: ServerOptions) -> Self:
+        return cls(body=options.max_body, held=options.max_held)
 
 
 def body_too_large_response(limits: ServerLimits) -> Response:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import uvicorn
 
 from mockfoundry.exchange.run import Service
+from mockfoundry.options import ServerOptions
 from mockfoundry.server.asgi import AsgiApp
 from mockfoundry.server.delivery import Delivery, ServerLimits
 from mockfoundry.server.protocol import TransportProtocol, has_expected_methods, make_protocol_class
@@ -20,8 +21,6 @@ from mockfoundry.server.waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
-
-DoorName = Literal["protocol", "asgi"]
 
 IDLE_SECONDS = 75
 """How long a connection without a request is kept, as the gateways of a foundation keep it."""
@@ -87,14 +86,14 @@ def url_of_socket(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_listening_server(
-    service: Service, door: DoorName, limits: ServerLimits, ready: Callable[[], None], control_token: str = ""
-) -> ListeningServer:
+def make_listening_server(service: Service, options: ServerOptions, ready: Callable[[], None]) -> ListeningServer:
     """A server for a service; run it with `run(sockets=[bound])`.
 
     Args:
-        control_token: that calls of the control API must carry; empty for none.
+        options: of which the bounds on requests, the door and the control token count here.
+        ready: called once it listens.
     """
+    limits = ServerLimits.from_options(options)
     room = WaitingRoom(limits.held)
 
     @functools.cache
@@ -102,7 +101,7 @@ def make_listening_server(
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.api import build_control_api
 
-        return build_control_api(service, room.holds, control_token)
+        return build_control_api(service, room.holds, options.control_token)
 
     app = AsgiApp(service, limits, Delivery(room), control)
     known = has_expected_methods()
@@ -111,7 +110,7 @@ def make_listening_server(
             "this uvicorn has another protocol class than the protocol door leans on; the ASGI door is used alone"
         )
     protocol: type[asyncio.Protocol] | Literal["httptools"] = TransportProtocol if known else "httptools"
-    if known and door == "protocol":
+    if known and options.door == "protocol":
         protocol = make_protocol_class(service, limits, control)
     config = uvicorn.Config(
         app,
@@ -136,18 +135,12 @@ def make_listening_server(
 class BackgroundServer:
     """A service listening on a free loopback port in a thread, until its `with` block ends."""
 
-    def __init__(
-        self,
-        service: Service,
-        door: DoorName = "protocol",
-        limits: ServerLimits | None = None,
-        control_token: str = "",
-    ) -> None:
+    def __init__(self, service: Service, options: ServerOptions = ServerOptions()) -> None:  # noqa: B008 (never changed)
         self._bound = bind_socket("127.0.0.1", 0)
         self.url = url_of_socket(self._bound)
         self.port: int = self._bound.getsockname()[1]
         self._ready = threading.Event()
-        self._server = make_listening_server(service, door, limits or ServerLimits(), self._ready.set, control_token)
+        self._server = make_listening_server(service, options, self._ready.set)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._bound]}, name="mockfoundry", daemon=True
         )

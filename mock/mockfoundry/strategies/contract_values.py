@@ -1,10 +1,7 @@
-"""Arguments: what a strategy was asked for, held against the contract as soon as it is made. Never draws.
+"""Values that the contract's schemas allow or refuse, as strategies: processes and bodies. Never asks a server.
 
-Values of a schema: what the contract's schemas allow, and what they refuse, as strategies. Never knows a field.
-
-A schema with a keyword that is not known here is refused, rather than drawn from as if it did not have it.
-
-Resources: processes as the contract shows them, and the bodies that scale one. Never asks a server.
+A schema with an unknown keyword is refused, since values that ignore the keyword would be wrong. Arguments are checked
+when a strategy is made, not when it draws.
 """
 
 import re
@@ -33,7 +30,7 @@ def find_plan(place: str, operation: str, contract: Contract) -> Plan:
     """The plan of an operation.
 
     Args:
-        place: what the error begins with.
+        place: the argument, with which the error begins.
 
     Raises:
         InvalidArgument: the contract has no such operation.
@@ -46,7 +43,7 @@ def find_plan(place: str, operation: str, contract: Contract) -> Plan:
 
 
 def list_unique_words(value: str | Sequence[str]) -> tuple[str, ...]:
-    """Words in their order, each once; one word stands for itself."""
+    """The words in their order, each once; a single text is one word."""
     return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
 
 
@@ -59,7 +56,7 @@ def must_be_words(place: str, found: Collection[str], allowed: Collection[str]) 
 
 
 def must_be_whole(place: str, found: int, least: int, most: int = 10_000) -> None:
-    """Raises InvalidArgument where a number is no whole one between bounds."""
+    """Raises InvalidArgument unless a number is an integer between two bounds."""
     if type(found) is not int or not least <= found <= most:
         raise InvalidArgument(f"{place}: {shorten_value(found)} is not a whole number from {least} to {most}; give one")
 
@@ -68,12 +65,12 @@ SchemaMapping = Mapping[str, Any]
 SchemaValues = st.SearchStrategy[Any]
 
 MAX_EXTRA_ITEMS = 3
-"""How many keys and items there are, where a schema leaves it open."""
+"""How many keys or items are drawn at most beyond the required ones, where a schema has no bound."""
 
 MAX_NUMBER = 2**63 - 1
-"""No number is larger, where a schema leaves it open: clients hold numbers in 64 bits."""
+"""The largest number where a schema has no bound: clients hold numbers in 64 bits."""
 
-# Words for people, which allow and refuse nothing.
+# Keywords that allow and refuse nothing.
 _ANNOTATION_KEYWORDS = frozenset(
     {"description", "title", "example", "default", "deprecated", "readOnly", "writeOnly", "externalDocs"}
 )
@@ -92,18 +89,17 @@ _FORMATS: Mapping[str, SchemaValues] = {
         lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     ),
 }
-# What each format of numbers says is said by the bounds too, where it matters.
+# Formats of numbers add nothing to the bounds of the contract.
 _NUMBER_FORMATS = frozenset({"int32", "int64", "float", "double"})
 
-# Line breaks and other signs that no line can hold are text as well; halves of surrogate pairs are not.
+# Line breaks and control characters are text too; halves of surrogate pairs are not.
 _SIGNS = st.characters(exclude_categories=["Cs"])
 
 
 def valid_values(source: SchemaMapping, place: str = "schema") -> SchemaValues:
     """Values that a schema of the contract allows.
 
-    Of an object that leaves it open only the keys that have a schema are drawn. Keys that may be left out are, when
-    a value shrinks.
+    Of an object only the keys that have a schema are drawn. A value shrinks to one without its optional keys.
 
     Args:
         source: an OpenAPI 3.0 schema, resolved.
@@ -143,7 +139,7 @@ def must_be_drawable(source: SchemaMapping, place: str) -> None:
 
 
 def merge_schemas(one: SchemaMapping, other: SchemaMapping) -> dict[str, Any]:
-    """A schema with what another one adds to it, as far as that helps to draw; what is drawn is filtered by both."""
+    """A schema with what another one adds, as far as that helps to draw: the caller filters by both."""
     both = dict(one)
     for keyword, value in other.items():
         if keyword == "properties":
@@ -226,12 +222,12 @@ def object_values(source: SchemaMapping, place: str) -> SchemaValues:
 
 
 def invalid_values(source: SchemaMapping, place: str = "schema") -> SchemaValues:
-    """Values that a schema of a field refuses, and that nobody could take for ones that fit: `"5"` and null are not.
+    """Values that a field's schema refuses, and the Cloud Controller too: so `"5"` and null are never among them.
 
-    The first are beyond the bounds, by little when they shrink.
+    The simplest are just beyond the bounds.
 
     Raises:
-        InvalidArgument: as for `fitting`.
+        InvalidArgument: as for `valid_values`.
     """
     must_be_drawable(source, place)
     kind = source.get("type")
@@ -253,16 +249,16 @@ def invalid_values(source: SchemaMapping, place: str = "schema") -> SchemaValues
 
 
 def processes(contract: Contract | None = None) -> st.SearchStrategy[dict[str, Any]]:
-    """Processes as the answer to getProcess shows them, for tests that stub their own client.
+    """Processes as getProcess answers them, for tests that stub their own client.
 
-    Every one that the contract allows may come, among them such as the Cloud Controller never had: a client that
-    reads by the documentation reads them all.
+    All that the contract allows may be drawn, also what the Cloud Controller would never answer: a client that follows
+    the documentation can read it.
 
     Args:
         contract: the shipped one unless given.
 
     Raises:
-        InvalidArgument: the contract has no getProcess, or its schema has what can't be drawn.
+        InvalidArgument: the contract has no getProcess, or values can't be drawn from its schema.
     """
     plan = find_plan("processes(contract=…)", "getProcess", contract or load_shipped_contract())
     return valid_values(
@@ -272,18 +268,18 @@ def processes(contract: Contract | None = None) -> st.SearchStrategy[dict[str, A
 
 
 def scale_bodies(valid: bool = True, contract: Contract | None = None) -> st.SearchStrategy[Any]:
-    """Bodies for a scale.
+    """Bodies for scaleProcess.
 
     A valid one is allowed by the contract; a quota may still refuse it. An invalid one is refused by the contract and
-    by the Cloud Controller, which takes more than it documents: null and a number in quotes are never among them. The
-    simplest invalid one is an empty list, the simplest mapping has one number that is just too small.
+    by the Cloud Controller, which accepts more than it documents: so null and a number in quotes are never drawn. The
+    simplest invalid body is an empty list; the simplest mapping has one number that is just too small.
 
     Args:
-        valid: whether they are to be accepted.
+        valid: whether the contract allows the bodies.
         contract: the shipped one unless given.
 
     Raises:
-        InvalidArgument: the contract has no scaleProcess, or its schema has what can't be drawn.
+        InvalidArgument: the contract has no scaleProcess, or values can't be drawn from its schema.
     """
     plan = find_plan("scale_bodies(contract=…)", "scaleProcess", contract or load_shipped_contract())
     schema = must_have_schema(plan.body, "scale_bodies(): the body of scaleProcess")
@@ -300,14 +296,14 @@ def scale_bodies(valid: bool = True, contract: Contract | None = None) -> st.Sea
 
 
 def misspelt_names(names: list[str]) -> st.SearchStrategy[str]:
-    """Names of fields with something at their end that does not belong there."""
+    """Names of fields with letters added at the end."""
     ends = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=3)
     longer = st.tuples(st.sampled_from(names), ends).map("".join)
     return longer.filter(lambda name: name not in names)
 
 
 def must_have_schema(schema: Schema | None, place: str) -> Schema:
-    """A schema that the contract has to have."""
+    """The schema, if the contract has one; raises InvalidArgument if not."""
     if schema is None:
         raise InvalidArgument(f"{place} has no schema in the contract; give it one")
     return schema

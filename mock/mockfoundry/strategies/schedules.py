@@ -1,9 +1,4 @@
-"""Printing: a schedule in a falsifying example, as the file that can be kept. Never writes one.
-
-Keeping: a schedule written to a file, so that what broke a client once is played again. Never plays it.
-
-Schedules: which call of which operation meets which failure, drawn as scenarios. Never plays one.
-"""
+"""Schedules of failures, drawn as scenarios, printed in a falsifying example, kept as files. Never plays one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,28 +31,28 @@ from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 
 def register_schedule_printer() -> None:
-    """Lets Hypothesis print scenarios line by line: indented as a whole, the text is still YAML when it is copied."""
+    """Makes Hypothesis print a scenario as lines of YAML that can be copied, each with the same indentation."""
     for_type_by_name(Scenario.__module__, Scenario.__name__, print_scenario)
 
 
 def print_scenario(scenario: Scenario, printer: RepresentationPrinter, cycle: bool) -> None:
-    """Prints a scenario file in lines of its own, so that nothing of what stands around it is in them."""
-    told = f"# {scenario.name}.yaml; to play it again: mockfoundry serve --scenario {scenario.name}.yaml"
+    """Prints a scenario file on lines of its own, without any of the text around it."""
+    heading = f"# {scenario.name}.yaml; to play it again: mockfoundry serve --scenario {scenario.name}.yaml"
     with printer.group(indent=4):
-        for line in (told, *scenario.to_yaml().splitlines()):
+        for line in (heading, *scenario.to_yaml().splitlines()):
             printer.break_()
             printer.text(line)
     printer.break_()
 
 
 def keep(schedule: Scenario, folder: str | Path) -> Path:
-    """Writes a schedule to `NAME.yaml` in a folder, which is made where there is none; what has the name is replaced.
+    """Writes a schedule to `NAME.yaml` in a folder; the folder is made, a file of that name replaced.
 
     Returns:
         The file, to be played by its path.
 
     Raises:
-        ValueError: the schedule's name can't be that of a scenario; one that was drawn has a good one.
+        ValueError: the schedule's name is not the name of a scenario; that of a drawn one is.
         OSError: the file can't be written.
     """
     if not is_name(schedule.name):
@@ -82,10 +77,10 @@ def failures(
 ) -> st.SearchStrategy[Scenario]:
     """Schedules of failures, as scenarios to be played: at the k-th call of an operation, this failure.
 
-    Calls are counted over the foundation. A failure is a status that the contract documents, or a fault on the wire.
-    It comes `before` the operation, which then does not run; or, where the operation writes, `after` its change is
-    kept. A failure of phase `after` needs a change: where its call is refused, it waits for the next one that is not.
-    A status comes after a kept change only where it is 500 or more, since a lower one says that nothing was done.
+    Calls are counted in the whole foundation. A failure is a status that the contract documents, or a fault on the
+    wire. It comes `before` the operation, which then does not run; or `after` it, if the operation writes, and its
+    change is kept. A failure of phase `after` needs a change: if its call is refused, it waits for the next one that is
+    accepted. After a kept change only statuses from 500 come, since a lower one says that nothing was done.
 
     A schedule shrinks to none, else to fewer failures, at earlier calls, each as simple as can be: first the statuses,
     in the contract's order; then the faults, in the order of the documentation; then the same faults after a kept
@@ -131,11 +126,11 @@ def failures(
 def failure_schedules(
     plans: list[Plan], choices: list[tuple[Plan, Respond]], most: int, max_call: int
 ) -> st.SearchStrategy[Scenario]:
-    """Scenarios of at most so many failures."""
+    """Scenarios with at most `most` failures."""
     one = st.builds(build_failure, st.sampled_from(choices), st.integers(1, max_call))
     many = st.lists(one, max_size=most, unique_by=lambda each: (each.plan.operation, each.call))
 
-    # Of a value that is mapped Hypothesis would print what it was mapped from; of one that is composed, the value.
+    # Hypothesis prints the value of a composite strategy; with `map` it would print the list of failures.
     @st.composite
     def failures(draw: st.DrawFn) -> Scenario:
         return scenario_from_failures(draw(many), plans)
@@ -148,16 +143,16 @@ def build_failure(choice: tuple[Plan, Respond], call: int) -> Failure:
 
 
 def must_be_documented_failures(wanted: FailureFilter, plans: list[Plan]) -> None:
-    """Raises InvalidArgument with the first status that none of the operations can fail with."""
+    """Raises InvalidArgument with the first status that is no documented failure of any of the operations."""
     known = sorted({status for plan in plans for status in list_failure_statuses(plan)})
     for status in wanted.statuses or ():
         if status not in known:
-            had = ", ".join(str(each) for each in known)
-            many = plans[0].operation if len(plans) == 1 else "these operations"
+            allowed = ", ".join(str(each) for each in known)
+            who = plans[0].operation if len(plans) == 1 else "these operations"
             success = "; a success is no failure" if any(status in plan.responses for plan in plans) else ""
             raise InvalidArgument(
-                f"failures(statuses=…): {quote_status(status)} is no documented failure of {many}{success}; "
-                f"allowed: {had}"
+                f"failures(statuses=…): {quote_status(status)} is no documented failure of {who}{success}; "
+                f"allowed: {allowed}"
             )
 
 
@@ -166,7 +161,7 @@ def quote_status(status: Any) -> str:
 
 
 def explain_no_failures(plan: Plan, wanted: FailureFilter) -> str:
-    """Why an operation can meet none of the failures that are wanted, and what to do."""
+    """Why an operation can meet none of the wanted failures, and what to do."""
     if "before" not in wanted.phases and not plan.writes:
         return f"{plan.operation} changes nothing, so nothing fails after it; leave it out, or add the phase before"
     if "before" not in wanted.phases and not wanted.faults:

@@ -1,4 +1,4 @@
-"""Worlds: small seeds, as the values of a seed file, each of which a foundation can begin with. Never builds one."""
+"""Worlds: small seeds, drawn as the values of seed files, each accepted by a server. Never builds a world."""
 
 import json
 from functools import cache
@@ -17,8 +17,8 @@ SeedValues = st.SearchStrategy[list[SeedValue]]
 PROCESS_TYPES = ("web", "worker", "clock", "release")
 INSTANCE_STATES = ("RUNNING", "STARTING", "CRASHED", "DOWN")
 
-# Names as people write them, in any script; `/` parts an organization from its space where roles are given.
-# A letter first and another sign after it: bare in a YAML file, `.`, `1:30` or `n` may be read as no text.
+# Names in any script, without `/`, which separates an organization from its space in a user's roles.
+# They begin with a letter and are longer than one: `.`, `1:30` or `n` without quotes may not be text in YAML.
 _LETTERS = st.characters(categories=["L"])
 _SIGNS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/*"), min_size=1, max_size=12)
 _NAMES = st.builds(str.__add__, _LETTERS, _SIGNS)
@@ -34,20 +34,20 @@ def worlds(
 ) -> st.SearchStrategy[SeedValue]:
     """Seeds that are always accepted: the values of a seed file, as JSON or YAML holds them.
 
-    In each there is the app `dora` of the default seed, in the space `dev` of `acme`, started, with its web process
-    and that one's guid. No quota, no suspension and no deployment keeps it from being scaled. The simplest world has
-    nothing else. Around it there are other organizations (some of them suspended), spaces, apps (some stopped, some
-    being deployed), processes with instances that run or crash, and users with roles.
+    Each has the app `dora` of the default seed, in the space `dev` of `acme`, started, with its web process and that
+    process's guid. No quota, suspension or deployment prevents a scale of it. The simplest world has nothing else.
+    Beside it there are other organizations (some suspended), spaces, apps (some stopped, some in a deployment),
+    processes with instances that run or crash, and users with roles.
 
     Args:
         max_organizations: how many there may be, from 1.
         max_spaces: in each organization, from 1.
         max_apps: in each space, from 1.
         max_instances: of each process, from 1.
-        max_users: how many there may be.
+        max_users: in the whole world.
 
     Raises:
-        InvalidArgument: one of these is no whole number, or too small.
+        InvalidArgument: one of these is no whole number, or out of bounds.
     """
     least = {"max_organizations": 1, "max_spaces": 1, "max_apps": 1, "max_instances": 1, "max_users": 0}
     most = dict(zip(least, (max_organizations, max_spaces, max_apps, max_instances, max_users), strict=True))
@@ -78,7 +78,7 @@ def world_seeds(
     beside_acme: SeedValues,
     users: SeedValues,
 ) -> SeedValue:
-    """Seeds of the app of the default seed, and of what is drawn beside it."""
+    """Seeds with the app of the default seed, and what is drawn beside it."""
     acme = read_default_organization()
     dev = acme["spaces"][0]
     dora = dev["apps"][0]
@@ -90,7 +90,7 @@ def world_seeds(
     named_users = draw(users)
     if named_users:
         document["users"] = [user | draw(user_roles(document)) for user in named_users]
-    # Values that several places share would be anchors in YAML, which a seed file may not have.
+    # A value that stands in several places would be written as a YAML anchor, which a seed file may not have.
     unshared: SeedValue = json.loads(json.dumps(document))
     return unshared
 
@@ -99,62 +99,62 @@ def world_seeds(
 def read_default_organization() -> SeedValue:
     """The organization of the default seed."""
     document: Any = node_to_data(read_nodes(DEFAULT_SEED_FILE.read_text(encoding="utf-8"), DEFAULT_SEED_FILE.name))
-    found: SeedValue = document["organizations"][0]
-    return found
+    organization: SeedValue = document["organizations"][0]
+    return organization
 
 
 def uniquely_named(entities: st.SearchStrategy[SeedValue], most: int) -> SeedValues:
-    """Entities with names of which each is there once."""
+    """Lists of entities in which no name comes twice."""
     return st.lists(entities, max_size=most, unique_by=lambda each: each["name"])
 
 
 def named_entities(entities: st.SearchStrategy[SeedValue], taken: str = "") -> st.SearchStrategy[SeedValue]:
-    """Entities, each with a name in front that is not the one that is taken."""
-    return st.builds(lambda name, its: {"name": name, **its}, _NAMES.filter(lambda name: name != taken), entities)
+    """Entities with a name, which is not the taken one."""
+    return st.builds(lambda name, rest: {"name": name, **rest}, _NAMES.filter(lambda name: name != taken), entities)
 
 
 def seed_apps(instances: int) -> st.SearchStrategy[SeedValue]:
-    """Apps, those with a web process perhaps being deployed."""
+    """Apps; one with a web process may be in a deployment."""
     return named_entities(
         st.builds(build_seed_app, _OF_APP, seed_processes(PROCESS_TYPES, instances), st.none() | _DEPLOYMENT), "dora"
     )
 
 
-def build_seed_app(app: SeedValue, its_processes: list[SeedValue], deployment: SeedValue | None) -> SeedValue:
-    app = {**app, "processes": its_processes}
-    if deployment is None or all(each["type"] != "web" for each in its_processes):
+def build_seed_app(app: SeedValue, processes: list[SeedValue], deployment: SeedValue | None) -> SeedValue:
+    app = {**app, "processes": processes}
+    if deployment is None or all(each["type"] != "web" for each in processes):
         return app
     return {**app, "deployment": deployment}
 
 
 def seed_processes(types: tuple[str, ...], instances: int) -> SeedValues:
-    """Processes, each of another type, with what may be said of their instances."""
-    held = st.dictionaries(st.integers(0, instances - 1), st.sampled_from(INSTANCE_STATES), max_size=2)
-    one = st.builds(build_seed_process, st.sampled_from(types), st.integers(0, instances), _OF_PROCESS, held)
+    """Processes, each of another type; some of their instances may be in a given state."""
+    states = st.dictionaries(st.integers(0, instances - 1), st.sampled_from(INSTANCE_STATES), max_size=2)
+    one = st.builds(build_seed_process, st.sampled_from(types), st.integers(0, instances), _OF_PROCESS, states)
     return st.lists(one, max_size=2, unique_by=lambda each: each["type"])
 
 
-def build_seed_process(kind: str, count: int, process: SeedValue, held: dict[int, str]) -> SeedValue:
-    # As JSON has it: keys are text.
-    states = {str(index): state for index, state in held.items() if index < count}
-    drawn = {"type": kind, "instances": count, **process}
-    return {**drawn, "instance_states": states} if states else drawn
+def build_seed_process(kind: str, count: int, fields: SeedValue, states: dict[int, str]) -> SeedValue:
+    process = {"type": kind, "instances": count, **fields}
+    # Keys are text, as in JSON.
+    possible_states = {str(index): state for index, state in states.items() if index < count}
+    return {**process, "instance_states": possible_states} if possible_states else process
 
 
 @st.composite
 def user_roles(draw: st.DrawFn, document: SeedValue) -> SeedValue:
-    """What one user may do in a world."""
+    """The roles of one user in a world."""
     organizations = [each["name"] for each in document["organizations"]]
     spaces = [f"{each['name']}/{space['name']}" for each in document["organizations"] for space in each["spaces"]]
-    drawn: SeedValue = {"organizations": draw(role_assignments(organizations, ORGANIZATION_ROLES))}
+    roles: SeedValue = {"organizations": draw(role_assignments(organizations, ORGANIZATION_ROLES))}
     if spaces:
-        drawn["spaces"] = draw(role_assignments(spaces, SPACE_ROLES))
-    return drawn
+        roles["spaces"] = draw(role_assignments(spaces, SPACE_ROLES))
+    return roles
 
 
-def role_assignments(names: list[str], words: tuple[str, ...]) -> st.SearchStrategy[dict[str, list[str]]]:
-    held = st.lists(st.sampled_from(words), unique=True, min_size=1, max_size=2)
-    return st.dictionaries(st.sampled_from(names), held, max_size=2)
+def role_assignments(names: list[str], roles: tuple[str, ...]) -> st.SearchStrategy[dict[str, list[str]]]:
+    some_roles = st.lists(st.sampled_from(roles), unique=True, min_size=1, max_size=2)
+    return st.dictionaries(st.sampled_from(names), some_roles, max_size=2)
 
 
 _QUOTA = st.fixed_dictionaries(

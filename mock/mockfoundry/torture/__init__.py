@@ -1,6 +1,7 @@
-"""Torture: a command run once for each failure that it can meet, and which of them break it. Never answers a request.
+"""Torture: a command, run once for each failure that it can meet, and which of them break it. Answers no request.
 
 with Server() as server:
-    report = tortured(server, load_contract(shipped.CONTRACT), Asked(command=("python", "client.py", "{url}")))
-assert not report.broken()
+    contract = load_contract(shipped.CONTRACT_FILE)
+    report = torture_command(server, contract, TortureSettings(command=("python", "client.py", "{url}")))
+assert not report.list_broken()
 """

@@ -1,8 +1,6 @@
-"""Outputs: the end of what a command writes, read while it writes. Never makes the command wait, never keeps it all.
+"""Commands, run with a time limit and ended with all that they have started. Never knows what a command does.
 
-Commands: run in sessions of their own, bounded in time, ended with all that they started. Never knows what they ask.
-
-A session of its own keeps Ctrl-C of the terminal from a command, so whoever runs it ends it.
+Each runs in a session of its own, so that Ctrl-C of the terminal does not reach it: the runner ends it.
 """
 
 import os
@@ -17,14 +15,14 @@ from types import TracebackType
 from typing import IO, Self
 
 MAX_TAIL_BYTES = 4_000
-"""Bytes of each of a command's outputs that are kept, the latest."""
+"""How many bytes of each of a command's outputs are kept, the end of it."""
 
 READ_CHUNK_BYTES = 65_536
-"""Bytes that are read at a time: what a pipe holds on most systems."""
+"""How many bytes are read at a time: what a pipe holds on most systems."""
 
 
 class OutputTail:
-    """The end of what comes through a pipe, which is closed here when nobody writes to it any more.
+    """The end of what comes through a pipe. It is read all the time, so that the command never waits for a reader.
 
     Args:
         pipe: unbuffered.
@@ -33,16 +31,16 @@ class OutputTail:
     def __init__(self, pipe: IO[bytes] | None) -> None:
         self._tail = b""
         self._reported = False
-        # Nobody can break off a read, and what escaped from its group may hold the pipe for ever: the end of the
-        # program is not to wait for it.
+        # A read can't be cancelled, and a process that left its group may hold the pipe open for ever: as a daemon,
+        # the thread does not delay the end of the program.
         self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._reader.start()
 
     def text(self, until: float) -> str:
-        """What was kept, as text that a terminal and XML can take; what comes later is not read.
+        """The end of the output, as text without control characters; what comes later is not read.
 
         Args:
-            until: seconds of the monotonic clock at which the end of the pipe is waited for no longer.
+            until: how long to wait for the end of the pipe, in seconds of the monotonic clock.
         """
         self._reader.join(max(0.0, until - time.monotonic()))
         self._reported = True
@@ -58,11 +56,11 @@ class OutputTail:
 
 
 READ_OUT_SECONDS = 1.0
-"""So long after its end a command's outputs are read on: only what has left its group can still hold them open."""
+"""How long a command's outputs are read after its end: only a process that left its group can still hold them open."""
 
 
 class CommandsStoppedError(Exception):
-    """All commands were ended, so what became of this one says nothing."""
+    """All commands were ended, so the result of this one says nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class CommandResult:
 
     Attributes:
         code: its exit code, negative for the signal that ended it; None where its time was up.
-        output, errors: the end of what it wrote to standard output and standard error.
+        output, errors: the end of its standard output and of its standard error.
     """
 
     code: int | None
@@ -81,13 +79,13 @@ class CommandResult:
 
     @property
     def last_line(self) -> str:
-        """The last line that it wrote to its standard error; to its standard output where there is none."""
+        """The last line of its standard error; of its standard output where that is empty."""
         lines = (self.errors.strip() or self.output.strip()).splitlines()
         return lines[-1].strip() if lines else ""
 
 
 class CommandRunner:
-    """The commands that are running, from whatever threads; the end of its block ends them."""
+    """Runs commands, from any thread; those that are running at the end of its block are ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -106,15 +104,15 @@ class CommandRunner:
                 kill_process_group(process)
 
     def run(self, words: Sequence[str], environment: Mapping[str, str], timeout: float) -> CommandResult:
-        """Runs a command to its end; what it has started and left running is ended then.
+        """Runs a command to its end, and ends what it has left running.
 
         Args:
-            environment: what it finds in its environment beside what is there.
+            environment: added to the environment of this process.
             timeout: seconds.
 
         Raises:
             OSError: it can't be run.
-            StoppedError: the block has ended.
+            CommandsStoppedError: the block has ended.
         """
         began = time.monotonic()
         process = self._start(words, environment)
@@ -127,22 +125,22 @@ class CommandRunner:
             self._end(process)
         ended = time.monotonic()
         until = ended + READ_OUT_SECONDS
-        told = CommandResult(code, output.text(until), errors.text(until), ended - began)
+        result = CommandResult(code, output.text(until), errors.text(until), ended - began)
         if self._stopped.is_set():
             raise CommandsStoppedError
-        return told
+        return result
 
     def pause(self, seconds: float) -> None:
-        """Waits so long.
+        """Waits for a time.
 
         Raises:
-            StoppedError: the block has ended.
+            CommandsStoppedError: the block has ended.
         """
         if self._stopped.wait(seconds):
             raise CommandsStoppedError
 
     def _start(self, words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        # Under the lock, so that none begins behind the back of whoever ends them all.
+        # Under the lock, so that no command starts while all are being ended.
         with self._lock:
             if self._stopped.is_set():
                 raise CommandsStoppedError
@@ -166,10 +164,10 @@ class CommandRunner:
 
 
 def kill_process_group(process: "subprocess.Popen[bytes]") -> None:
-    """Ends a command and what it has started, which is in its group unless it took care not to be."""
+    """Ends a command and what it has started, except for processes that have left its group."""
     if not hasattr(os, "killpg"):
         process.kill()
         return
-    # Nobody may be left in it; and on some systems one that has ended may not be told anything.
+    # The group may be empty; and some systems refuse a signal to a process that has ended.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

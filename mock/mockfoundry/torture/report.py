@@ -1,7 +1,4 @@
-"""Telling: a report for people and for programs. Never decides what is broken.
-
-JUnit: a report as the XML that CI servers read, a test case for each failure. Never decides what is broken.
-"""
+"""A torture's report, as text for people, as JSON, and as JUnit XML for CI servers. Never decides what is broken."""
 
 import json
 import signal
@@ -20,7 +17,7 @@ def render_torture_text(report: TortureReport, strict: bool, timeout: float) -> 
 
     Args:
         strict: whether what failed cleanly counts as broken.
-        timeout: seconds that a run might take.
+        timeout: the time limit of a run, in seconds.
     """
     broken = report.list_broken(strict)
     lines = [line for finding in broken for line in (*describe_finding(finding, timeout), "")]
@@ -38,18 +35,18 @@ def render_torture_text(report: TortureReport, strict: bool, timeout: float) -> 
 
 
 def describe_finding(finding: TrialFinding, timeout: float) -> Iterator[str]:
-    """What is told of one failure that broke the command."""
+    """The lines about one failure that broke the command."""
     schedule = finding.trial.schedule
     yield schedule.name
     yield f"  {schedule.description}"
     yield f"  {describe_outcome(finding, timeout)}"
-    yield from (f"  {left}" for left in finding.leftovers)
+    yield from (f"  {leftover}" for leftover in finding.leftovers)
     if finding.ended.last_line:
         yield f"  its last line: {finding.ended.last_line}"
 
 
 def describe_outcome(finding: TrialFinding, timeout: float) -> str:
-    """An outcome, and what it means."""
+    """An outcome with its meaning."""
     return f"{finding.outcome}: {describe_ending(finding, timeout)}{_OUTCOME_MEANINGS[finding.outcome]}"
 
 
@@ -95,7 +92,7 @@ def format_failure_count(number: int) -> str:
 def render_torture_json(report: TortureReport, strict: bool) -> str:
     """The report for programs."""
     count = Counter(each.outcome for each in report.findings)
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "failures": [finding_to_dict(each, each.is_broken(strict)) for each in report.findings],
         "left_out": list(report.left_out),
         "interrupted": report.interrupted,
@@ -106,7 +103,7 @@ def render_torture_json(report: TortureReport, strict: bool) -> str:
             "untried": report.untried,
         },
     }
-    return json.dumps(told)
+    return json.dumps(content)
 
 
 def finding_to_dict(finding: TrialFinding, broken: bool) -> dict[str, Any]:
@@ -128,7 +125,7 @@ def finding_to_dict(finding: TrialFinding, broken: bool) -> dict[str, Any]:
 
 
 def write_schedules(findings: Iterable[TrialFinding], folder: Path) -> None:
-    """Writes the schedule of each finding to `NAME.yaml` in a folder, which is made where there is none.
+    """Writes the schedule of each finding to `NAME.yaml` in a folder, which is made if it does not exist.
 
     Raises:
         OSError: a file can't be written.
@@ -143,9 +140,9 @@ def render_junit(report: TortureReport, command: Sequence[str], strict: bool, ti
     """The report as one test suite.
 
     Args:
-        command: its words, for the suite's name.
+        command: the command's words, for the suite's name.
         strict: whether what failed cleanly counts as broken.
-        timeout: seconds that a run might take.
+        timeout: the time limit of a run, in seconds.
     """
     counts = {
         "tests": str(len(report.findings)),
@@ -163,7 +160,7 @@ def render_junit(report: TortureReport, command: Sequence[str], strict: bool, ti
 
 
 def build_test_case(finding: TrialFinding, broken: bool, timeout: float) -> Element:
-    """One failure; what was written by the command stands in it where it broke."""
+    """The test case of one failure; with the command's output, if the failure broke it."""
     case = Element(
         "testcase",
         {
@@ -187,7 +184,7 @@ def build_test_case(finding: TrialFinding, broken: bool, timeout: float) -> Elem
 
 
 def strip_unprintable(text: str) -> str:
-    """A text without the signs that XML can't have."""
+    """A text without the characters that XML can't hold."""
     return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
 
 

@@ -1,6 +1,6 @@
-"""Judging: what a run came to, by its exit code and the world that it left. Never runs anything.
+"""Runs of a command, each in a copy of one foundation, and the outcome of each. Never chooses the failures.
 
-The bench: one foundation whose clock stands, and for each run a copy of it. Never judges a run.
+An outcome follows from the exit code and from the world that the run has left.
 """
 
 import re
@@ -21,25 +21,25 @@ from mockfoundry.torture.trials import TortureError, TortureSettings, Trial, for
 TrialOutcome = Literal["survived", "failed cleanly", "failed halfway", "false success", "timed out", "switched off"]
 
 BROKEN_OUTCOMES: frozenset[TrialOutcome] = frozenset({"failed halfway", "false success", "timed out"})
-"""What counts as broken, whoever asks. Of a run that switched off its own failures nothing is known."""
+"""What always counts as broken. A run that switched off its own failures says nothing."""
 
 OUTCOMES: tuple[TrialOutcome, ...] = get_args(TrialOutcome)
 
 WorldChanges = Mapping[str, StateChange]
-"""What is another way than in the seed, by where it is."""
+"""What differs from the seed, by its place."""
 
 _TIME_DEPENDENT = re.compile(r"/processes/[^/]+/(version|registry_credential_last_synced_at)$")
-"""What is never the same twice, and nobody's mistake."""
+"""Places that differ from run to run, whatever the command does."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """One thing that a run left another way than the clean run did.
+    """One difference between the world after a run and the world after the clean run.
 
     Attributes:
-        before: at the beginning.
-        after: when the run had ended.
-        clean: when the clean run had ended.
+        before: the value at the beginning.
+        after: the value after the run.
+        clean: the value after the clean run.
     """
 
     where: str
@@ -54,12 +54,12 @@ class Leftover:
 
 @dataclass(frozen=True)
 class TrialFinding:
-    """What one trial came to.
+    """The result of one trial.
 
     Attributes:
-        met: whether the command met every failure of it.
-        calls: how often it called each operation.
-        leftovers: what it left behind.
+        met: whether the command met every failure of the trial.
+        calls: how often the command called each operation.
+        leftovers: what it left behind in the world; empty where it is not broken.
     """
 
     trial: Trial
@@ -70,10 +70,10 @@ class TrialFinding:
     ended: CommandResult
 
     def is_broken(self, strict: bool = False) -> bool:
-        """Whether a good client comes to something else.
+        """Whether the failure broke the command.
 
         Args:
-            strict: whether it counts too where it failed cleanly.
+            strict: whether failing cleanly counts as broken.
         """
         return self.outcome in BROKEN_OUTCOMES or (strict and self.outcome == "failed cleanly")
 
@@ -83,7 +83,7 @@ def index_world_changes(changes: Iterable[StateChange]) -> WorldChanges:
 
 
 def find_differing_places(world: WorldChanges, other: WorldChanges) -> frozenset[str]:
-    """Where two worlds are not the same."""
+    """The places in which two worlds differ."""
     return frozenset(where for where in (*world, *other) if world.get(where) != other.get(where))
 
 
@@ -92,12 +92,12 @@ def drop_places(world: WorldChanges, places: Collection[str]) -> WorldChanges:
 
 
 def judge_run(ended: CommandResult, world: WorldChanges, beginning: WorldChanges, clean: WorldChanges) -> TrialOutcome:
-    """What a run came to.
+    """The outcome of a run.
 
     Args:
-        world: that it left.
-        beginning: where it began.
-        clean: where the clean run ended.
+        world: after the run.
+        beginning: the world before it.
+        clean: the world after the clean run.
     """
     if ended.code is None:
         return "timed out"
@@ -107,10 +107,7 @@ def judge_run(ended: CommandResult, world: WorldChanges, beginning: WorldChanges
 
 
 def list_leftovers(world: WorldChanges, beginning: WorldChanges, clean: WorldChanges) -> Iterator[Leftover]:
-    """What is another way than after the clean run.
-
-    Args: as for `judged`.
-    """
+    """The differences from the world after the clean run; the arguments are those of `judge_run`."""
     for where in dict.fromkeys((*world, *clean)):
         seeded = (world.get(where) or clean[where]).before
         before, after, expected = (find_value_at(each, where, seeded) for each in (beginning, world, clean))
@@ -124,14 +121,14 @@ def find_value_at(world: WorldChanges, where: str, seeded: Any) -> Any:
 
 
 SETTLED_AFTER = "1h"
-"""So long after a run its world is looked at, on its own clock: what was under way is over by then."""
+"""How long after a run its world is compared, on its own clock: what was in progress has ended by then."""
 
 NO_FAILURE = Scenario(
     name="no-failure",
     description="No call meets a failure.",
     rules=(Rule(after=1_000_000_000, times=1, respond=PASS),),
 )
-"""Played in the clean runs to see whether the command leaves it on; its only rule never comes to have its turn."""
+"""Played in the clean runs to see whether the command leaves it on; its only rule never takes a request."""
 
 SWITCHED_OFF = "the command switched off what torture plays"
 LEAVE_ALONE = "leave /__mock alone: no reset, no delete, no scenario ended"
@@ -142,28 +139,28 @@ STEADIER = "let it do the same each time; what it keeps outside of the API stays
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where runs are made.
+    """What all runs share.
 
     Attributes:
-        base: what each run's foundation is a copy of.
+        base: the foundation that each run gets a copy of; its clock is frozen.
     """
 
     base: Foundation
     commands: CommandRunner
-    asked: TortureSettings
+    settings: TortureSettings
 
 
 @dataclass(frozen=True)
 class CleanBaseline:
-    """The runs that met no failure.
+    """What the two clean runs have in common; each trial is compared with it.
 
     Attributes:
-        beginning: the world without any run.
-        world: that they left; neither world has what varies.
-        calls: how often each of them called each operation.
-        unknown_request: the first request that is none of the contract's operations; empty where there was none.
-        varying_places: where the worlds that they left are not the same.
-        left_out: what is not the same in both and so says nothing of a failure, in words.
+        beginning: the world before a run, without the varying places.
+        world: the world after a run, without the varying places.
+        calls: how often both of them called each operation.
+        unknown_request: the first request to none of the contract's operations; empty where there was none.
+        varying_places: the places in which the worlds after the two runs differ.
+        left_out: what differs between the two and is not compared, in words.
     """
 
     beginning: WorldChanges
@@ -176,25 +173,25 @@ class CleanBaseline:
 
 @dataclass(frozen=True)
 class CleanRun:
-    """What one of them came to; the attributes are those of `Clean`."""
+    """The result of one of them; the attributes are those of `CleanBaseline`."""
 
     world: WorldChanges
     calls: Counter[str]
     unknown_request: str
 
 
-def measure_baseline(bench: RunContext) -> CleanBaseline:
+def measure_baseline(context: RunContext) -> CleanBaseline:
     """Runs the command twice without any failure.
 
     Raises:
-        TortureError: it can't be run, or fails; torture of a command that is broken says nothing.
+        TortureError: it can't be run, or fails: then failures would show nothing.
     """
-    with open_run_foundation(bench, NO_FAILURE) as foundation:
+    with open_run_foundation(context, NO_FAILURE) as foundation:
         beginning = read_settled_world(foundation)
-    first = run_clean(bench, again=False)
-    # Many a command writes down when it ran, in whole seconds.
-    bench.commands.pause(1.0 - time.time() % 1.0)
-    second = run_clean(bench, again=True)
+    first = run_clean(context, again=False)
+    # A command may record its time in whole seconds: in another second, that shows as a difference.
+    context.commands.pause(1.0 - time.time() % 1.0)
+    second = run_clean(context, again=True)
     calls, most = first.calls & second.calls, first.calls | second.calls
     if most and not calls:
         raise TortureError(f"{NOT_STEADY}: its two clean runs have no call in common; {STEADIER}")
@@ -217,38 +214,38 @@ def measure_baseline(bench: RunContext) -> CleanBaseline:
     )
 
 
-def run_clean(bench: RunContext, again: bool) -> CleanRun:
+def run_clean(context: RunContext, again: bool) -> CleanRun:
     """Runs the command without any failure.
 
     Args:
-        again: whether it has done so before, and well.
+        again: whether this is the second run, after one that ended well.
 
     Raises:
         TortureError: it can't be run, or fails.
     """
-    with open_run_foundation(bench, NO_FAILURE) as foundation:
+    with open_run_foundation(context, NO_FAILURE) as foundation:
         try:
-            ended = run_command(bench, foundation)
+            ended = run_command(context, foundation)
         except OSError as error:
-            program = bench.asked.command[0]
+            program = context.settings.command[0]
             raise TortureError(
                 f"the command can't be run: {program}: {error.strerror or error}; "
                 "behind -- name a program that is there, and its arguments"
             ) from None
         if ended.code != 0:
-            raise TortureError("\n".join(describe_failed_run(ended, bench.asked.timeout, again)))
+            raise TortureError("\n".join(describe_failed_run(ended, context.settings.timeout, again)))
         if count_answered_requests(foundation, NO_FAILURE) is None:
             raise TortureError(f"{SWITCHED_OFF}, in its clean run already; {LEAVE_ALONE}")
         requests = foundation.requests()
-        strange = next((f"{each.method} {each.path}" for each in requests if each.operation is None), "")
-        return CleanRun(read_settled_world(foundation), count_calls(requests), strange)
+        unknown = next((f"{each.method} {each.path}" for each in requests if each.operation is None), "")
+        return CleanRun(read_settled_world(foundation), count_calls(requests), unknown)
 
 
 def describe_failed_run(ended: CommandResult, timeout: float, again: bool) -> Iterator[str]:
-    """What is told of a clean run that failed.
+    """The lines about a clean run that failed.
 
     Args:
-        again: whether the one before it did not.
+        again: whether it is the second run, after one that ended well.
     """
     how = f"was not done after {timeout:g} s" if ended.code is None else f"ended with exit code {ended.code}"
     if again:
@@ -262,10 +259,10 @@ def describe_failed_run(ended: CommandResult, timeout: float, again: bool) -> It
             yield from (f"  {line}" for line in text.strip().splitlines())
 
 
-def run_trial(bench: RunContext, clean: CleanBaseline, trial: Trial) -> TrialFinding:
+def run_trial(context: RunContext, clean: CleanBaseline, trial: Trial) -> TrialFinding:
     """Runs the command under a trial's failures."""
-    with open_run_foundation(bench, trial.schedule) as foundation:
-        ended = run_command(bench, foundation)
+    with open_run_foundation(context, trial.schedule) as foundation:
+        ended = run_command(context, foundation)
         answered = count_answered_requests(foundation, trial.schedule)
         if answered is None:
             return TrialFinding(trial=trial, outcome="switched off", met=False, calls={}, leftovers=(), ended=ended)
@@ -283,7 +280,7 @@ def run_trial(bench: RunContext, clean: CleanBaseline, trial: Trial) -> TrialFin
 
 
 def count_answered_requests(foundation: Foundation, schedule: Scenario) -> int | None:
-    """How many requests met its failures; None where it is no longer played, or the foundation is no more."""
+    """How many requests met a schedule's failures; None where it is no longer on, or the foundation is gone."""
     try:
         playing = foundation.playing()
     except ControlError as error:
@@ -299,15 +296,15 @@ def count_calls(requests: Iterable[Exchange]) -> Counter[str]:
 
 
 @contextmanager
-def open_run_foundation(bench: RunContext, schedule: Scenario) -> Iterator[Foundation]:
-    """A copy of the base with a schedule of failures and the scenarios that are played besides, until the block ends.
+def open_run_foundation(context: RunContext, schedule: Scenario) -> Iterator[Foundation]:
+    """A copy of the base foundation, in which a schedule and the other scenarios are on, until the block ends.
 
-    The failures are asked first, so that `call 2` is the second call, whatever other scenarios take.
+    The schedule is played first, so that `call 2` is the second call, whatever the other scenarios answer.
     """
-    foundation = bench.base.copy()
+    foundation = context.base.copy()
     try:
         foundation.play(schedule)
-        for scenario in bench.asked.scenarios:
+        for scenario in context.settings.scenarios:
             foundation.play(scenario)
         foundation.clock.run()
         yield foundation
@@ -315,17 +312,17 @@ def open_run_foundation(bench: RunContext, schedule: Scenario) -> Iterator[Found
         foundation.delete()
 
 
-def run_command(bench: RunContext, foundation: Foundation) -> CommandResult:
+def run_command(context: RunContext, foundation: Foundation) -> CommandResult:
     """Runs the command against a foundation."""
     url, token = foundation.url, foundation.token
-    return bench.commands.run(
-        [word.replace("{url}", url).replace("{token}", token) for word in bench.asked.command],
+    return context.commands.run(
+        [word.replace("{url}", url).replace("{token}", token) for word in context.settings.command],
         {"MOCKFOUNDRY_URL": url, "MOCKFOUNDRY_TOKEN": token, "MOCKFOUNDRY_FOUNDATION": foundation.name},
-        bench.asked.timeout,
+        context.settings.timeout,
     )
 
 
 def read_settled_world(foundation: Foundation) -> WorldChanges:
-    """The world of a foundation when all that is under way there is over."""
+    """The world of a foundation after everything in progress has ended."""
     foundation.clock.advance(SETTLED_AFTER)
     return index_world_changes(foundation.changes())

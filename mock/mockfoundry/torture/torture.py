@@ -1,4 +1,4 @@
-"""Torturing: two clean runs, every single failure, then pairs of them, several at a time. Never prints anything."""
+"""A torture: two clean runs, a run for each failure, then for pairs, several at a time. Never prints anything."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -23,17 +23,17 @@ from mockfoundry.torture.trials import (
 )
 
 ProgressDisplay = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-"""Given what is done and how often, a block in which each one that is done calls what it gives."""
+"""Given a label and a count of steps: a block, in which the function that it gives is called after each step."""
 
 
 @dataclass(frozen=True)
 class TortureReport:
-    """What a torture came to.
+    """The result of a torture.
 
     Attributes:
-        findings: in the order of the trials, whichever was done first.
-        left_out: what was not tried or compared, in words: so much of it, or never twice the same.
-        untried: trials that were meant to be made when it was interrupted.
+        findings: in the order of the trials.
+        left_out: what was not tried or not compared, and why, in words.
+        untried: how many trials were left when it was interrupted.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -43,57 +43,57 @@ class TortureReport:
     interrupted: bool
 
     def list_broken(self, strict: bool = False) -> list[TrialFinding]:
-        """The findings of what broke the command; where it is strict, also of what it failed under cleanly."""
+        """The findings of failures that broke the command; if strict, also of those under which it failed cleanly."""
         return [each for each in self.findings if each.is_broken(strict)]
 
     def list_switched_off(self) -> list[TrialFinding]:
-        """The findings of which nothing is known, because the command ended what was played."""
+        """The findings that say nothing, because the command switched off what was played."""
         return [each for each in self.findings if each.outcome == "switched off"]
 
 
 @contextmanager
 def hide_progress(label: str, count: int) -> Iterator[Callable[[], None]]:
-    """A progress that nobody sees."""
+    """A progress display that shows nothing."""
     yield lambda: None
 
 
 def torture_command(
-    foundry: ServerBase, contract: Contract, asked: TortureSettings, progress: ProgressDisplay = hide_progress
+    server: ServerBase, contract: Contract, settings: TortureSettings, progress: ProgressDisplay = hide_progress
 ) -> TortureReport:
     """Runs a command once for each failure that it can meet.
 
-    When it returns or raises, nothing is left: no process of the command, no foundation.
+    When it returns or raises, no process of the command and no foundation is left.
 
     Args:
-        foundry: where its foundations are.
-        contract: of the foundry.
-        progress: told of what is done.
+        server: where the foundations are made.
+        contract: of the server.
+        progress: shows how much is done.
 
     Raises:
-        TortureError: it can't be done; for what was asked, or because the command fails without any failure.
-        ControlError: the server says no to the seed or a scenario.
-        ServerError: the server is not there.
-        ScenarioError: a scenario that is to be played besides is none.
+        TortureError: the settings do not fit the contract, or the command fails without any failure.
+        ControlError: the server refuses the seed or a scenario.
+        ServerError: the server does not answer.
+        ScenarioError: one of the other scenarios can't be used.
     """
-    check_torture_settings(asked, contract)
+    check_torture_settings(settings, contract)
     with ExitStack() as ending:
-        base = foundry.foundation()
+        base = server.foundation()
         ending.callback(base.delete)
-        if asked.seed is not None:
-            base.begin(asked.seed, asked.random_seed)
+        if settings.seed is not None:
+            base.begin(settings.seed, settings.random_seed)
         base.clock.freeze()
-        pool = ThreadPoolExecutor(asked.jobs)
+        pool = ThreadPoolExecutor(settings.jobs)
         ending.callback(pool.shutdown, cancel_futures=True)
-        bench = RunContext(base, ending.enter_context(CommandRunner()), asked)
-        # In the pool even alone: the main thread does nothing that Ctrl-C could break off half done.
-        clean = pool.submit(measure_baseline, bench).result()
-        plans = select_called_plans(asked, contract, clean.calls, clean.unknown_request)
-        return run_trials(bench, clean, plans, pool, progress)
+        context = RunContext(base, ending.enter_context(CommandRunner()), settings)
+        # In the pool too, since Ctrl-C interrupts the main thread alone.
+        clean = pool.submit(measure_baseline, context).result()
+        plans = select_called_plans(settings, contract, clean.calls, clean.unknown_request)
+        return run_trials(context, clean, plans, pool, progress)
 
 
 @dataclass
 class TrialLedger:
-    """The trials of a torture, and what has been found of them so far, by their numbers."""
+    """The trials of a torture, and the findings so far, by the trials' numbers."""
 
     trials: list[Trial] = field(default_factory=list)
     findings: dict[int, TrialFinding] = field(default_factory=dict)
@@ -104,23 +104,28 @@ class TrialLedger:
 
 
 def run_trials(
-    bench: RunContext, clean: CleanBaseline, plans: Sequence[Plan], pool: ThreadPoolExecutor, progress: ProgressDisplay
+    context: RunContext,
+    clean: CleanBaseline,
+    plans: Sequence[Plan],
+    pool: ThreadPoolExecutor,
+    progress: ProgressDisplay,
 ) -> TortureReport:
-    """Makes all trials, or as many as are made when Ctrl-C comes."""
-    asked, ledger, interrupted = bench.asked, TrialLedger(), False
-    left_out = [*clean.left_out, *describe_skipped_calls(plans, clean.calls, asked.max_calls)]
-    alone = list_single_trials(plans, clean.calls, asked.wanted, asked.max_calls)
-    if not alone:
+    """Runs all trials, or as many as are done when Ctrl-C comes."""
+    settings, ledger, interrupted = context.settings, TrialLedger(), False
+    wanted, max_calls = settings.wanted, settings.max_calls
+    left_out = [*clean.left_out, *describe_skipped_calls(plans, clean.calls, max_calls)]
+    singles = list_single_trials(plans, clean.calls, wanted, max_calls)
+    if not singles:
         raise TortureError(explain_no_trials(plans))
-    play = partial(run_trial, bench, clean)
+    run = partial(run_trial, context, clean)
     try:
-        run_trial_batch(ledger, alone, play, pool, progress("failures", len(alone)))
-        if asked.pairs:
+        run_trial_batch(ledger, singles, run, pool, progress("failures", len(singles)))
+        if settings.pairs:
             survived = [(each.trial, each.calls) for each in ledger.list_findings() if each.outcome == "survived"]
-            both, every = list_pair_trials(survived, plans, clean.calls, asked.wanted, asked.max_calls, asked.max_pairs)
-            if len(both) < every:
-                left_out.append(f"{every - len(both)} of {every} pairs (--max-pairs {asked.max_pairs})")
-            run_trial_batch(ledger, both, play, pool, progress("pairs of failures", len(both)))
+            pairs, total = list_pair_trials(survived, plans, clean.calls, wanted, max_calls, settings.max_pairs)
+            if len(pairs) < total:
+                left_out.append(f"{total - len(pairs)} of {total} pairs (--max-pairs {settings.max_pairs})")
+            run_trial_batch(ledger, pairs, run, pool, progress("pairs of failures", len(pairs)))
     except KeyboardInterrupt:
         interrupted = True
     findings = tuple(ledger.list_findings())
@@ -130,22 +135,22 @@ def run_trials(
 def run_trial_batch(
     ledger: TrialLedger,
     trials: Sequence[Trial],
-    play: Callable[[Trial], TrialFinding],
+    run: Callable[[Trial], TrialFinding],
     pool: ThreadPoolExecutor,
     progress: AbstractContextManager[Callable[[], None]],
 ) -> None:
-    """Makes trials, several at a time, and writes down what was found as soon as it is."""
+    """Runs trials, several at a time, and records each finding at once."""
     first = len(ledger.trials)
     ledger.trials += trials
     with progress as step:
-        futures = {pool.submit(play, trial): number for number, trial in enumerate(trials, first)}
+        futures = {pool.submit(run, trial): number for number, trial in enumerate(trials, first)}
         for future in as_completed(futures):
             ledger.findings[futures[future]] = future.result()
             step()
 
 
 def explain_no_trials(plans: Sequence[Plan]) -> str:
-    """Why some operations can meet none of the failures that are wanted, and what to do."""
+    """Why operations can meet none of the wanted failures, and what to do."""
     names = ", ".join(plan.operation for plan in plans)
     return (
         f"{names} can meet none of these failures: what changes nothing fails only before, and after a change comes "

@@ -1,7 +1,4 @@
-"""Asked: what a torture was asked for, held against the contract before anything is run. Never runs anything.
-
-Trials: the failures that a command is run under, one by one and in pairs, always in one order. Never runs one.
-"""
+"""What a torture is to do, checked against the contract, and its trials, always in the same order. Never runs one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ from mockfoundry.wire_faults import INSTANT_FAULT_NAMES
 
 
 class TortureError(Exception):
-    """A torture could not be done; the text says why, and what to do."""
+    """A torture can't be done; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +29,16 @@ class TortureSettings:
 
     Attributes:
         command: its words, in which `{url}` and `{token}` stand for those of the run.
-        seed, random_seed: what the world begins as; None for the server's.
-        scenarios: that are played in every run besides, each a name of the library or a file.
-        operations: that may fail; none for all that the command calls.
-        statuses, faults: that may come; where only one of them is given, nothing of the other comes.
+        seed, random_seed: of the world; None for the server's.
+        scenarios: also played in every run, each a name of the library or a file.
+        operations: the operations that may fail; empty for all that the command calls.
+        statuses, faults: the failures that may come; where only one of the two is given, none of the other kind comes.
         phases: `before`, `after` or both.
-        max_calls: of each operation so many calls are made to fail, the first.
-        jobs: runs at a time.
-        timeout: seconds that a run may take.
-        pairs: whether pairs of failures come too, of those that are survived alone.
-        max_pairs: how many of them.
+        max_calls: how many calls of each operation are made to fail, the first ones.
+        jobs: how many runs at a time.
+        timeout: the time limit of a run, in seconds.
+        pairs: whether to try pairs of failures too, if the command survives each of the two alone.
+        max_pairs: how many pairs at most.
     """
 
     command: tuple[str, ...]
@@ -69,21 +66,23 @@ class TortureSettings:
         )
 
 
-def check_torture_settings(asked: TortureSettings, contract: Contract) -> None:
+def check_torture_settings(settings: TortureSettings, contract: Contract) -> None:
     """Raises TortureError with the first operation or status that the contract does not have."""
-    for operation in asked.operations:
+    for operation in settings.operations:
         if operation not in contract.plans:
             hint = did_you_mean(operation, contract.plans)
             raise TortureError(
                 f'--operation: "{shorten_value(operation)}" is not an operation of the contract{hint} '
                 "(mockfoundry operations lists them)"
             )
-    plans = [plan for plan in contract.plans.values() if not asked.operations or plan.operation in asked.operations]
-    must_be_documented_statuses(asked.statuses, plans)
+    plans = [
+        plan for plan in contract.plans.values() if not settings.operations or plan.operation in settings.operations
+    ]
+    must_be_documented_statuses(settings.statuses, plans)
 
 
 def must_be_documented_statuses(statuses: Sequence[int], plans: Sequence[Plan]) -> None:
-    """Raises TortureError with the first status that none of some operations can fail with."""
+    """Raises TortureError with the first status that is no documented failure of any of the operations."""
     known = sorted({status for plan in plans for status in list_failure_statuses(plan)})
     for status in statuses:
         if status not in known:
@@ -95,47 +94,47 @@ def must_be_documented_statuses(statuses: Sequence[int], plans: Sequence[Plan]) 
 
 
 def select_called_plans(
-    asked: TortureSettings, contract: Contract, calls: Mapping[str, int], strange: str
+    settings: TortureSettings, contract: Contract, calls: Mapping[str, int], unknown_request: str
 ) -> list[Plan]:
-    """The operations that are to fail, in the contract's order.
+    """The operations that will fail, in the contract's order.
 
     Args:
-        calls: how often the clean run called each operation.
-        strange: a request of it that is none of them, or empty.
+        calls: how often the clean runs called each operation.
+        unknown_request: one of theirs to none of the operations, or empty.
 
     Raises:
-        TortureError: one that was named is not called, or the command calls none.
+        TortureError: the command does not call an operation of the settings, or calls none at all.
     """
     if not calls:
-        what = f"none that the contract has, but {shorten_value(strange, 200)}" if strange else "none"
+        called = f"none that the contract has, but {shorten_value(unknown_request, 200)}" if unknown_request else "none"
         raise TortureError(
-            f"of the API's operations the command called {what}, so no failure can reach it; it must ask the address "
+            f"of the API's operations the command called {called}, so no failure can reach it; it must ask the address "
             "that is in its environment as MOCKFOUNDRY_URL, or in its arguments where {url} stands"
         )
-    for operation in asked.operations:
+    for operation in settings.operations:
         if operation not in calls:
             raise TortureError(
                 f"--operation: the command does not call {operation}; it calls {', '.join(sorted(calls))}; "
                 "name one of these"
             )
-    named = asked.operations or tuple(calls)
+    named = settings.operations or tuple(calls)
     plans = [plan for plan in contract.plans.values() if plan.operation in named]
     if not plans:
         raise TortureError(
             f"the command calls {', '.join(sorted(calls))}, which is not in the contract; "
             "--contract names the document that the server at --url has"
         )
-    must_be_documented_statuses(asked.statuses, plans)
+    must_be_documented_statuses(settings.statuses, plans)
     return plans
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run to be made.
+    """One run to make.
 
     Attributes:
-        failures: that the command meets.
-        schedule: the scenario that plays them.
+        failures: what the command meets.
+        schedule: the scenario that plays the failures.
     """
 
     failures: tuple[Failure, ...]
@@ -143,18 +142,18 @@ class Trial:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Those that fail, each once."""
+        """The operations that fail, each once."""
         return tuple(dict.fromkeys(each.plan.operation for each in self.failures))
 
 
 def list_single_trials(
     plans: Sequence[Plan], calls: Mapping[str, int], wanted: FailureFilter, max_calls: int
 ) -> list[Trial]:
-    """Every single failure: by operation, then call, then the simplest first.
+    """A trial for each failure: by operation, then by call, then the simplest first.
 
     Args:
         calls: how often each operation was called.
-        max_calls: the last call of an operation that fails.
+        max_calls: how many calls of an operation fail, the first ones.
     """
     return [
         build_trial((Failure(plan, respond, call),), plans)
@@ -172,15 +171,16 @@ def list_pair_trials(
     max_calls: int,
     most: int,
 ) -> tuple[list[Trial], int]:
-    """Pairs of failures, each on another call, and how many there are in all.
+    """Trials of two failures, on different calls, and how many there would be without a bound.
 
-    The second comes to any call that was made after the first: one of the clean run, where that failure too is survived
-    alone, or a repeat, which is made only because of the first. Where there are more than allowed, those that come are
-    spread evenly over all of them.
+    The second failure comes to a call of the clean runs, if the command survives that failure alone; or to a repeat,
+    which the command makes only because of the first failure. If there are more pairs than allowed, those that are
+    chosen are spread evenly over all.
 
     Args:
-        survived: single failures that the command survived, each with the calls that it made then.
-        clean: the calls that it makes without any failure.
+        survived: trials of one failure that the command survived, each with the calls that it made then.
+        clean: how often the clean runs called each operation.
+        most: how many pairs are allowed.
     """
     place = {trial.schedule.name: number for number, (trial, _) in enumerate(survived)}
     every: list[tuple[Failure, ...]] = []
@@ -193,8 +193,8 @@ def list_pair_trials(
             repeats = second.call > clean[second.plan.operation]
             if repeats or place.get(build_trial((second,), plans).schedule.name, -1) > number:
                 every.append((first, second))
-    kept = every if len(every) <= most else [every[number * len(every) // most] for number in range(most)]
-    return [build_trial(failures, plans) for failures in kept], len(every)
+    chosen = every if len(every) <= most else [every[number * len(every) // most] for number in range(most)]
+    return [build_trial(failures, plans) for failures in chosen], len(every)
 
 
 def build_trial(failures: tuple[Failure, ...], plans: Sequence[Plan]) -> Trial:
@@ -202,7 +202,7 @@ def build_trial(failures: tuple[Failure, ...], plans: Sequence[Plan]) -> Trial:
 
 
 def describe_skipped_calls(plans: Sequence[Plan], calls: Mapping[str, int], max_calls: int) -> Iterator[str]:
-    """What is told of the calls that no failure comes to, because there are so many."""
+    """The lines about calls that are not made to fail, because there are too many."""
     for plan in plans:
         made = calls[plan.operation]
         if made > max_calls:

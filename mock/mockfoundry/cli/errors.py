@@ -1,0 +1,30 @@
+"""How a command says that it can't go on: one clear line and an exit code. Never a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+
+def fail(text: str, code: int = 2) -> NoReturn:
+    """Ends the command with a line for each line of the text."""
+    for line in text.splitlines():
+        click.echo(f"mockfoundry: {line}", err=True)
+    raise SystemExit(code)
+
+
+@contextmanager
+def report_user_errors() -> Iterator[None]:
+    """Ends the command where a file that the user names can't be used."""
+    from mockfoundry.contract.plan import ContractError
+    from mockfoundry.documents.problems import DocumentError
+
+    try:
+        yield
+    except (ContractError, DocumentError) as error:
+        fail(str(error))
+    except UnicodeDecodeError as error:
+        fail(f"a file is not UTF-8 text: {error.reason} at byte {error.start}")
+    except OSError as error:
+        fail(f"{error.filename or 'a file'}: can't be read: {error.strerror or error}")

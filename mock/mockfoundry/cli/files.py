@@ -1,0 +1,68 @@
+"""`mockfoundry scenarios`, `operations` and `check`: what can be played, on what, and whether a file is right."""
+
+from pathlib import Path
+
+import click
+
+from mockfoundry.cli.errors import report_user_errors
+
+CONTRACT_OPTION = click.option(
+    "--contract",
+    type=click.Path(path_type=Path),
+    envvar="MOCKFOUNDRY_CONTRACT",
+    help="The OpenAPI document that counts, where it is not the shipped one.",
+)
+
+
+@click.command()
+def scenarios() -> None:
+    """List the built-in scenarios."""
+    from mockfoundry.scenarios.format import read_scenario
+    from mockfoundry.scenarios.library import list_library_files
+
+    files = list_library_files()
+    width = max(len(name) for name in files)
+    for name, path in sorted(files.items()):
+        scenario = read_scenario(path.read_text(encoding="utf-8"), source=str(path))
+        click.echo(f"{name:<{width}}  {scenario.description}")
+
+
+@click.command()
+@CONTRACT_OPTION
+def operations(contract: Path | None) -> None:
+    """List the operations of the contract, with the statuses and examples that it documents."""
+    from mockfoundry import shipped
+    from mockfoundry.contract.load import load_contract
+
+    with report_user_errors():
+        loaded = load_contract(contract or shipped.CONTRACT_FILE)
+    for plan in loaded.plans.values():
+        click.echo(f"{plan.operation}  {plan.method} {plan.path}")
+        for status, documented in sorted(plan.responses.items()):
+            click.echo(f"  {status}  {', '.join(documented.examples)}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@CONTRACT_OPTION
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How problems are printed."
+)
+def check(files: tuple[Path, ...], contract: Path | None, form: str) -> None:
+    """Check scenario FILES: exit code 0 if all are right, 1 if not."""
+    from mockfoundry import shipped
+    from mockfoundry.assembly import ERROR_STATUSES
+    from mockfoundry.contract.load import load_contract
+    from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
+    from mockfoundry.scenarios.lint import check_scenario
+
+    problems: list[Problem] = []
+    with report_user_errors():
+        loaded = load_contract(contract or shipped.CONTRACT_FILE)
+        for file in files:
+            problems += check_scenario(file.read_text(encoding="utf-8"), loaded, ERROR_STATUSES, source=str(file))
+    click.echo(PROBLEM_FORMATS[form](problems), nl=False)
+    if problems:
+        raise SystemExit(1)
+    if form == "text":
+        click.echo(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} right")

@@ -1,0 +1,176 @@
+"""Options: what a server can be started with, each option declared once. Never reads a file, never starts a server.
+
+A field of `ServerOptions` is an option. From it follow the flag of `mockfoundry serve`, its environment variable, its
+line in docs/command-line.md, and what is sent to a server in a process of its own; tests hold the arguments of `Server`
+and `InProcess` to it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from mockfoundry.documents.problems import Document
+
+Mode = Literal["stateful", "canned"]
+DoorName = Literal["protocol", "asgi"]
+
+
+def parse_idle_duration(text: str) -> int:
+    """The microseconds of a duration after which an unused foundation expires.
+
+    Raises:
+        ValueError: it is no duration, or 0.
+    """
+    from mockfoundry.documents.times import parse_duration
+
+    try:
+        microseconds = parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no duration: {error}") from None
+    if microseconds == 0:
+        raise ValueError(f"{text!r} would take away every foundation that another one is made beside; take 1m")
+    return microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """What an option needs beside the name, the type and the default of its field.
+
+    Attributes:
+        help: what the option does, in a line.
+        flag: without the dashes, where it is not the field's name.
+        metavar: what stands for the value in the help; empty for click's own word.
+        least, most: bounds of a number; None for none.
+        is_file: the value is a file's path.
+        parse: makes the value from text; raises ValueError with what is wrong.
+        in_python: `Server` and `InProcess` take it.
+    """
+
+    help: str
+    flag: str = ""
+    metavar: str = ""
+    least: int | None = None
+    most: int | None = None
+    is_file: bool = False
+    parse: Callable[[str], Any] | None = None
+    in_python: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """Everything that a server is started with.
+
+    Attributes:
+        seed: a file's path, or what is written in one; None for one small app.
+        scenarios: names of the library, files' paths, or what is written in one, in the order in which they are asked.
+        contract: a file's path; None for the shipped one.
+        expire_idle: microseconds of real time; None for never.
+        control_token: empty for none.
+    """
+
+    host: Annotated[str, OptionInfo("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, OptionInfo("Port to listen on; 0 picks a free one and prints it.", least=0, most=65535)] = 8080
+    mode: Annotated[
+        Mode, OptionInfo("Answer from a world that changes, or from the contract's examples.", in_python=True)
+    ] = "stateful"
+    seed: Annotated[
+        str | Document | None,
+        OptionInfo(
+            "Seed file (YAML or JSON): the organizations, apps and processes to begin with.",
+            is_file=True,
+            in_python=True,
+        ),
+    ] = None
+    scenarios: Annotated[
+        tuple[str | Document, ...],
+        OptionInfo(
+            "Scenario to play from the start; may be given several times.",
+            flag="scenario",
+            metavar="NAME|FILE",
+            in_python=True,
+        ),
+    ] = ()
+    contract: Annotated[
+        str | None,
+        OptionInfo(
+            "Another OpenAPI 3.0 document; its operations without a behaviour are served from their examples.",
+            is_file=True,
+            in_python=True,
+        ),
+    ] = None
+    strict: Annotated[
+        bool,
+        OptionInfo(
+            "Refuse what the contract does not allow, also where the real Cloud Controller lets it pass.",
+            in_python=True,
+        ),
+    ] = False
+    random_seed: Annotated[int, OptionInfo("What guids, usage numbers and chance follow from.", in_python=True)] = 1
+    strict_auth: Annotated[
+        bool,
+        OptionInfo("Take only minted tokens (by servers of the same random seed) and the names of seeded users."),
+    ] = False
+    trust_forwarded: Annotated[
+        bool, OptionInfo("Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both.")
+    ] = False
+    max_body: Annotated[int, OptionInfo("Largest request body in bytes; a larger one gets 413.", least=1)] = 1024 * 1024
+    max_foundations: Annotated[int, OptionInfo("How many foundations there may be.", least=1, in_python=True)] = 20_000
+    max_journal: Annotated[
+        int,
+        OptionInfo("Bytes of requests that each foundation remembers; the oldest are forgotten first.", least=0),
+    ] = 8 * 1024 * 1024
+    max_journals: Annotated[
+        int,
+        OptionInfo("The same for all foundations together; those that were asked longest ago forget first.", least=0),
+    ] = 128 * 1024 * 1024
+    max_rules: Annotated[int, OptionInfo("How many rules of scenarios may be on in one foundation.", least=0)] = 200_000
+    max_held: Annotated[int, OptionInfo("How many requests scenarios may hold at once.", least=0)] = 1_000
+    expire_idle: Annotated[
+        int | None,
+        OptionInfo(
+            "Take foundations away that nobody has asked for so long (30m, 2h); never by default.",
+            metavar="DURATION",
+            parse=parse_idle_duration,
+        ),
+    ] = None
+    control_token: Annotated[
+        str,
+        OptionInfo(
+            "What every call of the control API under /__mock/ must carry as its bearer token; none by default."
+        ),
+    ] = ""
+    door: Annotated[
+        DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")
+    ] = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A field of `ServerOptions`, with all that is known of it.
+
+    Attributes:
+        type: of the value, as the field has it.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    info: OptionInfo
+
+    @property
+    def flag(self) -> str:
+        """As `mockfoundry serve` takes it: `--max-body`."""
+        return f"--{self.info.flag or self.name}".replace("_", "-")
+
+    @property
+    def environment_variable(self) -> str:
+        """As `mockfoundry serve` reads it: `MOCKFOUNDRY_MAX_BODY`."""
+        return f"MOCKFOUNDRY_{self.info.flag or self.name}".upper().replace("-", "_")
+
+
+def iterate_options() -> Iterator[Option]:
+    """Every option, in the order of their declarations."""
+    types = get_type_hints(ServerOptions, include_extras=True)
+    for each in fields(ServerOptions):
+        type_, info = get_args(types[each.name])
+        yield Option(each.name, type_, each.default, info)
