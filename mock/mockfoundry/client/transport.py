@@ -34,22 +34,14 @@ class ReceivedResponse(NamedTuple):
     """What a client receives.
 
     Attributes:
-        parts: of the body; a whole one is one part.
-        pause_seconds: the wait before each part.
-        missing_bytes: of the body, that will not come.
-        ending: how the connection ends where bytes are missing.
+        body: whole, as the head promises it.
+        broken: how it comes where a wire fault breaks it; None where it comes whole.
     """
 
     status: int
     headers: Headers
-    parts: tuple[bytes, ...]
-    pause_seconds: float = 0.0
-    missing_bytes: int = 0
-    ending: Literal["close", "reset"] = "close"
-
-    @property
-    def is_whole(self) -> bool:
-        return len(self.parts) == 1 and not self.pause_seconds and not self.missing_bytes
+    body: bytes
+    broken: BrokenResponse | None = None
 
 
 class WireError(Exception):
@@ -103,7 +95,7 @@ def receive_response(server: InProcessServer, request: ClientRequest) -> Waits[R
     body = b"" if request.method == "HEAD" else response.body
     if not response.fault:
         report_bytes_sent(response, len(body))
-        return ReceivedResponse(response.status, headers, (body,))
+        return ReceivedResponse(response.status, headers, body)
     return receive_broken_response(response, headers, body, request.patience)
 
 
@@ -117,47 +109,51 @@ def receive_broken_response(
     """
     head = render_head(response, keep_alive=False)
     broken = WIRE_FAULTS[response.fault].break_response(head, body)
-    body_bytes = sum(map(len, broken.body_parts))
-    report_bytes_sent(response, body_bytes)
+    report_bytes_sent(response, sum(map(len, broken.body_parts)))
     if broken.opening != head:
-        raise error_before_response(broken, patience)
+        raise error_before_response(head, broken, patience)
     if CLOSE_HEADER[0] not in dict(headers):
         headers = [*headers, CLOSE_HEADER]
-    return ReceivedResponse(
-        response.status, headers, broken.body_parts, broken.pause_seconds, len(body) - body_bytes, broken.ending
-    )
+    return ReceivedResponse(response.status, headers, body, broken)
 
 
-def error_before_response(broken: BrokenResponse, patience: float | None) -> WireError:
+def error_before_response(head: bytes, broken: BrokenResponse, patience: float | None) -> WireError:
     """What the libraries raise where no response begins."""
-    if broken.opening:
+    if not head.startswith(broken.opening):
         return WireError(*NOT_HTTP_ERROR)
     if patience is not None and broken.silence_seconds >= patience:
         return WireError(*READ_TIMEOUT_ERROR)
     return WireError(*(RESET_ERROR if broken.ending == "reset" else DISCONNECTED_ERROR))
 
 
-def receive_body(received: ReceivedResponse, patience: float | None) -> Iterator[Wait | bytes]:
-    """A body that does not come whole: its parts, and what is waited for between them.
+def receive_broken_body(body: bytes, broken: BrokenResponse, patience: float | None) -> Iterator[Wait | bytes]:
+    """What comes of a body that the head has promised: its parts, and what is waited for between them.
 
     Raises:
-        WireError: a part comes later than the client waits, or never.
+        WireError: the next part comes later than the client waits, or never.
     """
-    for part in received.parts:
-        if received.pause_seconds:
-            if patience is not None and received.pause_seconds >= patience:
-                raise WireError(*READ_TIMEOUT_ERROR)
-            yield Wait(received.pause_seconds)
+    for part in broken.body_parts:
+        yield from wait_patiently(broken.pause_seconds, patience)
         yield part
-    if received.missing_bytes and received.ending == "reset":
+    body_bytes = sum(map(len, broken.body_parts))
+    if body_bytes == len(body):
+        return
+    yield from wait_patiently(broken.silence_seconds, patience)
+    if broken.ending == "reset":
         raise WireError(*RESET_ERROR)
-    if received.missing_bytes:
-        body_bytes = sum(map(len, received.parts))
-        raise WireError(
-            "RemoteProtocolError",
-            "peer closed connection without sending complete message body "
-            f"(received {body_bytes} bytes, expected {body_bytes + received.missing_bytes})",
-        )
+    raise WireError(
+        "RemoteProtocolError",
+        "peer closed connection without sending complete message body "
+        f"(received {body_bytes} bytes, expected {len(body)})",
+    )
+
+
+def wait_patiently(seconds: float, patience: float | None) -> Iterator[Wait]:
+    """A wait of a client; WireError at once where it is longer than the client waits."""
+    if seconds:
+        if patience is not None and seconds >= patience:
+            raise WireError(*READ_TIMEOUT_ERROR)
+        yield Wait(seconds)
 
 
 async def run_async(server: InProcessServer, steps: Waits[T]) -> T:
@@ -233,12 +229,13 @@ def transport_class(name: LibraryName) -> Any:
                 received = self._server.run(receive_response(self._server, asked))
             except WireError as error:
                 raise getattr(http, error.name)(str(error), request=request) from None
-            parts = None if received.is_whole else self._body(received, asked, request)
+            broken = received.broken
+            parts = None if broken is None else self._body(received.body, broken, request, asked.patience)
             return build_library_response(http, received, parts)
 
-        def _body(self, received: ReceivedResponse, asked: ClientRequest, request: Any) -> Iterator[bytes]:
+        def _body(self, body: bytes, broken: BrokenResponse, request: Any, patience: float | None) -> Iterator[bytes]:
             try:
-                for each in receive_body(received, asked.patience):
+                for each in receive_broken_body(body, broken, patience):
                     if isinstance(each, Wait):
                         self._server.wait_in_thread(each)
                     else:
@@ -266,12 +263,15 @@ def async_transport_class(name: LibraryName) -> Any:
                 received = await run_async(self._server, receive_response(self._server, asked))
             except WireError as error:
                 raise getattr(http, error.name)(str(error), request=request) from None
-            parts = None if received.is_whole else self._body(received, asked, request)
+            broken = received.broken
+            parts = None if broken is None else self._body(received.body, broken, request, asked.patience)
             return build_library_response(http, received, parts)
 
-        async def _body(self, received: ReceivedResponse, asked: ClientRequest, request: Any) -> AsyncIterator[bytes]:
+        async def _body(
+            self, body: bytes, broken: BrokenResponse, request: Any, patience: float | None
+        ) -> AsyncIterator[bytes]:
             try:
-                for each in receive_body(received, asked.patience):
+                for each in receive_broken_body(body, broken, patience):
                     if isinstance(each, Wait):
                         await await_in_any_loop(each)
                     else:
@@ -288,11 +288,11 @@ def build_library_response(
     """A library's response.
 
     Args:
-        parts: of a body that does not come whole; None where it does.
+        parts: of a body that a wire fault breaks; None where it comes whole.
     """
     extensions = {"http_version": b"HTTP/1.1", "reason_phrase": find_reason_phrase(received.status)}
     # A stream leaves the headers as they are.
-    body = {"stream": http.ByteStream(received.parts[0])} if parts is None else {"content": parts}
+    body = {"stream": http.ByteStream(received.body)} if parts is None else {"content": parts}
     return http.Response(received.status, headers=received.headers, extensions=extensions, **body)
 
 
