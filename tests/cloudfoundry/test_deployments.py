@@ -83,6 +83,8 @@ def test_a_canceled_one_leaves_the_older_web_process(foundation: Asking) -> None
 def test_recreating_stops_the_older_instances_at_once(foundation: Asking) -> None:
     foundation.given_app("dora", deployment={"seconds": "8s", "strategy": "recreate"})
     assert [instances for _, instances in webs(foundation)] == [0, 2]
+    foundation.advance(4)
+    assert [instances for _, instances in webs(foundation)] == [0, 2]
 
 
 def test_a_second_one_takes_the_place_of_the_first(foundation: Asking) -> None:

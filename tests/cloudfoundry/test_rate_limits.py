@@ -52,6 +52,7 @@ def test_a_limit_is_that_of_the_clients_scopes(row: str, foundation: Asking) -> 
     answers = [foundation.show(actor=actor) for _ in range(int(expected or 0) + 1)]
     assert {each.headers["x-ratelimit-limit"] for each in answers} == {expected}
     assert [each.status_code == 429 for each in answers] == [False] * (len(answers) - 1) + [True]
+    assert [remaining(each) for each in answers[-2:]] == [0, 0]
 
 
 def test_admins_have_no_limit_where_none_is_given(foundation: Asking) -> None:

@@ -177,3 +177,11 @@ def test_sidecars_need_less_than_the_memory_of_their_process(row: str, foundatio
         assert error(answer) == unprocessable(words)
     else:
         assert answer.status_code == 202
+
+
+def test_sidecars_that_take_too_much_refuse_only_a_change_of_the_memory(foundation: Asking) -> None:
+    """A process that has less memory than its sidecars may change whatever else it likes [process_model.rb]."""
+    foundation.given_app("dora", sidecars=[{"name": "big", "process_types": ["web"], "memory_in_mb": 256}])
+    assert foundation.scale({"instances": 3}).status_code == 202
+    assert foundation.scale({"memory_in_mb": 256}).status_code == 202
+    assert foundation.scale({"memory_in_mb": 255}).status_code == 422

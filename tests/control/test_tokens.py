@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -75,6 +76,18 @@ def test_a_token_expires_on_the_foundations_clock(server: Serving) -> None:
     assert refused.status_code == 401
     assert refused.json()["errors"][0]["title"] == "CF-InvalidAuthToken"
     assert "expired at" in refused.headers["x-mock-why"]
+
+
+def test_a_token_expires_at_the_very_second_it_names(server: Serving) -> None:
+    """At its `exp` a token is refused; a second earlier it is good."""
+    server.client.patch("/__mock/foundations/mine/clock", json={"frozen": True})
+    token = minted(server, "mine", expires_in="10m")
+    end = jwt.decode(token["access_token"], options={"verify_signature": False})["exp"]
+    ask = {"url": f"{server.url}/v3/processes/{WEB}", "headers": bearer(token)}
+    for moment, status in ((end - 1, 200), (end, 401)):
+        now = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert server.client.patch("/__mock/foundations/mine/clock", json={"now": now}).status_code == 200
+        assert httpx.get(**ask).status_code == status
 
 
 def test_a_token_holds_what_clients_look_for_in_it(server: Serving) -> None:
