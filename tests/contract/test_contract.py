@@ -104,7 +104,7 @@ def test_a_behaviour_that_the_shipped_contract_does_not_name_is_an_error_at_the_
     """A behaviour under a mistyped operationId could never be reached, and its operation would be served canned."""
     monkeypatch.setattr(assembly, "OPERATIONS", {**assembly.OPERATIONS, "scaleProces": None})
     with pytest.raises(ContractError, match="has no operation scaleProces, which the world implements"):
-        build_service(ServerOptions(born=0))
+        build_service(ServerOptions(), 0)
 
 
 def test_a_contract_of_the_user_needs_none_of_the_behaviours(tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_a_contract_of_the_user_needs_none_of_the_behaviours(tmp_path: Path) -> 
     }
     file = tmp_path / "other.yaml"
     file.write_text(json.dumps(document))
-    assert list(build_service(ServerOptions(born=0, contract=file)).contract.plans) == ["getOther"]
+    assert list(build_service(ServerOptions(contract=str(file)), 0).contract.plans) == ["getOther"]
