@@ -11,7 +11,7 @@ from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, swit
 from mockfoundry.scenarios.format import FAULT_DESCRIPTIONS, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import FaultName, ScenarioError
+from mockfoundry.scenarios.model import FaultName, Respond, Rule, Scenario, ScenarioError
 from mockfoundry.scenarios.reference import (
     README_FILE,
     SCHEMA_FILE,
@@ -168,3 +168,12 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
 
 def test_every_fault_that_python_takes_is_one_that_a_file_takes():
     assert get_args(FaultName) == tuple(FAULT_DESCRIPTIONS)
+
+
+def test_a_value_is_loaded_as_its_file_would_be(contract, errors):
+    value = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflict")),))
+    assert load_scenarios([value], contract, errors) == (value,)
+    faulty = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflct")),))
+    (problem,) = problems_of([faulty], contract, errors)
+    assert problem.startswith("scenario mine:4:")
+    assert "did you mean CF-Conflict?" in problem
