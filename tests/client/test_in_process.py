@@ -15,6 +15,7 @@ from mockfoundry.client.errors import ControlError, ServerGoneError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.server import InProcess, Server
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
+from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES, DribbleFault
 from tests.serving import ADMIN, WEB
 
 Name = Literal["httpx", "httpx2"]
@@ -122,13 +123,10 @@ def test_requests_are_answered_as_over_a_socket(server: Server, in_process: InPr
     assert in_process_told == over_told
 
 
-FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", WIRE_FAULT_NAMES)
 def test_faults_are_met_as_over_a_socket(
     server: Server, in_process: InProcess, fault: Any, phase: Any, name: Name, way: str
 ) -> None:
@@ -137,7 +135,7 @@ def test_faults_are_met_as_over_a_socket(
     )
     over, within = alike(server, in_process, breaking)
     # What is slow is waited for shortly.
-    patience = 0.2 if fault in ("hang", "dribble") else 20
+    patience = 20 if fault in INSTANT_FAULT_NAMES else 0.2
     expected = met(WAYS[way](name, None, over.url, patience), name, "POST", SCALE, json={"instances": 3})
     found = met(WAYS[way](name, in_process, within.url, patience), name, "POST", SCALE, json={"instances": 3})
     assert found == expected
@@ -148,14 +146,16 @@ def test_faults_are_met_as_over_a_socket(
 
 
 @pytest.mark.parametrize(("name", "way"), [("httpx", "sync"), ("httpx2", "async")])
-def test_a_dribbled_body_comes_whole_to_a_patient_client(in_process: InProcess, name: Name, way: str) -> None:
+def test_a_dribbled_body_comes_whole_to_a_patient_client(
+    in_process: InProcess, quick_dribble: DribbleFault, name: Name, way: str
+) -> None:
     foundation = in_process.foundation()
     foundation.play(
         Scenario(name="slow", rules=(Rule(operation="scaleProcess", respond=Respond(fault="dribble", phase="after")),))
     )
     answer = WAYS[way](name, in_process, foundation.url)("POST", SCALE, json={"instances": 3})
     assert answer.json()["instances"] == 3
-    assert answer.elapsed.total_seconds() > 4
+    assert answer.elapsed.total_seconds() > 0.8 * quick_dribble.total_seconds
 
 
 @pytest.mark.parametrize("way", WAYS)

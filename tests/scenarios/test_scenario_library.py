@@ -2,16 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import get_args
 
 import jsonschema_rs
 import pytest
 
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
-from mockfoundry.scenarios.format import FAULT_DESCRIPTIONS, read_scenario, scenario_to_dict
+from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import FaultName, Respond, Rule, Scenario, ScenarioError
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
 from mockfoundry.scenarios.reference import (
     README_FILE,
     SCHEMA_FILE,
@@ -164,10 +163,6 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
         f"{tmp_path / 'b.yaml'}:2:6",
         f"{tmp_path / 'c.yaml'}:1:1",
     ]
-
-
-def test_every_fault_that_python_takes_is_one_that_a_file_takes():
-    assert get_args(FaultName) == tuple(FAULT_DESCRIPTIONS)
 
 
 def test_a_value_is_loaded_as_its_file_would_be(contract, errors):

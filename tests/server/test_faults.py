@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 from tests.serving import WEB, Serving
 
 REQUEST = (
@@ -42,7 +43,8 @@ def instances(server: Serving) -> int:
 
 @pytest.mark.parametrize(("phase", "kept"), [("before", 1), ("after", 3)])
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
-@pytest.mark.parametrize("fault", ["reset", "empty", "truncate", "garbage", "hang", "dribble"])
+@pytest.mark.parametrize("fault", WIRE_FAULT_NAMES)
+@pytest.mark.usefixtures("quick_dribble")
 def test_a_fault_before_keeps_nothing_and_one_after_keeps_the_change(
     serve: Callable[..., Serving], fault: str, phase: str, kept: int, door: str
 ) -> None:
@@ -80,6 +82,7 @@ def test_hang_says_nothing_and_leaves_the_server_free(serve: Callable[..., Servi
     assert instances(server) == 1
 
 
+@pytest.mark.usefixtures("quick_dribble")
 def test_dribble_comes_in_pieces(serve: Callable[..., Serving]) -> None:
     data, end = received(serve(scenarios=(scenario("dribble", "after"),)).url, patience=0.4)
     head, _, body = data.partition(b"\r\n\r\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mockfoundry.cli.ask import CONTRACT_OPTION, TOKEN_OPTION, fail, report_user_errors
+from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
     from mockfoundry.client.server import Server
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mockfoundry.torture.trials import TortureSettings
 
 
-FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
+SLOW_FAULTS = [name for name in WIRE_FAULT_NAMES if name not in INSTANT_FAULT_NAMES]
 PHASES = ("before", "after")
 
 INTERRUPTED_EXIT_CODE = 130
@@ -40,8 +41,9 @@ INTERRUPTED_EXIT_CODE = 130
     "--fault",
     "faults",
     multiple=True,
-    type=click.Choice(FAULTS),
-    help="Only this fault comes; several times. Beside --status, both come. hang and dribble come only when asked for.",
+    type=click.Choice(WIRE_FAULT_NAMES),
+    help="Only this fault comes; several times. Beside --status, both come. "
+    f"{' and '.join(SLOW_FAULTS)} come only when asked for.",
 )
 @click.option("--phase", type=click.Choice(PHASES), help="Only failures before, or only after, the change is kept.")
 @click.option(

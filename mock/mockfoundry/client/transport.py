@@ -48,12 +48,10 @@ from mockfoundry.server.delivery import (
     not_held_header,
     too_many_held_refusal,
 )
-from mockfoundry.server.faults import DRIBBLE_PIECES, DRIBBLE_SECONDS, HANG_SECONDS, response_headers_of
+from mockfoundry.server.faults import render_head, response_headers_of
+from mockfoundry.wire_faults import WIRE_FAULTS, BrokenResponse
 
 T = TypeVar("T")
-
-DRIBBLE_GAP_SECONDS = DRIBBLE_SECONDS / DRIBBLE_PIECES
-"""How long each piece of a dribbled body is waited for."""
 
 
 class WaitStep(NamedTuple):
@@ -91,12 +89,6 @@ def run_steps(pauses: WaitSteps[T], closed: threading.Event) -> T:
         return found
     finally:
         pauses.close()
-
-
-def split_into_pieces(body: bytes) -> list[bytes]:
-    """What a body dribbles out in, with a gap before each."""
-    size = max(1, -(-len(body) // DRIBBLE_PIECES))
-    return [body[start : start + size] for start in range(0, len(body), size)]
 
 
 async def run_steps_async(pauses: WaitSteps[T]) -> T:
@@ -515,12 +507,7 @@ class WireError(Exception):
 READ_TIMEOUT_ERROR = ("ReadTimeout", "timed out")
 DISCONNECTED_ERROR = ("RemoteProtocolError", "Server disconnected without sending a response.")
 SERVER_ENDED_ERROR = ("ConnectError", "the server in this process has ended; use its transport inside its `with` block")
-FAULT_ERRORS = {
-    "reset": ("ReadError", "[Errno 104] Connection reset by peer"),
-    "empty": DISCONNECTED_ERROR,
-    "garbage": ("RemoteProtocolError", "illegal status line"),
-}
-"""What the libraries raise where a fault leaves no answer."""
+RESET_ERROR = ("ReadError", "[Errno 104] Connection reset by peer")
 
 
 def read_library_request(request: Any) -> SentRequest:
@@ -554,30 +541,34 @@ def receive_response(door: InProcessServer, asked: SentRequest, content: bytes) 
 
 
 def apply_wire_fault(door: InProcessServer, response: Response, asked: SentRequest) -> ReceivedResponse:
-    """What a fault on the wire leaves of an outcome.
+    """What a client receives of a response: all of it, or what a fault on the wire leaves.
 
     Raises:
         WireError: nothing.
     """
-    fault, headers = response.fault, response_headers_of(response)
+    headers = response_headers_of(response)
     body = b"" if asked.method == "HEAD" else response.body
-    if not fault:
+    if not response.fault:
         door.note_bytes_sent(response, len(body))
         return ReceivedResponse(response.status, headers, [body])
+    head = render_head(response, keep_alive=False)
+    broken = WIRE_FAULTS[response.fault].break_response(head, body)
+    sent = sum(map(len, broken.body_parts))
+    door.note_bytes_sent(response, sent)
+    if broken.opening != head:
+        raise broken_connection_error(broken, asked.patience)
     if not any(name == b"connection" for name, _ in headers):
         headers = [*headers, CLOSE_HEADER]
-    if fault == "dribble":
-        door.note_bytes_sent(response, len(body))
-        return ReceivedResponse(response.status, headers, split_into_pieces(body), DRIBBLE_GAP_SECONDS)
-    if fault == "truncate":
-        half = body[: len(body) // 2]
-        door.note_bytes_sent(response, len(half))
-        return ReceivedResponse(response.status, headers, [half], missing=len(body) - len(half))
-    door.note_bytes_sent(response, 0)
-    if fault == "hang":
-        waits_longer = asked.patience is None or asked.patience > HANG_SECONDS
-        raise WireError(*(DISCONNECTED_ERROR if waits_longer else READ_TIMEOUT_ERROR))
-    raise WireError(*FAULT_ERRORS[fault])
+    return ReceivedResponse(response.status, headers, list(broken.body_parts), broken.pause_seconds, len(body) - sent)
+
+
+def broken_connection_error(broken: BrokenResponse, patience: float | None) -> WireError:
+    """What the libraries raise where no response begins."""
+    if broken.opening:
+        return WireError("RemoteProtocolError", "illegal status line")
+    if patience is not None and broken.silence_seconds >= patience:
+        return WireError(*READ_TIMEOUT_ERROR)
+    return WireError(*(RESET_ERROR if broken.ending == "reset" else DISCONNECTED_ERROR))
 
 
 def must_arrive_in_time(given: ReceivedResponse, asked: SentRequest) -> None:

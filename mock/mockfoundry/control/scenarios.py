@@ -28,7 +28,7 @@ from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import FaultName, Respond, RespondPhase, Rule, Scenario
+from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
 MIN_REPLAYED_DELAY = 1_000
@@ -95,7 +95,7 @@ def respond_from_entry(entry: JournalEntry) -> Respond | None:
     phase: RespondPhase = "after" if entry.phase == "after" else "before"
     delay = entry.delay if entry.delay >= MIN_REPLAYED_DELAY else 0
     if entry.fault:
-        return Respond(fault=msgspec.convert(entry.fault, FaultName), phase=phase, delay=delay)
+        return Respond(fault=entry.fault, phase=phase, delay=delay)
     if entry.status < 400 and not entry.phase:
         return Respond(delay=delay) if delay else None
     headers = {

@@ -9,8 +9,7 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
 from mockfoundry.journal.retries import align_columns
 from mockfoundry.journal.store import HitKey
-
-COVERED_FAULTS = ("reset", "empty", "truncate", "garbage", "hang", "dribble")
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 
 class CoverageItem(msgspec.Struct, frozen=True):
@@ -80,7 +79,7 @@ def coverage_items_of(plan: Plan, met: Mapping[HitKey, int]) -> Iterable[Coverag
     for status in sorted(plan.responses):
         times = sum(times for (_, seen, fault, _), times in mine if seen == status and not fault)
         yield CoverageItem(plan.operation, status, "", "", times)
-    for fault in COVERED_FAULTS:
+    for fault in WIRE_FAULT_NAMES:
         for phase in ("before", "after") if plan.writes else ("before",):
             times = sum(times for (_, _, seen, seen_phase), times in mine if seen == fault and seen_phase == phase)
             yield CoverageItem(plan.operation, 0, fault, phase, times)

@@ -47,6 +47,7 @@ from mockfoundry.scenarios.model import (
     Uniform,
     When,
 )
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS
 
 TEXT = TextKind(allowed="text")
 
@@ -147,22 +148,13 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
         report_key("text", "text stands beside body; an answer has one of them: body is JSON, text is raw")
     if value.status in (204, 304) and (value.body is not ABSENT or value.text):
         report_key("status", f"a {value.status} has no body; leave body and text out")
-    if value.fault is not None and value.headers and value.fault not in ("truncate", "dribble"):
+    if value.fault is not None and value.headers and not WIRE_FAULTS[value.fault].sends_headers:
         report_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
     if value.undocumented and not (value.answers or value.headers):
         report_key("undocumented", "undocumented goes with an answer or headers; leave it out")
     if not value.changes:
         reading.report(path, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")
 
-
-FAULT_DESCRIPTIONS = {
-    "reset": "The connection ends by a TCP reset.",
-    "empty": "The connection is closed without a byte.",
-    "truncate": "The head promises the whole body, and half of it comes.",
-    "garbage": "Bytes that are no HTTP.",
-    "hang": "Nothing comes, and the connection stays open.",
-    "dribble": "The answer comes whole, a few bytes at a time.",
-}
 
 RESPOND = StructForm(
     "a respond",
@@ -175,7 +167,7 @@ RESPOND = StructForm(
         FormKey("body", JsonKind(), "The answer's JSON."),
         FormKey("text", TEXT, "The answer's body as it stands, where it is not to be JSON."),
         FormKey("example", TEXT, "The name of an example of the contract."),
-        FormKey("fault", ChoiceKind(tuple(FAULT_DESCRIPTIONS)), "What goes wrong on the wire."),
+        FormKey("fault", ChoiceKind(WIRE_FAULT_NAMES), "What goes wrong on the wire."),
         FormKey("headers", HeadersKind(), "Headers to add or replace; null takes one away."),
         FormKey(
             "delay",

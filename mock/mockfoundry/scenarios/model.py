@@ -38,7 +38,6 @@ def quote_value(value: object) -> str:
 
 CountScope = Literal["process", "token", "foundation"]
 RespondPhase = Literal["before", "after"]
-FaultName = Literal["reset", "empty", "truncate", "garbage", "hang", "dribble"]
 SequenceEnd = Literal["pass", "repeat", "stay"]
 
 
@@ -81,7 +80,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         error: the catalogue's title; `detail` in place of its words.
         status: with `body` as JSON, or `text` as it stands; with neither, the contract's example of that status.
         example: by its name in the contract.
-        fault: what goes wrong on the wire.
+        fault: what goes wrong on the wire, a name of WIRE_FAULTS.
         headers: added or replaced; None takes one away.
         delay: microseconds or a distribution.
         phase: `before` the operation, which then does not run where there is an answer; or `after` it, its change kept.
@@ -94,7 +93,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: Any = ABSENT
     text: str | None = None
     example: str | None = None
-    fault: FaultName | None = None
+    fault: str | None = None
     headers: Mapping[str, str | None] = {}
     delay: Delay = 0
     phase: RespondPhase = "before"

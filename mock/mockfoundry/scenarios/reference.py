@@ -12,7 +12,6 @@ from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.format import (
     DISTRIBUTIONS,
     EVENT,
-    FAULT_DESCRIPTIONS,
     HOLD,
     LOGNORMAL,
     RESPOND,
@@ -24,6 +23,7 @@ from mockfoundry.scenarios.format import (
 from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.shipped import SCENARIO_DIRECTORY
+from mockfoundry.wire_faults import WIRE_FAULTS
 
 SCHEMA_FILE = Path(__file__).with_name("scenario.schema.json")
 README_FILE = SCENARIO_DIRECTORY / "README.md"
@@ -101,7 +101,7 @@ def render_all_keys() -> Iterator[str]:
         yield from render_key_rows(keys)
         yield ""
     yield from ("### Faults of `fault:`", "", "| fault | what the client meets |", "|---|---|")
-    yield from (f"| `{name}` | {about} |" for name, about in FAULT_DESCRIPTIONS.items())
+    yield from (f"| `{name}` | {fault.about} |" for name, fault in WIRE_FAULTS.items())
     yield ""
 
 

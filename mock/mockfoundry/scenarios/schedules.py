@@ -8,19 +8,15 @@ from itertools import groupby
 from typing import NamedTuple, get_args
 
 from mockfoundry.contract.plan import Plan
-from mockfoundry.scenarios.model import PASS, FaultName, Respond, RespondPhase, Rule, Scenario
+from mockfoundry.scenarios.model import PASS, Respond, RespondPhase, Rule, Scenario
+from mockfoundry.wire_faults import WIRE_FAULTS
 
 MAX_SCENARIO_NAME_LENGTH = 64
 """How many signs the name of a scenario may have."""
 
 DIGEST_SIGNS = 8
 
-
-FAULT_NAMES: tuple[FaultName, ...] = get_args(FaultName)
 PHASES: tuple[RespondPhase, ...] = get_args(RespondPhase)
-
-INSTANT_FAULTS: tuple[FaultName, ...] = ("reset", "empty", "truncate", "garbage")
-"""The faults that a client meets without waiting: those that are drawn unless others are named."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,10 @@ def find_possible_failures(plan: Plan, wanted: FailureFilter) -> Iterator[Respon
     """The failures that an operation can meet, the simplest first."""
     statuses = [status for status in list_failure_statuses(plan) if wanted.statuses is None]
     statuses += [status for status in wanted.statuses or () if status in list_failure_statuses(plan)]
-    # Half of no body is no body: a client could not tell it from a whole answer.
-    breakable = plan.responses[plan.success_status].body is not None
-    faults = [fault for fault in FAULT_NAMES if fault in wanted.faults and (breakable or fault != "truncate")]
+    has_body = plan.responses[plan.success_status].body is not None
+    faults = [
+        name for name, fault in WIRE_FAULTS.items() if name in wanted.faults and (has_body or not fault.needs_body)
+    ]
     faults.sort(key=wanted.faults.index)
     if "before" in wanted.phases:
         yield from (Respond(status=status) for status in statuses)
@@ -147,20 +144,10 @@ def describe_failure(failure: Failure, times: int) -> str:
     respond, first = failure.respond, failure.call
     calls = f"Call {first}" if times == 1 else f"Each of the calls {first} to {first + times - 1}"
     if respond.fault is not None:
-        met = _FAULT_EFFECTS[respond.fault]
+        met = WIRE_FAULTS[respond.fault].effect
     elif respond.answers:
         met = f"is answered with {respond.status or respond.error}"
     else:
         return f"{calls} of {failure.plan.operation} is answered late."
     kept = ", and its change is kept" if respond.phase == "after" else ", and nothing is changed"
     return f"{calls} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
-
-
-_FAULT_EFFECTS = {
-    "reset": "has its connection reset",
-    "empty": "has its connection closed without a byte",
-    "truncate": "gets half of an answer",
-    "garbage": "gets bytes that are no HTTP",
-    "hang": "is never answered",
-    "dribble": "is answered a few bytes at a time",
-}

@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
-from mockfoundry.server.faults import WIRE_FAULTS, ClientConnection, render_head, response_headers_of
+from mockfoundry.server.faults import ClientConnection, render_head, response_headers_of
+from mockfoundry.wire_faults import WIRE_FAULTS
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
 HEADERS_TOO_LARGE = CatalogueEntry("Mock-HeadersTooLarge", 990006, 431, "")
@@ -166,10 +167,10 @@ class Delivery:
             if sent is not None:
                 sent(0)
             raise FaultOnPurposeError(response.fault, response)
-        wire = ClientConnection(transport, gone)
-        await WIRE_FAULTS[response.fault](wire, render_head(response, keep_alive=False), body)
+        broken = WIRE_FAULTS[response.fault].break_response(render_head(response, keep_alive=False), body)
+        body_bytes = await ClientConnection(transport, gone).send_broken_response(broken)
         if sent is not None:
-            sent(wire.body_bytes)
+            sent(body_bytes)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 

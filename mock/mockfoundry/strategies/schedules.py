@@ -18,8 +18,6 @@ from mockfoundry.contract.plan import Plan, shorten_value
 from mockfoundry.scenarios.kinds import is_name
 from mockfoundry.scenarios.model import Respond, Scenario
 from mockfoundry.scenarios.schedules import (
-    FAULT_NAMES,
-    INSTANT_FAULTS,
     PHASES,
     Failure,
     FailureFilter,
@@ -34,6 +32,7 @@ from mockfoundry.strategies.contract_values import (
     must_be_whole,
     must_be_words,
 )
+from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 
 def register_schedule_printer() -> None:
@@ -89,14 +88,14 @@ def failures(
     A status comes after a kept change only where it is 500 or more, since a lower one says that nothing was done.
 
     A schedule shrinks to none, else to fewer failures, at earlier calls, each as simple as can be: first the statuses,
-    in the contract's order; then the faults, in the order reset, empty, truncate, garbage, hang, dribble; then
-    the same faults after a kept change, which are lost answers; last the statuses after a kept change, which are
+    in the contract's order; then the faults, in the order of the documentation; then the same faults after a kept
+    change, which are lost answers; last the statuses after a kept change, which are
     answers that lie. What is named in an argument is simpler the earlier it is named.
 
     Args:
         operations: operationIds that may fail; every one of the contract unless given.
         statuses: those that may come; every documented one from 400 unless given.
-        faults: those that may come; reset, empty, truncate and garbage unless given, since hang and dribble take time.
+        faults: those that may come; unless given, all but hang and dribble, which take time.
         phases: `before`, `after` or both.
         max_failures: how many there may be in one schedule.
         max_call: the last call that may fail, from 1.
@@ -110,10 +109,10 @@ def failures(
     must_be_whole("failures(max_call=…)", max_call, 1)
     wanted = FailureFilter(
         None if statuses is None else tuple(dict.fromkeys(statuses)),
-        INSTANT_FAULTS if faults is None else list_unique_words(faults),
+        INSTANT_FAULT_NAMES if faults is None else list_unique_words(faults),
         list_unique_words(phases),
     )
-    must_be_words("failures(faults=…)", wanted.faults, FAULT_NAMES)
+    must_be_words("failures(faults=…)", wanted.faults, WIRE_FAULT_NAMES)
     must_be_words("failures(phases=…)", wanted.phases, PHASES)
     named = tuple(used.plans) if operations is None else list_unique_words(operations)
     plans = [find_plan("failures(operations=…)", operation, used) for operation in named]

@@ -12,7 +12,6 @@ from mockfoundry.contract.plan import Plan, shorten_value
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.schedules import (
-    INSTANT_FAULTS,
     PHASES,
     Failure,
     FailureFilter,
@@ -20,6 +19,7 @@ from mockfoundry.scenarios.schedules import (
     list_failure_statuses,
     scenario_from_failures,
 )
+from mockfoundry.wire_faults import INSTANT_FAULT_NAMES
 
 
 class TortureError(Exception):
@@ -64,7 +64,7 @@ class TortureSettings:
         named = bool(self.statuses or self.faults)
         return FailureFilter(
             statuses=self.statuses if named else None,
-            faults=self.faults if named else INSTANT_FAULTS,
+            faults=self.faults if named else INSTANT_FAULT_NAMES,
             phases=self.phases,
         )
 
