@@ -1,25 +1,119 @@
-"""docs/seed-file.md: every key of a seed file is in it, and its example can be read."""
+"""The form of a seed: what it declares is what the page says, what the world holds and what an export gives."""
 
 import re
-from pathlib import Path
 
+import jsonschema_rs
+import msgspec
 import pytest
 
-from mockfoundry.cloudfoundry.seeds import format as seed_format
-from mockfoundry.cloudfoundry.seeds.format import RecordReader
-from mockfoundry.cloudfoundry.seeds.read import read_seed
+from mockfoundry.cloudfoundry.model import App, HealthCheck, Organization, ProcessModel, Quota, Settings, Sidecar, Space
+from mockfoundry.cloudfoundry.seeds.build import apply_fields
+from mockfoundry.cloudfoundry.seeds.export import export_world
+from mockfoundry.cloudfoundry.seeds.format import APP, NAME, ORGANIZATION, PROCESS, SEED, SETTINGS, SIDECAR, SPACE
+from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
+from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
+from mockfoundry.documents.declare import Form, FormKey
+from tests.cloudfoundry.test_seed_files import BORN, FULL
+from tests.seed_page import FORMS, SEED_PAGE, render_seed_page
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "seed-file.md").read_text()
+PAGE = SEED_PAGE.read_text(encoding="utf-8")
 
-RECORDS = {each.kind: each for each in vars(seed_format).values() if isinstance(each, RecordReader)}
+COMPUTED = {
+    "app": "the entity around it",
+    "instance_ranges": "follow from instance_states and the clock",
+    "stopping_ranges": "follow from the clock",
+    "allotment": "follows from what was scaled",
+}
+"""What a process has beside its declared fields, and where it comes from."""
 
 
-@pytest.mark.parametrize("kind", RECORDS)
-def test_every_key_of_a_seed_file_is_documented(kind: str) -> None:
-    told = set(re.findall(r"`(\w+)(?::[^`]*)?`", PAGE))
-    assert set(RECORDS[kind].fields) <= told | {"settings", "feature_flags", "organizations", "users"}
+def attributes_of(form: Form) -> set[str]:
+    """The attributes that a form's keys stand for, those of flat forms included."""
+    keys: set[str] = set()
+    for key in form.keys:
+        keys |= attributes_of(key.form) if key.role == "flat" else {key.attribute}
+    return keys
+
+
+def test_every_table_of_the_page_is_up_to_date() -> None:
+    assert render_seed_page() == PAGE, "write it anew with `make documents`"
+
+
+@pytest.mark.parametrize("noun", sorted(set(FORMS) - {"the list of feature flags", "a readiness health check"}))
+def test_every_form_has_its_table(noun: str) -> None:
+    assert f"<!-- keys of {noun} -->" in PAGE or noun == "a readiness health check's data"
 
 
 def test_the_example_can_be_read() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert read_seed(example, "seed-file.md").fields["organizations"]
+
+
+def test_every_field_of_a_process_is_declared_or_computed() -> None:
+    declared = attributes_of(PROCESS) - {"instance_states"}
+    assert set(ProcessModel.__struct_fields__) == declared | set(COMPUTED)
+
+
+HELD = {
+    "organization": (ORGANIZATION, Organization),
+    "space": (SPACE, Space),
+    "app": (APP, App),
+    "sidecar": (SIDECAR, Sidecar),
+    "process": (PROCESS, ProcessModel),
+    "settings": (SETTINGS, Settings),
+    "quota": (FORMS["a quota"], Quota),
+    "health check": (FORMS["a health check"], HealthCheck),
+    "readiness check": (FORMS["a readiness health check"], HealthCheck),
+}
+
+
+@pytest.mark.parametrize("row", HELD)
+def test_what_is_declared_has_an_attribute_that_holds_it(row: str) -> None:
+    form, entity = HELD[row]
+    parts = {key.attribute for key in form.keys if key.role == "part"}
+    assert attributes_of(form) - parts <= set(entity.__struct_fields__)
+
+
+def test_an_export_has_every_declared_key_of_a_process() -> None:
+    exported = export_world(build_default_world(random_seed=1, born=BORN))
+    process = exported["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+    assert list(process) == [key.name for key in PROCESS.keys]
+
+
+def test_an_export_and_a_seed_fit_the_schema() -> None:
+    accepts = jsonschema_rs.Draft202012Validator(SEED.schema()).is_valid
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    assert accepts(msgspec.json.decode(msgspec.json.encode(export_world(world))))
+    assert not accepts({"organizations": [{"name": 5}]})
+
+
+@pytest.mark.parametrize("key", SETTINGS.keys, ids=lambda key: key.name)
+def test_a_setting_has_the_default_that_the_page_names(key: FormKey) -> None:
+    default = getattr(Settings(), key.attribute)
+    told = (
+        ", ".join(default) if isinstance(default, tuple) else f"{default:g}" if isinstance(default, float) else default
+    )
+    assert key.default == ("null" if told is None else str(told))
+
+
+class NicknamedProcess(ProcessModel, frozen=True, kw_only=True):
+    """A process with one more field."""
+
+    nickname: str = "none"
+
+
+def test_one_more_plain_field_is_one_line_of_the_form() -> None:
+    """Declared, and held by the model, it is read, built, changed by `given:`, exported and shown in the schema."""
+    form = Form(PROCESS.noun, (*PROCESS.keys, FormKey("nickname", NAME, "What people call it.", "none")))
+    process = next(iter(build_default_world(random_seed=1, born=BORN).processes.values()))
+    nicknamed = NicknamedProcess(**{name: getattr(process, name) for name in process.__struct_fields__})
+    assert form.write(nicknamed, instance_states={})["nickname"] == "none"
+
+    fields = form.read({"type": "web", "nickname": "dolly"}, (), begin_seed_reading())
+    changed = apply_fields(form, nicknamed, fields)
+    assert form.write(changed, instance_states={})["nickname"] == "dolly"
+    assert form.schema()["properties"]["nickname"]["description"] == "What people call it."
+
+    reading = begin_seed_reading()
+    form.read({"type": "web", "nickname": 5}, (), reading)
+    assert [finding.path for finding in reading.findings] == [("nickname",)]

@@ -1,7 +1,9 @@
 """The library: every file of it can be played, says what it is for, and stands in its README."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -10,12 +12,11 @@ from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, swit
 from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import ScenarioError
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
 from mockfoundry.scenarios.reference import (
     README_FILE,
     SCHEMA_FILE,
     build_scenario_schema,
-    list_schema_keys,
     render_library_readme,
     render_scenario_schema,
 )
@@ -114,6 +115,19 @@ def test_the_schema_is_up_to_date():
     assert SCHEMA_FILE.read_text(encoding="utf-8") == render_scenario_schema(), ANEW
 
 
+def list_schema_keys(schema: Any) -> Iterator[str]:
+    """Every key that the schema of a scenario file names, at any depth."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for value in schema.values():
+            yield from list_schema_keys(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from list_schema_keys(item)
+
+
 def test_every_key_of_a_scenario_file_is_documented():
     readme = README_FILE.read_text(encoding="utf-8")
     assert [key for key in list_schema_keys(build_scenario_schema()) if f"`{key}`" not in readme] == []
@@ -163,3 +177,12 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
         f"{tmp_path / 'b.yaml'}:2:6",
         f"{tmp_path / 'c.yaml'}:1:1",
     ]
+
+
+def test_a_value_is_loaded_as_its_file_would_be(contract, errors):
+    value = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflict")),))
+    assert load_scenarios([value], contract, errors) == (value,)
+    faulty = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflct")),))
+    (problem,) = problems_of([faulty], contract, errors)
+    assert problem.startswith("scenario mine:4:")
+    assert "did you mean CF-Conflict?" in problem

@@ -178,7 +178,7 @@ INDEXED = {
 @pytest.mark.parametrize(("when", "request_of"), INDEXED.values(), ids=INDEXED.keys())
 def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(when, request_of, ask):
     lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
-    table = lineup.table("scaleProcess")
+    table = lineup.find_index("scaleProcess")
     assert table is not None
     assert [ready.number for ready in table.find_candidates(ask(**request_of(MANY - 1)))] == [MANY]
     assert list(table.find_candidates(ask(**request_of(MANY + 1)))) == []

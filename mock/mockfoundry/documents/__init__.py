@@ -1,1 +1,1 @@
-"""Documents: files that people write (scenarios, seeds), read with the place of everything. Knows no format of ours."""
+"""Documents: what people write (scenarios, seeds), declared, read with places, and written. Knows no format."""

@@ -161,6 +161,13 @@ class Kind(Protocol):
         """The kind as JSON Schema."""
 
 
+class AsItIs:
+    """A kind that is written as it is held."""
+
+    def write(self, value: Any) -> Any:
+        return value
+
+
 @dataclass(frozen=True)
 class NullableKind:
     """Null, or a value of another kind."""
@@ -227,9 +234,17 @@ class Form:
     noun: str
     keys: tuple[FormKey, ...]
     by_name: Mapping[str, FormKey] = field(init=False, repr=False, compare=False)
+    _writers: tuple[tuple[str, str | None, Callable[[Any], Any] | None], ...] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {key.name: key for key in self.keys})
+        # An export writes every key of every entity, most of them as they are held.
+        writers = tuple(
+            (key.name, None if key.role == "flat" else key.attribute, find_writer(key.kind)) for key in self.keys
+        )
+        object.__setattr__(self, "_writers", writers)
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping):
@@ -258,11 +273,12 @@ class Form:
             computed: values of keys that are not what an attribute holds; they stand as they are.
         """
         written = {}
-        for key in self.keys:
-            if key.name in computed:
-                written[key.name] = computed[key.name]
+        for name, attribute, write in self._writers:
+            if name in computed:
+                written[name] = computed[name]
             else:
-                written[key.name] = key.kind.write(value if key.role == "flat" else getattr(value, key.attribute))
+                held = value if attribute is None else getattr(value, attribute)
+                written[name] = held if write is None or held is None else write(held)
         return written
 
     def collect_attributes(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,6 +297,12 @@ class Form:
         required = [key.name for key in self.keys if key.required]
         schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
         return {**schema, "required": required} if required else schema
+
+
+def find_writer(kind: Kind) -> Callable[[Any], Any] | None:
+    """What writes a value that is not None; None where it is written as it is held."""
+    inner = kind.kind if isinstance(kind, NullableKind) else kind
+    return None if isinstance(inner, AsItIs) else inner.write
 
 
 FormCheck = Callable[[Any, Mapping[str, Any], Path, Reading], None]

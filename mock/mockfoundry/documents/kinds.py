@@ -8,15 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockfoundry.documents.declare import UNREADABLE, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Kind, Path, Reading
 from mockfoundry.documents.times import format_exact_moment, parse_moment
-
-
-class AsItIs:
-    """A kind that is written as it is held."""
-
-    def write(self, value: Any) -> Any:
-        return value
 
 
 @dataclass(frozen=True)

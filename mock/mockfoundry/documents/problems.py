@@ -1,9 +1,4 @@
-"""Problems: what is wrong with a file that someone wrote, and where. Never decides what is wrong.
-
-Written: the text of a document that did not come from a file of its own. Never reads it.
-
-Reports: problems as text, as JSON, or as annotations of a CI run. Never prints.
-"""
+"""Problems: what is wrong with a document and where, as text, JSON or annotations of a CI run. Never finds one."""
 
 import difflib
 from collections.abc import Iterable
@@ -16,9 +11,9 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     """One thing to mend in a file.
 
     Attributes:
-        file: where it was read from: a file's path, or a name for text that came another way.
+        file: the file's path, or a name for a text that did not come from a file.
         line, column: from 1.
-        text: what was found, what is allowed and what to do, in a line.
+        text: what was found, what is allowed and how to mend it, in a line.
     """
 
     file: str
@@ -31,7 +26,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
 
 class DocumentError(Exception):
-    """A file can't be used. `problems` says why, place by place; as text it is one line for each."""
+    """A document can't be used. `problems` says why, each with its place; as text, a line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -39,7 +34,7 @@ class DocumentError(Exception):
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """`; did you mean X?` where an allowed word is close, else all of them where they are few, else nothing."""
+    """`; did you mean X?` where an allowed word is similar, else `; allowed: …` where they are few, else nothing."""
     words = sorted(allowed)
     lowered = {word.lower(): word for word in words}
     close = difflib.get_close_matches(found.lower()[:100], lowered, n=1, cutoff=0.6)
@@ -53,7 +48,7 @@ class Document:
     """A seed or a scenario as text.
 
     Attributes:
-        source: what problems with it are told of.
+        source: the name that problems give for it: a file's path, or what it is.
     """
 
     text: str
@@ -91,4 +86,4 @@ def escape_annotation_property(text: str) -> str:
 
 
 PROBLEM_FORMATS = {"text": problems_to_text, "json": problems_to_json, "github": problems_to_github}
-"""By the name that `mockfoundry check --format` takes."""
+"""The renderers, by their names for `mockfoundry check --format`."""

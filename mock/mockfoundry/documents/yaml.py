@@ -1,11 +1,8 @@
-"""YAML and JSON text as nodes that know their place. Takes JSON's values only, and never guesses at a scalar.
+"""YAML and JSON, read as nodes that know their line and column, and written for people. Never guesses at a scalar.
 
-What YAML offers beyond JSON's values (aliases, tags, dates, `yes`, sexagesimal numbers, keys that are no text) is
-refused with its place: a file says the same to every reader, or it says so.
-
-Writing a scenario: a value as the YAML of its file, as a person would write it. Never reads one.
-
-Text is left bare only where every YAML reader takes it for text; anything else stands in double quotes, as in JSON.
+Only JSON's values are read. What YAML has beyond them (aliases, tags, dates, `yes`, sexagesimal numbers, keys that are
+not text) is refused with its place, since YAML readers disagree about it. Text is written without quotes only where
+every YAML reader takes it for text; all other text is in double quotes, as in JSON.
 """
 
 import json
@@ -57,7 +54,7 @@ class MappingEntry:
 
 @dataclass(slots=True)
 class MappingNode:
-    """A mapping; its keys are text, or whole numbers as they were spelled (`numbered` names those)."""
+    """A mapping; its keys are text. `numeric_keys` are those that were spelled as whole numbers, without quotes."""
 
     line: int
     column: int
@@ -84,7 +81,7 @@ def read_nodes(text: str, source: str) -> Node:
         sign = f"the sign U+{ord(strange.group()):04X} is not taken; in double quotes write it as an escape"
         raise make_document_error(source, line, column, sign)
     try:
-        return NodeBuilder(convert_json_to_yaml(text), source).document()
+        return NodeBuilder(convert_json_to_yaml(text), source).build_document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -110,7 +107,7 @@ def locate_index(text: str, index: int) -> tuple[int, int]:
 
 
 def convert_json_to_yaml(text: str) -> str:
-    """JSON that is not YAML to its letter (indented by tabs, or with escaped surrogate pairs) as YAML."""
+    """A text as YAML reads it: tabs that indent JSON and escaped surrogate pairs are replaced."""
     if not text.lstrip("\ufeff \t\r\n").startswith("{"):
         return text
     text = re.sub(r"^[ \t]*\t[ \t]*", lambda found: found.group().replace("\t", " "), text, flags=re.MULTILINE)
@@ -126,7 +123,7 @@ def join_surrogates(found: re.Match[str]) -> str:
 
 
 class NodeBuilder:
-    """Builds nodes from the parser's events, in one pass, so that a bound is met before the rest is read."""
+    """Builds nodes from the parser's events, in one pass: where a bound is exceeded, the rest is not read."""
 
     def __init__(self, text: str, source: str) -> None:
         self.source = source
@@ -134,66 +131,68 @@ class NodeBuilder:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = yaml.parse(text, Loader=loader)
 
-    def document(self) -> Node:
+    def build_document(self) -> Node:
         next(self.events)
         start = next(self.events)
         if isinstance(start, yaml.StreamEndEvent):
             raise make_document_error(self.source, 1, 1, "is empty")
-        node = self.node(next(self.events), 0)
+        node = self.build_node(next(self.events), 0)
         next(self.events)
         after = next(self.events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise self.error_at(after, "a second document begins here; write one document a file")
+            raise self.make_error(after, "a second document begins here; write one document a file")
         return node
 
-    def error_at(self, event: Any, text: str) -> DocumentError:
+    def make_error(self, event: Any, text: str) -> DocumentError:
         return make_document_error(self.source, event.start_mark.line + 1, event.start_mark.column + 1, text)
 
-    def node(self, event: Any, depth: int) -> Node:
+    def build_node(self, event: Any, depth: int) -> Node:
         self.count += 1
         if self.count > MAX_DOCUMENT_NODES:
-            raise self.error_at(event, f"more than {MAX_DOCUMENT_NODES} values; split it")
+            raise self.make_error(event, f"more than {MAX_DOCUMENT_NODES} values; split it")
         if isinstance(event, yaml.AliasEvent):
-            raise self.error_at(event, f"the alias *{event.anchor} is not taken; write the value out")
+            raise self.make_error(event, f"the alias *{event.anchor} is not taken; write the value out")
         if event.anchor is not None:
-            raise self.error_at(event, f"the anchor &{event.anchor} is not taken; write the value out where it is used")
+            raise self.make_error(
+                event, f"the anchor &{event.anchor} is not taken; write the value out where it is used"
+            )
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.error_at(event, f"the tag {tag} is not taken; leave it out")
+            raise self.make_error(event, f"the tag {tag} is not taken; leave it out")
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, yaml.ScalarEvent):
-            value = self.plain(event) if event.implicit[0] else event.value
+            value = self.read_plain(event) if event.implicit[0] else event.value
             return ScalarNode(line, column, value, event.value)
         if depth == MAX_DOCUMENT_DEPTH:
-            raise self.error_at(event, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
+            raise self.make_error(event, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
             while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-                items.append(self.node(event, depth + 1))
+                items.append(self.build_node(event, depth + 1))
             return ListNode(line, column, items)
-        return self.mapping(line, column, depth)
+        return self.build_mapping(line, column, depth)
 
-    def mapping(self, line: int, column: int, depth: int) -> MappingNode:
+    def build_mapping(self, line: int, column: int, depth: int) -> MappingNode:
         entries: dict[str, MappingEntry] = {}
         numbered: set[str] = set()
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key = self.node(event, depth + 1)
+            key = self.build_node(event, depth + 1)
             if not isinstance(key, ScalarNode):
-                raise self.error_at(event, "a key is a word, not a list or a mapping")
+                raise self.make_error(event, "a key is a word, not a list or a mapping")
             if not isinstance(key.value, str):
                 if type(key.value) is not int:
-                    raise self.error_at(event, f"the key {key.text or 'null'} is not text; write it in quotes")
+                    raise self.make_error(event, f"the key {key.text or 'null'} is not text; write it in quotes")
                 numbered.add(key.text)
             if key.text in entries:
                 first = entries[key.text]
-                raise self.error_at(
+                raise self.make_error(
                     event, f"the key {key.text} stands twice, first in line {first.line}; keep one of them"
                 )
-            entries[key.text] = MappingEntry(key.line, key.column, self.node(next(self.events), depth + 1))
+            entries[key.text] = MappingEntry(key.line, key.column, self.build_node(next(self.events), depth + 1))
         return MappingNode(line, column, entries, frozenset(numbered))
 
-    def plain(self, event: Any) -> Any:
-        """An unquoted scalar as JSON reads it, or as text; refused where other YAML readers see something else."""
+    def read_plain(self, event: Any) -> Any:
+        """An unquoted scalar as JSON reads it, or as text; refused where other YAML readers read another value."""
         text: str = event.value
         if text in _WORDS:
             return _WORDS[text]
@@ -203,14 +202,16 @@ class NodeBuilder:
             value = int(text) if len(text) <= 20 else 1 << 64
             if -(1 << 63) <= value < 1 << 64:
                 return value
-            raise self.error_at(event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text")
+            raise self.make_error(
+                event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text"
+            )
         if _NUMBER.fullmatch(text):
             number = float(text)
             if abs(number) != float("inf"):
                 return number
-            raise self.error_at(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
+            raise self.make_error(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
         if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
-            raise self.error_at(
+            raise self.make_error(
                 event, f"{text[:24]} is not the same to every YAML reader; write it in quotes to mean text"
             )
         return text
@@ -219,7 +220,7 @@ class NodeBuilder:
 _WORDS = {"null": None, "true": True, "false": False, "": None}
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
-# The first sign of everything below it, so that ordinary words cost one look.
+# The first sign of all that is checked below, so that ordinary words cost one match.
 _MAYBE_NOT_TEXT = re.compile(r"[-+.0-9~=<yYnNtTfFoO]")
 # What no YAML text may hold as it stands [YAML 1.2.2, section 5.1]; a byte order mark may begin it.
 _NOT_YAML = re.compile("(?!\\A\ufeff)[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -266,7 +267,7 @@ LINE_WIDTH = 120
 
 
 def render_mapping(value: Mapping[str, Any], indent: int) -> Iterator[str]:
-    """A mapping, key by key, each in a line where it fits."""
+    """The lines of a mapping, a line for each key whose value fits into it."""
     for key, inside in value.items():
         yield from render_entry(f"{' ' * indent}{render_word(key)}:", inside, indent)
 
@@ -298,7 +299,7 @@ def render_entry(head: str, value: Any, indent: int) -> Iterator[str]:
 
 
 def render_item(item: Any, indent: int) -> Iterator[str]:
-    """One item of a list."""
+    """The lines of one item of a list."""
     dash = f"{' ' * indent}-"
     if isinstance(item, Mapping) and item and (not fits_in_line(f"{dash} {render_inline(item)}") or is_nested(item)):
         lines = render_mapping(item, indent + 2)
@@ -358,5 +359,5 @@ _BARE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+(-][A-Za-z0-9_
 _SENTENCE = re.compile(r"[A-Za-z][A-Za-z0-9_./@+%()=-]*[.,;']?( [A-Za-z0-9_./@+%()=-]+[.,;']?)*", re.ASCII)
 _READ_OTHERWISE = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
 _FOLDABLE = re.compile(r"[!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+( [!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+)*")
-# What json leaves as it is and YAML does not take, or takes for a line break.
+# What json.dumps leaves as it is, and YAML refuses or reads as a line break.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")

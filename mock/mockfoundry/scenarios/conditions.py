@@ -1,4 +1,4 @@
-"""Conditions: what `when:` asks of a request, compiled, with what was wanted and what came. Never decides an answer."""
+"""Conditions: what `when:` asks of a request, compiled; with what was wanted and what came. Never picks a response."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -10,11 +10,11 @@ from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.problems import did_you_mean
 
 ABSENT = msgspec.UNSET
-"""What stands for a body that is not there, or is no JSON."""
+"""In place of a body that is missing or is not JSON."""
 
 
 class MatchableRequest(Protocol):
-    """What the engine may look at of a request; each attribute may be computed when it is looked at.
+    """The parts of a request that the engine reads; each may be computed on first use.
 
     Attributes:
         operation: the operationId, `""` where the route is unknown.
@@ -140,8 +140,8 @@ class Condition:
         self._accepts = jsonschema_rs.Draft202012Validator(schema, pattern_options=_PATTERNS).is_valid
         self.keys = list_plain_keys(schema) if place == "body" or self._plain else None
 
-    def holds(self, asked: MatchableRequest) -> bool:
-        return any(self.accepts(value) for value in find_request_values(asked, self.place, self.name))
+    def holds(self, request: MatchableRequest) -> bool:
+        return any(self.accepts(value) for value in find_request_values(request, self.place, self.name))
 
     def accepts(self, value: Any) -> bool:
         """Whether one value fulfils it; a parameter comes as its text, `None` where it was not sent."""
@@ -154,9 +154,9 @@ class Condition:
         except (ValueError, TypeError, RecursionError):
             return False
 
-    def got(self, asked: MatchableRequest) -> Any:
+    def got(self, request: MatchableRequest) -> Any:
         """What came in its place, to be shown."""
-        values = find_request_values(asked, self.place, self.name)
+        values = find_request_values(request, self.place, self.name)
         return values[0] if len(values) == 1 else values or None
 
 
@@ -164,19 +164,19 @@ def compile_conditions(when: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[C
     return tuple(Condition(place, name, wanted) for place, named in when for name, wanted in named.items())
 
 
-def find_request_values(asked: MatchableRequest, place: str, name: str) -> list[Any]:
+def find_request_values(request: MatchableRequest, place: str, name: str) -> list[Any]:
     """The values that came in a place: none or one; several where a query parameter is repeated.
 
     A parameter or header that was not sent is `[None]`; a field of the body that was not sent is `[]`.
     """
     if place == "path":
-        return [asked.path.get(name)]
+        return [request.path.get(name)]
     if place == "query":
-        return list(asked.query.get(name) or (None,))
+        return list(request.query.get(name) or (None,))
     if place == "headers":
-        value = asked.headers.get(name.encode("latin-1", "replace"))
+        value = request.headers.get(name.encode("latin-1", "replace"))
         return [None if value is None else value.decode("latin-1")]
-    body = asked.body
+    body = request.body
     return [body[name]] if isinstance(body, dict) and name in body else []
 
 

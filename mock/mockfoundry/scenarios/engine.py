@@ -1,4 +1,4 @@
-"""The engine: which scenario decides a request, and how far each has come. Never answers, never reads a clock."""
+"""The engine: which scenario rule decides a request, and how far each has come. Never responds, never reads a clock."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from mockfoundry.scenarios.model import Delay, Event, Lognormal, Respond, Scenar
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_COUNTERS = 100_000
-"""How much one scenario counts for: with a new token for each request the first ones are forgotten at last."""
+"""How many processes or tokens one scenario counts for. Beyond that the earliest are forgotten."""
 
 
 class RuleCount(msgspec.Struct):
@@ -54,9 +54,9 @@ class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
         match: the number of this answer, from 1.
         of: how many it gives in all, None for ever.
         respond: what to answer; None for `pass`, where the request goes on to the world.
-        delay: microseconds, drawn.
-        why: the same in words.
-        counter, state, goto: what keeping it changes.
+        delay: microseconds, drawn from the foundation's generator.
+        why: the same in a line of text, for X-Mock-Why.
+        counter, state, goto: what committing it changes.
     """
 
     scenario: str
@@ -86,104 +86,109 @@ def switch_off(progress: ScenarioProgress, name: str) -> None:
 
 
 def match_scenarios(
-    lineup: CompiledScenarios, progress: ScenarioProgress, asked: MatchableRequest, now: int, draw: Callable[[], float]
+    scenarios: CompiledScenarios,
+    progress: ScenarioProgress,
+    request: MatchableRequest,
+    now: int,
+    draw: Callable[[], float],
 ) -> ScenarioMatch | None:
-    """What the scenarios say of a request; None where no rule takes it.
+    """The rule that decides a request; None where no rule takes it.
 
-    A decision of phase `before` is counted here; one of phase `after` is for `keep` to count.
+    A match of phase `before` is counted here; one of phase `after` is counted by `commit_match`, when its request has
+    changed the world.
 
     Args:
         now: microseconds of the foundation's clock.
         draw: gives a number in [0, 1) from the foundation's generator.
     """
-    table = lineup.table(asked.operation)
-    if table is None:
+    index = scenarios.find_index(request.operation)
+    if index is None:
         return None
-    for ready in table.find_candidates(asked):
-        if not (ready.is_untimed or is_in_time(ready, progress, now)):
+    for compiled in index.find_candidates(request):
+        if not (compiled.is_untimed or is_in_time(compiled, progress, now)):
             continue
-        key = compute_count_key(ready, asked)
-        rule = ready.rule
-        if rule.state and find_state(ready, progress, key) not in rule.state:
+        key = compute_count_key(compiled, request)
+        rule = compiled.rule
+        if rule.state and find_state(compiled, progress, key) not in rule.state:
             continue
-        counter = ready.counter + key
-        count = find_count(progress, ready.scenario.name, counter)
-        if ready.max_matches is not None and count is not None and count.answered >= ready.max_matches:
+        counter = compiled.counter + key
+        count = find_count(progress, compiled.scenario.name, counter)
+        if compiled.max_matches is not None and count is not None and count.answered >= compiled.max_matches:
             continue
-        if not all(condition.holds(asked) for condition in ready.conditions):
+        if not all(condition.holds(request) for condition in compiled.conditions):
             continue
         if rule.after and (count is None or count.seen < rule.after):
             if count is None:
-                count = add_count(progress, ready.scenario.name, counter)
+                count = add_count(progress, compiled.scenario.name, counter)
             count.seen += 1
             continue
         if rule.chance < 1.0 and draw() >= rule.chance:
             continue
-        decision = build_match(ready, key, count.answered if count else 0, draw)
-        if decision.respond is None or decision.respond.phase == "before":
-            commit_match(progress, decision)
-        return decision
+        match = build_match(compiled, key, count.answered if count else 0, draw)
+        if match.respond is None or match.respond.phase == "before":
+            commit_match(progress, match)
+        return match
     return None
 
 
-def commit_match(progress: ScenarioProgress, decision: ScenarioMatch) -> None:
-    """Counts a decision, and moves its scenario to the next state."""
-    count = find_count(progress, decision.scenario, decision.counter)
+def commit_match(progress: ScenarioProgress, match: ScenarioMatch) -> None:
+    """Counts a match, and moves its scenario to the next state."""
+    count = find_count(progress, match.scenario, match.counter)
     if count is None:
-        count = add_count(progress, decision.scenario, decision.counter)
+        count = add_count(progress, match.scenario, match.counter)
     count.answered += 1
-    if decision.goto is not None:
-        states = progress.states.setdefault(decision.scenario, {})
-        if len(states) >= MAX_COUNTERS and decision.state not in states:
+    if match.goto is not None:
+        states = progress.states.setdefault(match.scenario, {})
+        if len(states) >= MAX_COUNTERS and match.state not in states:
             forget_oldest(states)
-        states[decision.state] = decision.goto
+        states[match.state] = match.goto
 
 
-def build_match(ready: CompiledRule, key: str, answered: int, draw: Callable[[], float]) -> ScenarioMatch:
-    """The decision of a rule that has answered so many."""
-    step = ready.step(answered)
+def build_match(compiled: CompiledRule, key: str, answered: int, draw: Callable[[], float]) -> ScenarioMatch:
+    """The match of a rule that has answered so many requests before."""
+    step = compiled.step(answered)
     match = answered + 1
-    of = "" if ready.max_matches is None else f" of {ready.max_matches}"
-    steps = len(ready.steps)
-    if ready.max_matches is None and steps > 1:
-        number = min(match, steps) if ready.rule.finally_ == "stay" else answered % steps + 1
+    of = "" if compiled.max_matches is None else f" of {compiled.max_matches}"
+    steps = len(compiled.steps)
+    if compiled.max_matches is None and steps > 1:
+        number = min(match, steps) if compiled.rule.finally_ == "stay" else answered % steps + 1
         of = f", step {number} of {steps}"
     return ScenarioMatch(
-        scenario=ready.scenario.name,
-        rule=ready.number,
+        scenario=compiled.scenario.name,
+        rule=compiled.number,
         match=match,
-        of=ready.max_matches,
+        of=compiled.max_matches,
         respond=step if step.changes else None,
         delay=draw_delay(step.delay, draw),
-        why=f"scenario {ready.scenario.name}, rule {ready.number}, match {match}{of}",
-        counter=ready.counter + key,
+        why=f"scenario {compiled.scenario.name}, rule {compiled.number}, match {match}{of}",
+        counter=compiled.counter + key,
         state=key,
-        goto=ready.rule.goto,
+        goto=compiled.rule.goto,
     )
 
 
-def is_in_time(ready: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
+def is_in_time(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
     """Whether the scenario is still on, and the rule's own time has come and not gone."""
-    passed = now - progress.since.get(ready.scenario.name, now)
-    ends, begins, until = ready.scenario.for_, ready.rule.from_, ready.rule.until
+    passed = now - progress.since.get(compiled.scenario.name, now)
+    ends, begins, until = compiled.scenario.for_, compiled.rule.from_, compiled.rule.until
     return (
         (ends is None or passed < ends) and (begins is None or passed >= begins) and (until is None or passed < until)
     )
 
 
-def compute_count_key(ready: CompiledRule, asked: MatchableRequest) -> str:
-    """What a match is counted for, as a suffix of its counter; a token as its digest, since progress is written out."""
-    per = ready.rule.per
+def compute_count_key(compiled: CompiledRule, request: MatchableRequest) -> str:
+    """What a match is counted for, as a suffix of its counter. A token is hashed, since progress is exported."""
+    per = compiled.rule.per
     if per == "foundation":
         return ""
     if per == "process":
-        return " " + asked.process
-    return " " + blake2b(asked.token.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+        return " " + request.process
+    return " " + blake2b(request.token.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
-def find_state(ready: CompiledRule, progress: ScenarioProgress, key: str) -> str:
-    states = progress.states.get(ready.scenario.name)
-    start = ready.scenario.start or ""
+def find_state(compiled: CompiledRule, progress: ScenarioProgress, key: str) -> str:
+    states = progress.states.get(compiled.scenario.name)
+    start = compiled.scenario.start or ""
     return start if states is None else states.get(key, start)
 
 
@@ -200,14 +205,14 @@ def add_count(progress: ScenarioProgress, scenario: str, counter: str) -> RuleCo
     return count
 
 
-def forget_oldest(kept: dict[str, Any]) -> None:
-    """Forgets a tenth of what is kept for single tokens and processes, the first that came; never what is kept for all.
+def forget_oldest(counted: dict[str, Any]) -> None:
+    """Forgets the earliest tenth of what is counted for single tokens and processes; never what is counted for all.
 
-    Many at once, since a mapping is looked through from its beginning, whatever was taken from there.
+    Many at once, since a dict is searched from its beginning each time, past all that was deleted there.
     """
-    single = (key for key in kept if " " in key)
+    single = (key for key in counted if " " in key)
     for key in list(islice(single, MAX_COUNTERS // 10)):
-        del kept[key]
+        del counted[key]
 
 
 def draw_delay(delay: Delay, draw: Callable[[], float]) -> int:
@@ -225,10 +230,10 @@ _NORMAL = NormalDist()
 _P99 = _NORMAL.inv_cdf(0.99)
 
 
-def take_due_events(lineup: CompiledScenarios, progress: ScenarioProgress, now: int) -> list[tuple[str, Event]]:
+def take_due_events(scenarios: CompiledScenarios, progress: ScenarioProgress, now: int) -> list[tuple[str, Event]]:
     """The events whose time has come, by scenario, in the order of their times; each is given once."""
     due: list[tuple[int, str, Event]] = []
-    for scenario, number, event in lineup.events:
+    for scenario, number, event in scenarios.events:
         since = progress.since.get(scenario.name)
         if since is None or number < progress.events.get(scenario.name, 0) or since + event.at > now:
             continue

@@ -148,8 +148,7 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
         report_key("text", "text stands beside body; an answer has one of them: body is JSON, text is raw")
     if value.status in (204, 304) and (value.body is not ABSENT or value.text):
         report_key("status", f"a {value.status} has no body; leave body and text out")
-    fault = None if value.fault is None else WIRE_FAULTS.get(value.fault)
-    if fault is not None and value.headers and not fault.sends_headers:
+    if value.fault is not None and value.headers and not WIRE_FAULTS[value.fault].sends_headers:
         report_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
     if value.undocumented and not (value.answers or value.headers):
         report_key("undocumented", "undocumented goes with an answer or headers; leave it out")

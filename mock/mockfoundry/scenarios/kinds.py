@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockfoundry.contract.plan import shorten_value
-from mockfoundry.documents.declare import UNREADABLE, Form, FormKey, Kind, Path, Reading
-from mockfoundry.documents.kinds import AsItIs
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
 from mockfoundry.documents.yaml import ListNode, MappingNode, Node

@@ -1,12 +1,13 @@
 """The library: the scenarios that ship with mockfoundry, and scenarios from files. Never switches one on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.problems import Document, Problem, did_you_mean
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
-from mockfoundry.scenarios.lint import read_checked_scenario
+from mockfoundry.scenarios.lint import accept_scenario, read_checked_scenario
 from mockfoundry.scenarios.model import Scenario, ScenarioError
 from mockfoundry.shipped import SCENARIO_DIRECTORY
 
@@ -16,12 +17,19 @@ def list_library_files() -> Mapping[str, Path]:
     return {path.stem: path for path in sorted(SCENARIO_DIRECTORY.glob("*.yaml"))}
 
 
-def load_scenarios(
-    sources: Sequence[str | Path | Document], contract: Contract, errors: Mapping[str, int]
-) -> tuple[Scenario, ...]:
-    """Scenarios by their names in the library, from files, or from what is written.
+ScenarioSource = str | Path | Document | Scenario
+"""A name of the library, a file, a directory, a text, or a value."""
 
-    A directory stands for the files in it.
+CheckedSource = tuple[str, Callable[[Contract, Mapping[str, int]], Scenario]]
+"""What problems of a source are reported for, and what gives its scenario or raises a ScenarioError."""
+
+
+def load_scenarios(
+    sources: Sequence[ScenarioSource], contract: Contract, errors: Mapping[str, int]
+) -> tuple[Scenario, ...]:
+    """Scenarios by their names in the library, from files, from texts, or as values.
+
+    A directory stands for the files in it. A value is not written as a text, unless a problem needs a place in it.
 
     Args:
         errors: the catalogue's titles, each with its status.
@@ -33,15 +41,15 @@ def load_scenarios(
     problems: list[Problem] = []
     origin: dict[str, str] = {}
     built_in = list_library_files()
-    for text, source in (each for given in sources for each in read_source_texts(given, built_in, problems)):
+    for source, load in (each for given in sources for each in open_sources(given, built_in, problems)):
         try:
-            scenario = read_checked_scenario(text, contract, errors, source)
+            scenario = load(contract, errors)
         except ScenarioError as error:
             problems.extend(error.problems)
             continue
         if scenario.name in origin:
-            told = f"the name {scenario.name} is taken by {origin[scenario.name]}; give one of them another"
-            problems.append(Problem(source, 1, 1, told))
+            text = f"the name {scenario.name} is taken by {origin[scenario.name]}; give one of them another"
+            problems.append(Problem(source, 1, 1, text))
             continue
         origin[scenario.name] = source
         scenarios.append(scenario)
@@ -50,17 +58,20 @@ def load_scenarios(
     return tuple(scenarios)
 
 
-def read_source_texts(
-    given: str | Path | Document, built_in: Mapping[str, Path], problems: list[Problem]
-) -> Iterator[tuple[str, str]]:
-    """The texts that a source stands for, each with what its problems are told of."""
-    if isinstance(given, Document):
-        yield given.text, given.source
-        return
-    for file in find_scenario_files(str(given), built_in, problems):
-        text = read_scenario_text(file, problems)
-        if text is not None:
-            yield text, str(file)
+def open_sources(
+    given: ScenarioSource, built_in: Mapping[str, Path], problems: list[Problem]
+) -> Iterator[CheckedSource]:
+    """The scenarios that a source stands for, not yet read."""
+    if isinstance(given, Scenario):
+        source = f"scenario {given.name}"
+        yield source, partial(accept_scenario, given, source=source)
+    elif isinstance(given, Document):
+        yield given.source, partial(read_checked_scenario, given.text, source=given.source)
+    else:
+        for file in find_scenario_files(str(given), built_in, problems):
+            text = read_scenario_text(file, problems)
+            if text is not None:
+                yield str(file), partial(read_checked_scenario, text, source=str(file))
 
 
 def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:

@@ -108,9 +108,9 @@ def find_misfit(
     if schema.accepts(body):
         return
     violation = schema.violations(body)[0]
-    told = f"{violation.pointer or 'the whole'} is {quote_value(violation.value)}"
-    said = f"{plan.operation} documents {describe_demand(violation)} there for {documented.status}"
-    yield key, f"{key}: {told}, but {said}; mend it, or {UNDOCUMENTED_HINT}"
+    found = f"{violation.pointer or 'the whole'} is {quote_value(violation.value)}"
+    demand = f"{plan.operation} documents {describe_demand(violation)} there for {documented.status}"
+    yield key, f"{key}: {found}, but {demand}; mend it, or {UNDOCUMENTED_HINT}"
 
 
 def find_undocumented_headers(respond: Respond, plan: Plan, documented: DocumentedResponse) -> Iterator[KeyFinding]:
@@ -120,8 +120,8 @@ def find_undocumented_headers(respond: Respond, plan: Plan, documented: Document
             media_type = "none" if value is None else value.partition(";")[0].strip().lower()
             if media_type not in documented.media_types:
                 has = ", ".join(documented.media_types) or "none"
-                told = f"{plan.operation} documents the content type {has} for {documented.status}"
-                yield "headers", f"{told}, not {shorten_value(media_type)}; {UNDOCUMENTED_HINT}"
+                demand = f"{plan.operation} documents the content type {has} for {documented.status}"
+                yield "headers", f"{demand}, not {shorten_value(media_type)}; {UNDOCUMENTED_HINT}"
         elif value is None and name.lower() in known:
             yield (
                 "headers",
@@ -182,39 +182,41 @@ class ComparableRule:
 
 
 class CoveringRules:
-    """The rules met so far that take every request they match, for ever; found by their first condition."""
+    """The rules so far that take every request that they match, for ever; looked up by their first condition."""
 
     def __init__(self) -> None:
         self.unconditional: dict[str, list[ComparableRule]] = {}
         self.by_key: dict[ConditionKey, list[ComparableRule]] = {}
         self.schema_only: list[ComparableRule] = []
 
-    def add(self, asking: ComparableRule) -> None:
-        if not asking.keys:
-            for operation in asking.rule.operation or ("",):
-                self.unconditional.setdefault(operation, []).append(asking)
-        elif all(isinstance(wanted, dict) for wanted in asking.wanted.values()):
-            self.schema_only.append(asking)
+    def add(self, comparable: ComparableRule) -> None:
+        if not comparable.keys:
+            for operation in comparable.rule.operation or ("",):
+                self.unconditional.setdefault(operation, []).append(comparable)
+        elif all(isinstance(wanted, dict) for wanted in comparable.wanted.values()):
+            self.schema_only.append(comparable)
         else:
-            self.by_key.setdefault(asking.keys[0], []).append(asking)
+            self.by_key.setdefault(comparable.keys[0], []).append(comparable)
 
-    def of(self, asking: ComparableRule) -> int | None:
+    def of(self, comparable: ComparableRule) -> int | None:
         """The number of the rule that leaves nothing to this one, the last of them where it takes several."""
-        covers = [self.find_cover_of_operation(asking, operation) for operation in asking.rule.operation or ("",)]
+        covers = [
+            self.find_cover_of_operation(comparable, operation) for operation in comparable.rule.operation or ("",)
+        ]
         return None if None in covers else max(cover for cover in covers if cover is not None)
 
-    def find_cover_of_operation(self, asking: ComparableRule, operation: str) -> int | None:
-        for cover in islice(self.find_candidates(asking, operation), MAX_COVER_COMPARISONS):
+    def find_cover_of_operation(self, comparable: ComparableRule, operation: str) -> int | None:
+        for cover in islice(self.find_candidates(comparable, operation), MAX_COVER_COMPARISONS):
             named = cover.rule.operation
-            if (not named or operation in named) and cover.leaves_nothing(asking):
+            if (not named or operation in named) and cover.leaves_nothing(comparable):
                 return cover.number
         return None
 
-    def find_candidates(self, asking: ComparableRule, operation: str) -> Iterator[ComparableRule]:
+    def find_candidates(self, comparable: ComparableRule, operation: str) -> Iterator[ComparableRule]:
         yield from self.unconditional.get(operation, ())
         if operation:
             yield from self.unconditional.get("", ())
-        for key in asking.keys:
+        for key in comparable.keys:
             yield from self.by_key.get(key, ())
         yield from self.schema_only
 
@@ -223,12 +225,12 @@ def find_unreachable_rules(scenario: Scenario) -> Iterator[tuple[int, int]]:
     """The positions of the rules that can never decide, each with the number of the rule that always does."""
     covers = CoveringRules()
     for position, rule in enumerate(scenario.rules):
-        asking = ComparableRule(position + 1, rule)
-        cover = covers.of(asking)
+        comparable = ComparableRule(position + 1, rule)
+        cover = covers.of(comparable)
         if cover is not None:
             yield position, cover
-        elif asking.takes_all:
-            covers.add(asking)
+        elif comparable.takes_all:
+            covers.add(comparable)
 
 
 def list_wanted_values(rule: Rule) -> Iterator[tuple[str, str, Any]]:
@@ -401,8 +403,8 @@ def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int])
             continue
         for plan in plans:
             found = list(find_undocumented(respond, plan, errors))
-            for key, told in found:
-                yield (*path, key), told
+            for key, text in found:
+                yield (*path, key), text
             if found:
                 break
 

@@ -1,8 +1,6 @@
-"""Problems of a scenario: the error that carries them, and words for what was found. Never decides what is wrong.
+"""Scenarios as values: the same whether written in Python or read from a file. Never plays one.
 
-Scenarios as values: the same whether written in Python or read from a file. Never plays one.
-
-What each key is for, and what it may hold, stands in `form`, from which reading, writing and the JSON Schema are made.
+What each key of a file is for, and what it may hold, stands in `format`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ from mockfoundry.documents.problems import DocumentError
 from mockfoundry.scenarios.conditions import ABSENT
 
 MAX_PROBLEMS: Final = 100
-"""How many problems of one file are told."""
+"""How many problems of one file are reported."""
 
 
 class ScenarioError(DocumentError):
@@ -149,7 +147,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finally_: SequenceEnd = "pass"
 
     if TYPE_CHECKING:
-        # What is said of the fields says what they hold; one word may be given for it.
+        # The fields are declared as what they hold; a single word may be given in place of a tuple.
         def __init__(
             self,
             *,

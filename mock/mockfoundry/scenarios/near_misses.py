@@ -13,7 +13,7 @@ from mockfoundry.scenarios.engine import ScenarioProgress, compute_count_key, fi
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_COMPARED_RULES = 256
-"""How many rules are compared with a request."""
+"""How many rules are compared with one request."""
 
 
 class CheckedCondition(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class CheckedCondition(msgspec.Struct, frozen=True):
 
     Attributes:
         what: what it is about: `operation`, `body instances`, `state`, `times`, …
-        wanted, got: as JSON's values or in words.
+        wanted, got: JSON's values, or text that describes them.
     """
 
     what: str
@@ -55,88 +55,91 @@ class NearMiss(msgspec.Struct, frozen=True):
 
 
 def find_near_miss(
-    lineup: CompiledScenarios, progress: ScenarioProgress, asked: MatchableRequest, now: int
+    scenarios: CompiledScenarios, progress: ScenarioProgress, request: MatchableRequest, now: int
 ) -> NearMiss | None:
     """The rule that came nearest to a request that no rule took: the one with the fewest conditions that did not hold.
 
-    It is told from how things stand now, so it is to be asked at once after `decide`.
+    It compares with the counts and states of now, so call it right after `match_scenarios`.
 
     Returns:
         None where no scenario is on, or where nearly nothing of any rule held.
     """
     nearest: NearMiss | None = None
     least = (0, 0)
-    for ready in select_comparable_rules(lineup, asked):
-        if not is_comparable(ready, asked):
+    for compiled in select_comparable_rules(scenarios, request):
+        if not is_comparable(compiled, request):
             continue
-        miss = NearMiss(ready.scenario.name, ready.number, tuple(check_rule_conditions(ready, progress, asked, now)))
+        miss = NearMiss(
+            compiled.scenario.name, compiled.number, tuple(check_rule_conditions(compiled, progress, request, now))
+        )
         failed = len(miss.failed)
-        rank = (failed, ready.position)
+        rank = (failed, compiled.position)
         if failed < len(miss.conditions) and (nearest is None or rank < least):
             nearest, least = miss, rank
     return nearest
 
 
-def is_comparable(ready: CompiledRule, asked: MatchableRequest) -> bool:
-    """Whether a rule can be called near at all; one for another operation only where all else of `when` holds.
+def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
+    """Whether a rule can be near at all.
 
-    Also where the one operation is the other's neighbour by name, as scaleProcess is scaleProcessForApp's.
+    A rule for another operation can where all its conditions hold, or where one operation's name begins with the
+    other's, as scaleProcessForApp's does with scaleProcess.
     """
-    operations = ready.rule.operation
-    if not operations or asked.operation in operations:
+    operations = compiled.rule.operation
+    if not operations or request.operation in operations:
         return True
-    if asked.operation and any(
-        each.startswith(asked.operation) or asked.operation.startswith(each) for each in operations
+    if request.operation and any(
+        each.startswith(request.operation) or request.operation.startswith(each) for each in operations
     ):
         return True
-    return bool(ready.conditions) and all(condition.holds(asked) for condition in ready.conditions)
+    return bool(compiled.conditions) and all(condition.holds(request) for condition in compiled.conditions)
 
 
-def select_comparable_rules(lineup: CompiledScenarios, asked: MatchableRequest) -> list[CompiledRule]:
+def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> list[CompiledRule]:
     """The rules worth comparing: those that the index leads to, then those for the operation, then those for others."""
-    operation = asked.operation
-    table = lineup.table(operation)
-    mine = [] if table is None else list(islice(table.find_candidates(asked), MAX_COMPARED_RULES // 2))
+    operation = request.operation
+    index = scenarios.find_index(operation)
+    mine = [] if index is None else list(islice(index.find_candidates(request), MAX_COMPARED_RULES // 2))
     others: list[CompiledRule] = []
-    for ready in lineup.rules:
-        if not ready.rule.operation or operation in ready.rule.operation:
-            mine.append(ready)
+    for compiled in scenarios.rules:
+        if not compiled.rule.operation or operation in compiled.rule.operation:
+            mine.append(compiled)
             if len(mine) == MAX_COMPARED_RULES:
                 break
         elif len(others) < MAX_COMPARED_RULES:
-            others.append(ready)
+            others.append(compiled)
     return (mine + others)[:MAX_COMPARED_RULES]
 
 
 def check_rule_conditions(
-    ready: CompiledRule, progress: ScenarioProgress, asked: MatchableRequest, now: int
+    compiled: CompiledRule, progress: ScenarioProgress, request: MatchableRequest, now: int
 ) -> Iterator[CheckedCondition]:
     """The conditions of one rule, in the order of a rule's keys."""
-    rule = ready.rule
+    rule = compiled.rule
     if rule.operation:
         wanted = rule.operation[0] if len(rule.operation) == 1 else list(rule.operation)
         yield CheckedCondition(
-            "operation", asked.operation in rule.operation, wanted, asked.operation or "an unknown route"
+            "operation", request.operation in rule.operation, wanted, request.operation or "an unknown route"
         )
-    for condition in ready.conditions:
+    for condition in compiled.conditions:
         place = condition.place if condition.place != "headers" else "header"
         yield CheckedCondition(
-            f"{place} {condition.name}", condition.holds(asked), condition.wanted, condition.got(asked)
+            f"{place} {condition.name}", condition.holds(request), condition.wanted, condition.got(request)
         )
-    key = compute_count_key(ready, asked)
+    key = compute_count_key(compiled, request)
     if rule.state:
-        state = find_state(ready, progress, key)
+        state = find_state(compiled, progress, key)
         yield CheckedCondition("state", state in rule.state, " or ".join(rule.state), state)
-    yield from check_rule_times(ready, progress, now)
-    yield from check_rule_counts(ready, progress, key)
+    yield from check_rule_times(compiled, progress, now)
+    yield from check_rule_counts(compiled, progress, key)
 
 
-def check_rule_times(ready: CompiledRule, progress: ScenarioProgress, now: int) -> Iterator[CheckedCondition]:
-    passed = now - progress.since.get(ready.scenario.name, now)
+def check_rule_times(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> Iterator[CheckedCondition]:
+    passed = now - progress.since.get(compiled.scenario.name, now)
     for what, limit, held in (
-        ("for", ready.scenario.for_, passed < (ready.scenario.for_ or 0)),
-        ("from", ready.rule.from_, passed >= (ready.rule.from_ or 0)),
-        ("until", ready.rule.until, passed < (ready.rule.until or 0)),
+        ("for", compiled.scenario.for_, passed < (compiled.scenario.for_ or 0)),
+        ("from", compiled.rule.from_, passed >= (compiled.rule.from_ or 0)),
+        ("until", compiled.rule.until, passed < (compiled.rule.until or 0)),
     ):
         if limit is not None:
             yield CheckedCondition(
@@ -144,16 +147,16 @@ def check_rule_times(ready: CompiledRule, progress: ScenarioProgress, now: int) 
             )
 
 
-def check_rule_counts(ready: CompiledRule, progress: ScenarioProgress, key: str) -> Iterator[CheckedCondition]:
-    rule = ready.rule
-    count = find_count(progress, ready.scenario.name, ready.counter + key)
+def check_rule_counts(compiled: CompiledRule, progress: ScenarioProgress, key: str) -> Iterator[CheckedCondition]:
+    rule = compiled.rule
+    count = find_count(progress, compiled.scenario.name, compiled.counter + key)
     seen, answered = (0, 0) if count is None else (count.seen, count.answered)
     if rule.after:
         yield CheckedCondition("after", answered > 0, f"{rule.after} let through first", f"{seen} let through so far")
-    if ready.max_matches is not None:
+    if compiled.max_matches is not None:
         what = "times" if rule.respond is not None else "sequence"
         yield CheckedCondition(
-            what, answered < ready.max_matches, f"{ready.max_matches} in all", f"{answered} answered before"
+            what, answered < compiled.max_matches, f"{compiled.max_matches} in all", f"{answered} answered before"
         )
     if rule.chance < 1.0:
         yield CheckedCondition("chance", False, rule.chance, "not drawn")

@@ -117,19 +117,6 @@ _KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
 )
 
 
-def list_schema_keys(schema: Any) -> Iterator[str]:
-    """Every key that the schema of a scenario file names, at any depth."""
-    if isinstance(schema, dict):
-        properties = schema.get("properties")
-        if isinstance(properties, dict):
-            yield from properties
-        for value in schema.values():
-            yield from list_schema_keys(value)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from list_schema_keys(item)
-
-
 def write_reference() -> None:
     SCHEMA_FILE.write_text(render_scenario_schema(), encoding="utf-8")
     README_FILE.write_text(render_library_readme(), encoding="utf-8")

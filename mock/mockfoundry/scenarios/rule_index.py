@@ -1,6 +1,6 @@
-"""The lineup: the scenarios that are on, compiled, with an index from a request to the rules that may match it.
+"""The rule index: compiled scenarios, and which of their rules a request may match. Never counts, never decides.
 
-Immutable, and shared by all foundations that play the same scenarios. Never counts and never decides.
+Immutable, and shared by all foundations that play the same scenarios.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,9 +21,9 @@ class CompiledRule:
     """One rule, compiled.
 
     Attributes:
-        position: among all rules of the lineup, in the order in which they are asked.
+        position: among the rules of all scenarios, in the order in which they are tried.
         number: in its scenario, from 1.
-        counter: under which its matches are counted, without what they are counted for.
+        counter: the key of its counts, without the process or token that they are for.
         max_matches: how many matches it answers in all; None for ever.
     """
 
@@ -53,14 +53,14 @@ class CompiledRule:
         )
 
     def step(self, answered: int) -> Respond:
-        """What it answers after so many answers."""
+        """What it responds after so many responses."""
         if self.rule.finally_ == "stay" and answered >= len(self.steps):
             return self.steps[-1]
         return self.steps[answered % len(self.steps)]
 
 
 class RuleIndex:
-    """The rules for one operation: those that a plain value leads to, and those that must always be asked."""
+    """The rules for one operation: those found by a plain value of the request, and those to try for every request."""
 
     __slots__ = ("by_value", "unindexed")
 
@@ -68,44 +68,46 @@ class RuleIndex:
         self.unindexed: list[CompiledRule] = []
         self.by_value: dict[tuple[str, str], dict[Any, list[CompiledRule]]] = {}
         rarity: dict[tuple[str, str, Any], int] = {}
-        for ready in rules:
-            for condition in ready.conditions:
+        for compiled in rules:
+            for condition in compiled.conditions:
                 for key in condition.keys or ():
-                    sort = (condition.place, condition.name, key)
-                    rarity[sort] = rarity.get(sort, 0) + 1
-        for ready in rules:
+                    at = (condition.place, condition.name, key)
+                    rarity[at] = rarity.get(at, 0) + 1
+        for compiled in rules:
             rarest = min(
-                (condition for condition in ready.conditions if condition.keys),
+                (condition for condition in compiled.conditions if condition.keys),
                 key=lambda each: max(rarity[each.place, each.name, key] for key in each.keys or ()),
                 default=None,
             )
             if rarest is None:
-                self.unindexed.append(ready)
+                self.unindexed.append(compiled)
                 continue
             values = self.by_value.setdefault((rarest.place, rarest.name), {})
             for key in dict.fromkeys(rarest.keys or ()):
-                values.setdefault(key, []).append(ready)
+                values.setdefault(key, []).append(compiled)
 
-    def find_candidates(self, asked: MatchableRequest) -> Iterable[CompiledRule]:
-        """The rules that a request may match, in the order in which they are asked."""
+    def find_candidates(self, request: MatchableRequest) -> Iterable[CompiledRule]:
+        """The rules that a request may match, in the order in which they are tried."""
         if not self.by_value:
             return self.unindexed
         lists = [self.unindexed] if self.unindexed else []
         for (place, name), values in self.by_value.items():
-            for value in find_request_values(asked, place, name):
+            for value in find_request_values(request, place, name):
                 if isinstance(value, list | dict):
                     continue
-                led = values.get(value)
-                if led is not None:
-                    lists.append(led)
+                rules_of_value = values.get(value)
+                if rules_of_value is not None:
+                    lists.append(rules_of_value)
         if len(lists) == 1:
             return lists[0]
         # A repeated query parameter may lead to one rule twice.
-        return sorted({ready.position: ready for each in lists for ready in each}.values(), key=position_of_rule)
+        return sorted(
+            {compiled.position: compiled for each in lists for compiled in each}.values(), key=position_of_rule
+        )
 
 
-def position_of_rule(ready: CompiledRule) -> int:
-    return ready.position
+def position_of_rule(compiled: CompiledRule) -> int:
+    return compiled.position
 
 
 class CompiledScenarios:
@@ -130,17 +132,17 @@ class CompiledScenarios:
                 raise make_scenario_error(scenario, "is switched on twice; give one of them another name")
             names.add(scenario.name)
         self.rules: Final = tuple(compile_rules(self.scenarios))
-        everywhere = [ready for ready in self.rules if not ready.rule.operation]
-        named = dict.fromkeys(operation for ready in self.rules for operation in ready.rule.operation)
+        everywhere = [compiled for compiled in self.rules if not compiled.rule.operation]
+        named = dict.fromkeys(operation for compiled in self.rules for operation in compiled.rule.operation)
         by_operation: dict[str, list[CompiledRule]] = {operation: [] for operation in named}
-        for ready in self.rules:
-            for operation in dict.fromkeys(ready.rule.operation) or named:
-                by_operation[operation].append(ready)
+        for compiled in self.rules:
+            for operation in dict.fromkeys(compiled.rule.operation) or named:
+                by_operation[operation].append(compiled)
         self.indexes: Final = {operation: RuleIndex(rules) for operation, rules in by_operation.items()}
         self.fallback_index: Final = RuleIndex(everywhere) if everywhere else None
         self.events: Final = tuple(order_events(self.scenarios))
 
-    def table(self, operation: str) -> RuleIndex | None:
+    def find_index(self, operation: str) -> RuleIndex | None:
         """The rules for an operation, None where there are none."""
         return self.indexes.get(operation, self.fallback_index)
 

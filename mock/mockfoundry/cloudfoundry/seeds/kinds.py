@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mockfoundry.documents.declare import UNREADABLE, Form, FormKey, Kind, Path, Reading
-from mockfoundry.documents.kinds import AsItIs
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_duration, parse_duration
 
