@@ -3,13 +3,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check contract documents bench wheel clean
+.PHONY: serve test test-long test-all debian check contract documents bench wheel clean
 
 serve: $(VENV)/installed
 	$(BIN)/mockfoundry serve $(ARGS)
 
+# Every promise in its shortest form: three minutes on two cores, and nothing but Python.
 test: $(VENV)/installed-for-tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -m "not long" $(ARGS)
+
+# What takes longer or needs more: searches of many examples, wheels in environments of their own, all pairs.
+test-long: $(VENV)/installed-for-tests debian
+	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=many $(ARGS)
+
+test-all: test test-long
+
+# Debian's packages that long tests need: installed where CI=true, else named.
+debian:
+	.ci/debian tests/debian-packages.txt
 
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check .
