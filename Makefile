@@ -8,13 +8,24 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
-.PHONY: serve test check coverage contract documents bench constraints wheel clean
+.PHONY: serve test test-long test-all debian check coverage contract documents bench constraints wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
 
+# Every promise in its shortest form: three minutes on two cores, and nothing but Python.
 test: $(INSTALLED_FOR_TESTS)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -m "not long" $(ARGS)
+
+# What takes longer or needs more: searches of many examples, wheels in environments of their own, all pairs.
+test-long: $(INSTALLED_FOR_TESTS) debian
+	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=many $(ARGS)
+
+test-all: test test-long
+
+# Debian's packages that long tests need: installed where CI=true, else named.
+debian:
+	.ci/debian tests/debian-packages.txt
 
 check: $(INSTALLED_FOR_TESTS)
 	$(BIN)/ruff check .

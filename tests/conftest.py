@@ -1,13 +1,20 @@
-"""Fixtures of all tests: servers on real sockets."""
+"""Fixtures of all tests: servers on real sockets; and what all tests run under."""
 
-from collections.abc import Callable, Iterator
+import json
+import os
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from mockfoundry.wire_faults import WIRE_FAULTS, DribbleFault
+from tests import searching
 from tests.serving import Serving, serving
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+searching.register_profiles()
 
 
 @pytest.fixture
@@ -33,3 +40,43 @@ def quick_dribble(monkeypatch: pytest.MonkeyPatch) -> DribbleFault:
     quick = DribbleFault(total_seconds=0.5)
     monkeypatch.setitem(WIRE_FAULTS, quick.name, quick)
     return quick
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documents_are_validated_once() -> Iterator[None]:
+    """Each server has connexion validate its two documents, which takes more time than most tests: once is enough."""
+    from connexion.spec import Specification
+
+    valid: set[str] = set()
+    validate = Specification._validate_spec
+
+    def validate_once(kind: type[Specification], document: dict[str, Any]) -> None:
+        text = json.dumps([kind.__name__, document], default=str)
+        if text not in valid:
+            validate.__func__(kind, document)
+            valid.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Specification, "_validate_spec", classmethod(validate_once))
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything that tests need is installed, none of them may be skipped."""
+    report = yield
+    return must_not_be_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return must_not_be_skipped(report)
+
+
+def must_not_be_skipped(report: Report) -> Report:
+    """A report; in CI, that of a test that was skipped is one of a failure. What is expected to fail is not skipped."""
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and in CI no test may be: {report.longrepr}"
+    return report

@@ -23,6 +23,7 @@ from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.run import BackgroundServer
+from tests import plain_http
 
 WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 """The guid of the default seed's web process."""
@@ -50,6 +51,10 @@ class Serving:
     url: str
     service: Service
     client: httpx.Client
+
+    def __repr__(self) -> str:
+        """Short: Hypothesis prints it with each example that fails."""
+        return f"<Serving {self.url}>"
 
     def freeze(self) -> None:
         """Stops the clock of the default foundation."""
@@ -114,10 +119,9 @@ def serving(
     listening = ServerOptions(door=door, control_token=control_token, max_body=max_body, max_held=max_held)
     with (
         BackgroundServer(service, listening) as server,
-        httpx.Client(
+        plain_http.client(
             base_url=server.url,
             headers=ADMIN,
-            timeout=30,
             event_hooks={"response": [lambda answer: hold_against(service.contract, answer)]},
         ) as client,
     ):

@@ -1,4 +1,4 @@
-"""The wheel: installed into an empty environment it starts and answers, with nothing of the checkout beside it.
+"""The wheel: it starts and answers with nothing of the checkout beside it, also installed into an empty environment.
 
 Once with the newest uvicorn and once with the oldest that it declares: the protocol door leans on uvicorn's inside.
 """
@@ -8,11 +8,14 @@ import subprocess
 import sys
 import tomllib
 import venv
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.plugin.test_documents import PYTHON, README, blocks
 from tests.serving import ADMIN, WEB
 from tests.strategies import naive_client
@@ -30,20 +33,40 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+def test_a_built_wheel_starts_where_it_is_unpacked(tmp_path: Path, wheel: Path) -> None:
+    """With the packages that are installed here; nothing of mockfoundry is found but what the wheel has."""
+    unpacked = tmp_path / "unpacked"
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    command = [sys.executable, "-m", "mockfoundry"]
+    environment = {"PATH": "/nowhere", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(unpacked)}
+    script = "import mockfoundry; print(mockfoundry.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert found.stdout.startswith(str(unpacked)), found.stderr
+    must_start_and_answer(command, tmp_path, environment)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("uvicorn", ["uvicorn", OLDEST])
 def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Path, uvicorn: str) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
     subprocess.run([binaries / "pip", "install", "--quiet", wheel, uvicorn], check=True, cwd=tmp_path)
-    listed = subprocess.run([binaries / "mockfoundry", "scenarios"], capture_output=True, text=True, cwd=tmp_path)
+    must_start_and_answer([binaries / "mockfoundry"], tmp_path, {"PATH": "/nowhere", "PYTHONUNBUFFERED": "1"})
+
+
+def must_start_and_answer(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> None:
+    """Has the command list the scenarios and start a server, in a folder and an environment of its own."""
+    listed = subprocess.run([*command, "scenarios"], capture_output=True, text=True, cwd=folder, env=environment)
     assert "conflict-then-ok" in listed.stdout, listed.stderr
     with subprocess.Popen(
-        [binaries / "mockfoundry", "serve", "--port", "0"],
+        [*command, "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
-        env={"PATH": "/nowhere", "PYTHONUNBUFFERED": "1"},
+        cwd=folder,
+        env=environment,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -58,6 +81,7 @@ def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Pat
         assert process.stderr.read() == ""
 
 
+@pytest.mark.long
 def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, wheel: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
@@ -89,7 +113,7 @@ def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, w
 def must_answer(url: str) -> None:
     """Asks in each of the ways that lead through another part of the protocol."""
     scale = f"/v3/processes/{WEB}/actions/scale"
-    with httpx.Client(base_url=url, headers=ADMIN) as client:
+    with plain_http.client(base_url=url, headers=ADMIN) as client:
         assert client.post(scale, json={"instances": 2}).status_code == 202
         assert client.head("/v3/processes").status_code == 200
         assert client.get("/__mock/health").status_code == 200

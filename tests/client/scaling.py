@@ -7,6 +7,7 @@ from urllib.request import Request, urlopen
 
 from mockfoundry.client.foundation import Foundation
 from tests.serving import WEB
+from tests.waiting import DEADLINE_SECONDS
 
 PATH = f"/v3/processes/{WEB}/actions/scale"
 
@@ -20,7 +21,7 @@ def scaled(url: str, instances: int, bearer: str = "admin") -> int:
     headers = {"Authorization": f"bearer {bearer}", "Content-Type": "application/json"}
     request = Request(url + PATH, json.dumps({"instances": instances}).encode(), headers)
     try:
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=DEADLINE_SECONDS) as answer:
             return int(answer.status)
     except HTTPError as error:
         with error:

@@ -23,6 +23,7 @@ from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario, ScenarioE
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, scaled, seed_of
 from tests.serving import service_of
+from tests.waiting import must_end
 
 SHOP: dict[str, Any] = {
     "organizations": [
@@ -253,7 +254,7 @@ def test_verify_says_what_was_nearest_and_what_was_different(foundation: Foundat
     foundation.play("conflict-then-ok")
     for _ in range(2):
         scale(foundation, 2)
-    assert foundation.verify("scaleProcess", times=2, within="5s").matched == [1, 2]
+    assert foundation.verify("scaleProcess", times=2, within="60s").matched == [1, 2]
     foundation.verify(order=["scaleProcess", {"operation": "scaleProcess", "status": 202}])
     with pytest.raises(VerificationError) as caught:
         foundation.verify("scaleProcess", at_least=2, status=202, when=When(body={"instances": {"minimum": 3}}))
@@ -324,14 +325,14 @@ def test_what_is_held_goes_on_at_the_end_of_the_block(foundation: Foundation) ->
     clients = [threading.Thread(target=lambda: statuses.append(scale(foundation, 2))) for _ in range(2)]
     with suppress(ZeroDivisionError), foundation.hold("gate") as held:
         clients[0].start()
-        foundation.verify("scaleProcess", times=1, within="20s")
+        foundation.verify("scaleProcess", times=1, within="60s")
         assert statuses == []
         assert held.release() == 1
-        clients[0].join(20)
+        must_end(clients[0])
         clients[1].start()
-        foundation.verify("scaleProcess", times=2, within="20s")
+        foundation.verify("scaleProcess", times=2, within="60s")
         raise ZeroDivisionError
-    clients[1].join(20)
+    must_end(clients[1])
     assert statuses == [202, 202]
 
 

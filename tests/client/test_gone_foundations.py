@@ -11,6 +11,7 @@ from mockfoundry.client.errors import ControlError, ServerGoneError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.server import Server
 from tests.client.scaling import scale, seed_of
+from tests.waiting import must_end
 
 CALLS: dict[str, Callable[[Foundation], Any]] = {
     "state": Foundation.state,
@@ -83,7 +84,7 @@ def test_a_beginning_whose_call_was_lost_is_made_up_for(server: Server) -> None:
                 answering = threading.Thread(target=pump, args=(upstream, client))
                 answering.start()
                 pump(client, upstream)
-                answering.join(20)
+                must_end(answering)
 
         between = threading.Thread(target=go_between)
         between.start()
@@ -92,8 +93,7 @@ def test_a_beginning_whose_call_was_lost_is_made_up_for(server: Server) -> None:
             with pytest.raises(ServerGoneError):
                 foundation.begin(seed_of("shop", instances=7))
             assert foundation.process("shop").instances == 7
-        between.join(20)
-    assert not between.is_alive()
+        must_end(between)
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:

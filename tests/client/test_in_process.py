@@ -18,6 +18,7 @@ from mockfoundry.client.server import Server
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES, DribbleFault
 from tests.serving import ADMIN, WEB
+from tests.waiting import DEADLINE_SECONDS, eventually, must_end
 
 Name = Literal["httpx", "httpx2"]
 Ask = Callable[..., Any]
@@ -27,27 +28,35 @@ LIBRARIES: dict[Name, Any] = {"httpx": httpx, "httpx2": httpx2}
 MOMENT = "2090-01-01T00:00:00Z"
 
 
-def sync(name: Name, server: InProcess | None, base: str, patience: float = 20) -> Ask:
-    """A way to ask with a library, in process where a server is given, else over a socket."""
+def sync(name: Name, server: InProcess | None, base: str, patience: float = DEADLINE_SECONDS) -> Ask:
+    """A way to ask with a library, in process where a server is given, else over a socket.
+
+    Args:
+        patience: seconds without anything of the answer after which the client leaves.
+    """
+    library = LIBRARIES[name]
+    timeout = library.Timeout(DEADLINE_SECONDS, read=patience)
 
     def ask(method: str, path: str, **options: Any) -> Any:
         transport = None if server is None else server.transport(name)
-        with LIBRARIES[name].Client(
-            transport=transport, base_url=base, headers=ADMIN, timeout=patience, trust_env=False
+        with library.Client(
+            transport=transport, base_url=base, headers=ADMIN, timeout=timeout, trust_env=False, verify=False
         ) as client:
             return client.request(method, path, **options)
 
     return ask
 
 
-def asynchronous(name: Name, server: InProcess | None, base: str, patience: float = 20) -> Ask:
+def asynchronous(name: Name, server: InProcess | None, base: str, patience: float = DEADLINE_SECONDS) -> Ask:
     """The same with the library's async client."""
+    library = LIBRARIES[name]
+    timeout = library.Timeout(DEADLINE_SECONDS, read=patience)
 
     def ask(method: str, path: str, **options: Any) -> Any:
         async def run() -> Any:
             transport = None if server is None else server.async_transport(name)
-            async with LIBRARIES[name].AsyncClient(
-                transport=transport, base_url=base, headers=ADMIN, timeout=patience, trust_env=False
+            async with library.AsyncClient(
+                transport=transport, base_url=base, headers=ADMIN, timeout=timeout, trust_env=False, verify=False
             ) as client:
                 return await client.request(method, path, **options)
 
@@ -135,13 +144,14 @@ def test_faults_are_met_as_over_a_socket(
         name="breaking", rules=(Rule(operation="scaleProcess", respond=Respond(fault=fault, phase=phase)),)
     )
     over, within = alike(server, in_process, breaking)
-    # What is slow is waited for shortly.
-    patience = 20 if fault in INSTANT_FAULT_NAMES else 0.2
+    # A client leaves what is slow: no sooner than this, and the next piece comes later.
+    patience = DEADLINE_SECONDS if fault in INSTANT_FAULT_NAMES else 0.1
     expected = met(WAYS[way](name, None, over.url, patience), name, "POST", SCALE, json={"instances": 3})
     found = met(WAYS[way](name, in_process, within.url, patience), name, "POST", SCALE, json={"instances": 3})
     assert found == expected
     assert len(found) == 1, "a fault is an error"
     kept = 3 if phase == "after" else 1
+    over.verify("scaleProcess", times=1, within="60s")
     assert within.process("dora").instances == over.process("dora").instances == kept
     assert [(each.fault, each.kept) for each in within.requests()] == [(fault, phase == "after")]
 
@@ -184,9 +194,8 @@ def test_what_is_held_is_released_from_another_thread(in_process: InProcess, nam
     client = threading.Thread(target=lambda: answers.append(ask("POST", SCALE, json={"instances": 3}).status_code))
     client.start()
     with foundation.hold("gate") as held:
-        while not held.release():
-            assert client.is_alive()
-    client.join(20)
+        eventually(held.release, what="a scale is held")
+    must_end(client)
     assert answers == [202]
 
 
@@ -197,10 +206,10 @@ def test_a_request_that_its_client_left_behind_goes_on_without_it(in_process: In
     with pytest.raises(httpx.ReadTimeout):
         sync("httpx", in_process, foundation.url, 0.05)("POST", SCALE, json={"instances": 3})
     assert foundation.process("dora").instances == 1
+    assert foundation.requests() == []
     with foundation.hold("gate") as held:
-        while not held.release():
-            assert foundation.requests() == []
-    foundation.verify("scaleProcess", times=1, within="20s")
+        eventually(held.release, what="the scale that was left behind is held")
+    foundation.verify("scaleProcess", times=1, within="60s")
     assert foundation.process("dora").instances == 3
 
 
@@ -252,11 +261,11 @@ def test_httpx2_is_needed_by_nobody_who_does_not_ask_for_it() -> None:
         "    except ImportError as error:\n"
         "        print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.stdout == "httpx2 is not installed; pip install 'mockfoundry[httpx2]' brings it\n", done.stderr
 
 
 def test_the_version_alone_loads_no_other_room() -> None:
     script = "import mockfoundry, sys; print([each for each in sys.modules if each.startswith('mockfoundry.')])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.stdout == "['mockfoundry.version']\n", done.stderr

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,8 +15,8 @@ from mockfoundry.client.in_process import InProcess
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.client.scaling import PATH
 from tests.serving import ADMIN
+from tests.waiting import DEADLINE_SECONDS, eventually, must_end
 
-PATIENCE_SECONDS = 20
 MANY = 100
 """More than there are threads for what an event loop can't wait for itself."""
 
@@ -36,13 +35,13 @@ def holding(at: Any) -> Scenario:
     return answering(hold=Hold(at=at, name="gate"))
 
 
-def client_of(server: InProcess, foundation: Foundation, patience: float | None = PATIENCE_SECONDS) -> httpx.Client:
+def client_of(server: InProcess, foundation: Foundation, patience: float | None = DEADLINE_SECONDS) -> httpx.Client:
     return httpx.Client(transport=server.transport(), base_url=foundation.url, headers=ADMIN, timeout=patience)
 
 
 def async_client_of(server: InProcess, foundation: Foundation) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=server.async_transport(), base_url=foundation.url, headers=ADMIN, timeout=PATIENCE_SECONDS
+        transport=server.async_transport(), base_url=foundation.url, headers=ADMIN, timeout=DEADLINE_SECONDS
     )
 
 
@@ -50,7 +49,7 @@ async def release(foundation: Foundation, count: int) -> None:
     """Lets so many requests go on, as soon as they are held."""
     # Without its block, whose end lets requests go on that nobody counts.
     held, released = foundation.hold("gate"), 0
-    with anyio.fail_after(PATIENCE_SECONDS):
+    with anyio.fail_after(DEADLINE_SECONDS):
         while released < count:
             await anyio.lowlevel.checkpoint()
             released += held.release()
@@ -86,7 +85,7 @@ def test_calls_that_wait_keep_no_thread_from_the_others(server: InProcess) -> No
     foundation = server.foundation()
     foundation.state()
     verify = f"{server.url}/__mock/foundations/{foundation.name}/verify"
-    asked = {"operation": "scaleProcess", "within": "20s"}
+    asked = {"operation": "scaleProcess", "within": "60s"}
 
     async def run() -> set[int]:
         async with async_client_of(server, foundation) as client:
@@ -121,19 +120,15 @@ def test_a_client_that_is_cancelled_leaves_nothing_waiting_but_its_request(serve
             assert held.release() == 0
     else:
         asyncio.run(release(foundation, 3))
-    foundation.verify("scaleProcess", times=3, within="20s")
-    wait_until(lambda: [each.bytes_sent for each in foundation.requests()] == [0, 0, 0])
+    foundation.verify("scaleProcess", times=3, within="60s")
+    eventually(
+        lambda: [each.bytes_sent for each in foundation.requests()] == [0, 0, 0],
+        what="the journal says that nothing went out to three clients that were cancelled",
+    )
 
 
 async def gathered(calls: "list[asyncio.Task[Any]]") -> list[Any]:
     return await asyncio.gather(*calls, return_exceptions=True)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(10_000):
-        if holds():
-            return
-    raise AssertionError("it never came to hold")
 
 
 def test_the_end_of_the_server_ends_a_call_that_waits() -> None:
@@ -152,8 +147,8 @@ def test_the_end_of_the_server_ends_a_call_that_waits() -> None:
         waiting.start()
         assert [foundation.requests() for _ in range(20)] == [[]] * 20
         assert waiting.is_alive()
-    waiting.join(PATIENCE_SECONDS / 4)
-    assert not waiting.is_alive()
+    # Sooner than the call itself would have given up.
+    must_end(waiting, within=45)
     assert "has ended" in str(caught[0])
 
 
@@ -175,7 +170,7 @@ def test_the_end_of_the_server_ends_a_stream_that_is_followed() -> None:
             assert [foundation.requests() for _ in range(20)] == [[]] * 20
             assert following.is_alive()
             server.__exit__(None, None, None)
-            following.join(PATIENCE_SECONDS)
+            must_end(following)
     assert "has ended" in ended[0]
 
 

@@ -20,14 +20,14 @@ from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, seed_of
 from tests.serving import service_of
+from tests.waiting import DEADLINE_SECONDS, must_end
 
-PATIENCE_SECONDS = 20
 SECRET = "a secret of the test"
 
 
 def connected(url: str) -> socket.socket:
     parts = urlsplit(url)
-    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=PATIENCE_SECONDS)
+    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=DEADLINE_SECONDS)
 
 
 def must_be_gone(connection: socket.socket, url: str) -> None:
@@ -125,7 +125,7 @@ def test_ctrl_c_leaves_the_server_to_its_block() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "1\n"
         must_be_gone(connection, url)
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("in_thread", [False, True])
@@ -191,7 +191,7 @@ def saying(*replies: bytes) -> Iterator[str]:
         answering = threading.Thread(target=answer_and_close)
         answering.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        answering.join(PATIENCE_SECONDS)
+        must_end(answering)
 
 
 def answer_of(status: str, body: bytes = b"", media: str = "application/json") -> bytes:
@@ -232,7 +232,7 @@ assert os.waitpid(child, 0)[1] == 0
 def test_a_fork_and_its_parent_do_not_read_each_others_answers() -> None:
     with BackgroundServer(service_of()) as running:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", FORKING, running.url], capture_output=True, text=True, timeout=60
+            [sys.executable, "-W", "ignore", "-c", FORKING, running.url], capture_output=True, text=True, timeout=300
         )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -21,7 +21,7 @@ def python(path: Path, script: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "PYTHONPATH": str(path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -57,7 +57,7 @@ def test_a_server_finds_the_packages_that_its_parent_finds(tmp_path: Path) -> No
     found = [path for path in sys.path if path]
     # Outside of the virtual environment nothing of it is found by itself.
     outside = os.path.realpath(sys.executable)
-    done = subprocess.run([outside, "-I", "-c", script, repr(found)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([outside, "-I", "-c", script, repr(found)], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 

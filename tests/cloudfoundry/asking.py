@@ -10,6 +10,7 @@ import httpx
 from mockfoundry.cloudfoundry.model import ProcessModel
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.world import AuditEvent, World
+from tests import plain_http
 from tests.serving import Serving, real_now
 
 WEB, WORKER, CLOCK, IDLE, APP, IDLE_APP = "dora-web", "dora-worker", "dora-clock", "idle-web", "dora", "idle"
@@ -168,7 +169,7 @@ class Asking:
             del request.headers["Authorization"]
         if documented:
             return self.server.client.send(request)
-        with httpx.Client() as client:
+        with plain_http.client() as client:
             return client.send(request)
 
     def scale(self, body: Any = None, guid: str = WEB, **options: Any) -> httpx.Response:

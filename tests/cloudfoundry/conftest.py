@@ -10,8 +10,9 @@ from tests.serving import Serving, serving
 
 @pytest.fixture(scope="module")
 def rich_server() -> Iterator[Serving]:
-    """A server whose foundations begin as `asking.SEED` says."""
+    """A server whose foundations begin as `asking.SEED` says, all at the moment at which that was made."""
     with serving(seed=SEED) as server:
+        server.service.registry.seed.clock.rate = 0.0
         yield server
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.seeds.export import export_world
 from tests.cloudfoundry.asking import APP, CLOCK, IDLE, IDLE_APP, WEB, WORKER, Asking, error, guids
+from tests.searching import examples
 from tests.serving import Serving
 
 DEPLOYING_SECONDS = 5
@@ -234,13 +236,13 @@ class AnySequence(RuleBasedStateMachine):
         assert used.instances == sum(each.instances for each in self.started())
 
 
+@pytest.mark.hypothesis
 def test_any_sequence_of_calls_keeps_what_the_model_has(rich_server: Serving) -> None:
     run_state_machine_as_test(
         lambda: AnySequence(rich_server),
         settings=settings(
-            max_examples=80,
+            max_examples=examples(30),
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from mockfoundry.contract.load import load_contract
 from mockfoundry.contract.plan import ContractError
+from tests import plain_http
 from tests.serving import Serving
 
 OWN = """\
@@ -52,23 +52,23 @@ def test_an_operation_without_a_behaviour_is_served_from_its_first_example(own: 
 
 
 def test_its_requests_are_validated(own: Serving) -> None:
-    answer = httpx.get(f"{own.url}/v3/droplets/x?page=0")
+    answer = plain_http.get(f"{own.url}/v3/droplets/x?page=0")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["detail"] == (
         "The query parameter is invalid: Page must be greater than or equal to 1"
     )
     url = f"{own.url}/v3/droplets/x"
-    assert httpx.post(url, json={}).json()["errors"][0]["detail"] == "Name can't be blank"
-    assert httpx.post(url).status_code == 422
-    assert httpx.post(url, json={"name": "n"}).status_code == 201
+    assert plain_http.post(url, json={}).json()["errors"][0]["detail"] == "Name can't be blank"
+    assert plain_http.post(url).status_code == 422
+    assert plain_http.post(url, json={"name": "n"}).status_code == 201
 
 
 def test_an_operation_without_security_asks_for_no_token(own: Serving) -> None:
-    assert httpx.get(f"{own.url}/v3/droplets/x").status_code == 200
+    assert plain_http.get(f"{own.url}/v3/droplets/x").status_code == 200
 
 
 def test_a_scenario_that_does_not_fit_it_is_refused_for_a_request(own: Serving) -> None:
-    answer = httpx.get(f"{own.url}/v3/droplets/x", headers={"X-Mock-Scenario": "conflict"})
+    answer = plain_http.get(f"{own.url}/v3/droplets/x", headers={"X-Mock-Scenario": "conflict"})
     assert answer.status_code == 400
     assert "scaleProcess" in answer.json()["errors"][0]["detail"]
 

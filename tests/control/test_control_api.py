@@ -11,7 +11,9 @@ import yaml
 from openapi_spec_validator import validate
 
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
+from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
+from tests.waiting import must_end
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -120,10 +122,12 @@ def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., S
     server = serve(control_token="secret")  # noqa: S106 (it is the test's own)
     assert server.client.get("/__mock/health").status_code == 200
     for path in ("/__mock/foundations", "/__mock/openapi.yaml", f"{DEFAULT}/requests?follow=true", "/__mock/none"):
-        assert "no token" in problem(httpx.get(server.url + path), 401)
-        assert "another token" in problem(httpx.get(server.url + path, headers={"X-Mock-Control-Token": "secre"}), 401)
+        assert "no token" in problem(plain_http.get(server.url + path), 401)
+        assert "another token" in problem(
+            plain_http.get(server.url + path, headers={"X-Mock-Control-Token": "secre"}), 401
+        )
     for headers in ({"X-Mock-Control-Token": "secret"}, {"Authorization": "bearer secret"}):
-        assert httpx.get(f"{server.url}/__mock/foundations", headers=headers).status_code == 200
+        assert plain_http.get(f"{server.url}/__mock/foundations", headers=headers).status_code == 200
 
 
 def test_its_document_is_valid_and_served(server: Serving) -> None:
@@ -210,11 +214,11 @@ def test_a_hold_is_released_in_its_own_foundation_alone(server: Serving) -> None
     answers: list[int] = []
     waiting = threading.Thread(target=lambda: answers.append(server.scale({"instances": 2}).status_code))
     waiting.start()
-    asked = {"operation": "scaleProcess", "within": "20s"}
+    asked = {"operation": "scaleProcess", "within": "60s"}
     assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
     assert server.client.post("/__mock/foundations/other/holds/gate/release").json() == {"released": 0}
     assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
-    waiting.join(timeout=20)
+    must_end(waiting)
     assert answers == [202]
 
 
@@ -234,21 +238,19 @@ def test_verify_returns_as_soon_as_it_holds(server: Serving) -> None:
 
     def ask() -> None:
         asked = {"operation": "scaleProcess", "times": 3, "within": "50s"}
-        answers.append(httpx.post(f"{server.url}{DEFAULT}/verify", json=asked, timeout=60).json())
+        answers.append(plain_http.post(f"{server.url}{DEFAULT}/verify", json=asked).json())
 
     waiting = threading.Thread(target=ask)
     waiting.start()
     for _ in range(3):
         server.scale({"instances": 2})
-    waiting.join(timeout=20)
+    must_end(waiting)
     assert answers[0]["result"] == "holds"
 
 
 def test_following_sends_what_is_held_and_what_comes(server: Serving) -> None:
     server.scale({"instances": 2})
-    with httpx.stream(
-        "GET", f"{server.url}{DEFAULT}/requests?follow=true&operation=scaleProcess", timeout=20
-    ) as stream:
+    with plain_http.stream("GET", f"{server.url}{DEFAULT}/requests?follow=true&operation=scaleProcess") as stream:
         lines = stream.iter_lines()
         assert json.loads(next(lines))["body"] == {"instances": 2}
         server.client.get("/v3/processes")

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from mockfoundry.server.run import BackgroundServer
+from tests import plain_http
+from tests.searching import examples
 from tests.serving import ADMIN, WEB, service_of
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -45,7 +46,7 @@ class ManyFoundations(RuleBasedStateMachine):
         super().__init__()
         self.server = BackgroundServer(service_of())
         self.server.__enter__()
-        self.client = httpx.Client(base_url=self.server.url, headers=ADMIN, timeout=30)
+        self.client = plain_http.client(base_url=self.server.url, headers=ADMIN)
         self.expected: dict[str, Expected] = {}
         self.client.put("/__mock/foundations/seed")
         self.begun = self.client.get(f"/foundations/seed/v3/processes/{WEB}").json()["instances"]
@@ -164,4 +165,4 @@ class ManyFoundations(RuleBasedStateMachine):
 
 
 TestManyFoundations = ManyFoundations.TestCase
-TestManyFoundations.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+TestManyFoundations.settings = settings(max_examples=examples(6), stateful_step_count=20)

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.serving import WEB, Serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -17,7 +18,7 @@ def drive(server: Serving, foundation: str, calls: int = 20) -> list[Met]:
     for number in range(calls):
         url = f"{server.url}/foundations/{foundation}{SCALE}"
         try:
-            answer = httpx.post(url, json={"instances": number + 1}, headers={"Authorization": "bearer alice"})
+            answer = plain_http.post(url, json={"instances": number + 1}, headers={"Authorization": "bearer alice"})
         except httpx.HTTPError as error:
             met.append((0, type(error).__name__, "", None))
         else:

@@ -1,8 +1,10 @@
 """Fixtures of the plugin's tests: test files of a user, run by a pytest of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from tests.serving import Serving, serving
 
 SCALING = """
 import httpx
@@ -15,9 +17,10 @@ def scale(foundation, instances, token="admin"):
         f"{foundation.url}/v3/processes/{WEB}/actions/scale",
         json={"instances": instances},
         headers={"Authorization": f"bearer {token}"},
+        verify=False,
     )
 """
-"""A client, as users have one; it repeats nothing."""
+"""A client, as users have one; it repeats nothing, and reads no certificates, which takes as long as a test."""
 
 Run = Callable[..., pytest.RunResult]
 
@@ -30,6 +33,19 @@ def run(pytester: pytest.Pytester) -> Run:
 
     def run(text: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(test_theirs=f"import httpx, pytest\nfrom scaling import WEB, scale\n\n{text}")
-        return pytester.runpytest_subprocess("-W", "error", *arguments, timeout=120)
+        return pytester.runpytest_subprocess("-W", "error", *arguments, timeout=600)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[Serving]:
+    """A server that runs already; each test of a user has a foundation of its own there too."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def run_there(run: Run, elsewhere: Serving) -> Run:
+    """Runs a user's test file against a server that runs already: a start takes longer than most tests."""
+    return lambda text, *arguments: run(text, "--mock-url", elsewhere.url, *arguments)

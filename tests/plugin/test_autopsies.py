@@ -35,12 +35,12 @@ def test_a_failed_tests_report_has_the_requests_the_changes_and_a_replay(run: Ru
     )
 
 
-def test_the_replay_can_be_saved_and_marked_with(run: Run, pytester: pytest.Pytester) -> None:
-    printed = run(FAILING).stdout.str()
+def test_the_replay_can_be_saved_and_marked_with(run_there: Run, pytester: pytest.Pytester) -> None:
+    printed = run_there(FAILING).stdout.str()
     replay = re.search(r"^(  scenario: .*?)(?=^[^ \n])", printed, re.DOTALL | re.MULTILINE)
     assert replay is not None, printed
     pytester.path.joinpath("replay.yaml").write_text(textwrap.dedent(replay.group(1)))
-    result = run("""
+    result = run_there("""
 @pytest.mark.scenario("replay.yaml")
 def test_meets_the_same(foundation):
     assert [scale(foundation, 3).status_code for _ in range(3)] == [409, 202, 202]
@@ -48,13 +48,13 @@ def test_meets_the_same(foundation):
     result.assert_outcomes(passed=1)
 
 
-def test_a_test_that_asked_nobody_is_told_so(run: Run) -> None:
-    result = run("def test_fails(foundation): assert False")
+def test_a_test_that_asked_nobody_is_told_so(run_there: Run) -> None:
+    result = run_there("def test_fails(foundation): assert False")
     result.stdout.fnmatch_lines(["no request came; does the client ask foundation.url?", "nothing was changed*"])
 
 
-def test_a_failing_setup_is_told_of_too(run: Run) -> None:
-    result = run("""
+def test_a_failing_setup_is_told_of_too(run_there: Run) -> None:
+    result = run_there("""
 @pytest.fixture
 def scaled(request):
     foundation = request.getfixturevalue("foundation")
@@ -67,12 +67,12 @@ def test_never_runs(scaled): pass
     result.stdout.fnmatch_lines(["*- what happened in the foundation -*", "#1 *scaleProcess by admin 422  *"])
 
 
-def test_a_test_that_passes_says_nothing(run: Run) -> None:
-    assert "what happened" not in run("def test_passes(foundation): scale(foundation, 2)").stdout.str()
+def test_a_test_that_passes_says_nothing(run_there: Run) -> None:
+    assert "what happened" not in run_there("def test_passes(foundation): scale(foundation, 2)").stdout.str()
 
 
-def test_a_failed_verification_is_the_sentence_and_no_dump(run: Run) -> None:
-    result = run("""
+def test_a_failed_verification_is_the_sentence_and_no_dump(run_there: Run) -> None:
+    result = run_there("""
 def test_fails(foundation):
     scale(foundation, 3)
     foundation.verify("scaleProcess", times=2)

@@ -23,9 +23,9 @@ def test_the_quick_test_of_the_readme_is_ten_lines_at_most_and_passes(run: Run) 
 
 
 @pytest.mark.parametrize("block", blocks(PYTHON, "test"))
-def test_blocks_that_are_tests_pass(run: Run, block: str) -> None:
+def test_blocks_that_are_tests_pass(run_there: Run, block: str) -> None:
     (client,) = blocks(PYTHON, "client")
-    run(client + block).assert_outcomes(passed=block.count("def test_"))
+    run_there(client + block).assert_outcomes(passed=block.count("def test_"))
 
 
 def test_the_block_that_is_a_program_runs(pytester: pytest.Pytester) -> None:

@@ -10,12 +10,16 @@ from tests.plugin.conftest import Run
 IMPORTS = """
 from hypothesis import given, settings, strategies as st
 from mockfoundry.strategies import failures
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 """
+"""What a user writes; a machine under load may need any time for an example."""
 
 
-@pytest.mark.parametrize("explicit", ["@settings(max_examples=30, deadline=None)", ""])
-def test_each_example_has_a_fresh_foundation(run: Run, explicit: str) -> None:
-    result = run(f"""{IMPORTS}
+@pytest.mark.parametrize("explicit", ["@settings(max_examples=30)", ""])
+def test_each_example_has_a_fresh_foundation(run_there: Run, explicit: str) -> None:
+    result = run_there(f"""{IMPORTS}
 @pytest.mark.scenario("conflict-then-ok")
 {explicit}
 @given(instances=st.integers(2, 9))
@@ -27,8 +31,8 @@ def test_scales(foundation, instances):
     result.assert_outcomes(passed=1)
 
 
-def test_what_fixtures_did_before_the_first_example_is_there_in_each(run: Run) -> None:
-    result = run(f"""{IMPORTS}
+def test_what_fixtures_did_before_the_first_example_is_there_in_each(run_there: Run) -> None:
+    result = run_there(f"""{IMPORTS}
 @pytest.fixture
 def busy(foundation):
     foundation.play("conflict-then-ok")
@@ -36,7 +40,7 @@ def busy(foundation):
     return foundation
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(instances=st.integers(2, 9))
 def test_scales(busy, foundation, instances):
     assert [each.status for each in foundation.requests()] == [409]
@@ -45,8 +49,8 @@ def test_scales(busy, foundation, instances):
     result.assert_outcomes(passed=1)
 
 
-def test_an_async_test_is_a_test_too(run: Run) -> None:
-    result = run(f"""{IMPORTS}
+def test_an_async_test_is_a_test_too(run_there: Run) -> None:
+    result = run_there(f"""{IMPORTS}
 pytestmark = pytest.mark.anyio
 
 
@@ -55,21 +59,22 @@ def anyio_backend():
     return "asyncio"
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(instances=st.integers(2, 9))
 async def test_scales(foundation, instances):
     assert foundation.requests() == []
-    async with httpx.AsyncClient(base_url=foundation.url, headers={{"Authorization": "bearer a"}}) as client:
+    bearer = {{"Authorization": "bearer a"}}
+    async with httpx.AsyncClient(base_url=foundation.url, headers=bearer, verify=False) as client:
         path = f"/v3/processes/{{WEB}}/actions/scale"
         assert (await client.post(path, json={{"instances": instances}})).status_code == 202
 """)
     result.assert_outcomes(passed=1)
 
 
-def test_a_method_is_a_test_too(run: Run) -> None:
-    result = run(f"""{IMPORTS}
+def test_a_method_is_a_test_too(run_there: Run) -> None:
+    result = run_there(f"""{IMPORTS}
 class TestScaling:
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5)
     @given(instances=st.integers(2, 9))
     def test_scales(self, foundation, instances):
         assert foundation.requests() == []
@@ -82,7 +87,7 @@ NAIVE = """
 def grow(foundation):
     for attempt in range(3):
         instances = httpx.get(
-            f"{foundation.url}/v3/processes/{WEB}", headers={"Authorization": "bearer admin"}
+            f"{foundation.url}/v3/processes/{WEB}", headers={"Authorization": "bearer admin"}, verify=False
         ).json()["instances"]
         try:
             if scale(foundation, instances + 1).status_code == 202:
@@ -92,9 +97,9 @@ def grow(foundation):
 """
 
 
-def test_a_failing_schedule_is_printed_as_a_file_that_fails_again(run: Run, pytester: pytest.Pytester) -> None:
-    result = run(f"""{IMPORTS}{NAIVE}
-@settings(max_examples=200, deadline=None, database=None)
+def test_a_failing_schedule_is_printed_as_a_file_that_fails_again(run_there: Run, pytester: pytest.Pytester) -> None:
+    result = run_there(f"""{IMPORTS}{NAIVE}
+@settings(max_examples=200, database=None)
 @given(schedule=failures("scaleProcess", max_failures=3))
 def test_grows_by_one(foundation, schedule):
     foundation.play(schedule)
@@ -108,7 +113,7 @@ def test_grows_by_one(foundation, schedule):
     pytester.path.joinpath(kept.group(1)).write_text(
         textwrap.dedent(re.sub("^E", " ", kept.group(2), flags=re.MULTILINE))
     )
-    again = run(f"""{NAIVE}
+    again = run_there(f"""{NAIVE}
 @pytest.mark.scenario("{kept.group(1)}")
 def test_grows_by_one(foundation):
     grow(foundation)
@@ -118,12 +123,12 @@ def test_grows_by_one(foundation):
     assert "instances: 1 became 3" in again.stdout.str()
 
 
-def test_strategies_need_no_fixture(run: Run) -> None:
-    result = run(f"""{IMPORTS}
+def test_strategies_need_no_fixture(run_there: Run) -> None:
+    result = run_there(f"""{IMPORTS}
 from mockfoundry.strategies import worlds
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=worlds())
 def test_any_world(mock_server, seed):
     assert mock_server.foundation(seed=seed).state()["organizations"]

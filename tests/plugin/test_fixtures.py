@@ -1,5 +1,7 @@
 """The plugin's fixtures and marks: a test in one line, and nothing of it seen by any other test."""
 
+import re
+
 import pytest
 
 from tests.plugin.conftest import Run
@@ -34,17 +36,17 @@ def test_scales(foundation, instances):
 
 def test_they_are_gone_when_their_tests_are_over(mock_server):
     assert len(NAMES) == 5
-    listed = httpx.get(f"{mock_server.url}/__mock/foundations").json()["foundations"]
+    listed = httpx.get(f"{mock_server.url}/__mock/foundations", verify=False).json()["foundations"]
     assert NAMES.isdisjoint(each["name"] for each in listed)
 """)
     result.assert_outcomes(passed=6)
 
 
-def test_marks_play_scenarios_from_the_outside_in(run: Run, pytester: pytest.Pytester) -> None:
+def test_marks_play_scenarios_from_the_outside_in(run_there: Run, pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("theirs.yaml").write_text(
         "scenario: theirs\ndescription: d\nrules: [{operation: scaleProcess, respond: {status: 503}}]\n"
     )
-    result = run("""
+    result = run_there("""
 from mockfoundry import Respond, Rule, Scenario
 
 pytestmark = pytest.mark.scenario("conflict-then-ok")
@@ -72,9 +74,9 @@ organizations:
 """
 
 
-def test_a_seed_comes_by_mark_or_for_all(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_seed_comes_by_mark_or_for_all(run_there: Run, pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("seed.yaml").write_text(SEED)
-    result = run("""
+    result = run_there("""
 @pytest.fixture(scope="session")
 def mock_seed():
     return {"organizations": [{"name": "all", "spaces": [
@@ -92,24 +94,33 @@ def test_for_all(foundation):
     result.assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize(
-    ("mark", "words"),
-    [
-        ("scenario()", "takes scenarios alone"),
-        ('scenario("conflicts")', "did you mean conflict"),
-        ('scenario("nowhere.yaml")', "nowhere.yaml"),
-        ('scenario({"scenario": "x", "rules": [{"operation": "scaleProces", "respond": "pass"}]})', "scaleProcess?"),
-        ('scenario("nowhere.yaml")', "there is no file"),
-        ("scenario(42)", "42 is no scenario"),
-        ("seed_file()", "takes one path"),
-        ("seed_file(None)", "None is no path"),
-        ('seed_file("nowhere.yaml")', "there is no file"),
-    ],
-)
-def test_a_wrong_mark_is_told(run: Run, mark: str, words: str) -> None:
-    result = run(f"@pytest.mark.{mark}\ndef test_marked(foundation): pass")
-    result.assert_outcomes(errors=1)
-    assert words in result.stdout.str()
+WRONG = [
+    ("scenario()", "takes scenarios alone"),
+    ('scenario("conflicts")', "did you mean conflict"),
+    ('scenario("nowhere.yaml")', "nowhere.yaml"),
+    ('scenario({"scenario": "x", "rules": [{"operation": "scaleProces", "respond": "pass"}]})', "scaleProcess?"),
+    ('scenario("nowhere.yaml")', "there is no file"),
+    ("scenario(42)", "42 is no scenario"),
+    ("seed_file()", "takes one path"),
+    ("seed_file(None)", "None is no path"),
+    ('seed_file("nowhere.yaml")', "there is no file"),
+]
+"""A mark, and what is said of it."""
+
+
+def test_a_wrong_mark_is_told(run_there: Run) -> None:
+    result = run_there(
+        "\n".join(
+            f"@pytest.mark.{mark}\ndef test_marked_{number}(foundation): pass" for number, (mark, _) in enumerate(WRONG)
+        )
+    )
+    result.assert_outcomes(errors=len(WRONG))
+    reports = re.split(
+        r"_+ ERROR at setup of test_marked_\d+ _+", result.stdout.str().partition("short test summary")[0]
+    )
+    assert len(reports) == len(WRONG) + 1
+    untold = [mark for (mark, words), report in zip(WRONG, reports[1:], strict=True) if words not in report]
+    assert untold == []
 
 
 def test_the_plugin_costs_nothing_where_nobody_uses_it(run: Run) -> None:

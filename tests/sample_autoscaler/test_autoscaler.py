@@ -6,7 +6,6 @@ from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 
@@ -14,7 +13,9 @@ from mockfoundry.client.errors import VerificationError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.strategies.schedules import failures
+from tests import plain_http
 from tests.sample_autoscaler.autoscaler import EARNED_REPEATS, MOST_REPEATS, Autoscaler, Outcome, Policy, Token
+from tests.searching import examples
 
 pytestmark = pytest.mark.seed_file("seed.yaml")
 
@@ -32,7 +33,7 @@ def autoscaler(foundation: Foundation, policy: Policy | None = None, after: floa
     virtual = foundation.clock.virtual()
     virtual.sleep(after)
     token = Token(lambda: foundation.token_for("scaler"))
-    with httpx.Client(base_url=foundation.url, auth=token, timeout=5) as client:
+    with plain_http.client(base_url=foundation.url, auth=token) as client:
         yield Autoscaler(client, WEB, policy, now=virtual.now, sleep=virtual.sleep)
 
 
@@ -186,7 +187,7 @@ def test_where_others_have_used_up_the_limit_it_waits_until_the_reset(foundation
     with autoscaler(foundation) as scaler:
         other = {"Authorization": f"bearer {foundation.token_for('scaler')}"}
         for _ in range(5):
-            httpx.get(f"{foundation.url}/v3/processes/{WEB}", headers=other).raise_for_status()
+            plain_http.get(f"{foundation.url}/v3/processes/{WEB}", headers=other).raise_for_status()
         assert scaler.look() is Outcome.LIMITED
         assert scaler.look() is Outcome.SCALED
     foundation.verify(status=429, times=1)
@@ -279,7 +280,7 @@ def test_in_a_brownout_it_repeats_within_its_budget(foundation: Foundation) -> N
 # Whatever fails
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(15))
 @given(schedule=failures("scaleProcess", max_failures=2, max_call=4))
 def test_converges(foundation: Foundation, schedule: Scenario) -> None:
     foundation.play(schedule)

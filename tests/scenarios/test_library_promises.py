@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from mockfoundry.scenarios.library import list_library_files
+from tests import plain_http
 from tests.serving import WEB, Serving
+from tests.waiting import eventually, leaving_after
 
 SEED = """
 organizations:
@@ -23,6 +25,7 @@ users:
   - {name: alice, organizations: {acme: [organization_user]}, spaces: {acme/dev: [space_developer]}}
 """
 PROCESS = f"/v3/processes/{WEB}"
+FOUNDATION = "/__mock/foundations/default"
 ALICE = {"Authorization": "bearer alice"}
 
 EVERY_SCALE = {
@@ -46,10 +49,10 @@ LOST = {
     "empty-reply": (httpx.RemoteProtocolError, 2),
     "garbage": (httpx.RemoteProtocolError, 2),
     "truncated": (httpx.RemoteProtocolError, 2),
-    "hang": (httpx.ReadTimeout, 1),
-    "held-scale": (httpx.ReadTimeout, 1),
-    "slow-then-ok": (httpx.ReadTimeout, 2),
 }
+
+LATE = {"hang": 1, "slow-then-ok": 2}
+"""What answers later than clients wait, and the instances that there are then."""
 
 TO_ALICE = {
     "organization-suspended": (403, "The organization is suspended"),
@@ -103,8 +106,31 @@ def test_the_first_answer_is_lost_and_the_change_kept_or_not(
 ) -> None:
     server = play(name)
     with pytest.raises(error):
-        server.scale({"instances": 2}, timeout=0.3)
+        server.scale({"instances": 2})
     assert instances(server) == kept
+
+
+@pytest.mark.parametrize(("name", "kept"), LATE.items())
+def test_the_first_answer_comes_too_late_and_the_change_is_kept_or_not(
+    play: Callable[[str], Serving], name: str, kept: int
+) -> None:
+    server = play(name)
+    with pytest.raises(httpx.ReadTimeout):
+        server.scale({"instances": 2}, timeout=leaving_after(0.3))
+    asked = {"operation": "scaleProcess", "times": 1, "within": "60s"}
+    assert server.client.post(f"{FOUNDATION}/verify", json=asked).json()["result"] == "holds"
+    assert instances(server) == kept
+
+
+def test_held_scale_happens_when_the_test_lets_it(play: Callable[[str], Serving]) -> None:
+    server = play("held-scale")
+    with pytest.raises(httpx.ReadTimeout):
+        server.scale({"instances": 2}, timeout=leaving_after(0.3))
+    before = instances(server)
+    release = f"{FOUNDATION}/holds/first-scale/release"
+    eventually(lambda: server.client.post(release).json()["released"], what="a scale is held")
+    eventually(lambda: instances(server) == 2, what="the scale that was released has happened")
+    assert before == 1
 
 
 @pytest.mark.parametrize(("name", "status", "detail"), [(name, *each) for name, each in TO_ALICE.items()])
@@ -174,12 +200,12 @@ def test_crash_loop_crashes_what_is_started_from_now_on(play: Callable[[str], Se
 def test_dribble_takes_its_time(play: Callable[[str], Serving]) -> None:
     server = play("dribble")
     with pytest.raises(httpx.ReadTimeout):
-        server.client.get(f"{PROCESS}/stats", timeout=0.1)
+        server.client.get(f"{PROCESS}/stats", timeout=leaving_after(0.1))
 
 
 def test_empty_errors_has_no_error_in_it(play: Callable[[str], Serving]) -> None:
     server = play("empty-errors")
-    answer = httpx.post(f"{server.url}{PROCESS}/actions/scale", headers=ALICE, json={})
+    answer = plain_http.post(f"{server.url}{PROCESS}/actions/scale", headers=ALICE, json={})
     assert (answer.status_code, answer.json()) == (500, {"errors": []})
 
 
@@ -195,7 +221,7 @@ def test_guid_reused_is_another_process_after_two_seconds(play: Callable[[str], 
 
 def test_html_from_gateway_is_no_json(play: Callable[[str], Serving]) -> None:
     server = play("html-from-gateway")
-    answer = httpx.post(f"{server.url}{PROCESS}/actions/scale", headers=ALICE, json={})
+    answer = plain_http.post(f"{server.url}{PROCESS}/actions/scale", headers=ALICE, json={})
     assert answer.status_code == 502
     assert answer.headers["content-type"].startswith("text/html")
     assert "x-vcap-request-id" not in answer.headers
@@ -273,8 +299,10 @@ def test_shifting_pages_shows_a_process_twice(play: Callable[[str], Serving]) ->
 
 def test_slow_is_slow(play: Callable[[str], Serving]) -> None:
     server = play("slow")
-    with pytest.raises(httpx.ReadTimeout):
-        server.client.get(PROCESS, timeout=0.02)
+    answer = server.client.get(PROCESS)
+    (entry,) = server.client.get(f"{FOUNDATION}/requests").json()["requests"]
+    assert entry["why"].startswith("scenario slow, rule 1")
+    assert 0.05 < entry["delay"] <= answer.elapsed.total_seconds()
 
 
 def test_stale_reads_show_a_scale_five_seconds_late(play: Callable[[str], Serving]) -> None:
@@ -299,7 +327,7 @@ def test_wrong_content_type_labels_json_as_text(play: Callable[[str], Serving]) 
 
 
 def test_every_file_of_the_library_is_played_here() -> None:
-    tables = {*EVERY_SCALE, *THEN_OK, *LOST, *TO_ALICE, "brownout", "flaky"}
+    tables = {*EVERY_SCALE, *THEN_OK, *LOST, *LATE, *TO_ALICE, "brownout", "flaky"}
     alone = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
     missing = [
         name for name in list_library_files() if name not in tables and not any(each.startswith(name) for each in alone)

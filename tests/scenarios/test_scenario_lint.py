@@ -1,13 +1,13 @@
 """Lint: what it lets pass, beside the broken files that it refuses; and how it tells what it found."""
 
 import json
-import time
 
 import pytest
 
 from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import PASS, Respond, Rule, Scenario, When
+from tests.effort import effort_of
 
 CONFLICT = Respond(error="CF-Conflict")
 GUID = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
@@ -190,9 +190,12 @@ LARGE = {
 @pytest.mark.parametrize("rule", LARGE.values(), ids=LARGE.keys())
 def test_thousands_of_rules_are_checked_in_seconds(rule, contract, errors):
     rules = "\n".join("- " + rule % number for number in range(5_000, 0, -1))
-    begun = time.process_time()
-    found = check_scenario(f"scenario: late\nstart: x\nrules:\n{rules}\n", contract, errors)
-    assert time.process_time() - begun < 5
+    found = []
+
+    def check() -> None:
+        found.extend(check_scenario(f"scenario: late\nstart: x\nrules:\n{rules}\n", contract, errors))
+
+    assert effort_of(check) < 5
     assert len(found) <= 100
 
 
@@ -203,9 +206,8 @@ def test_long_lists_are_checked_in_seconds(contract, errors):
         f"{{operation: [{names}], respond: pass}}",
         f"{{when: {{body: {{instances: {{enum: [{numbers}]}}}}}}, respond: pass}}",
     ):
-        begun = time.process_time()
-        check_scenario(f"scenario: late\nrules:\n- {rule}\n", contract, errors)
-        assert time.process_time() - begun < 5
+        text = f"scenario: late\nrules:\n- {rule}\n"
+        assert effort_of(lambda text=text: check_scenario(text, contract, errors)) < 5
 
 
 PROBLEMS = [Problem("a, b.yaml", 3, 7, "100% wrong"), Problem("c.yaml", 1, 1, "is empty")]

@@ -29,8 +29,9 @@ from mockfoundry.scenarios.reference import build_scenario_schema
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.scenarios.rule_index import CompiledScenarios as CompiledLineup
 from tests.scenarios.conftest import Ask
+from tests.searching import examples
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+patient = settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 # Text without halves of surrogate pairs, which are no text; control signs and line breaks of all kinds are in it.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

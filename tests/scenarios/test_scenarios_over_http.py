@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
 
 EACH_ERROR = {
@@ -88,7 +88,7 @@ def test_the_first_rule_fires_exactly_as_often_as_it_says_under_parallel_request
     server = serve(scenarios=({"scenario": "five", "rules": [rule]},))
     url = f"{server.url}/v3/processes/{WEB}/actions/scale"
     with ThreadPoolExecutor(16) as pool:
-        statuses = list(pool.map(lambda _: httpx.post(url, headers=ADMIN, json={}).status_code, range(48)))
+        statuses = list(pool.map(lambda _: plain_http.post(url, headers=ADMIN, json={}).status_code, range(48)))
     assert sorted(statuses) == [202] * 43 + [409] * 5
 
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.searching import examples
 from tests.serving import WEB, Serving, serving
+from tests.waiting import DEADLINE_SECONDS
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
 JSON = {"Content-Type": "application/json"}
@@ -109,17 +112,14 @@ def test_a_scale_with_headers_beyond_the_limit_is_not_made(serve: Callable[..., 
 
 
 def exchange_bytes(url: str, *parts: bytes) -> bytes:
-    """What a server answers to bytes, until it closes the connection or is silent for a second."""
+    """What a server answers to bytes, until it closes the connection."""
     host, port = urlsplit(url).netloc.split(":")
     received = b""
-    with socket.create_connection((host, int(port)), timeout=1) as connection:
-        try:
-            for part in parts:
-                connection.sendall(part)
-            while data := connection.recv(65536):
-                received += data
-        except (TimeoutError, ConnectionError):
-            pass
+    with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection, suppress(ConnectionError):
+        for part in parts:
+            connection.sendall(part)
+        while data := connection.recv(65536):
+            received += data
     return received
 
 
@@ -203,7 +203,7 @@ metadata = st.fixed_dictionaries({}, optional={"labels": json_values, "annotatio
 bodies = st.dictionaries(fields, json_values | checks | metadata, max_size=5) | json_values
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(body=bodies, update=st.booleans())
 def test_no_body_near_the_contract_breaks_the_server(near_contract: Serving, body: object, update: bool) -> None:
     """The client of the fixture holds each answer against the contract; a 500 is the real one's only for nulls."""
@@ -213,7 +213,7 @@ def test_no_body_near_the_contract_breaks_the_server(near_contract: Serving, bod
     assert answer.status_code != 500 or "world: " in answer.headers["x-mock-why"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(content=st.binary(max_size=200))
 def test_no_bytes_break_the_server(near_contract: Serving, content: bytes) -> None:
     answer = near_contract.client.post(SCALE, content=content, headers=JSON)

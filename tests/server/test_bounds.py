@@ -16,8 +16,10 @@ from mockfoundry.exchange.run import handle_request
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from tests import plain_http
 from tests.journal.test_journal import Asked, given
 from tests.serving import WEB, Serving, real_now, service_of
+from tests.waiting import DEADLINE_SECONDS, leaving_after, must_end
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -179,22 +181,22 @@ def answers_of_two(server: Serving, at: str) -> "queue.Queue[httpx.Response]":
 def test_more_requests_than_may_be_held_are_refused_and_told_in_the_journal(serve: Callable[..., Serving]) -> None:
     server = serve(max_held=1)
     answers = answers_of_two(server, "before-commit")
-    refused = answers.get(timeout=20)
+    refused = answers.get(timeout=DEADLINE_SECONDS)
     assert refused.status_code == 503
     assert "--max-held" in refused.json()["errors"][0]["detail"]
     assert server.client.post(f"{DEFAULT}/verify", json={"status": 503, "kept": False}).json()["result"] == "holds"
     assert server.client.post(f"{DEFAULT}/holds/held/release").json() == {"released": 1}
-    assert answers.get(timeout=20).status_code == 202
+    assert answers.get(timeout=DEADLINE_SECONDS).status_code == 202
 
 
 def test_more_answers_than_may_be_held_are_sent_at_once_and_say_so(serve: Callable[..., Serving]) -> None:
     server = serve(max_held=1)
     answers = answers_of_two(server, "after-commit")
-    answered = answers.get(timeout=20)
+    answered = answers.get(timeout=DEADLINE_SECONDS)
     assert answered.status_code == 202
     assert "--max-held" in answered.headers["x-mock-held"]
     assert server.client.post(f"{DEFAULT}/holds/held/release").json() == {"released": 1}
-    assert "x-mock-held" not in answers.get(timeout=20).headers
+    assert "x-mock-held" not in answers.get(timeout=DEADLINE_SECONDS).headers
 
 
 def test_deleting_a_foundation_while_a_request_hangs_there_harms_nobody(serve: Callable[..., Serving]) -> None:
@@ -204,21 +206,21 @@ def test_deleting_a_foundation_while_a_request_hangs_there_harms_nobody(serve: C
 
     def scale() -> None:
         try:
-            httpx.post(
+            plain_http.post(
                 f"{server.url}/foundations/mine{SCALE}",
                 json={"instances": 5},
                 headers={"Authorization": "bearer a"},
-                timeout=2,
+                timeout=leaving_after(0.5),
             )
         except httpx.HTTPError as error:
             failed.append(error)
 
     hanging = threading.Thread(target=scale)
     hanging.start()
-    asked = {"operation": "scaleProcess", "within": "20s"}
+    asked = {"operation": "scaleProcess", "within": "60s"}
     assert server.client.post("/__mock/foundations/mine/verify", json=asked).json()["result"] == "holds"
     assert server.client.delete("/__mock/foundations/mine").status_code == 204
     assert server.client.get("/__mock/foundations/mine").status_code == 404
-    hanging.join(timeout=20)
+    must_end(hanging)
     assert isinstance(failed[0], httpx.ReadTimeout)
     assert server.client.get(f"/foundations/mine/v3/processes/{WEB}").json()["instances"] != 5

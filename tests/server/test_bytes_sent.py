@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
+from tests.waiting import eventually, leaving_after, must_end
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -19,12 +21,18 @@ def entry_of(server: Serving, respond: dict[str, Any]) -> dict[str, Any]:
     scenario = {"scenario": "broken", "rules": [{"operation": "scaleProcess", "respond": respond}]}
     assert server.client.put(f"{DEFAULT}/scenarios/broken", json=scenario).is_success
     with suppress(httpx.HTTPError):
-        httpx.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=20)
-    for _ in range(1000):
-        entry: dict[str, Any] = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][-1]
-        if entry["bytes_sent"] is not None:
-            break
-    return entry
+        plain_http.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN)
+    return settled_entry(server)
+
+
+def settled_entry(server: Serving) -> dict[str, Any]:
+    """The journal's last entry of a scale, as soon as it says how many bytes went out."""
+
+    def settled() -> list[dict[str, Any]]:
+        entries = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"]
+        return [each for each in entries[-1:] if each["bytes_sent"] is not None]
+
+    return eventually(settled, what="the journal says how many bytes of the last scale's answer went out")[0]
 
 
 def length(entry: dict[str, Any]) -> int:
@@ -51,13 +59,13 @@ def test_while_an_answer_is_held_nothing_is_known_of_it(server: Serving) -> None
     assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
     waiting = threading.Thread(target=lambda: server.scale({"instances": 2}))
     waiting.start()
-    asked = {"operation": "scaleProcess", "within": "20s"}
+    asked = {"operation": "scaleProcess", "within": "60s"}
     assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
     entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
     assert (entry["kept"], entry["bytes_sent"]) == (True, None)
     assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
-    waiting.join(timeout=20)
-    entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
+    must_end(waiting)
+    entry = settled_entry(server)
     assert entry["bytes_sent"] == length(entry)
 
 
@@ -74,9 +82,10 @@ def test_a_client_that_left_was_sent_nothing(serve: Callable[..., Serving], door
     held = {"operation": "scaleProcess", "respond": {"hold": {"at": at, "name": "gate"}}}
     assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=0.3)
-    assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
-    asked = {"operation": "scaleProcess", "within": "20s"}
+        plain_http.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=leaving_after(0.1))
+    release = f"{DEFAULT}/holds/gate/release"
+    eventually(lambda: server.client.post(release).json() == {"released": 1}, what="a scale was held, and goes on")
+    asked = {"operation": "scaleProcess", "within": "60s"}
     assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
-    entry = server.client.get(f"{DEFAULT}/requests?operation=scaleProcess").json()["requests"][0]
+    entry = settled_entry(server)
     assert (entry["kept"], entry["bytes_sent"]) == (True, 0)

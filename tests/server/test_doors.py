@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import plain_http
+from tests.searching import examples
 from tests.serving import WEB, Serving, serving
 
 GUIDS = st.sampled_from([WEB, "nobody", "%00", "a%2Fb", "a.b", "%", "é"])
@@ -56,7 +58,7 @@ def paths(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["/", "/v3", "/v2/info", "//v3//processes", "/foundations/two/v3/processes"]))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Pair:
     protocol: Serving
     asgi: Serving
@@ -78,14 +80,16 @@ def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     return answer.status_code, headers, answer.content
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100))
 @given(method=METHODS, path=paths(), headers=HEADERS, body=BODIES)
 def test_they_answer_the_same(pair: Pair, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
     answers = []
     for server in (pair.protocol, pair.asgi):
         for foundation in server.service.registry:
             server.service.registry.delete(foundation.name)
-        answers.append(told(httpx.request(method, server.url + path, headers={**headers, "Host": "h"}, content=body)))
+        answers.append(
+            told(plain_http.request(method, server.url + path, headers={**headers, "Host": "h"}, content=body))
+        )
     assert answers[0] == answers[1]
 
 

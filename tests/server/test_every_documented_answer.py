@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from mockfoundry.contract.plan import Plan
+from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving, contract, serving
 
 
@@ -45,7 +45,7 @@ def test_its_success_is_reached_by_the_world_itself(running: Serving, app: str, 
 
 @pytest.mark.parametrize("plan", contract().plans.values(), ids=lambda plan: plan.operation)
 def test_without_a_token_it_is_401(running: Serving, app: str, plan: Plan) -> None:
-    answer = httpx.request(plan.method, running.url + path_of(plan, app))
+    answer = plain_http.request(plan.method, running.url + path_of(plan, app))
     assert answer.status_code == 401
     assert answer.json() == {
         "errors": [{"detail": "Authentication error", "title": "CF-NotAuthenticated", "code": 10002}]

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 from tests.serving import WEB, Serving
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 REQUEST = (
     f"POST /v3/processes/{WEB}/actions/scale HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n"
@@ -21,24 +23,42 @@ def scenario(fault: str, phase: str = "before") -> dict[str, object]:
     return {"scenario": fault, "rules": [{"operation": "scaleProcess", "respond": respond}]}
 
 
-def received(url: str, patience: float = 10.0) -> tuple[bytes, str]:
-    """What comes back for a scale, and how the connection ends: closed, reset, or still silent after some time."""
+def connected(url: str) -> socket.socket:
     parts = urlsplit(url)
+    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=DEADLINE_SECONDS)
+
+
+def received(url: str) -> tuple[bytes, str]:
+    """What comes back for a scale until the connection ends, and how it ends: closed or reset."""
     data = b""
-    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=patience) as connection:
+    with connected(url) as connection:
         connection.sendall(REQUEST)
         try:
             while part := connection.recv(65536):
                 data += part
         except ConnectionResetError:
             return data, "reset"
-        except TimeoutError:
-            return data, "silent"
     return data, "closed"
+
+
+def is_silent(connection: socket.socket, seconds: float) -> bool:
+    """Whether nothing comes for so long, and the connection stays open."""
+    connection.settimeout(seconds)
+    try:
+        connection.recv(1)
+    except TimeoutError:
+        return True
+    return False
 
 
 def instances(server: Serving) -> int:
     return int(server.client.get(f"/v3/processes/{WEB}").json()["instances"])
+
+
+def was_asked(server: Serving) -> bool:
+    """Whether the journal has one scale."""
+    asked = {"operation": "scaleProcess", "times": 1, "within": "60s"}
+    return bool(server.client.post("/__mock/foundations/default/verify", json=asked).json()["result"] == "holds")
 
 
 @pytest.mark.parametrize(("phase", "kept"), [("before", 1), ("after", 3)])
@@ -49,8 +69,10 @@ def test_a_fault_before_keeps_nothing_and_one_after_keeps_the_change(
     serve: Callable[..., Serving], fault: str, phase: str, kept: int, door: str
 ) -> None:
     server = serve(scenarios=(scenario(fault, phase),), door=door)
-    received(server.url, patience=0.4)
-    assert instances(server) == kept
+    with connected(server.url) as connection:
+        connection.sendall(REQUEST)
+        assert was_asked(server)
+        assert instances(server) == kept
 
 
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
@@ -78,13 +100,19 @@ def test_garbage_is_no_http(serve: Callable[..., Serving]) -> None:
 
 def test_hang_says_nothing_and_leaves_the_server_free(serve: Callable[..., Serving]) -> None:
     server = serve(scenarios=(scenario("hang"),))
-    assert received(server.url, patience=0.3) == (b"", "silent")
-    assert instances(server) == 1
+    with connected(server.url) as connection:
+        connection.sendall(REQUEST)
+        assert was_asked(server)
+        assert is_silent(connection, 0.3)
+        assert instances(server) == 1
 
 
 @pytest.mark.usefixtures("quick_dribble")
 def test_dribble_comes_in_pieces(serve: Callable[..., Serving]) -> None:
-    data, end = received(serve(scenarios=(scenario("dribble", "after"),)).url, patience=0.4)
+    server = serve(scenarios=(scenario("dribble", "after"),))
+    sent = time.monotonic()
+    data, end = received(server.url)
+    assert time.monotonic() - sent > 4
     head, _, body = data.partition(b"\r\n\r\n")
     promised = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     assert (end, len(body)) == ("closed", promised)
@@ -98,24 +126,32 @@ def test_a_connection_works_on_after_another_one_was_broken(serve: Callable[...,
 
 
 def test_what_is_delayed_changes_the_world_at_once_where_it_is_delayed_after(serve: Callable[..., Serving]) -> None:
-    rule = {"operation": "scaleProcess", "respond": {"delay": "2s", "phase": "after"}}
+    rule = {"operation": "scaleProcess", "respond": {"delay": "5m", "phase": "after"}}
     server = serve(scenarios=({"scenario": "late", "rules": [rule]},))
-    assert received(server.url, patience=0.2) == (b"", "silent")
-    assert instances(server) == 3
+    with connected(server.url) as connection:
+        connection.sendall(REQUEST)
+        eventually(lambda: instances(server) == 3, what="what is delayed after has changed the world")
+        assert is_silent(connection, 0.1)
 
 
 def test_what_is_delayed_before_changes_nothing_until_then(serve: Callable[..., Serving]) -> None:
-    rule = {"operation": "scaleProcess", "respond": {"delay": "2s"}}
+    rule = {"operation": "scaleProcess", "respond": {"delay": "500ms"}}
     server = serve(scenarios=({"scenario": "late", "rules": [rule]},))
-    assert received(server.url, patience=0.2) == (b"", "silent")
-    assert instances(server) == 1
+    with connected(server.url) as connection:
+        sent = time.monotonic()
+        connection.sendall(REQUEST)
+        eventually(lambda: instances(server) == 3, what="what is delayed before has changed the world")
+        # Had it changed any earlier, one of the looks would have seen it.
+        assert time.monotonic() - sent >= 0.49
+        assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
 
 
 def test_a_hold_ends_by_itself(serve: Callable[..., Serving]) -> None:
     rule = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "at-most": "50ms"}}}
     server = serve(scenarios=({"scenario": "held", "rules": [rule]},))
-    data, _ = received(server.url, patience=0.5)
-    assert data.startswith(b"HTTP/1.1 202 ")
+    with connected(server.url) as connection:
+        connection.sendall(REQUEST)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
 
 
 LINGER = struct.pack("ii", 1, 0)

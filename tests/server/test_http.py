@@ -29,7 +29,7 @@ def instances(server: Serving) -> int:
 
 def test_a_large_body_that_comes_by_itself_gets_one_answer(server: Serving) -> None:
     body = b'{"instances": 2' + b" " * 200_000 + b"}"
-    received = exchange_bytes(server.url, SCALE + JSON + b"Content-Length: %d\r\n\r\n" % len(body), body)
+    received = exchange_bytes(server.url, SCALE + JSON + b"Content-Length: %d\r\n" % len(body) + CLOSE, body)
     assert received.count(b"HTTP/1.1 ") == 1
     assert received.startswith(b"HTTP/1.1 202 ")
 
@@ -42,8 +42,11 @@ def test_many_pipelined_requests_are_all_answered(server: Serving) -> None:
 def test_a_request_that_offers_an_upgrade_keeps_its_body(serve: Callable[..., Serving]) -> None:
     server = serve()
     offers = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
-    received = exchange_bytes(server.url, SCALE + JSON + offers + b'Content-Length: 16\r\n\r\n{"instances": 5}')
+    received = exchange_bytes(
+        server.url, SCALE + JSON + offers + b'Content-Length: 16\r\n\r\n{"instances": 5}' + GET + CLOSE
+    )
     assert received.startswith(b"HTTP/1.1 202 ")
+    assert received.count(b"HTTP/1.1 ") == 2
     assert instances(server) == 5
 
 
@@ -83,7 +86,7 @@ def test_the_authority_of_an_absolute_url_names_the_foundation() -> None:
 
 
 def test_a_trailer_is_no_header_and_is_bounded(server: Serving) -> None:
-    chunked = GET.replace(TOKEN, b"") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+    chunked = GET.replace(TOKEN, b"Connection: close\r\n") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
     assert exchange_bytes(server.url, chunked + TOKEN + CLOSE).startswith(b"HTTP/1.1 401 ")
 
 

@@ -1,8 +1,8 @@
 """The main job, over a real socket: a scale is validated by the contract, changes the world, and says why."""
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.serving import WEB, Serving
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -64,7 +64,7 @@ def test_a_process_that_is_not_there_is_404(server: Serving) -> None:
 
 def test_a_route_that_is_not_there_is_404_even_without_a_token(server: Serving) -> None:
     for method, path in (("GET", "/v3/unknown"), ("PUT", "/v3/processes"), ("GET", "/"), ("OPTIONS", SCALE)):
-        answer = httpx.request(method, server.url + path)
+        answer = plain_http.request(method, server.url + path)
         assert answer.status_code == 404, path
         assert answer.json() == error("CF-NotFound", 10000, "Unknown request")
 

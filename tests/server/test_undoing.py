@@ -12,6 +12,7 @@ from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from tests.serving import WEB, Serving, contract, real_now, serving
+from tests.waiting import eventually
 
 ALICE = {"Authorization": "bearer alice"}
 SEED = """
@@ -131,14 +132,15 @@ def test_what_such_a_request_does_itself_is_kept(server: Serving) -> None:
 
 
 def test_a_held_request_goes_on_in_the_foundation_that_has_the_name_by_then(serve: Callable[..., Serving]) -> None:
-    hold = {"at": "before-commit", "at-most": "400ms"}
+    hold = {"at": "before-commit", "name": "gate", "at-most": "5m"}
     rule = {"operation": "scaleProcess", "times": 1, "respond": {"hold": hold}}
     server = serve(seed=SEED, scenarios=({"scenario": "held", "rules": [rule]},))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(server.scale, {"instances": 3})
-        while not server.service.registry.get_or_create("default", real_now()).progress.counts:
-            server.client.get(f"/v3/processes/{WEB}")
+        eventually(lambda: foundation(server).progress.counts, what="the scale has met the rule that holds it")
         server.service.registry.reset("default", real_now())
+        release = "/__mock/foundations/default/holds/gate/release"
+        eventually(lambda: server.client.post(release).json()["released"], what="the scale is held")
         assert answer.result().status_code == 202
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
 

@@ -7,14 +7,16 @@ import httpx
 from hypothesis import Phase, settings
 
 from mockfoundry.scenarios.model import Respond, Scenario
+from tests import plain_http
+from tests.searching import examples
 from tests.serving import ADMIN, WEB
 
 CONTROL = "/__mock/foundations/played"
 
-quick = settings(deadline=None, database=None, max_examples=40)
+quick = settings(database=None, max_examples=examples(20))
 
-shrunk = settings(deadline=None, database=None, max_examples=2_000, derandomize=True)
-"""For `find`, where it matters which value is the simplest."""
+shrunk = settings(database=None, max_examples=examples(200), derandomize=True)
+"""For `find`, where it matters which value is the simplest; the same ones are tried each time."""
 
 reached = settings(shrunk, phases=[Phase.generate])
 """For `find`, where it only matters that there is such a value: it is not shrunk."""
@@ -37,7 +39,7 @@ def playing(server: Shared, schedule: Scenario) -> Iterator[httpx.Client]:
         content=schedule.to_yaml(),
         headers={"Content-Type": "application/yaml"},
     ).raise_for_status()
-    with httpx.Client(base_url=f"{server.url}/foundations/played", headers=ADMIN, timeout=10) as client:
+    with plain_http.client(base_url=f"{server.url}/foundations/played", headers=ADMIN) as client:
         yield client
 
 

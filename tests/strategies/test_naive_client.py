@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import find, given, settings
 
 from mockfoundry.scenarios.model import Scenario
@@ -9,6 +10,8 @@ from mockfoundry.strategies.schedules import failures, keep
 from tests.serving import serving
 from tests.strategies.naive_client import add_one_instance
 from tests.strategies.playing import Shared, instances_of, playing, quick, shrunk
+
+pytestmark = pytest.mark.hypothesis
 
 
 def test_one_lost_answer_breaks_the_naive_client_and_its_kept_file_breaks_it_again(

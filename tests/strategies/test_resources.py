@@ -10,12 +10,15 @@ from hypothesis.errors import InvalidArgument
 
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.strategies.contract_values import processes, scale_bodies
+from tests.searching import examples
 from tests.serving import WEB, contract
 from tests.strategies.playing import CONTROL, Shared, quick, reached, shrunk
 
+pytestmark = pytest.mark.hypothesis
+
 
 @given(processes())
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=examples(50))
 def test_a_process_is_one_that_the_contract_shows(process: dict[str, Any]) -> None:
     documented = contract().plans["getProcess"].responses[200].body
     assert documented is not None
@@ -46,7 +49,7 @@ def test_a_valid_body_is_accepted_unless_a_quota_refuses_it(shared: Shared, body
 
 
 @given(scale_bodies(valid=False))
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=examples(50))
 def test_an_invalid_body_is_refused_and_changes_nothing(shared: Shared, body: Any) -> None:
     before = shared.client.get(f"/v3/processes/{WEB}").json()
     answer = shared.client.post(f"/v3/processes/{WEB}/actions/scale", json=body)

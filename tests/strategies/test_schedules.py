@@ -16,14 +16,17 @@ from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.strategies.schedules import failures, keep
+from tests.searching import examples
 from tests.serving import contract
 from tests.strategies.playing import Shared, failures_of, instances_of, met, playing, quick, reached, shrunk
+
+pytestmark = pytest.mark.hypothesis
 
 EVERYTHING = failures(faults=["reset", "empty", "truncate", "garbage", "hang", "dribble"], max_failures=12)
 
 
 @given(EVERYTHING)
-@settings(quick, max_examples=150)
+@settings(quick, max_examples=examples(50))
 def test_a_schedule_is_a_scenario_that_can_be_played(schedule: Scenario) -> None:
     text = schedule.to_yaml()
     assert check_scenario(text, contract(), ERROR_STATUSES, source="drawn") == []
@@ -31,7 +34,7 @@ def test_a_schedule_is_a_scenario_that_can_be_played(schedule: Scenario) -> None
 
 
 @given(EVERYTHING)
-@settings(quick, max_examples=150)
+@settings(quick, max_examples=examples(50))
 def test_a_schedule_fails_only_as_the_contract_documents(schedule: Scenario) -> None:
     for (operation, _), respond in failures_of(schedule).items():
         plan = contract().plans[operation]
@@ -166,7 +169,7 @@ def test_a_schedule_shrinks_to_few_failures_that_are_early_and_simple(row: str) 
 
 
 @given(failures(max_failures=12))
-@settings(quick, max_examples=150)
+@settings(quick, max_examples=examples(50))
 def test_a_name_says_what_happens_or_ends_in_a_digest_of_it(schedule: Scenario) -> None:
     told = [respond.fault or str(respond.status) for respond in failures_of(schedule).values()]
     digest = schedule.name.rpartition("-")[2]
@@ -175,7 +178,7 @@ def test_a_name_says_what_happens_or_ends_in_a_digest_of_it(schedule: Scenario) 
 
 
 @given(failures(max_failures=12), failures(max_failures=12))
-@settings(quick, max_examples=150)
+@settings(quick, max_examples=examples(50))
 def test_two_schedules_have_one_name_only_where_they_are_the_same(one: Scenario, other: Scenario) -> None:
     assert (one.name == other.name) == (one == other)
 

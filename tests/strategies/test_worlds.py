@@ -8,8 +8,11 @@ from hypothesis import find, given, settings
 from hypothesis.errors import InvalidArgument
 
 from mockfoundry.strategies.worlds import worlds
+from tests.searching import examples
 from tests.serving import WEB
 from tests.strategies.playing import CONTROL, Shared, quick, reached, shrunk
+
+pytestmark = pytest.mark.hypothesis
 
 FOUNDATION = "/foundations/played"
 
@@ -24,7 +27,7 @@ def test_every_world_is_accepted_and_dora_can_be_scaled_in_it(shared: Shared, wo
 
 
 @given(worlds())
-@settings(quick, max_examples=20)
+@settings(quick, max_examples=examples(10))
 def test_a_world_is_the_same_as_yaml(shared: Shared, world: dict[str, Any]) -> None:
     shown = []
     for text in (yaml.safe_dump(world, sort_keys=False), yaml.safe_dump(world, sort_keys=False, allow_unicode=True)):

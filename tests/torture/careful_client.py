@@ -18,7 +18,7 @@ def asked(path: str, body: Any = None) -> Any:
     """The JSON of an answer."""
     headers = {"Authorization": f"bearer {os.environ['MOCKFOUNDRY_TOKEN']}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(os.environ["MOCKFOUNDRY_URL"] + path, data, headers), timeout=5) as answer:
+    with urlopen(Request(os.environ["MOCKFOUNDRY_URL"] + path, data, headers), timeout=30) as answer:
         return json.load(answer)
 
 

@@ -19,7 +19,7 @@ HEADERS = {"Authorization": "bearer admin", "Content-Type": "application/json"}
 def asked(path: str, body: Any = None) -> Any:
     """The JSON of an answer."""
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(os.environ["MOCKFOUNDRY_URL"] + path, data, HEADERS), timeout=5) as answer:
+    with urlopen(Request(os.environ["MOCKFOUNDRY_URL"] + path, data, HEADERS), timeout=30) as answer:
         return json.load(answer)
 
 
@@ -31,7 +31,7 @@ def add_one() -> None:
 def meddle() -> None:
     method, path = sys.argv[1:3]
     server, _, name = os.environ["MOCKFOUNDRY_URL"].rpartition("/foundations/")
-    urlopen(Request(f"{server}/__mock/foundations/{name}{path}", method=method), timeout=5).close()
+    urlopen(Request(f"{server}/__mock/foundations/{name}{path}", method=method), timeout=30).close()
 
 
 try:

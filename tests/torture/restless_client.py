@@ -19,7 +19,7 @@ def asked(method: str, path: str, body: Any = None) -> Any:
     """The JSON of an answer."""
     data = None if body is None else json.dumps(body).encode()
     request = Request(os.environ["MOCKFOUNDRY_URL"] + path, data, HEADERS, method=method)
-    with urlopen(request, timeout=5) as answer:
+    with urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 

@@ -124,7 +124,7 @@ def test_what_a_command_writes_fills_no_disk(running: Server) -> None:
         [*limited, "--url", running.url, "--", sys.executable, "-c", writes],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         env=environment(),
     )
     assert done.returncode == 2

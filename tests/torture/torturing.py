@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import DEADLINE_SECONDS
+
 MOCKFOUNDRY = [sys.executable, "-m", "mockfoundry"]
 TORTURE = [*MOCKFOUNDRY, "torture"]
 CAREFUL = (sys.executable, str(Path(__file__).with_name("careful_client.py")))
@@ -23,7 +25,7 @@ NAIVE = (sys.executable, str(Path(__file__).parent.parent / "strategies" / "naiv
 
 def torture(*options: str, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*TORTURE, *options, "--", *command], capture_output=True, text=True, timeout=100, env=environment()
+        [*TORTURE, *options, "--", *command], capture_output=True, text=True, timeout=600, env=environment()
     )
 
 
@@ -47,7 +49,7 @@ def outcomes(report: Any) -> dict[str, str]:
 def watched() -> Iterator[socket.socket]:
     """A port that programs connect to for as long as they live."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(30)
+        listening.settimeout(DEADLINE_SECONDS)
         yield listening
 
 
@@ -57,7 +59,7 @@ def port_of(listening: socket.socket) -> str:
 
 def lasted(connection: socket.socket) -> str:
     """What the program at the other end told until it ended; fails where it goes on."""
-    connection.settimeout(10)
+    connection.settimeout(DEADLINE_SECONDS)
     told = b""
     with suppress(ConnectionResetError):
         while data := connection.recv(4096):
