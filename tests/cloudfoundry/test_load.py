@@ -82,7 +82,19 @@ def test_a_spell_of_too_much_load_ends_with_the_load(foundation: Asking) -> None
         foundation.advance(10)
     assert seen[:6] == ["RUNNING"] * 6
     assert seen[6:8] != ["RUNNING"] * 2
+    # The third crash, at 65 s, is followed by a wait of 30 s, whatever the load is by then.
+    assert seen[8:10] == ["CRASHED"] * 2
     assert seen[11:] == ["RUNNING"] * 3
+
+
+def test_an_instance_that_is_held_in_a_state_stays_in_it_under_too_much_load(foundation: Asking) -> None:
+    """What a seed says of an instance goes before what would become of it."""
+    states_held = {0: "STARTING", 1: {"state": "DOWN", "details": "no room"}}
+    foundation.given_process("web", app="dora", instance_states=states_held)
+    foundation.scale({"instances": 3})
+    loaded(foundation, total_cpu=90, overload={"crash_above": 1.5})
+    foundation.advance(100)
+    assert states(foundation.stats()) == ["STARTING", "DOWN", "CRASHED"]
 
 
 @pytest.mark.parametrize("instances", [1, 3, 50])

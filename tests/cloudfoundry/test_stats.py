@@ -237,3 +237,10 @@ def test_instances_that_run_begin_to_crash_when_they_are_told_to(foundation: Ask
     foundation.given_process("web", crash_after=None)
     foundation.advance(2)
     assert states(foundation.instances()) == ["RUNNING", "RUNNING"]
+
+
+def test_stats_leave_out_what_is_stopping_beyond_the_wanted_number(foundation: Asking) -> None:
+    """An index that is not wanted any more is seen among the process's instances until it is gone, not in its stats."""
+    foundation.scale({"instances": 1})
+    assert states(foundation.stats()) == ["RUNNING"]
+    assert len(foundation.instances().json()["resources"]) == 2
