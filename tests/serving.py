@@ -40,6 +40,12 @@ def contract() -> Contract:
     return load_contract(shipped.CONTRACT_FILE)
 
 
+@cache
+def control_contract() -> Contract:
+    """The control API's document, loaded once."""
+    return load_contract(shipped.CONTROL_CONTRACT_FILE)
+
+
 @dataclass(frozen=True, repr=False)
 class Serving:
     """A running server.
@@ -131,6 +137,9 @@ def serving(
 def hold_against(used: Contract, answer: httpx.Response) -> None:
     """Fails where the contract does not document an answer: its status, or its body."""
     path = answer.request.url.raw_path.decode().partition("?")[0]
+    if path.startswith("/__mock"):
+        hold_against_control_document(answer, path)
+        return
     route = used.routes.find(answer.request.method, path)
     if route is None or answer.status_code in OWN_STATUSES or "Mock-" in answer.headers.get("x-mock-why", ""):
         return
@@ -146,3 +155,21 @@ def hold_against(used: Contract, answer: httpx.Response) -> None:
         return
     violations = documented.body.violations(answer.json())
     assert not violations, f"{route.plan.operation} {answer.status_code}: {violations[0].describe()}"
+
+
+def hold_against_control_document(answer: httpx.Response, path: str) -> None:
+    """Fails where the control API's document does not describe an answer: its status, its media type, or its body."""
+    media_type = answer.headers.get("content-type", "")
+    if media_type.startswith(("application/x-ndjson", "text/html")):
+        return
+    control = control_contract()
+    route = control.routes.find(answer.request.method, path)
+    # A call that there is not is refused in the form of all problems.
+    plan = control.plans["show_clock"] if route is None else route.plan
+    documented = plan.responses.get(answer.status_code, plan.default_response)
+    assert documented is not None, f"{plan.operation} does not document {answer.status_code}: {answer.text}"
+    assert media_type in (documented.media_types or ("",)), f"{plan.operation} {answer.status_code}: {media_type}"
+    if documented.body is not None and media_type.endswith("json") and answer.request.method != "HEAD":
+        answer.read()
+        violations = documented.body.violations(answer.json())
+        assert not violations, f"{plan.operation} {answer.status_code}: {violations[0].describe()}"

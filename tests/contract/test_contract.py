@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from mockfoundry import assembly, shipped
 from mockfoundry.assembly import ServerOptions, build_service
-from mockfoundry.contract.load import check_document, is_sealed, read_document
+from mockfoundry.contract.load import check_document, is_sealed, read_document, stringify_keys
 from mockfoundry.contract.plan import ContractError, Plan
 from tests.serving import contract
 
@@ -45,14 +45,21 @@ PAGE_FIELDS = {
 }
 
 
-def test_openapi_spec_validator_accepts_it() -> None:
-    _, document = read_document(shipped.CONTRACT_FILE)
-    assert list(OpenAPIV30SpecValidator(document).iter_errors()) == []
-    check_document(shipped.CONTRACT_FILE, document)
+SHIPPED = [shipped.CONTRACT_FILE, shipped.CONTROL_CONTRACT_FILE]
 
 
-def test_it_is_sealed_so_that_a_start_need_not_validate_it_again() -> None:
-    assert is_sealed(contract().text), "openapi.yaml was changed: `make contract` validates and seals it"
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.parent.name))
+def test_openapi_spec_validator_accepts_it(file: Path) -> None:
+    _, document = read_document(file)
+    assert list(OpenAPIV30SpecValidator(stringify_keys(document)).iter_errors()) == []
+    check_document(file, document)
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.parent.name))
+def test_it_is_sealed_so_that_a_start_need_not_validate_it_again(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert is_sealed(text), f"{file} was changed: `make contract` validates and seals it"
+    assert not is_sealed(text + "\n")
 
 
 def test_it_has_these_operations_and_documents_these_statuses() -> None:

@@ -1,7 +1,9 @@
 """The control API over a real socket: what a test asks of the mock, and what it is told when that can't be done."""
 
 import json
+import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from mockfoundry.control.api import HANDLERS, bind_handlers, load_control_contract
+from mockfoundry.control.context import MAX_WAITING_CALLS
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
@@ -313,3 +317,128 @@ def test_nobody_needs_a_content_type_for_json(server: Serving) -> None:
         headers={**ADMIN, "Content-Type": "application/x-www-form-urlencoded"},
     )
     assert answer.json()["frozen"] is True
+
+
+@pytest.mark.parametrize("path", ["/__mock/", "/__mock"])
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_browser_sees_what_there_is_and_where(serve: Callable[..., Serving], door: str, path: str) -> None:
+    """Every link of the start page leads to a call that answers."""
+    server = serve(door=door)
+    page = server.client.get(path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    links = re.findall(r'href="([^"]+)"', page.text)
+    assert {"/__mock/health", "/__mock/foundations", "/__mock/openapi.yaml"} <= set(links)
+    assert [link for link in links if server.client.get(link).status_code != 200] == []
+
+
+def test_the_start_page_escapes_what_a_client_says_of_itself(server: Serving) -> None:
+    page = server.client.get("/__mock/", headers={"Host": "<b>.example"})
+    assert "<b>" not in page.text
+
+
+def test_the_start_page_asks_for_the_token_too(serve: Callable[..., Serving]) -> None:
+    server = serve(control_token="secret")  # noqa: S106 (it is the test's own)
+    assert "another token" in problem(server.client.get("/__mock/"), 401)
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_head_is_answered_wherever_get_is(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
+    server.client.put(DEFAULT)
+    for path in ("/__mock/", "/__mock/health", f"{DEFAULT}/clock"):
+        shown, headed = server.client.get(path), server.client.head(path)
+        assert (headed.status_code, headed.content) == (200, b"")
+        assert headed.headers["content-type"] == shown.headers["content-type"]
+
+
+def large_seed(apps: int) -> dict[str, Any]:
+    made = [{"name": f"app-{number}", "processes": [{"type": "web", "instances": 1}]} for number in range(apps)]
+    return {"organizations": [{"name": "acme", "spaces": [{"name": "dev", "apps": made}]}]}
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_large_body_is_read_as_a_small_one_is(serve: Callable[..., Serving], door: str) -> None:
+    """Bodies above 16 KiB are read in the worker room: what they make, and what they are refused for, is the same."""
+    server = serve(door=door)
+    seed = large_seed(500)
+    assert server.client.put("/__mock/foundations/large", json=seed).json()["apps"] == 500
+    assert server.client.put("/__mock/foundations/other/state", json=seed).is_success
+    assert server.client.get("/__mock/foundations/other").json()["apps"] == 500
+    patched = server.client.patch("/__mock/foundations/other/state", json=large_seed(600))
+    assert len(patched.json()["organizations"][0]["spaces"][0]["apps"]) == 600
+    seed["organizations"][0]["spaces"][0]["apps"][499]["nome"] = "x"
+    for path in ("large", "large/state", "third"):
+        assert "nome" in problem(server.client.put(f"/__mock/foundations/{path}", json=seed), 422)
+    assert "is not JSON" in problem(server.client.put("/__mock/foundations/third", content="[" + " " * 20_000), 400)
+    assert server.client.get("/__mock/foundations/large").json()["apps"] == 500
+    rules = [{"operation": "scaleProcess", "times": 1, "respond": {"status": 409}}] * 500
+    played = server.client.put(f"{DEFAULT}/scenarios/many", json={"scenario": "many", "rules": rules})
+    assert played.status_code == 200, played.text
+    assert problem(server.client.get("/__mock/foundations/third"), 404)
+
+
+def test_a_large_state_keeps_the_clock_and_the_random_seed_of_its_foundation(server: Serving) -> None:
+    server.client.put("/__mock/foundations/mine?random_seed=7", json=large_seed(1))
+    server.client.patch("/__mock/foundations/mine/clock", json={"frozen": True, "advance": "1h"})
+    before = server.client.get("/__mock/foundations/mine").json()
+    server.client.put("/__mock/foundations/mine/state", json=large_seed(500))
+    after = server.client.get("/__mock/foundations/mine").json()
+    assert (after["apps"], after["random_seed"], after["time"]) == (500, 7, before["time"])
+
+
+def test_a_bounded_number_of_calls_wait_at_once(server: Serving) -> None:
+    """Those beyond are told so at once; when the others have what they wait for, there is room again."""
+    asked = {"operation": "scaleProcess", "times": 1, "within": "50s"}
+    answers: list[httpx.Response] = []
+
+    def ask() -> None:
+        answers.append(server.client.post(f"{DEFAULT}/verify", json=asked, timeout=60))
+
+    beyond = 3
+    threads = [threading.Thread(target=ask) for _ in range(MAX_WAITING_CALLS + beyond)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 40
+    while len(answers) < beyond and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert all("wait already" in problem(answer, 503) for answer in answers)
+    server.scale({"instances": 2})
+    for thread in threads:
+        thread.join(timeout=40)
+    assert sorted(answer.status_code for answer in answers) == [200] * MAX_WAITING_CALLS + [503] * beyond
+    assert server.client.post(f"{DEFAULT}/verify", json={**asked, "times": 2, "within": "10ms"}).status_code == 200
+
+
+def test_a_verify_that_waits_hears_of_a_foundation_that_goes(server: Serving) -> None:
+    answers: list[httpx.Response] = []
+
+    def ask() -> None:
+        asked = {"operation": "scaleProcess", "times": 1, "within": "300ms"}
+        answers.append(httpx.post(f"{server.url}{DEFAULT}/verify", json=asked, timeout=60))
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    time.sleep(0.1)
+    server.client.delete(DEFAULT)
+    waiting.join(timeout=20)
+    assert "foundation default" in problem(answers[0], 404)
+
+
+def test_every_operation_has_a_handler_and_every_handler_an_operation() -> None:
+    """What the document forgets would never be reached, and what has no handler could not be answered."""
+    contract = load_control_contract()
+    with pytest.raises(LookupError, match="show_clock"):
+        bind_handlers(contract, {name: each for name, each in HANDLERS.items() if name != "show_clock"})
+    with pytest.raises(LookupError, match="show_weather"):
+        bind_handlers(contract, {**HANDLERS, "show_weather": HANDLERS["show_clock"]})
+
+
+def test_everything_wrong_with_a_call_is_told_at_once(server: Serving) -> None:
+    detail = problem(server.client.patch(f"{DEFAULT}/clock", json={"advace": "1s", "rate": -1, "frozen": 3}), 400)
+    for line in (
+        "body /advace: is not a property of this call; did you mean advance?",
+        "body /frozen: 3 is not a boolean",
+        "body /rate: -1 is less than the minimum, 0",
+    ):
+        assert line in detail
+    assert detail.endswith("GET /__mock/openapi.yaml describes what is allowed")
