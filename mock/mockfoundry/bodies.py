@@ -1,4 +1,4 @@
-"""Bodies and queries: bytes as values, the way the Cloud Controller's framework reads them. Never judges a value.
+"""Bodies, queries, headers: values of bytes, as the Cloud Controller's framework reads them. Never judges a value.
 
 Source: Rails' parameter parsers as cloud_controller_ng sets them up (config/initializers/json.rb, mime_types.rb).
 """
@@ -93,3 +93,13 @@ def read_query(query_string: bytes) -> dict[str, list[str]]:
     for name, value in pairs[:MAX_PARAMETERS]:
         query.setdefault(name, []).append(value)
     return query
+
+
+MAX_HEADER_LENGTH = 1_000
+
+
+def format_header_value(text: str) -> bytes:
+    """Text as a header's value: one line of printable ASCII."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(sign if " " <= sign <= "~" else "?" for sign in text)
+    return text[:MAX_HEADER_LENGTH].encode()

@@ -10,14 +10,14 @@ import pytest
 
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.seeds.read import build_default_world
-from mockfoundry.exchange.request import Request
+from mockfoundry.exchange.request import read_request
 from mockfoundry.exchange.response import PendingRequest
 from mockfoundry.exchange.run import handle_request
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.delivery import ServerLimits
-from tests.journal.test_journal import Asked, Given
+from tests.journal.test_journal import Asked, given
 from tests.serving import WEB, Serving, real_now, service_of
 
 SECOND = 1_000_000
@@ -94,8 +94,8 @@ def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
     rule = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "at-most": "5m"}}}
     service = service_of(scenarios=({"scenario": "held", "rules": [rule]},), bounds=ServerBounds(idle=60 * SECOND))
     begun = real_now()
-    headers = {b"authorization": b"bearer admin"}
-    waiting = handle_request(service, Request("POST", SCALE, b"", headers, b"", "http", begun))
+    headers = [(b"authorization", b"bearer admin")]
+    waiting = handle_request(service, read_request("POST", SCALE, b"", headers, b"", "http", begun))
     assert isinstance(waiting, PendingRequest)
     service.registry.get_or_create("other", begun + 300 * SECOND)
     assert names(service.registry) == {"default", "other"}
@@ -105,7 +105,7 @@ def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
 
 def test_what_expired_counts_for_coverage() -> None:
     held = registry(idle=HOUR)
-    held.get_or_create("idle", 0).journal.record(Asked(), Given(), 0)
+    held.get_or_create("idle", 0).journal.record(Asked(), given())
     held.get_or_create("new", HOUR)
     assert held.hit_counts == {("scaleProcess", 202, "", ""): 1}
 
@@ -114,9 +114,9 @@ def test_all_journals_together_are_bounded_and_the_one_asked_longest_ago_forgets
     shelf = SharedJournalBudget(20_000)
     old, new = Journal(1 << 20, shelf), Journal(1 << 20, shelf)
     for moment in range(1, 21):
-        old.record(Asked(arrived=moment), Given(), moment)
+        old.record(Asked(arrived=moment), given())
     for moment in range(21, 200):
-        new.record(Asked(arrived=moment), Given(), moment)
+        new.record(Asked(arrived=moment), given())
         assert old.size + new.size == shelf.held_bytes <= 20_000
     assert (len(old), old.dropped) == (0, 20)
     assert len(new) > 20
@@ -128,7 +128,7 @@ def test_a_copy_makes_room_too() -> None:
     shelf = SharedJournalBudget(20_000)
     journal = Journal(1 << 20, shelf)
     for moment in range(1, 30):
-        journal.record(Asked(arrived=moment), Given(), moment)
+        journal.record(Asked(arrived=moment), given())
     copies = [journal.copy() for _ in range(5)]
     assert shelf.held_bytes == journal.size + sum(copy.size for copy in copies) <= 20_000
 
@@ -138,20 +138,20 @@ def test_no_room_at_all_holds_nothing_and_costs_nothing() -> None:
     for number in range(1_000):
         held.get_or_create(f"f{number}", 0)
     journal = held.get_or_create("f0", 0).journal
-    journal.record(Asked(arrived=1), Given(), 1)
+    journal.record(Asked(arrived=1), given())
     assert (len(journal), journal.recorded, journal.dropped) == (0, 1, 1)
 
 
 def test_a_copy_and_a_clearing_are_counted_on_the_shelf() -> None:
     shelf = SharedJournalBudget(1 << 20)
     journal = Journal(1 << 20, shelf)
-    journal.record(Asked(arrived=1), Given(), 1)
+    journal.record(Asked(arrived=1), given())
     copy = journal.copy()
     assert shelf.held_bytes == journal.size + copy.size > journal.size
     journal.clear()
     assert shelf.held_bytes == copy.size
     copy.close()
-    journal.record(Asked(arrived=2), Given(), 2)
+    journal.record(Asked(arrived=2), given())
     assert shelf.held_bytes == journal.size
 
 

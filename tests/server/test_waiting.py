@@ -43,8 +43,8 @@ def test_a_call_that_waits_gives_its_place_back_when_its_client_leaves(
         asked = {"operation": "scaleProcess", "within": "10ms"}
         return server.client.post(VERIFY, json=asked).status_code == 503
 
-    # One more than there are places, since the question takes one too.
-    with calls_that_wait(server.url, MAX_WAITING_CALLS + 1):
+    # More than there are places, since each question takes one too, perhaps before one of these calls.
+    with calls_that_wait(server.url, 2 * MAX_WAITING_CALLS):
         eventually(is_full, what="as many calls wait as may")
     eventually(lambda: not is_full(), what="their places are free again")
 

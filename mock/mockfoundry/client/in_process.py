@@ -17,7 +17,7 @@ from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, C
 from mockfoundry.client.errors import ServerError, ServerGoneError
 from mockfoundry.client.server import ServerBase
 from mockfoundry.client.subprocess_server import Mode, build_local_service, collect_server_options
-from mockfoundry.exchange.request import Headers, Request, headers_by_name
+from mockfoundry.exchange.request import Headers, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.delivery import (
@@ -146,8 +146,15 @@ class InProcessServer:
     def _begin(self, client_request: ClientRequest) -> Response | PendingRequest:
         method, target, headers, content, scheme, _ = client_request
         path, _, query = target.partition(b"?")
-        request = Request(
-            method, path.decode("latin-1"), query, headers_by_name(headers), content, scheme, time.time_ns() // 1000
+        request = read_request(
+            method,
+            path.decode("latin-1"),
+            query,
+            headers,
+            content,
+            scheme,
+            time.time_ns() // 1000,
+            self._service.trust_forwarded,
         )
         if target.startswith(CONTROL_PREFIX):
             return self._begin_control_call(request)

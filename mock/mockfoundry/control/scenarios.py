@@ -31,7 +31,7 @@ from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, json
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import NO_BODY, JournalEntry, format_precise_moment
+from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, format_precise_moment
 from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
@@ -44,9 +44,6 @@ MIN_REPLAYED_DELAY = 1_000
 
 _REPLAYED_HEADERS = (b"retry-after",)
 """The headers of an answer that clients act upon."""
-
-_PREFERENCE_REASON = "prefer"
-"""Why an answer was given that its request asked for by a preference."""
 
 
 def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer:
@@ -76,14 +73,14 @@ def find_failures(foundation: FoundationState, contract: Contract) -> Iterator[F
         if plan is None:
             continue
         calls[entry.operation] += 1
-        respond = respond_from_entry(entry) if entry.scenario or entry.refused_by_modified_world else None
+        respond = respond_from_response(entry.response)
         if respond is not None:
             yield Failure(plan, respond, calls[entry.operation])
 
 
 def asked_for_own_response(entry: JournalEntry) -> bool:
     """Whether a request asked for its answer by a header of its own, so that no scenario of the foundation decided."""
-    return entry.reason == _PREFERENCE_REASON or b"x-mock-scenario" in entry.request_headers
+    return entry.response.decided_by == "preference" or b"x-mock-scenario" in entry.headers
 
 
 def count_operation_calls(journal: Journal, operation: str) -> int:
@@ -91,36 +88,36 @@ def count_operation_calls(journal: Journal, operation: str) -> int:
     return sum(times for hit_key, times in journal.hit_counts.items() if hit_key[0] == operation)
 
 
-def respond_from_entry(entry: JournalEntry) -> Respond | None:
-    """What a rule has to answer so that a client meets the same; None where nothing went wrong."""
-    phase: RespondPhase = "after" if entry.phase == "after" else "before"
-    delay = entry.delay if entry.delay >= MIN_REPLAYED_DELAY else 0
-    if entry.fault:
-        return Respond(fault=entry.fault, phase=phase, delay=delay)
-    if entry.status < 400 and not entry.phase:
+def respond_from_response(response: RecordedResponse) -> Respond | None:
+    """What a rule has to answer for a client to meet the same; None where no scenario was the cause of what it met."""
+    if not (response.scenario or response.refused_by_modified_world):
+        return None
+    phase: RespondPhase = "after" if response.phase == "after" else "before"
+    delay = response.delay if response.delay >= MIN_REPLAYED_DELAY else 0
+    if response.fault:
+        return Respond(fault=response.fault, phase=phase, delay=delay)
+    if response.status < 400 and not response.phase:
         return Respond(delay=delay) if delay else None
     headers = {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in entry.answer_headers
-        if name in _REPLAYED_HEADERS
+        name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers if name in _REPLAYED_HEADERS
     }
-    body, text = entry.response_value, entry.answer.decode("utf-8", "replace")
+    body, text = response.value, response.body.decode("utf-8", "replace")
     title, detail = error_of_body(body)
     known = CATALOGUE.get(title)
     if (
         known is not None
-        and known.status == entry.status
-        and json_response(entry.status, body, "").body == entry.answer
+        and known.status == response.status
+        and json_response(response.status, body, "").body == response.body
     ):
         words = None if detail == known.detail else detail
         return Respond(error=title, detail=words, phase=phase, delay=delay, headers=headers)
-    media_type = entry.answer_header(b"content-type")
-    is_same = body is not NO_BODY and msgspec.json.encode(body) == entry.answer
+    media_type = response.header(b"content-type")
+    is_same = body is not NO_BODY and msgspec.json.encode(body) == response.body
     if media_type and media_type.encode("latin-1") != (JSON_MEDIA_TYPE if is_same else TEXT_MEDIA_TYPE):
         headers["Content-Type"] = media_type
     if is_same:
-        return Respond(status=entry.status, body=body, phase=phase, delay=delay, headers=headers)
-    return Respond(status=entry.status, text=text or None, phase=phase, delay=delay, headers=headers)
+        return Respond(status=response.status, body=body, phase=phase, delay=delay, headers=headers)
+    return Respond(status=response.status, text=text or None, phase=phase, delay=delay, headers=headers)
 
 
 def error_of_body(body: Any) -> tuple[str, str]:

@@ -1,76 +1,61 @@
-"""Direction: what a preference or a scenario says of a request before its exchange. Never makes one."""
+"""Matching: what a preference or a scenario says of a request before its exchange. Never makes the exchange."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal, refuse
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError
+from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.preferences import find_preferred_response
-from mockfoundry.exchange.request import Request
-from mockfoundry.exchange.response import Response, example_response
-from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.scenarios.engine import ScenarioMatch, ScenarioProgress, match_scenarios
-from mockfoundry.scenarios.model import Rule, Scenario
+from mockfoundry.exchange.response import Response, example_response, response_from_refusal
+from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios
+from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 MAX_RULES_FOR_NEAR_MISS = 100
-"""Beyond so many rules nobody asks which of them came nearest to a request that none took."""
+"""With more rules than this, the one nearest to a request that none took is not looked for: it would take too long."""
 
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
 
 
 def preferred_response(plan: Plan, prefer: bytes | None) -> Response | None:
-    """The documented answer that a `Prefer` header asks for."""
-    found = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
-    if found is None:
+    """The documented answer that a `Prefer` header asks for, or the refusal of one that is not documented.
+
+    None where it asks for neither.
+    """
+    try:
+        preferred = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
+    except Refusal as refusal:
+        return response_from_refusal(refusal, "preference")
+    if preferred is None:
         return None
-    response = example_response(found.documented, found.body, "prefer")
-    response.headers.append((b"preference-applied", found.applied_preference.encode("latin-1")))
+    response = example_response(preferred.documented, preferred.body, "prefer", "preference")
+    response.headers.append((b"preference-applied", preferred.applied_preference.encode("latin-1")))
     return response
 
 
-class ScenarioMatchResult(NamedTuple):
-    """What the scenarios say of a request.
+def match_request_scenarios(context: ExchangeContext) -> None:
+    """Asks the scenarios: the one that the request names, else those that are on in the foundation.
 
-    Attributes:
-        decision: None where no rule takes it.
-        progress: of the scenarios that were asked.
-        requested_scenario: the scenario that the request itself named, None for none.
-    """
-
-    decision: ScenarioMatch | None
-    progress: ScenarioProgress
-    requested_scenario: Scenario | None
-
-
-def match_request_scenarios(
-    named_scenarios: Mapping[str, CompiledScenarios], foundation: FoundationState, request: Request
-) -> ScenarioMatchResult:
-    """What the scenarios say: the one that the request names, else those that are on in the foundation.
-
-    Args:
-        lineups: the scenarios that a request may name.
+    What they say is noted on the context: the match, else the near miss, and the scenario that the request named.
 
     Raises:
-        Refusal: 400, where the request names one that there is not.
+        Refusal: 400, where the request names a scenario that it cannot have.
     """
-    name = request.header(b"x-mock-scenario")
-    lineup, progress, lent = foundation.lineup, foundation.progress, None
+    foundation = context.foundation
+    scenarios, progress = foundation.lineup, foundation.progress
+    name = context.request.header(b"x-mock-scenario")
     if name:
-        lineup, progress = find_named_scenario(named_scenarios, name), ScenarioProgress()
-        lent = lineup.scenarios[0]
-    if not lineup.scenarios:
-        return ScenarioMatchResult(None, progress, lent)
-    world = foundation.world
-    request.process = process_guid_of(foundation, request)
-    now = world.clock.now(request.arrived)
-    decision = match_scenarios(lineup, progress, request, now, world.chance.next_fraction)
-    if decision is None and len(lineup.rules) <= MAX_RULES_FOR_NEAR_MISS:
-        near = find_near_miss(lineup, progress, request, now)
-        request.near_miss = "" if near is None else str(near)
-    return ScenarioMatchResult(decision, progress, lent)
+        scenarios, progress = find_named_scenario(context.service.named_scenarios, name), ScenarioProgress()
+        context.progress, context.requested_scenario = progress, scenarios.scenarios[0]
+    if not scenarios.scenarios:
+        return
+    context.process = find_process_guid(context)
+    context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.chance.next_fraction)
+    if context.match is None and len(scenarios.rules) <= MAX_RULES_FOR_NEAR_MISS:
+        near_miss = find_near_miss(scenarios, progress, context, context.now)
+        context.near_miss = "" if near_miss is None else str(near_miss)
 
 
 def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: str) -> CompiledScenarios:
@@ -80,17 +65,17 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
         Refusal: 400, where there is none, it does not fit the contract, or it can do nothing for one request alone.
     """
     try:
-        lineup = named_scenarios.get(name)
+        found = named_scenarios.get(name)
     except DocumentError as error:
         raise refuse(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
-    if lineup is None:
+    if found is None:
         text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
         raise refuse(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
-    scenario = lineup.scenarios[0]
+    scenario = found.scenarios[0]
     if not scenario.given and all(rule.after or needs_earlier_request(rule, scenario.start) for rule in scenario.rules):
         text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"
         raise refuse(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
-    return lineup
+    return found
 
 
 def needs_earlier_request(rule: Rule, start: str | None) -> bool:
@@ -99,11 +84,11 @@ def needs_earlier_request(rule: Rule, start: str | None) -> bool:
     return bool((rule.state and start not in rule.state) or rule.from_ or not answers)
 
 
-def process_guid_of(foundation: FoundationState, request: Request) -> str:
-    """The guid of the process that a path names, whether directly or for an app."""
-    process_type = request.path.get("type")
-    guid = request.path.get("guid", "")
+def find_process_guid(context: ExchangeContext) -> str:
+    """The guid of the process that the path names, directly or for an app."""
+    process_type = context.path.get("type")
+    guid = context.path.get("guid", "")
     if process_type is None:
         return guid
-    process = foundation.world.find_app_process(guid, process_type)
+    process = context.foundation.world.find_app_process(guid, process_type)
     return f"{guid}/{process_type}" if process is None else process.guid

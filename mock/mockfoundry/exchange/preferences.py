@@ -1,11 +1,11 @@
-"""Preferences: `Prefer: code=409` and `Prefer: example=NAME`, which ask for one of the contract's answers.
+"""Preferences: `Prefer: code=409` and `Prefer: example=NAME`, which ask for a documented answer. Never answers.
 
-Never changes the world. The form is RFC 7240's.
+Source: RFC 7240.
 """
 
 from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
+from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal, refuse
 from mockfoundry.contract.plan import DocumentedResponse, Plan, shorten_value
 
 UNKNOWN_PREFERENCE = CatalogueEntry("Mock-UnknownPreference", 990003, 400, "")
@@ -24,24 +24,21 @@ class PreferredResponse(NamedTuple):
 
 
 def find_preferred_response(plan: Plan, header: str) -> PreferredResponse | None:
-    """The answer that a `Prefer` header asks for; None where it asks for nothing that is ours. The first wish counts.
+    """The answer that a `Prefer` header asks for; None where it asks for neither a code nor an example.
+
+    Of a repeated preference the first one counts.
 
     Raises:
-        Refusal: 400, where the contract does not document it; the text lists what it does.
+        Refusal: 400, where the contract does not document it; the text lists what it does document.
     """
-    wishes = {
+    preferences = {
         name.strip().lower(): value.strip().strip('"')
-        for wish in reversed(header.replace(";", ",").split(","))
-        for name, _, value in (wish.partition("="),)
+        for preference in reversed(header.replace(";", ",").split(","))
+        for name, _, value in (preference.partition("="),)
     }
-    code, example = wishes.get("code"), wishes.get("example")
-    if code is None and example is None:
-        return None
+    code, example = preferences.get("code"), preferences.get("example")
     if code is None:
-        found = plan.example(example or "")
-        if found is None:
-            raise unknown_preference(plan, f"example {shorten_value(example)!r}")
-        return PreferredResponse(found[0], found[1], f"example={example}")
+        return None if example is None else find_preferred_example(plan, example)
     documented = plan.responses.get(int(code)) if code.isascii() and code.isdigit() and len(code) == 3 else None
     if documented is None:
         raise unknown_preference(plan, f"answer {shorten_value(code)}")
@@ -52,17 +49,27 @@ def find_preferred_response(plan: Plan, header: str) -> PreferredResponse | None
     return PreferredResponse(documented, documented.examples[example], f"code={code}, example={example}")
 
 
+def find_preferred_example(plan: Plan, name: str) -> PreferredResponse:
+    """The example of that name, whichever status it is documented for.
+
+    Raises:
+        Refusal: 400, where there is none.
+    """
+    found = plan.example(name)
+    if found is None:
+        raise unknown_preference(plan, f"example {shorten_value(name)!r}")
+    return PreferredResponse(found[0], found[1], f"example={name}")
+
+
 def first_example_of(documented: DocumentedResponse) -> Any:
     """The first example of a documented answer, None where it has none."""
     return next(iter(documented.examples.values()), None)
 
 
-def unknown_preference(plan: Plan, what: str) -> Exception:
+def unknown_preference(plan: Plan, what: str) -> Refusal:
+    """The refusal of a preference that the contract does not document, with a list of what it does document."""
     documented = "; ".join(
         f"{status} ({', '.join(answer.examples) or 'no body'})" for status, answer in sorted(plan.responses.items())
     )
-    return refuse(
-        UNKNOWN_PREFERENCE,
-        f"The contract documents no {what} of {plan.operation}; it documents {documented}",
-        why="prefer: not documented",
-    )
+    text = f"The contract documents no {what} of {plan.operation}; it documents {documented}"
+    return refuse(UNKNOWN_PREFERENCE, text, why="prefer: not documented")

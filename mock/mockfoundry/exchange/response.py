@@ -1,43 +1,36 @@
-"""Outcomes: answers, refusals and scenarios' wishes as what a door sends. Never decides which of them it is."""
+"""Responses: what a door sends, made of answers, refusals, examples and scenarios. Never decides which of them."""
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from mockfoundry.bodies import format_header_value
 from mockfoundry.cloudfoundry.api.request import ApiResponse
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, build_error_body
 from mockfoundry.contract.plan import DocumentedResponse, Plan
 from mockfoundry.exchange.preferences import first_example_of
 from mockfoundry.exchange.request import Headers
+from mockfoundry.journal.entry import DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Respond
 
 
-class Response(msgspec.Struct):
-    """What a door has to send.
+class Response(RecordedResponse):
+    """What a door has to send. The fields of RecordedResponse are what a journal keeps of it.
 
     Attributes:
-        headers: names in lower case, without those that every answer of the platform has; the body's length among them.
-        why: what decided it.
-        platform: whether the headers that every answer of the platform has are sent too.
-        delay: microseconds to wait first.
+        has_platform_headers: whether the headers that every answer of the platform has are sent too.
         hold: the hold that keeps it until the test releases it, empty for none.
         hold_at_most: microseconds after which the hold ends by itself.
-        fault: what goes wrong on the wire, empty for nothing.
-        sent: to be told how many bytes of the body really went out; None where nobody asks.
+        report_bytes_sent: to be called with the number of bytes of the body that really went out; None where the
+            whole body is taken for sent.
     """
 
-    status: int
-    headers: Headers
-    body: bytes
-    why: str
     has_platform_headers: bool = True
-    delay: int = 0
     hold: str = ""
     hold_at_most: int = 0
-    fault: str = ""
     report_bytes_sent: Callable[[int], None] | None = None
 
 
@@ -88,122 +81,117 @@ JSON_MEDIA_TYPE = b"application/json; charset=utf-8"
 TEXT_MEDIA_TYPE = b"text/plain; charset=utf-8"
 HTML_MEDIA_TYPE = b"text/html; charset=UTF-8"
 
-MAX_HEADER_LENGTH = 1_000
-
 _WITHOUT_BODY = frozenset({204, 304})
 
 _encode_body = msgspec.json.Encoder().encode
 
 
-def json_response(status: int, body: Any, why: str, media_type: bytes = JSON_MEDIA_TYPE) -> Response:
-    """A status and a JSON value as an outcome; None is no body."""
+def json_response(status: int, body: Any, reason: str, media_type: bytes = JSON_MEDIA_TYPE) -> Response:
+    """A response with a JSON value for a body, or with no body where that is None."""
     if body is None:
-        return raw_response(status, b"", why, media_type)
+        return raw_response(status, b"", reason, media_type)
     content = _encode_body(body)
     # The Cloud Controller's encoder escapes what HTML would take for its own [config/initializers/json.rb].
     if b"&" in content:
         content = content.replace(b"&", b"\\u0026")
     if b"<" in content or b">" in content:
         content = content.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
-    return raw_response(status, content, why, media_type)
+    return raw_response(status, content, reason, media_type)
 
 
-def raw_response(status: int, content: bytes, why: str, media_type: bytes) -> Response:
-    """A status and a body's bytes as an outcome."""
-    headers: Headers = [(b"x-mock-why", format_header_value(why))]
-    if status not in _WITHOUT_BODY:
-        if content:
-            headers.append((b"content-type", media_type))
-        headers.append((b"content-length", b"%d" % len(content)))
-        return Response(status, headers, content, why)
-    return Response(status, headers, b"", why)
+def raw_response(status: int, content: bytes, reason: str, media_type: bytes) -> Response:
+    """A response with these bytes for a body."""
+    if status in _WITHOUT_BODY:
+        return Response(status, [], b"", reason)
+    headers: Headers = [(b"content-type", media_type)] if content else []
+    headers.append((b"content-length", b"%d" % len(content)))
+    return Response(status, headers, content, reason)
 
 
-def example_response(documented: DocumentedResponse, body: Any, why: str) -> Response:
-    """One of the contract's examples as an outcome, in the media type that the contract gives it."""
+def example_response(documented: DocumentedResponse, body: Any, reason: str, decided_by: DecidedBy) -> Response:
+    """One of the contract's examples, in the media type that the contract gives it."""
     media_type = next(iter(documented.media_types), "")
     if "json" in media_type or body is None:
-        return json_response(documented.status, body, why)
-    content = body.encode() if isinstance(body, str) else _encode_body(body)
-    return raw_response(documented.status, content, why, media_type.encode("latin-1", "replace"))
+        response = json_response(documented.status, body, reason)
+    else:
+        content = body.encode() if isinstance(body, str) else _encode_body(body)
+        response = raw_response(documented.status, content, reason, media_type.encode("latin-1", "replace"))
+    response.decided_by = decided_by
+    return response
 
 
 def response_from_answer(answer: ApiResponse) -> Response:
-    """An operation's answer as an outcome."""
+    """The response that an operation's answer is."""
     response = json_response(answer.status, answer.body, answer.why)
     if answer.headers:
         for name, value in answer.headers:
             response.headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))
     if answer.tolerated_violations:
-        response.headers.append(
-            (
-                b"x-mock-contract",
-                format_header_value("; ".join(each.describe() for each in answer.tolerated_violations)),
-            )
-        )
+        text = "; ".join(each.describe() for each in answer.tolerated_violations)
+        response.headers.append((b"x-mock-contract", format_header_value(text)))
     return response
 
 
-def response_from_refusal(refusal: Refusal) -> Response:
-    """A refusal as an outcome; the rate limiter's is JSON that is served as text [middleware/base_rate_limiter.rb]."""
+def response_from_refusal(refusal: Refusal, decided_by: DecidedBy = "world") -> Response:
+    """The response that a refusal is. The rate limiter's is JSON served as text.
+
+    Source: cloud_controller_ng, middleware/base_rate_limiter.rb.
+    """
     entry = refusal.entry
     media_type = TEXT_MEDIA_TYPE if entry.status == RATE_LIMIT_EXCEEDED.status else JSON_MEDIA_TYPE
-    return json_response(entry.status, build_error_body(entry, refusal.detail), refusal.why, media_type)
+    response = json_response(entry.status, build_error_body(entry, refusal.detail), refusal.why, media_type)
+    response.decided_by = decided_by
+    return response
 
 
-def scenario_response(plan: Plan | None, decision: ScenarioMatch, respond: Respond) -> Response:
+def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond) -> Response:
     """The answer of its own that a scenario gives."""
-    why = decision.why
+    reason = match.why
     if respond.error is not None:
-        response = response_from_refusal(Refusal(CATALOGUE[respond.error], respond.detail or "", why))
+        response = response_from_refusal(Refusal(CATALOGUE[respond.error], respond.detail or "", reason), "scenario")
     elif respond.example is not None:
         found = None if plan is None else plan.example(respond.example)
         if found is None:
             name = "an unknown route" if plan is None else plan.operation
-            response = response_from_refusal(
-                Refusal(UNKNOWN_ERROR, why=f"{why}; {name} documents no example {respond.example}")
-            )
+            reason = f"{reason}; {name} documents no example {respond.example}"
+            response = response_from_refusal(Refusal(UNKNOWN_ERROR, why=reason), "scenario")
         else:
-            response = example_response(found[0], found[1], why)
+            response = example_response(found[0], found[1], reason, "scenario")
     else:
-        response = status_response(plan, respond, why)
+        response = status_response(plan, respond, reason)
+        response.decided_by = "scenario"
     response.fault = respond.fault or ""
     return response
 
 
-def status_response(plan: Plan | None, respond: Respond, why: str) -> Response:
-    """The answer of a status: its text, its body, or the contract's example of it."""
+def status_response(plan: Plan | None, respond: Respond, reason: str) -> Response:
+    """The answer that a scenario gives by a status: with its own text or body, else with the contract's example."""
     status = respond.status or (200 if plan is None else plan.success_status)
     if respond.text is not None:
-        return raw_response(status, respond.text.encode(), why, TEXT_MEDIA_TYPE)
+        return raw_response(status, respond.text.encode(), reason, TEXT_MEDIA_TYPE)
     body = respond.body
     if body is not ABSENT:
-        return raw_response(status, _encode_body(body), why, JSON_MEDIA_TYPE)
+        return raw_response(status, _encode_body(body), reason, JSON_MEDIA_TYPE)
     documented = None if plan is None else plan.responses.get(status)
     if documented is None:
-        return json_response(status, None, why)
-    return example_response(documented, first_example_of(documented), why)
+        return json_response(status, None, reason)
+    return example_response(documented, first_example_of(documented), reason, "scenario")
 
 
-def apply_response_overrides(response: Response, decision: ScenarioMatch, respond: Respond, foundation: str) -> None:
-    """Gives an outcome the headers, the delay and the hold that a scenario asks for.
+def apply_response_overrides(response: Response, match: ScenarioMatch, respond: Respond, foundation: str) -> None:
+    """Gives a response the headers, the delay and the hold that a scenario asks for.
 
     Args:
         foundation: its name, since each foundation's holds are its own.
     """
     for name, value in respond.headers.items():
         key = name.lower().encode("latin-1")
-        response.headers = [(kept, its) for kept, its in response.headers if kept != key]
+        if key == b"x-mock-why":
+            response.shows_reason = False
+        response.headers = [header for header in response.headers if header[0] != key]
         if value is not None:
             response.headers.append((key, value.encode("latin-1", "replace")))
-    response.delay = decision.delay
+    response.delay = match.delay
     if respond.hold is not None and respond.hold.at == "after-commit":
-        response.hold = f"{foundation}/{respond.hold.name or decision.scenario}"
+        response.hold = f"{foundation}/{respond.hold.name or match.scenario}"
         response.hold_at_most = respond.hold.at_most
-
-
-def format_header_value(text: str) -> bytes:
-    """Text as a header's value: one line of printable ASCII."""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(sign if " " <= sign <= "~" else "?" for sign in text)
-    return text[:MAX_HEADER_LENGTH].encode()

@@ -1,23 +1,29 @@
-"""The exchange: one request against one foundation, from start to outcome. Never awaits, never touches a socket.
+"""The exchange: one request against one foundation, from request to response. Never awaits, never touches a socket.
 
-This is the one place where the contract, the scenarios and the world meet; the doors of the server call it, and nothing
-in it lets another request in between, so one foundation's requests are serial.
+Here the contract, the scenarios and the world meet. Nothing in it lets another request in between, so one foundation's
+requests are serial. The functions stand in the order in which a request meets them:
+
+    handle_request                     a door has a whole request: its foundation and its route are found
+    └ handle_routed_request            the exchange begins
+      └ run_recorded                   whatever comes of it passes the journal
+        ├ run_exchange                 without a scenario: the rate limit, then the operation
+        │ └ run_operation              the token, the contract, the operation's function
+        ├ run_scripted_exchange        a preference or a scenario may answer, or keep the request waiting
+        │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
+        └ record_response              date, id, what the match adds to the response, the journal
+
+A request that waits before its exchange comes back by `resume_exchange`, and goes on at `run_matched_exchange`.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-
-import msgspec
 
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.api.messages import describe_violations
-from mockfoundry.cloudfoundry.api.operations import Operation
 from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.auth import (
     ANY_ADMIN,
-    Authority,
     authenticate_actor,
     claims_from_token,
     read_bearer_token,
@@ -26,6 +32,7 @@ from mockfoundry.cloudfoundry.auth import (
 from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
 from mockfoundry.cloudfoundry.errors import (
     BAD_QUERY_PARAMETER,
+    MESSAGE_PARSE_ERROR,
     NOT_FOUND,
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
@@ -34,19 +41,18 @@ from mockfoundry.cloudfoundry.errors import (
 )
 from mockfoundry.cloudfoundry.model import RateLimit
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request
-from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.context import ExchangeContext, Service
 from mockfoundry.exchange.matching import match_request_scenarios, preferred_response
 from mockfoundry.exchange.preferences import first_example_of
-from mockfoundry.exchange.request import Request, apply_forwarded_headers
+from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
     PendingRequest,
     Response,
     apply_response_overrides,
     example_response,
-    format_header_value,
     raw_response,
     response_from_answer,
     response_from_refusal,
@@ -55,41 +61,20 @@ from mockfoundry.exchange.response import (
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.foundations.registry import FoundationRegistry
-from mockfoundry.journal.entry import STILL_SENDING
+from mockfoundry.journal.entry import STILL_SENDING, DecidedBy
 from mockfoundry.scenarios.conditions import ABSENT
-from mockfoundry.scenarios.engine import ScenarioMatch, ScenarioProgress, commit_match
-from mockfoundry.scenarios.model import Scenario
-from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.scenarios.engine import commit_match
+
+__all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
 
 READ_AS_FORM_NOTE = b"body: read as a form, as its content type says; JSON needs Content-Type: application/json"
+NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
 log = logging.getLogger("mockfoundry")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a server serves: everything an exchange needs beside a foundation and a request.
-
-    Attributes:
-        operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
-        named_scenarios: the scenarios that a request may ask for by name, each compiled.
-        authority: whose tokens count.
-        trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
-        strict: whether what the real one lets pass, though its documentation does not, is refused.
-    """
-
-    contract: Contract
-    operations: Mapping[str, Operation]
-    registry: FoundationRegistry
-    named_scenarios: Mapping[str, CompiledScenarios]
-    authority: Authority
-    trust_forwarded: bool = False
-    strict: bool = False
-
-
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:
-    """The outcome of a request: its foundation and its plan are found, and the exchange is made."""
+    """The response to a request: its foundation and its route are found, and the exchange is made."""
     address = resolve_address(service, request)
     return handle_routed_request(service, request, address, service.contract.routes.find(request.method, address.path))
 
@@ -97,9 +82,6 @@ def handle_request(service: Service, request: Request) -> Response | PendingRequ
 def resolve_address(service: Service, request: Request) -> Address:
     """Which foundation a request is for, and its path there: as it says itself, else as its token says."""
     headers = request.headers
-    request.host = headers.get(b"host", b"")
-    if service.trust_forwarded:
-        apply_forwarded_headers(request)
     address = parse_address(request.target, headers.get(b"x-mock-foundation"), request.host)
     if address.named or b"." not in headers.get(b"authorization", b""):
         return address
@@ -107,285 +89,285 @@ def resolve_address(service: Service, request: Request) -> Address:
     return address if claims is None else Address(claims.foundation, address.path)
 
 
-class ExchangeContext(msgspec.Struct):
-    """One request on its way through the exchange.
-
-    Attributes:
-        route: None where the contract has none.
-        prefix: what links need before the path.
-        decision: what the scenarios said, None for nothing.
-        was_pending: whether it was parked, so that its client may be gone.
-        progress: of the scenarios that said it.
-        requested_scenario: the scenario that the request itself named, None for none.
-    """
-
-    service: Service
-    foundation: FoundationState
-    request: Request
-    route: Route | None
-    prefix: str
-    progress: ScenarioProgress
-    decision: ScenarioMatch | None = None
-    requested_scenario: Scenario | None = None
-    was_pending: bool = False
-
-
 def handle_routed_request(
     service: Service, request: Request, address: Address, route: Route | None
 ) -> Response | PendingRequest:
-    """The outcome of a request whose route was looked for; None where the contract has none."""
+    """The response to a request whose route was looked for; None where the contract has none."""
+    real = request.arrived
     try:
-        foundation = service.registry.get_or_create(address.name, request.arrived)
-        if route is not None:
-            request.operation = route.plan.operation
-            request.path = route.path
-        context = ExchangeContext(service, foundation, request, route, address.prefix, foundation.progress)
-        headers = request.headers
-        if not (foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers):
-            return run_exchange(context)
-        try:
-            return run_scripted_exchange(context)
-        except Refusal as refusal:
-            return record_response(context, response_from_refusal(refusal))
+        foundation = service.registry.get_or_create(address.name, real)
     except Refusal as refusal:
+        # There is no foundation, so there is no journal either.
         return response_from_refusal(refusal)
-    except Exception:
-        return response_from_failure(request)
-
-
-def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest:
-    """The outcome of a request that a preference or a scenario may have a say in.
-
-    Raises:
-        Refusal: 400, where it asks for what there is not.
-    """
-    foundation, request, route = context.foundation, context.request, context.route
-    apply_due_events(foundation, foundation.world.clock.now(request.arrived))
-    found = None if route is None else preferred_response(route.plan, request.headers.get(b"prefer"))
-    if found is not None:
-        return record_response(context, found)
-    decision, context.progress, context.requested_scenario = match_request_scenarios(
-        context.service.named_scenarios, foundation, request
+    operation, path = ("", {}) if route is None else (route.plan.operation, route.path)
+    now = foundation.world.clock.now(real)
+    context = ExchangeContext(
+        service, foundation, request, route, address.prefix, real, now, operation, path, foundation.progress
     )
-    context.decision = decision
-    respond = None if decision is None else decision.respond
-    if decision is None or respond is None or respond.phase == "after":
-        return run_with_requested_scenario(context)
-    if respond.answers:
-        return record_response(context, scenario_response(route and route.plan, decision, respond))
-    hold = respond.hold
-    held = hold is not None and hold.at == "before-commit"
-    if not (held or decision.delay):
-        return run_with_requested_scenario(context)
-    name = f"{foundation.name}/{hold.name or decision.scenario}" if hold is not None and held else ""
-    at_most = hold.at_most if hold is not None and held else 0
-    context.was_pending = True
-    # Until then it is in use, however idle it looks.
-    foundation.last_used = max(foundation.last_used, request.arrived + decision.delay + at_most)
-    return PendingRequest(
-        resume=partial(resume_exchange, context),
-        give_up=partial(give_up_exchange, context),
-        delay=decision.delay,
-        hold=name,
-        hold_at_most=at_most,
-    )
+    headers = request.headers
+    if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
+        return run_recorded(context, run_scripted_exchange)
+    return run_recorded(context, run_exchange)
 
 
-def resume_exchange(context: ExchangeContext, real: int, _: None) -> Response:
-    """The outcome of a request that was kept waiting, on the foundation that has the name by now."""
-    context.request.arrived = real
+def run_recorded(
+    context: ExchangeContext, run: Callable[[ExchangeContext], Response | PendingRequest]
+) -> Response | PendingRequest:
+    """Runs an exchange so that whatever comes of it passes the journal, unless it waits first."""
     try:
-        context.foundation = context.service.registry.get_or_create(context.foundation.name, real)
-        response = run_with_requested_scenario(context)
-    except Refusal as refusal:
-        return response_from_refusal(refusal)
+        response = run(context)
+        return response if isinstance(response, PendingRequest) else record_response(context, response)
     except Exception:
-        return response_from_failure(context.request)
-    # It has waited already; the journal has noted for how long.
-    response.delay = 0
-    return response
-
-
-def give_up_exchange(context: ExchangeContext, refusal: Refusal) -> Response:
-    """The outcome of a request that can't be kept waiting; nothing of it was done."""
-    context.decision = None
-    return record_response(context, response_from_refusal(refusal))
-
-
-def run_with_requested_scenario(context: ExchangeContext) -> Response:
-    """The exchange, on a world that the scenario which the request named has changed for it alone."""
-    scenario, foundation = context.requested_scenario, context.foundation
-    if scenario is None or not scenario.given:
-        return run_exchange(context)
-    with temporarily_applied(foundation, scenario, foundation.world.clock.now(context.request.arrived)):
-        response = run_exchange(context)
-    if context.decision is None:
-        said = f"scenario {scenario.name}, for this request; {response.why}"
-        response.headers[0] = (b"x-mock-why", format_header_value(said))
-    return response
+        context.match = None
+        response = response_from_failure(context.request)
+    try:
+        return record_response(context, response)
+    except Exception:
+        log.exception("mockfoundry failed to record it, too")
+        return response
 
 
 def run_exchange(context: ExchangeContext) -> Response:
-    """The exchange itself, and what a decided scenario makes of its outcome."""
-    foundation, request, route, decision = context.foundation, context.request, context.route, context.decision
+    """The exchange itself: the rate limit, then the operation. A refusal and a failure are responses, too."""
+    foundation, request = context.foundation, context.request
     limit = foundation.world.settings.rate_limit
-    limited = None if limit is None else check_rate_limit(context.service, foundation, limit, request)
+    limited = None if limit is None else check_rate_limit(context, limit)
     try:
         if limited is not None and limited.refusal is not None:
-            raise limited.refusal
-        if route is None:
-            raise refuse(NOT_FOUND, why="contract: no such route")
-        response = run_operation(context.service, foundation, request, route, context.prefix)
+            response = refused_response(request, limited.refusal, "limit")
+        elif context.route is None:
+            response = refused_response(request, refuse(NOT_FOUND, why="contract: no such route"), "contract")
+        else:
+            response = run_operation(context, context.route)
     except Refusal as refusal:
-        response = response_from_refusal(refusal)
-        if request.content and request.body_form is BodyForm.FORM:
-            response.headers.append((b"x-mock-contract", READ_AS_FORM_NOTE))
+        response = refused_response(request, refusal, "world")
     except Exception:
         response = response_from_failure(request)
     if limited is not None:
         response.headers.extend(limited.headers)
-    if decision is None:
-        return record_response(context, response)
-    respond = decision.respond
-    if respond is None:
-        response.headers[0] = (b"x-mock-why", format_header_value(f"{decision.why}: pass; {response.why}"))
-        return record_response(context, response)
-    if respond.phase == "after":
-        if not 200 <= response.status < 300:
-            context.decision = None
-            return record_response(context, response)
-        commit_match(context.progress, decision)
-        if respond.fault is not None:
-            response.fault = respond.fault
-        elif respond.answers:
-            response = scenario_response(route and route.plan, decision, respond)
-    response.headers[0] = (b"x-mock-why", format_header_value(f"{decision.why}; {response.why}"))
-    return record_response(context, response)
+    return response
 
 
-def response_from_failure(request: Request) -> Response:
-    """The outcome of a request that mockfoundry itself failed on; call it where the exception is at hand."""
-    log.exception("mockfoundry failed on %s %s", request.method, request.target)
-    return response_from_refusal(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
-
-
-def run_operation(
-    service: Service, foundation: FoundationState, request: Request, route: Route, prefix: str
-) -> Response:
-    """One request against one foundation, in the order of design section 2, steps 4 to 6.
+def run_operation(context: ExchangeContext, route: Route) -> Response:
+    """The token, then the contract, then the operation: steps 4 to 6 of the design's section "One request".
 
     Raises:
         Refusal: the request is refused; nothing was changed.
     """
-    plan = route.plan
-    headers = request.headers
-    world = foundation.world
+    service, request, world, plan = context.service, context.request, context.foundation.world, route.plan
     actor = ANY_ADMIN
     if plan.secured:
-        actor = authenticate_actor(
-            world, read_bearer_token(headers.get(b"authorization", b"")), service.authority, request.arrived
-        )
-        request.actor = actor.name
+        token = read_bearer_token(request.headers.get(b"authorization", b""))
+        actor = authenticate_actor(world, token, service.authority, context.real)
+        context.actor = actor.name
         require_scope(actor, "write" if plan.writes else "read")
     violations = route.violations
     body = ABSENT
     if plan.body is not None and request.content:
-        if request.body_form is BodyForm.MALFORMED:
+        form = request.body_form
+        if form is BodyForm.MALFORMED:
             return raw_response(406, b"", "content type: malformed", HTML_MEDIA_TYPE)
-        request.must_be_readable()
-        body = request.body
+        body = context.body
+        if body is ABSENT and form is BodyForm.JSON:
+            raise refuse(MESSAGE_PARSE_ERROR, why="body: not JSON")
         if body is not ABSENT and not plan.body.accepts(body):
             violations += plan.body.violations(body)
     if request.query_string or plan.requires_query:
-        violations += plan.query_violations(request.query)
+        violations += plan.query_violations(context.query)
     if plan.reads_headers:
-        violations += plan.header_violations(headers)
+        violations += plan.header_violations(request.headers)
+    has_body = body is not ABSENT
     operation = service.operations.get(plan.operation)
     if operation is None:
-        return canned_response(plan, body is not ABSENT, violations)
-    given = body is not ABSENT
+        return canned_response(plan, request, has_body, violations)
     call = ApiRequest(
         plan.operation,
-        request.path,
-        request.query,
-        body if given else None,
+        route.path,
+        context.query,
+        body if has_body else None,
         violations,
-        world.clock.now(request.arrived),
-        f"{request.scheme}://{request.host.decode('latin-1') or 'localhost'}{prefix}",
-        given,
+        context.now,
+        f"{request.scheme}://{request.host.decode('latin-1') or 'localhost'}{context.prefix}",
+        has_body,
         service.strict,
     )
     answer = operation(world, actor, call)
-    request.committed = plan.writes and answer.status < 300
-    request.state_changed = request.committed and answer.changed
     response = response_from_answer(answer)
+    response.committed = plan.writes and answer.status < 300
+    response.state_changed = response.committed and answer.changed
     response.headers.append((b"x-user-guid", actor.guid.encode()))
-    if request.content and not given and plan.body is not None:
-        response.headers.append((b"x-mock-contract", b"body: not read, its content type is not application/json"))
+    if request.content and not has_body and plan.body is not None:
+        response.headers.append((b"x-mock-contract", NOT_READ_NOTE))
     return response
 
 
-def check_rate_limit(
-    service: Service, foundation: FoundationState, limit: RateLimit, request: Request
-) -> RateLimitDecision | None:
-    """What the foundation's rate limiter says of a request."""
-    authorization = request.headers.get(b"authorization", b"")
-    return count_request(foundation.world, limit, foundation.windows, authorization, service.authority, request.arrived)
+def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest:
+    """The exchange of a request about which a preference or a scenario may have something to say."""
+    foundation, route = context.foundation, context.route
+    apply_due_events(foundation, context.now)
+    preferred = None if route is None else preferred_response(route.plan, context.headers.get(b"prefer"))
+    if preferred is not None:
+        return preferred
+    try:
+        match_request_scenarios(context)
+    except Refusal as refusal:
+        return response_from_refusal(refusal, "scenario")
+    match = context.match
+    respond = None if match is None else match.respond
+    if match is None or respond is None or respond.phase == "after":
+        return run_matched_exchange(context)
+    if respond.answers:
+        return scenario_response(route and route.plan, match, respond)
+    hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
+    if hold is None and not match.delay:
+        return run_matched_exchange(context)
+    at_most = 0 if hold is None else hold.at_most
+    context.was_pending = True
+    # Until then the foundation is in use, however idle it looks.
+    foundation.last_used = max(foundation.last_used, context.real + match.delay + at_most)
+    return PendingRequest(
+        resume=partial(resume_exchange, context),
+        give_up=partial(give_up_exchange, context),
+        delay=match.delay,
+        hold="" if hold is None else f"{foundation.name}/{hold.name or match.scenario}",
+        hold_at_most=at_most,
+    )
+
+
+def resume_exchange(context: ExchangeContext, real: int, _: None) -> Response | PendingRequest:
+    """The response to a request that has waited, from the foundation that has the name by now.
+
+    Args:
+        real: real microseconds of this moment.
+    """
+    context.real = real
+    try:
+        foundation = context.service.registry.get_or_create(context.foundation.name, real)
+    except Refusal as refusal:
+        return give_up_exchange(context, refusal)
+    context.foundation, context.now = foundation, foundation.world.clock.now(real)
+    response = run_recorded(context, run_matched_exchange)
+    if isinstance(response, Response):
+        # It has waited already; the journal has noted for how long.
+        response.delay = 0
+    return response
+
+
+def give_up_exchange(context: ExchangeContext, refusal: Refusal) -> Response:
+    """The response to a request that can't be kept waiting; nothing of it was done."""
+    context.match = None
+    return record_response(context, response_from_refusal(refusal, "limit"))
+
+
+def run_matched_exchange(context: ExchangeContext) -> Response:
+    """The exchange, in a world as the scenario that the request names wants it, and what a match makes of it."""
+    scenario = context.requested_scenario
+    if scenario is None or not scenario.given:
+        return apply_match(context, run_exchange(context))
+    with temporarily_applied(context.foundation, scenario, context.now):
+        response = apply_match(context, run_exchange(context))
+    if context.match is None:
+        response.reason = f"scenario {scenario.name}, for this request; {response.reason}"
+    return response
+
+
+def apply_match(context: ExchangeContext, response: Response) -> Response:
+    """What a match makes of the response that the exchange gave: the same, a fault, or another one."""
+    match = context.match
+    if match is None:
+        return response
+    respond = match.respond
+    if respond is None:
+        response.reason = f"{match.why}: pass; {response.reason}"
+        return response
+    if respond.phase == "after":
+        if not 200 <= response.status < 300:
+            # Nothing was done whose answer could get lost: the scenario keeps this match for a later request.
+            context.match = None
+            return response
+        commit_match(context.progress, match)
+        if respond.fault is not None:
+            response.fault = respond.fault
+        elif respond.answers:
+            committed, state_changed = response.committed, response.state_changed
+            response = scenario_response(context.route and context.route.plan, match, respond)
+            response.committed, response.state_changed = committed, state_changed
+    response.reason = f"{match.why}; {response.reason}"
+    return response
 
 
 def record_response(context: ExchangeContext, response: Response) -> Response:
-    """An outcome with its date and its id, with what a scenario wishes of it, and with its place in the journal."""
-    foundation, request, decision = context.foundation, context.request, context.decision
-    now = foundation.world.clock.now(request.arrived)
-    response.headers += ((b"date", format_http_date(now // SECOND)), request_id_header(foundation, request))
+    """A response with its date and its id, with what a match adds to it, and with its place in the journal."""
+    foundation, match = context.foundation, context.match
+    date = format_http_date(context.now // SECOND)
+    response.headers += ((b"date", date), request_id_header(foundation, context.request))
+    if match is None:
+        response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
+    else:
+        response.scenario, response.rule = match.scenario, match.rule
+        respond = match.respond
+        if respond is not None:
+            apply_response_overrides(response, match, respond, foundation.name)
+            response.phase = respond.phase if respond.answers else ""
+        response.virtual_delay = int(response.delay * foundation.world.clock.rate)
     journal = foundation.journal
-    if decision is None:
-        refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
-        journal.record(
-            request, response, now, near_miss=request.near_miss, refused_by_modified_world=refused_by_modified_world
-        )
-        return response
-    respond = decision.respond
-    phase = ""
-    if respond is not None:
-        apply_response_overrides(response, decision, respond, foundation.name)
-        phase = respond.phase if respond.answers else ""
-    delay = int(response.delay * foundation.world.clock.rate)
-    number = journal.record(request, response, now, decision.scenario, decision.rule, phase, delay=delay)
+    number = journal.record(context, response)
     if response.fault or response.delay or response.hold or context.was_pending:
         journal.note_bytes_sent(number, STILL_SENDING)
         response.report_bytes_sent = partial(journal.note_bytes_sent, number)
-        foundation.last_used = max(foundation.last_used, request.arrived + response.delay + response.hold_at_most)
+        foundation.last_used = max(foundation.last_used, context.real + response.delay + response.hold_at_most)
     return response
 
 
-def canned_response(plan: Plan, has_body: bool, violations: tuple[Violation, ...]) -> Response:
-    """The contract's own example of success, for a request that the contract allows.
+def refused_response(request: Request, refusal: Refusal, decided_by: DecidedBy) -> Response:
+    """The response to a refused request; it says where the body was read as a form, which may be the reason."""
+    response = response_from_refusal(refusal, decided_by)
+    if request.content and request.body_form is BodyForm.FORM:
+        response.headers.append((b"x-mock-contract", READ_AS_FORM_NOTE))
+    return response
 
-    Raises:
-        Refusal: 400 or 422, where it does not.
-    """
+
+def response_from_failure(request: Request) -> Response:
+    """The response to a request that mockfoundry itself failed on. To be called while the exception is handled."""
+    log.exception("mockfoundry failed on %s %s", request.method, request.target)
+    refusal = Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback")
+    return response_from_refusal(refusal, "failure")
+
+
+def canned_response(plan: Plan, request: Request, has_body: bool, violations: tuple[Violation, ...]) -> Response:
+    """The contract's own example of success, or a refusal (400 or 422) of what the contract does not allow."""
     if plan.body_required and not has_body:
         violations += (Violation("body", "", "required", None, "body"),)
-    if violations:
-        text = describe_violations(violations)
-        why = f"contract: {violations[0]}"
-        if violations[0].place == "body":
-            raise refuse(UNPROCESSABLE_ENTITY, text, why)
-        place = "parameter" if violations[0].place == "path" else f"{violations[0].place} parameter"
-        raise refuse(BAD_QUERY_PARAMETER, f"The {place} is invalid: {text}", why)
-    documented = plan.responses[plan.success_status]
-    return example_response(documented, first_example_of(documented), "contract: example")
+    if not violations:
+        documented = plan.responses[plan.success_status]
+        return example_response(documented, first_example_of(documented), "contract: example", "contract")
+    text, reason = describe_violations(violations), f"contract: {violations[0]}"
+    place = violations[0].place
+    if place == "body":
+        return refused_response(request, refuse(UNPROCESSABLE_ENTITY, text, reason), "contract")
+    parameter = "parameter" if place == "path" else f"{place} parameter"
+    refusal = refuse(BAD_QUERY_PARAMETER, f"The {parameter} is invalid: {text}", reason)
+    return refused_response(request, refusal, "contract")
+
+
+def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
+    """What the foundation's rate limiter says of a request."""
+    foundation, authority = context.foundation, context.service.authority
+    authorization = context.headers.get(b"authorization", b"")
+    return count_request(foundation.world, limit, foundation.windows, authorization, authority, context.real)
 
 
 def request_id_header(foundation: FoundationState, request: Request) -> tuple[bytes, bytes]:
-    """The id of the request: a new guid, behind the one that was given [middleware/vcap_request_context_setter.rb]."""
+    """The id of the request: a new guid, behind the one that the client gave.
+
+    Source: cloud_controller_ng, middleware/vcap_request_context_setter.rb.
+    """
     guid = foundation.next_request_id()
     headers = request.headers
     if b"x-vcap-request-id" not in headers and b"x-request-id" not in headers:
         return b"x-vcap-request-id", guid.encode()
     given = headers.get(b"x-vcap-request-id", b"").strip() or headers.get(b"x-request-id", b"").strip()
     if given:
-        kept = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))
-        guid = f"{kept[:255]}::{guid}"
+        safe = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))
+        guid = f"{safe[:255]}::{guid}"
     return b"x-vcap-request-id", guid.encode()

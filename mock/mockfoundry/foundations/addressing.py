@@ -29,7 +29,7 @@ def parse_address(path: str, header: bytes | None, host: bytes) -> Address:
 
     Args:
         header: the value of `X-Mock-Foundation`.
-        host: what the request was sent to, empty where nobody said.
+        host: what the request was sent to, empty where that is not known.
     """
     if path.startswith(PATH_PREFIX):
         name, slash, rest = path[len(PATH_PREFIX) :].partition("/")

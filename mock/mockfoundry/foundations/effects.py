@@ -1,9 +1,7 @@
-"""Undoing: what a scenario changed in a world, and how it is taken back. Never decides when.
+"""Effects: scenarios switched on and off in a foundation, and what they change in its world. Never matches a request.
 
-Entities are values, so what changed is seen by comparing tables; a field that something else has changed since keeps
-that later value.
-
-Playing: scenarios switched on and off in a foundation, and what they change in it. Never matches a request.
+Entities are frozen values, so what a scenario changed is found by comparing tables, and can be reverted. A field that
+something else has changed since keeps that later value.
 """
 
 from collections.abc import Iterator
@@ -25,21 +23,21 @@ SETTINGS = "settings"
 
 
 def compare_worlds(before: World, after: World) -> list[EntityChange]:
-    """What is another value in `after`, a world that began as a copy of `before`."""
-    found = [
-        EntityChange(table, key, held.get(key), value)
+    """The entities that differ in `after`, a world that began as a copy of `before`."""
+    changes = [
+        EntityChange(table, key, entities.get(key), value)
         for table in ENTITY_TABLES
-        if (held := getattr(before, table)) is not getattr(after, table)
+        if (entities := getattr(before, table)) is not getattr(after, table)
         for key, value in getattr(after, table).items()
-        if held.get(key) is not value
+        if entities.get(key) is not value
     ]
     if before.settings != after.settings:
-        found.append(EntityChange(SETTINGS, "", before.settings, after.settings))
-    return found
+        changes.append(EntityChange(SETTINGS, "", before.settings, after.settings))
+    return changes
 
 
 def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
-    """Gives every changed field its earlier value, the latest change first."""
+    """Gives every changed field its value from before, the latest change first."""
     for change in changes:
         if change.table == "apps" and change.after.deployment is not None and change.key in world.deploying_apps:
             cancel_deployment(world, change.key, now)
@@ -61,7 +59,7 @@ def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
 
 
 def restore_entity(change: EntityChange, current: Any) -> Any:
-    """An entity with the fields that the change gave it as they were before."""
+    """An entity with its values from before the change in those fields that still have the change's."""
     if current is change.after:
         return change.before
     fields = {
@@ -74,7 +72,7 @@ def restore_entity(change: EntityChange, current: Any) -> Any:
 
 
 def remove_added_entity(world: World, table: str, key: str) -> None:
-    """Takes away what a scenario had added."""
+    """Removes an entity that a scenario had added, unless others now depend on it."""
     if table == "processes":
         process = world.processes[key]
         # A deployment that is over has left its new process as the only one of its type.
@@ -87,7 +85,7 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
 
 
 def switch_scenario_on(foundation: FoundationState, scenario: Scenario, now: int) -> None:
-    """Switches a scenario on, or begins it anew; it is asked after those that are on already.
+    """Switches a scenario on, or begins it again; requests are matched with it after those that are on already.
 
     Args:
         now: virtual microseconds.
@@ -105,25 +103,25 @@ def switch_scenario_on(foundation: FoundationState, scenario: Scenario, now: int
 
 
 def begin_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> None:
-    """Starts the time of a scenario that is in the lineup, and changes the world as it says."""
+    """Starts the time of a scenario, and changes the world as its `given` says."""
     if scenario.given:
         record_world_change(foundation, scenario.name, scenario.given, now)
     switch_on(foundation.progress, scenario, now)
 
 
 def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> bool:
-    """Switches a scenario off and takes back what it changed; says whether it was on."""
-    kept = tuple(each for each in foundation.lineup.scenarios if each.name != name)
-    if len(kept) == len(foundation.lineup.scenarios):
+    """Switches a scenario off and reverts what it changed; gives whether it was on."""
+    others = tuple(each for each in foundation.lineup.scenarios if each.name != name)
+    if len(others) == len(foundation.lineup.scenarios):
         return False
-    foundation.lineup = CompiledScenarios(kept)
+    foundation.lineup = CompiledScenarios(others)
     switch_off(foundation.progress, name)
     revert_changes(foundation.world, foundation.changes.pop(name, []), now)
     return True
 
 
 def apply_due_events(foundation: FoundationState, now: int) -> None:
-    """Lets everything happen that scenarios have for a moment up to now: their events, and their ends."""
+    """Applies what is due by now of the scenarios that are on: their events, and the reverting at their ends."""
     lineup, progress = foundation.lineup, foundation.progress
     for name, event in take_due_events(lineup, progress, now) if lineup.events else ():
         apply_event(foundation, name, event, now)
@@ -135,18 +133,18 @@ def apply_due_events(foundation: FoundationState, now: int) -> None:
 
 
 def apply_event(foundation: FoundationState, name: str, event: Event, now: int) -> None:
-    """One event of a scenario, at its own moment."""
+    """Applies one event of a scenario, at its own moment."""
     since = foundation.progress.since.get(name, now)
     record_world_change(foundation, name, event.given, min(now, since + event.at))
 
 
 def record_world_change(foundation: FoundationState, name: str, given: object, now: int) -> None:
-    """Changes the world in a seed file's words, and remembers what was there."""
+    """Changes the world as a `given` says, and remembers what that changed, so that it can be reverted."""
     foundation.changes.setdefault(name, []).extend(change_world(foundation, given, now))
 
 
 def change_world(foundation: FoundationState, given: object, now: int) -> list[EntityChange]:
-    """Changes the world in a seed file's words; gives what takes it back."""
+    """Changes the world as a `given` says, in a seed file's keys; gives what that changed."""
     before = foundation.world.copy()
     apply_world_patch(foundation.world, given, now)
     return compare_worlds(before, foundation.world)
@@ -154,7 +152,7 @@ def change_world(foundation: FoundationState, given: object, now: int) -> list[E
 
 @contextmanager
 def temporarily_applied(foundation: FoundationState, scenario: Scenario, now: int) -> Iterator[None]:
-    """Changes the world as a scenario says, for one exchange; what the exchange itself changes is kept."""
+    """Changes the world as a scenario says, for one exchange; what the exchange itself changes stays."""
     changes = change_world(foundation, scenario.given, now)
     try:
         yield

@@ -17,8 +17,8 @@ class EntityChange(msgspec.Struct, frozen=True):
 
     Attributes:
         table: of the world, or `settings`.
-        before: its value until then; None where it was not there.
-        after: its value from then on.
+        before: its value before the change; None where there was none.
+        after: its value after the change.
     """
 
     table: str
@@ -32,16 +32,16 @@ class FoundationState(msgspec.Struct):
 
     Attributes:
         world: its organizations, apps, processes, clock and generator.
-        seed: the world that it began as, and goes back to.
-        lineup: the scenarios that are on, compiled; shared by foundations that play the same.
+        seed: the world that it began as, and that a reset brings back.
+        lineup: the scenarios that are on, compiled; foundations that play the same ones share it.
         progress: how far each of them has come here.
-        changes: what each of them has changed in the world, so that it can be taken back.
-        answered: how many requests there were.
-        request_id_prefix: what the ids of all requests begin with.
-        journal: what happened here.
+        changes: what each of them has changed in the world, so that it can be reverted.
         windows: the requests that the rate limiter has counted, by user guid.
-        minted_tokens: how many were minted here.
-        asked: when it was last asked for, in microseconds of the machine's clock.
+        request_count: how many requests there were.
+        request_id_prefix: what the ids of all requests begin with; empty before the first.
+        minted_tokens: how many tokens were minted here.
+        last_used: when it was last used, in microseconds of the machine's clock.
+        journal: what happened here.
     """
 
     name: str
@@ -58,13 +58,34 @@ class FoundationState(msgspec.Struct):
     journal: Journal = msgspec.field(default_factory=Journal)
 
     def next_request_id(self) -> str:
-        """The id of the next request: a version 4 UUID that follows from the seed and the request's number."""
+        """The id of the next request: a version 4 UUID, determined by the seed and the request's number."""
         number = self.request_count = self.request_count + 1
         if not self.request_id_prefix:
             self.request_id_prefix = derive_guid(self.world.seed, "requests", self.name)[:24]
         return f"{self.request_id_prefix}{number * _REQUEST_ID_FACTOR & _REQUEST_ID_MASK:012x}"
 
 
-# An odd factor, so that neighbours look unlike each other and none is met twice.
+# Odd, so that no two numbers give the same id; large, so that ids of neighbours do not look alike.
 _REQUEST_ID_FACTOR = 0x9E3779B97F4B
 _REQUEST_ID_MASK = (1 << 48) - 1
+
+
+def copy_foundation(foundation: FoundationState, name: str, real: int) -> FoundationState:
+    """A copy with its own name and request ids; what happens in one of the two does not change the other.
+
+    Args:
+        real: microseconds of the machine's clock: when the copy is first used.
+    """
+    return FoundationState(
+        name,
+        foundation.world.copy(),
+        foundation.seed,
+        foundation.lineup,
+        msgspec.convert(msgspec.to_builtins(foundation.progress), ScenarioProgress),
+        changes={scenario: list(changes) for scenario, changes in foundation.changes.items()},
+        windows={user: msgspec.structs.replace(window) for user, window in foundation.windows.items()},
+        request_count=foundation.request_count,
+        minted_tokens=foundation.minted_tokens,
+        last_used=real,
+        journal=foundation.journal.copy(),
+    )

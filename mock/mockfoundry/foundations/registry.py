@@ -1,4 +1,4 @@
-"""The registry: every foundation of a server by its name, made on first use from the server's seed."""
+"""The registry: every foundation of a server by its name, made on first use from the server's seed. Knows no HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import msgspec
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, refuse
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.effects import begin_scenario
-from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.foundation import FoundationState, copy_foundation
 from mockfoundry.journal.store import (
     MAX_ALL_JOURNALS_BYTES,
     MAX_JOURNAL_BYTES,
@@ -35,7 +35,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         journal: bytes that the journal of each may hold.
         journals: bytes that all journals may hold together.
         rules: of the scenarios that are on in one foundation.
-        idle: microseconds of real time after which a foundation that nobody asked for is no more; None for never.
+        idle: microseconds of real time after which a foundation that was not used is deleted; None for never.
     """
 
     foundations: int = 20_000
@@ -54,7 +54,7 @@ class FoundationRegistry:
 
     Attributes:
         seed: the world that each begins as a copy of.
-        met: what the clients of foundations that are no more had met, so that coverage outlives them.
+        hit_counts: of the journals of deleted foundations, so that coverage outlives them.
     """
 
     def __init__(self, seed: World, lineup: CompiledScenarios, bounds: ServerBounds = ServerBounds()) -> None:  # noqa: B008 (never changed)
@@ -73,33 +73,27 @@ class FoundationRegistry:
             real: microseconds of the machine's clock.
 
         Raises:
-            Refusal: the name is not one, or there are too many.
+            Refusal: the name is not valid, or there are too many foundations.
         """
         found = self._foundations.get(name)
-        if found is None or (self.bounds.idle is not None and self._mark_used(found, real) is None):
-            return self.create(name, None, real)
-        return found
+        if found is not None and self.bounds.idle is None:
+            return found
+        return self.find_active(name, real) or self.create(name, None, real)
 
     def find(self, name: str) -> FoundationState | None:
         """The foundation of that name as it is, None where there is none."""
         return self._foundations.get(name)
 
     def find_active(self, name: str, real: int) -> FoundationState | None:
-        """The foundation of that name, which somebody asks for; None where there is none, or where it has expired."""
-        found = self._foundations.get(name)
-        return found if found is None or self.bounds.idle is None else self._mark_used(found, real)
-
-    def _mark_used(self, found: FoundationState, real: int) -> FoundationState | None:
-        """A foundation that is asked for, None where it has expired before."""
-        if self._has_expired(found, real):
-            self.delete(found.name)
+        """The foundation of that name, which is in use from now on; None where there is none, or it has expired."""
+        found, idle = self._foundations.get(name), self.bounds.idle
+        if found is None or idle is None:
+            return found
+        if has_expired(found, idle, real):
+            self.delete(name)
             return None
         found.last_used = max(found.last_used, real)
         return found
-
-    def _has_expired(self, found: FoundationState, real: int) -> bool:
-        idle = self.bounds.idle
-        return idle is not None and real - found.last_used >= idle and not found.journal.watchers
 
     def create(self, name: str, seed: World | None, real: int) -> FoundationState:
         """A new foundation of that name, in the place of the one there may be.
@@ -108,8 +102,21 @@ class FoundationRegistry:
             seed: the world that it begins as; None is the server's.
 
         Raises:
-            Refusal: the name is not one, or there are too many.
+            Refusal: the name is not valid, or there are too many foundations.
         """
+        self._must_have_room(name, real)
+        world = self.seed if seed is None else seed
+        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
+        made = FoundationState(
+            name, world.copy(), world, self._lineup, ScenarioProgress(), last_used=real, journal=journal
+        )
+        begin_all_scenarios(made, real)
+        self.delete(name)
+        self._foundations[name] = made
+        return made
+
+    def _must_have_room(self, name: str, real: int) -> None:
+        """Raises Refusal where a name is not valid, or there are too many foundations for another one."""
         if not FOUNDATION_NAME.fullmatch(name):
             raise refuse(
                 BAD_FOUNDATION,
@@ -125,18 +132,9 @@ class FoundationRegistry:
                 "a larger --max-foundations, or with --expire-idle",
                 why="foundation: too many",
             )
-        world = self.seed if seed is None else seed
-        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
-        made = FoundationState(
-            name, world.copy(), world, self._lineup, ScenarioProgress(), last_used=real, journal=journal
-        )
-        begin_all_scenarios(made, real)
-        self.delete(name)
-        self._foundations[name] = made
-        return made
 
     def delete(self, name: str) -> bool:
-        """Takes a foundation away; says whether there was one. Its name makes a new one when it is next asked for."""
+        """Deletes a foundation; gives whether there was one. The next request for its name makes a new one."""
         found = self._foundations.pop(name, None)
         if found is None:
             return False
@@ -145,13 +143,17 @@ class FoundationRegistry:
         return True
 
     def expire(self, real: int) -> None:
-        """Takes away the foundations that nobody has asked for in a while; not at every call, since it looks at all."""
+        """Deletes the foundations that were not used for too long.
+
+        It looks at all of them, so it does nothing where it last did so a short time ago, unless there is no room.
+        """
         idle = self.bounds.idle
         if idle is None or (real - self._last_sweep < idle // 4 and len(self._foundations) < self.bounds.foundations):
             return
         self._last_sweep = real
-        for name in [each.name for each in self if self._has_expired(each, real)]:
-            self.delete(name)
+        for foundation in self:
+            if has_expired(foundation, idle, real):
+                self.delete(foundation.name)
 
     def reset(self, name: str, real: int) -> FoundationState | None:
         """Brings a foundation back to its seed: state, clock, scenarios, counters; None where there is none."""
@@ -159,25 +161,19 @@ class FoundationRegistry:
         return None if found is None else self.create(name, found.seed, real)
 
     def copy(self, name: str, other: str, real: int) -> FoundationState | None:
-        """A foundation once more by another name, in the place of the one that may have it; None where there is none.
+        """A copy of a foundation by another name, in the place of one that has it; None where there is no original.
 
-        Its clock, chance and counters are copied too.
+        Its clock, chance, counters and journal are copied too.
 
         Raises:
-            Refusal: the other name is not one, or there are too many.
+            Refusal: the other name is not valid, or there are too many foundations.
         """
         found = self.find_active(name, real)
         if found is None or other == name:
             return found
-        made = self.create(other, found.seed, real)
-        made.journal.close()
-        made.world = found.world.copy()
-        made.lineup = found.lineup
-        made.progress = msgspec.convert(msgspec.to_builtins(found.progress), ScenarioProgress)
-        made.request_count, made.minted_tokens = found.request_count, found.minted_tokens
-        made.journal = found.journal.copy()
-        made.windows = {user: msgspec.structs.replace(window) for user, window in found.windows.items()}
-        made.changes = {scenario: list(changes) for scenario, changes in found.changes.items()}
+        self._must_have_room(other, real)
+        self.delete(other)
+        made = self._foundations[other] = copy_foundation(found, other, real)
         return made
 
     def __iter__(self) -> Iterator[FoundationState]:
@@ -185,6 +181,11 @@ class FoundationRegistry:
 
     def __len__(self) -> int:
         return len(self._foundations)
+
+
+def has_expired(foundation: FoundationState, idle: int, real: int) -> bool:
+    """Whether a foundation was not used for that many microseconds; one whose journal is watched is in use."""
+    return real - foundation.last_used >= idle and not foundation.journal.watchers
 
 
 def begin_all_scenarios(foundation: FoundationState, real: int) -> None:

@@ -1,4 +1,4 @@
-"""Coverage: which documented answers and faults a client has really met, and which not. Counts nothing itself."""
+"""Coverage: which documented answers and faults clients have met, and which not. Never counts; the journals do."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,12 +13,12 @@ from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 
 class CoverageItem(msgspec.Struct, frozen=True):
-    """One thing that a client may meet: a documented status, or a fault with the phase it comes in.
+    """One thing that a client may meet of an operation: a documented status, or a fault with its phase.
 
     Attributes:
         status: documented; 0 where it is a fault.
         fault: empty where it is a status.
-        phase: of a fault: `before` the change, or `after` it, the change kept; empty where it is a status.
+        phase: of a fault: `before` or `after` the change is committed; empty where it is a status.
         times: how often it was met.
     """
 
@@ -37,8 +37,10 @@ class ContractCoverage(msgspec.Struct, frozen=True):
     """How much of the contract a client has met.
 
     Attributes:
-        percent: of the squares, met at least once, rounded down to a tenth.
-        undocumented: what was met beside them, by operation and status.
+        percent: how many of the squares were met at least once, rounded down to a tenth.
+        met, of: the same as numbers.
+        squares: all that the chosen operations document, and each fault.
+        undocumented: how often other statuses were met, by operation and status.
     """
 
     percent: float
@@ -48,8 +50,10 @@ class ContractCoverage(msgspec.Struct, frozen=True):
     undocumented: dict[str, dict[str, int]]
 
 
-def compute_coverage(contract: Contract, met: Mapping[HitKey, int], operations: Iterable[str] = ()) -> ContractCoverage:
-    """The coverage of a contract by what journals have met.
+def compute_coverage(
+    contract: Contract, hit_counts: Mapping[HitKey, int], operations: Iterable[str] = ()
+) -> ContractCoverage:
+    """The coverage of a contract by the hit counts of journals.
 
     Args:
         operations: only these; none for all.
@@ -57,10 +61,10 @@ def compute_coverage(contract: Contract, met: Mapping[HitKey, int], operations: 
     chosen = tuple(operations) or tuple(contract.plans)
     squares: list[CoverageItem] = []
     for name in chosen:
-        squares.extend(coverage_items_of(contract.plans[name], met))
+        squares.extend(coverage_items_of(contract.plans[name], hit_counts))
     count = sum(item.times > 0 for item in squares)
     undocumented: dict[str, dict[str, int]] = {}
-    for (operation, status, fault, _), times in met.items():
+    for (operation, status, fault, _), times in hit_counts.items():
         plan = contract.plans.get(operation)
         if plan is not None and operation in chosen and not fault and status not in plan.responses:
             statuses = undocumented.setdefault(operation, {})
@@ -73,9 +77,9 @@ def coverage_percent(met: int, of: int) -> float:
     return met * 1000 // of / 10 if of else 100.0
 
 
-def coverage_items_of(plan: Plan, met: Mapping[HitKey, int]) -> Iterable[CoverageItem]:
-    """The squares of one operation: an `after` only where it can change something."""
-    mine = [(hit_key, times) for hit_key, times in met.items() if hit_key[0] == plan.operation]
+def coverage_items_of(plan: Plan, hit_counts: Mapping[HitKey, int]) -> Iterable[CoverageItem]:
+    """The items of one operation. A fault comes `after` only where the operation can change something."""
+    mine = [(hit_key, times) for hit_key, times in hit_counts.items() if hit_key[0] == plan.operation]
     for status in sorted(plan.responses):
         times = sum(times for (_, seen, fault, _), times in mine if seen == status and not fault)
         yield CoverageItem(plan.operation, status, "", "", times)
@@ -86,7 +90,7 @@ def coverage_items_of(plan: Plan, met: Mapping[HitKey, int]) -> Iterable[Coverag
 
 
 def scenario_for_item(item: CoverageItem) -> dict[str, Any]:
-    """A scenario that makes a client meet a square once, as a file's values."""
+    """A scenario that makes a client meet an item once, as a file's values."""
     respond: dict[str, Any] = {"fault": item.fault, "phase": item.phase} if item.fault else {"status": item.status}
     name = f"{item.operation}-{item.name}".replace(" ", "-")
     return {
@@ -97,7 +101,7 @@ def scenario_for_item(item: CoverageItem) -> dict[str, Any]:
 
 
 def format_coverage_table(coverage: ContractCoverage) -> str:
-    """Coverage as a table: an operation a line, what was met with how often, what was not with a dash before it."""
+    """Coverage as a table with one line for each operation: what was met and how often, and what is missing."""
     by_operation: dict[str, list[CoverageItem]] = {}
     for item in coverage.squares:
         by_operation.setdefault(item.operation, []).append(item)

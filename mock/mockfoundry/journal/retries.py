@@ -1,9 +1,9 @@
-"""Retries: what a client sent again, after what, with what wait, and whether that did something twice. Judges by rules.
+"""Retries: what clients sent again, after what, how soon, and whether it did something twice. Changes nothing.
 
 A request repeats an earlier one where it is of the same operation on the same resource by the same client (by its
-User-Agent), and the earlier one failed for the client: status 400 or more, or a fault on the wire. What it asks for may
-be another: a client that looks and decides anew repeats too, and where the lost one had been done, it may do too much.
-The token is no part of it: after a 401 a client comes back with another one.
+User-Agent), and the earlier one failed for the client: status 400 or more, or a fault on the wire. Its body may differ:
+a client that looks again and decides anew repeats, too, and may do too much where the lost request had been done. Its
+token may differ: after a 401 a client comes back with another one.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from mockfoundry.journal.entry import JournalEntry, safe_path
+from mockfoundry.journal.entry import JournalEntry, redact_path
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import (
     GAP_TOLERANCE,
@@ -30,10 +30,11 @@ class Repeat(msgspec.Struct, frozen=True):
         number, of: of the repeat, and of the request that it repeats.
         after: the status or the fault of that one.
         wait: seconds from its answer to the repeat, on the machine's clock or the foundation's, whichever says more.
-        retry_after: seconds that it asked to wait; None where it asked nothing.
-        honoured: whether the client waited as long; None where nothing was asked.
-        lost: whether what it repeats had been done, and only the answer was lost.
-        twice: whether the repeat changed the world once more, after an earlier one had.
+        retry_after: the seconds in that one's Retry-After; None where it had none.
+        honoured: whether the client waited that long; None where there was no Retry-After.
+        lost: whether the request that it repeats had been done, and only the answer was lost.
+        twice: whether the repeat changed the world, after an earlier request of the chain had.
+        outcome: its own status or fault.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Chain(msgspec.Struct):
     """One request with its repeats.
 
     Attributes:
+        first: the number of the request that was repeated first.
         ended: the last one's status or fault.
         gave_up: whether the client stopped without success.
     """
@@ -73,6 +75,8 @@ class RetryAudit(msgspec.Struct):
 
     Attributes:
         requests: how many exchanges were looked at.
+        dropped: how many were dropped from the journal before.
+        repeats: how many there were; of these `dishonoured` came too early, `twice` did something twice.
     """
 
     requests: int
@@ -84,7 +88,13 @@ class RetryAudit(msgspec.Struct):
 
 
 class RetryLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a test allows: repeats of one request, waits shorter than asked for, repeats that do something twice."""
+    """What a test allows.
+
+    Attributes:
+        max: repeats of one request at most; None for any number.
+        honours_retry_after: whether no wait may be shorter than a Retry-After asked for.
+        never_twice: whether no repeat may change the world after an earlier request of its chain had.
+    """
 
     max: int | None = None
     honours_retry_after: bool = False
@@ -104,19 +114,20 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
         if operation and entry.operation != operation:
             continue
         count += 1
+        response = entry.response
         key = resource_key_of(entry)
         before = latest.get(key)
-        if before is None or not before[0].failed or is_too_late_to_repeat(before[0], entry, within):
-            path = safe_path(entry, entry.path_in_foundation)
-            chain = Chain(entry.operation, entry.method, path, entry.number, entry.outcome, entry.failed)
-            latest[key] = (entry, chain, entry.state_changed)
+        if before is None or not before[0].response.failed or is_too_late_to_repeat(before[0], entry, within):
+            path = redact_path(entry, entry.path_in_foundation)
+            chain = Chain(entry.operation, entry.request.method, path, entry.number, response.outcome, response.failed)
+            latest[key] = (entry, chain, response.state_changed)
             continue
         previous, chain, changed = before
         if not chain.repeats:
             chains.append(chain)
         chain.repeats.append(build_repeat(previous, entry, changed))
-        chain.ended, chain.gave_up = entry.outcome, entry.failed
-        latest[key] = (entry, chain, changed or entry.state_changed)
+        chain.ended, chain.gave_up = response.outcome, response.failed
+        latest[key] = (entry, chain, changed or response.state_changed)
     chains.sort(key=lambda each: each.first)
     repeats = [each for chain in chains for each in chain.repeats]
     return RetryAudit(
@@ -130,11 +141,12 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
 
 
 def resource_key_of(entry: JournalEntry) -> tuple[str | bytes, ...]:
-    """What a request is about, and whose it is."""
-    reads = entry.method in ("GET", "HEAD")
-    asked = entry.query_string if reads or not entry.operation else b""
-    unknown = b"" if entry.operation else entry.content
-    return entry.method, entry.path_in_foundation, asked, unknown, entry.header(b"user-agent")
+    """What two requests have in common where one may repeat the other: resource and client."""
+    request = entry.request
+    reads = request.method in ("GET", "HEAD")
+    query_string = request.query_string if reads or not entry.operation else b""
+    content = b"" if entry.operation else request.content
+    return request.method, entry.path_in_foundation, query_string, content, entry.header(b"user-agent")
 
 
 def is_too_late_to_repeat(previous: JournalEntry, entry: JournalEntry, within: int | None) -> bool:
@@ -148,21 +160,21 @@ def build_repeat(previous: JournalEntry, entry: JournalEntry, changed: bool) -> 
     return Repeat(
         number=entry.number,
         of=previous.number,
-        after=previous.outcome,
+        after=previous.response.outcome,
         wait=wait / 1_000_000,
         retry_after=None if asked is None else asked / 1_000_000,
         honoured=None if asked is None else wait >= asked - GAP_TOLERANCE,
-        lost=previous.lost,
-        twice=changed and entry.state_changed,
-        outcome=entry.outcome,
+        lost=previous.response.lost,
+        twice=changed and entry.response.state_changed,
+        outcome=entry.response.outcome,
     )
 
 
 def parse_retry_after(entry: JournalEntry) -> int | None:
     """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
-    if entry.fault:
+    if entry.response.fault:
         return None
-    text = entry.answer_header(b"retry-after").strip()
+    text = entry.response.header(b"retry-after").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) * 1_000_000
     try:
@@ -172,32 +184,32 @@ def parse_retry_after(entry: JournalEntry) -> int | None:
 
 
 def judge_retries(audit: RetryAudit, limits: RetryLimits) -> VerificationResult:
-    """Whether an audit stays within what a test allows; the sentence names the first repeat that does not."""
+    """Whether an audit is within what a test allows; the message names the first repeat that is not."""
     for chain in audit.chains:
-        said = f"{chain.operation or chain.method} {chain.path} (first #{chain.first})"
+        request = f"{chain.operation or chain.method} {chain.path} (first #{chain.first})"
         if limits.max is not None and len(chain.repeats) > limits.max:
             times = format_times(len(chain.repeats))
-            told = f"expected at most {format_times(limits.max)} repeated, {said} was repeated {times}"
-            return VerificationResult("does_not_hold", told, chain_numbers_of(chain))
+            message = f"expected at most {format_times(limits.max)} repeated, {request} was repeated {times}"
+            return VerificationResult("does_not_hold", message, chain_numbers_of(chain))
         for each in chain.repeats:
             if limits.honours_retry_after and each.honoured is False:
                 waited, asked = format_wait(int(each.wait * 1e6)), format_wait(int((each.retry_after or 0) * 1e6))
-                told = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {said}"
+                message = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {request}"
                 return VerificationResult(
-                    "does_not_hold", f"expected Retry-After to be honoured, {told}", chain_numbers_of(chain)
+                    "does_not_hold", f"expected Retry-After to be honoured, {message}", chain_numbers_of(chain)
                 )
             if limits.never_twice and each.twice:
-                told = f"#{each.number} changed the world once more, #{each.of} ended with {each.after}: {said}"
+                message = f"#{each.number} changed the world once more, #{each.of} ended with {each.after}: {request}"
                 return VerificationResult(
-                    "does_not_hold", f"expected nothing to be done twice, {told}", chain_numbers_of(chain)
+                    "does_not_hold", f"expected nothing to be done twice, {message}", chain_numbers_of(chain)
                 )
     repeats = f"{audit.repeats} repeat{'' if audit.repeats == 1 else 's'}"
-    told = f"{repeats} in {audit.requests} request{'' if audit.requests == 1 else 's'}, all within what is allowed"
+    message = f"{repeats} in {audit.requests} request{'' if audit.requests == 1 else 's'}, all within what is allowed"
     if audit.dropped:
         return VerificationResult(
-            "cannot_be_known", f"{told}; {dropped_entries_note(audit.dropped)}", (), (), audit.dropped
+            "cannot_be_known", f"{message}; {dropped_entries_note(audit.dropped)}", (), (), audit.dropped
         )
-    return VerificationResult("holds", told)
+    return VerificationResult("holds", message)
 
 
 def chain_numbers_of(chain: Chain) -> tuple[int, ...]:
@@ -238,6 +250,4 @@ def align_columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Rows as lines, each column as wide as its widest word."""
     all_rows = list(rows)
     widths = [max(len(row[column]) for row in all_rows) for column in range(len(all_rows[0]))]
-    return [
-        "  ".join(hit_key.ljust(width) for hit_key, width in zip(row, widths, strict=True)).rstrip() for row in all_rows
-    ]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in all_rows]

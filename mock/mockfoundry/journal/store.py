@@ -1,8 +1,7 @@
-"""The shelf: the room that all journals of one server share. Never reads what they hold.
+"""The journal: every exchange of one foundation in order, as compact bytes within a bound. Never judges an exchange.
 
-The journal: every exchange of one foundation in order, held as compact bytes and bounded. Never reads what it holds.
-
-Recording encodes once and decides nothing; whatever makes an exchange readable is done when somebody looks.
+Recording encodes an exchange once and decides nothing; it is decoded when somebody asks for it. All journals of a
+server share one budget of bytes.
 """
 
 from collections import deque
@@ -12,21 +11,21 @@ from typing import Protocol
 
 import msgspec
 
-from mockfoundry.journal.entry import WHOLE_BODY, JournalEntry
+from mockfoundry.journal.entry import WHOLE_BODY, JournalEntry, RecordedRequest, RecordedResponse
 
 MAX_ALL_JOURNALS_BYTES = 128 * 1024 * 1024
-"""What all journals of a server hold together at most, where nobody says otherwise."""
+"""How much all journals of a server hold together, unless it is set otherwise."""
 
 FILL_AFTER_TRIMMING = 0.8
-"""How full the shelf is left, so that making room is rare: it looks at every journal that holds something."""
+"""How full the budget is after making room. Making room looks at every journal, so it should be rare."""
 
 
 class BudgetedJournal(Protocol):
-    """What the shelf knows of a journal.
+    """What the budget knows of a journal.
 
     Attributes:
         size: bytes that it holds.
-        latest: the shelf's own count of when it was last written to.
+        last_write: the budget's count of writes when it was last written to.
     """
 
     size: int
@@ -44,7 +43,7 @@ class SharedJournalBudget:
         max_bytes: of all journals together.
 
     Attributes:
-        held: bytes.
+        held_bytes: of all journals together at present.
     """
 
     def __init__(self, max_bytes: int = MAX_ALL_JOURNALS_BYTES) -> None:
@@ -54,8 +53,8 @@ class SharedJournalBudget:
         self._journals: dict[int, BudgetedJournal] = {}
 
     def add_bytes(self, journal: BudgetedJournal, count: int) -> None:
-        """Counts bytes that a journal holds from now on, and lets those written to longest ago make room for them."""
-        # A mark on the journal, which is at hand, rather than an order of all of them, which is not.
+        """Counts bytes that a journal has taken, and makes room where there are too many."""
+        # Marking the journal, which is at hand, is cheaper than keeping all of them in an order.
         self._writes = journal.last_write = self._writes + 1
         if journal.size == count:
             self._journals[id(journal)] = journal
@@ -64,13 +63,13 @@ class SharedJournalBudget:
             self._make_room()
 
     def release_bytes(self, journal: BudgetedJournal, count: int) -> None:
-        """Counts bytes no longer that a journal has forgotten."""
+        """Stops counting bytes that a journal has forgotten."""
         self.held_bytes -= count
         if not journal.size:
             self.remove_journal(journal)
 
     def remove_journal(self, journal: BudgetedJournal) -> None:
-        """Makes a journal forget no longer: it holds nothing, or nobody writes to it any more."""
+        """Stops asking a journal to make room: it holds nothing, or is closed."""
         self._journals.pop(id(journal), None)
 
     def _make_room(self) -> None:
@@ -82,48 +81,40 @@ class SharedJournalBudget:
 
 
 MAX_JOURNAL_BYTES = 8 * 1024 * 1024
-"""What a journal holds at most, where nobody says otherwise."""
+"""How much a journal holds, unless it is set otherwise."""
 
 _ENTRY_OVERHEAD = 48
 _encode_entry = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(JournalEntry).decode
 
 
-class RecordedRequest(Protocol):
-    """What the journal takes from a request."""
+class RecordedExchange(Protocol):
+    """What a journal keeps of an exchange beside its response; the attributes are JournalEntry's."""
 
-    method: str
-    target: str
-    query_string: bytes
-    headers: dict[bytes, bytes]
-    content: bytes
-    scheme: str
-    arrived: int
-    operation: str
-    path: dict[str, str]
-    process: str
-    actor: str
-    committed: bool
-    state_changed: bool
-
-
-class RecordedResponse(Protocol):
-    """What the journal takes from an outcome."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    why: str
-    delay: int
-    hold: str
-    fault: str
+    @property
+    def real(self) -> int: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def path(self) -> dict[str, str]: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def near_miss(self) -> str: ...
+    @property
+    def request(self) -> RecordedRequest: ...
 
 
 HitKey = tuple[str, int, str, str]
-"""Operation, status, fault and phase of an exchange; the phase is empty where no scenario answered."""
+"""Operation, status, fault and phase of an exchange: what coverage counts by.
+
+The phase is empty where no scenario answered.
+"""
 
 _HIT_KEYS: dict[HitKey, HitKey] = {}
-# One object for each cell, since thousands of journals ask by it; there are no more than a contract's answers.
+# One object for each key, shared by thousands of journals. There are no more keys than a contract has answers.
 
 
 class Journal:
@@ -131,21 +122,22 @@ class Journal:
 
     Args:
         max_bytes: how much is held; 0 holds nothing, and counts all the same.
-        budget: the room that it shares with other journals, None where it has none but its own.
+        budget: shared with other journals, None for none.
 
     Attributes:
-        latest: the shelf's mark of when it was last written to.
+        last_write: the budget's count of writes when this journal was last written to.
         recorded: how many exchanges there were ever; the last one's number.
         size: bytes held.
-        met: how often each cell was met, forgotten exchanges included.
-        cleared_up_to: the number up to which `clear` forgot; `met_before` is what was met until then.
-        inherited_hit_counts: what was met before this journal was copied from another.
+        hit_counts: how often each key was met, forgotten exchanges included.
+        cleared_up_to: the number up to which `clear` forgot.
+        hit_counts_at_clear: the hit counts of that moment.
+        inherited_hit_counts: the hit counts of the journal that this one was copied from, at that moment.
         watchers: called after each record, in the thread that records.
-        sent: bytes really sent, by number, where they may be others than the answer's.
+        bytes_sent_by_number: bytes of the answer's body that were sent, where that may not be all of them.
     """
 
     __slots__ = (
-        "_held",
+        "_encoded",
         "budget",
         "bytes_sent_by_number",
         "cleared_up_to",
@@ -171,73 +163,35 @@ class Journal:
         self.inherited_hit_counts: dict[HitKey, int] = {}
         self.watchers: list[Callable[[], None]] = []
         self.bytes_sent_by_number: dict[int, int] = {}
-        self._held: deque[bytes] = deque()
+        self._encoded: deque[bytes] = deque()
 
-    def record(
-        self,
-        request: RecordedRequest,
-        response: RecordedResponse,
-        now: int,
-        scenario: str = "",
-        rule: int = 0,
-        phase: str = "",
-        near_miss: str = "",
-        delay: int = 0,
-        refused_by_modified_world: bool = False,
-    ) -> int:
-        """Adds an exchange; forgets the oldest where there is no room.
-
-        Args:
-            now: virtual microseconds.
-            delay: virtual microseconds that the answer waits; the outcome's own are real ones.
-            worldly: whether it was refused by a world that a scenario had changed.
-            scenario, rule: what decided it; empty where none did.
-            phase: of the scenario's answer, `before` or `after`; empty where no scenario answered.
-            near: the rule that nearly matched, in words.
-
-        Returns:
-            The number of the exchange, from 1.
-        """
+    def record(self, exchange: RecordedExchange, response: RecordedResponse) -> int:
+        """Adds an exchange; forgets the oldest where there is no room. Gives its number, from 1."""
         self.recorded = number = self.recorded + 1
-        hit_key = (request.operation, response.status, response.fault, phase)
+        operation = exchange.operation
+        hit_key = (operation, response.status, response.fault, response.phase)
         hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
         self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
-        held = _encode_entry(
+        # The fields of a JournalEntry. What a request or a response has beyond the recorded fields comes after those,
+        # and is not read again.
+        encoded = _encode_entry(
             (
                 number,
-                request.arrived,
-                now,
-                request.operation,
-                request.actor,
-                request.process,
-                request.committed,
-                request.state_changed,
-                request.method,
-                request.target,
-                request.query_string,
-                request.path,
-                request.headers,
-                request.content,
-                request.scheme,
-                response.status,
-                response.headers,
-                response.body,
-                response.why,
-                response.delay,
-                response.hold,
-                response.fault,
-                scenario,
-                rule,
-                phase,
-                near_miss,
-                delay,
-                refused_by_modified_world,
+                exchange.real,
+                exchange.now,
+                operation,
+                exchange.path,
+                exchange.actor,
+                exchange.near_miss,
+                exchange.request,
+                response,
             )
         )
-        self._held.append(held)
-        self.size += len(held) + _ENTRY_OVERHEAD
+        self._encoded.append(encoded)
+        size = len(encoded) + _ENTRY_OVERHEAD
+        self.size += size
         if self.budget is not None:
-            self.budget.add_bytes(self, len(held) + _ENTRY_OVERHEAD)
+            self.budget.add_bytes(self, size)
         if self.size > self.max_bytes:
             self.forget_oldest_until(self.max_bytes)
         for watcher in self.watchers:
@@ -246,77 +200,73 @@ class Journal:
 
     @property
     def dropped(self) -> int:
-        """How many exchanges were forgotten for want of room; those that `clear` took do not count."""
+        """How many exchanges were forgotten for lack of room; those that `clear` forgot do not count."""
         return self._gone - self.cleared_up_to
 
     @property
     def _gone(self) -> int:
         """The number of the last exchange that is not held."""
-        return self.recorded - len(self._held)
+        return self.recorded - len(self._encoded)
 
     def count_dropped(self, wanted: Callable[[HitKey], bool]) -> int:
-        """How many of the exchanges that were forgotten for want of room are in cells that are asked about."""
+        """How many of the exchanges that were forgotten for lack of room have a wanted key."""
         if not self.dropped:
             return 0
-        met = sum(times for hit_key, times in self.hit_counts.items() if wanted(hit_key))
-        before = sum(times for hit_key, times in self.hit_counts_at_clear.items() if wanted(hit_key))
-        return met - before - sum(wanted((each.operation, each.status, each.fault, each.phase)) for each in self)
+        hits = sum(times for hit_key, times in self.hit_counts.items() if wanted(hit_key))
+        cleared = sum(times for hit_key, times in self.hit_counts_at_clear.items() if wanted(hit_key))
+        return hits - cleared - sum(wanted(hit_key_of(each)) for each in self)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._encoded)
 
     def __iter__(self) -> Iterator[JournalEntry]:
         return self.after(0)
 
     def after(self, number: int) -> Iterator[JournalEntry]:
-        """The exchanges that are held, oldest first, from the one behind a number."""
-        for held in islice(self._held, max(0, number - self._gone), None):
-            yield self._read(held)
+        """The exchanges that are held with a higher number, oldest first."""
+        for encoded in islice(self._encoded, max(0, number - self._gone), None):
+            yield self._decode(encoded)
 
     def entry(self, number: int) -> JournalEntry | None:
         """The exchange of a number, None where it is not held."""
         position = number - self._gone - 1
-        return self._read(self._held[position]) if 0 <= position < len(self._held) else None
+        return self._decode(self._encoded[position]) if 0 <= position < len(self._encoded) else None
 
     def clear(self) -> int:
-        """Forgets what is held, as if it had never been; says how much that was. Numbers and coverage go on."""
-        count = len(self._held)
+        """Forgets all exchanges; gives how many they were. Numbers and hit counts go on."""
+        count = len(self._encoded)
         self.forget_oldest_until(0)
         self.cleared_up_to, self.hit_counts_at_clear = self.recorded, dict(self.hit_counts)
         return count
 
     def copy(self) -> "Journal":
-        """The same journal once more; what is held is shared, since it never changes. Nobody watches the copy."""
+        """A copy, without watchers. It shares the encoded exchanges, which never change."""
         made = Journal(self.max_bytes, self.budget)
         made.recorded, made.size = self.recorded, self.size
-        made.hit_counts, made.bytes_sent_by_number, made._held = (
-            dict(self.hit_counts),
-            dict(self.bytes_sent_by_number),
-            self._held.copy(),
-        )
-        made.cleared_up_to, made.hit_counts_at_clear, made.inherited_hit_counts = (
-            self.cleared_up_to,
-            self.hit_counts_at_clear,
-            dict(self.hit_counts),
-        )
+        made.hit_counts = dict(self.hit_counts)
+        made.hit_counts_at_clear = self.hit_counts_at_clear
+        made.inherited_hit_counts = dict(self.hit_counts)
+        made.cleared_up_to = self.cleared_up_to
+        made.bytes_sent_by_number = dict(self.bytes_sent_by_number)
+        made._encoded = self._encoded.copy()
         if self.budget is not None:
             self.budget.add_bytes(made, made.size)
         return made
 
     def close(self) -> None:
-        """Gives back the room that it has on the shelf; what it holds can still be read."""
+        """Gives back its part of the budget; what it holds can still be read."""
         budget, self.budget = self.budget, None
         if budget is not None:
             budget.release_bytes(self, self.size)
             budget.remove_journal(self)
 
     def note_bytes_sent(self, number: int, count: int) -> None:
-        """Says how many bytes of an answer's body really went out, or that it is OPEN."""
+        """Notes how many bytes of an answer's body really went out, or STILL_SENDING."""
         if self._gone < number <= self.recorded:
             self.bytes_sent_by_number[number] = count
 
-    def _read(self, held: bytes) -> JournalEntry:
-        entry = _decode_entry(held)
+    def _decode(self, encoded: bytes) -> JournalEntry:
+        entry = _decode_entry(encoded)
         entry.bytes_sent = self.bytes_sent_by_number.get(entry.number, WHOLE_BODY)
         return entry
 
@@ -324,14 +274,20 @@ class Journal:
         """Forgets the oldest exchanges until no more than so many bytes are held."""
         before = self.size
         while self.size > bytes_left:
-            self.size -= len(self._held.popleft()) + _ENTRY_OVERHEAD
+            self.size -= len(self._encoded.popleft()) + _ENTRY_OVERHEAD
             if self.bytes_sent_by_number:
                 self.bytes_sent_by_number.pop(self._gone, None)
         if self.budget is not None:
             self.budget.release_bytes(self, before - self.size)
 
 
+def hit_key_of(entry: JournalEntry) -> HitKey:
+    """What coverage counts an exchange by."""
+    response = entry.response
+    return entry.operation, response.status, response.fault, response.phase
+
+
 def add_hit_counts(journal: Journal, into: dict[HitKey, int]) -> None:
-    """Adds what one journal has met itself to what others have."""
+    """Adds the hit counts of a journal, without those it inherited from the one that it was copied from."""
     for hit_key, times in journal.hit_counts.items():
         into[hit_key] = into.get(hit_key, 0) + times - journal.inherited_hit_counts.get(hit_key, 0)

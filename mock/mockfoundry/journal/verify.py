@@ -1,6 +1,7 @@
-"""Asking: which exchanges a question is about, and how others differ from that. Never judges an answer.
+"""Verification: whether a journal holds the exchanges that a test expects. Never waits for them.
 
-Verifying: whether a journal holds what a test expects: it holds, it does not, or it cannot be known. Never waits.
+A JournalQuery says which exchanges are meant, and how another one differs from them. An Expectation says how many there
+should be; it holds, it does not hold, or that cannot be known, where exchanges were dropped from the journal.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, safe_value
+from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, redact_value
 from mockfoundry.journal.store import HitKey, Journal
 
 
@@ -25,7 +26,7 @@ class RequestCondition(Protocol):
 
 
 class EntryDifference(msgspec.Struct, frozen=True):
-    """One thing that an exchange does not have of what was asked for."""
+    """One thing in which an exchange differs from what a query asks for."""
 
     what: str
     wanted: Any
@@ -36,7 +37,7 @@ class EntryDifference(msgspec.Struct, frozen=True):
 
 
 class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which exchanges are asked about; what is left out asks nothing.
+    """Which exchanges are asked for; an attribute that is left out asks for nothing.
 
     Attributes:
         operation: operationIds.
@@ -57,7 +58,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Any, ...] = ()
 
     def may_include(self, hit_key: HitKey) -> bool:
-        """Whether exchanges of a cell may be among those asked about."""
+        """Whether exchanges with these hit counts may be among those asked for."""
         operation, status, fault, _ = hit_key
         return (
             (not self.operation or operation in self.operation)
@@ -66,14 +67,15 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def is_in_range(self, entry: JournalEntry) -> bool:
-        """Whether an exchange lies in the stretch of time that is asked about."""
+        """Whether an exchange is in the range of numbers and moments that is asked for."""
         return entry.number > self.after_number and (self.since is None or entry.now >= self.since)
 
     def holds(self, entry: JournalEntry) -> bool:
         return self.is_in_range(entry) and not self.differences(entry, first_only=True)
 
     def differences(self, entry: JournalEntry, first_only: bool = False) -> list[EntryDifference]:
-        """What an exchange does not have of what is asked for."""
+        """In what an exchange differs from what is asked for; `first_only` stops at the first difference."""
+        response = entry.response
         found: list[EntryDifference] = []
         plain: tuple[tuple[str, bool, Any, Any], ...] = (
             (
@@ -82,11 +84,11 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
                 unwrap_single(self.operation),
                 entry.operation,
             ),
-            ("status", not self.status or entry.status in self.status, unwrap_single(self.status), entry.status),
-            ("scenario", self.scenario in (None, entry.scenario), self.scenario, entry.scenario),
+            ("status", not self.status or response.status in self.status, unwrap_single(self.status), response.status),
+            ("scenario", self.scenario in (None, response.scenario), self.scenario, response.scenario),
             ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
-            ("fault", matches_fault(self.fault, entry.fault), self.fault, entry.fault or "none"),
-            ("kept", self.kept in (None, entry.committed), self.kept, entry.committed),
+            ("fault", matches_fault(self.fault, response.fault), self.fault, response.fault or "none"),
+            ("kept", self.kept in (None, response.committed), self.kept, response.committed),
         )
         for what, held, wanted, got in plain:
             if not held:
@@ -97,7 +99,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
             if not condition.holds(entry):
                 found.append(
                     EntryDifference(
-                        f"{condition.place} {condition.name}", condition.wanted, safe_actual_value(condition, entry)
+                        f"{condition.place} {condition.name}", condition.wanted, redacted_actual_value(condition, entry)
                     )
                 )
                 if first_only:
@@ -125,13 +127,13 @@ def unwrap_single(words: tuple[Any, ...]) -> Any:
     return words[0] if len(words) == 1 else list(words)
 
 
-def safe_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
-    """What came in a condition's place, where that is no secret."""
+def redacted_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
+    """What came in a condition's place; redacted where that is a secret."""
     got = condition.got(entry)
     secret = (
         condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
     )
-    return "[redacted]" if secret and got is not None else safe_value(got)
+    return "[redacted]" if secret and got is not None else redact_value(got)
 
 
 def abbreviate_value(value: Any, longest: int = 120) -> str:
@@ -146,20 +148,20 @@ def abbreviate_value(value: Any, longest: int = 120) -> str:
 VerdictResult = Literal["holds", "does_not_hold", "cannot_be_known"]
 
 MAX_NEAREST_ENTRIES = 3
-"""How many of the nearest exchanges are told."""
+"""How many of the nearest exchanges a result names."""
 
 MAX_COMPARED_ENTRIES = 2_000
 """How many of the latest exchanges are looked through for the nearest."""
 
 GAP_TOLERANCE = 2_000
-"""Microseconds by which a gap may fall short: two clocks measured it."""
+"""Microseconds by which a gap may be too short, since two clocks measured it."""
 
 Gaps = tuple[int, ...] | Literal["growing"] | None
-"""Least waits between one and the next in microseconds; or each longer than the one before."""
+"""The least waits between one and the next in microseconds; or `growing`: each longer than the one before."""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is expected of the exchanges that a question is about.
+    """What is expected of the exchanges that a query asks for.
 
     Attributes:
         times, at_least, at_most: how many there are; with none of them, at least one.
@@ -196,43 +198,45 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NearEntry(msgspec.Struct, frozen=True):
-    """An exchange that is nearly what was asked for, and what is different."""
+    """An exchange that is nearly what was asked for, and in what it differs."""
 
     number: int
     line: str
     differences: tuple[EntryDifference, ...]
 
 
-class VerificationResult(msgspec.Struct, frozen=True):
-    """What came of it.
+class VerificationResult(msgspec.Struct, frozen=True, rename={"message": "said"}):
+    """Whether an expectation holds, and why.
 
     Attributes:
-        said: the sentence; where it does not hold, with the nearest exchange and the difference.
+        message: one sentence; where it does not hold, with the nearest exchange and the difference. `said` in JSON.
         matched: the numbers of the exchanges that fit.
-        dropped: how many that might have fitted were forgotten.
+        dropped: how many that might fit were dropped from the journal.
     """
 
     result: VerdictResult
-    said: str
+    message: str
     matched: tuple[int, ...] = ()
     nearest: tuple[NearEntry, ...] = ()
     dropped: int = 0
 
 
 def verify_expectation(journal: Journal, expected: Expectation) -> VerificationResult:
-    """Whether a journal holds as many exchanges as expected, at the distances expected."""
+    """Whether a journal holds as many exchanges as expected, with the gaps expected."""
     query = expected.query
     matched = [entry for entry in journal if query.holds(entry)]
     dropped = count_dropped_candidates(journal, query)
     numbers = tuple(entry.number for entry in matched)
     count, least, most = len(matched), expected.least, expected.most
-    told = f"expected {query} {expected.expected_count_text()}, saw {format_times(count)}"
+    message = f"expected {query} {expected.expected_count_text()}, saw {format_times(count)}"
     too_many = most is not None and count > most
     if too_many or (count < least and not dropped):
-        near = () if too_many else find_nearest_entries(journal, query)
-        return VerificationResult("does_not_hold", append_nearest_entry(told, near), numbers, near)
+        nearest = () if too_many else find_nearest_entries(journal, query)
+        return VerificationResult("does_not_hold", append_nearest_entry(message, nearest), numbers, nearest)
     if count < least or (dropped and most is not None):
-        return VerificationResult("cannot_be_known", f"{told}; {dropped_entries_note(dropped)}", numbers, (), dropped)
+        return VerificationResult(
+            "cannot_be_known", f"{message}; {dropped_entries_note(dropped)}", numbers, (), dropped
+        )
     wrong = find_wrong_gap(matched, expected.gaps)
     if wrong is not None:
         return VerificationResult("does_not_hold", f"expected {query} {wrong}", numbers)
@@ -240,29 +244,29 @@ def verify_expectation(journal: Journal, expected: Expectation) -> VerificationR
         return VerificationResult(
             "cannot_be_known", f"expected gaps between {query}; {dropped_entries_note(dropped)}", numbers, (), dropped
         )
-    return VerificationResult("holds", told, numbers, (), dropped)
+    return VerificationResult("holds", message, numbers, (), dropped)
 
 
-def verify_order(journal: Journal, questions: tuple[JournalQuery, ...]) -> VerificationResult:
-    """Whether exchanges that fit the questions came in their order; others may lie between them."""
+def verify_order(journal: Journal, queries: tuple[JournalQuery, ...]) -> VerificationResult:
+    """Whether exchanges that fit the queries came in their order; others may lie between them."""
     found: list[JournalEntry] = []
     entries = iter(journal)
-    for position, query in enumerate(questions):
+    for position, query in enumerate(queries):
         entry = next((each for each in entries if query.holds(each)), None)
         if entry is None:
             after = f" after {entry_line(found[-1])}" if found else ""
-            told = f"expected {query} as number {position + 1} of {len(questions)} in order{after}, saw none there"
+            message = f"expected {query} as number {position + 1} of {len(queries)} in order{after}, saw none there"
             numbers = tuple(each.number for each in found)
-            dropped = sum(count_dropped_candidates(journal, each) for each in questions)
+            dropped = sum(count_dropped_candidates(journal, each) for each in queries)
             if dropped:
                 return VerificationResult(
-                    "cannot_be_known", f"{told}; {dropped_entries_note(dropped)}", numbers, (), dropped
+                    "cannot_be_known", f"{message}; {dropped_entries_note(dropped)}", numbers, (), dropped
                 )
-            near = find_nearest_entries(journal, query, found[-1].number if found else 0)
-            return VerificationResult("does_not_hold", append_nearest_entry(told, near), numbers, near)
+            nearest = find_nearest_entries(journal, query, found[-1].number if found else 0)
+            return VerificationResult("does_not_hold", append_nearest_entry(message, nearest), numbers, nearest)
         found.append(entry)
-    told = "; then ".join(f"#{entry.number} {query}" for entry, query in zip(found, questions, strict=True))
-    return VerificationResult("holds", f"saw in order: {told}", tuple(entry.number for entry in found))
+    message = "; then ".join(f"#{entry.number} {query}" for entry, query in zip(found, queries, strict=True))
+    return VerificationResult("holds", f"saw in order: {message}", tuple(entry.number for entry in found))
 
 
 def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: int = 0) -> tuple[NearEntry, ...]:
@@ -277,11 +281,11 @@ def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: in
         # Another operation is farther away than any other difference.
         far = len(differences) + 3 * any(each.what == "operation" for each in differences)
         ranked.append((far, -entry.number, NearEntry(entry.number, entry_line(entry), tuple(differences))))
-    return tuple(near for _, _, near in sorted(ranked, key=lambda each: each[:2])[:MAX_NEAREST_ENTRIES])
+    return tuple(nearest for _, _, nearest in sorted(ranked, key=lambda each: each[:2])[:MAX_NEAREST_ENTRIES])
 
 
 def count_dropped_candidates(journal: Journal, query: JournalQuery) -> int:
-    """How many exchanges were forgotten that the question may have been about."""
+    """How many exchanges were dropped from the journal that the query may ask for."""
     dropped = journal.dropped
     if not dropped or query.after_number >= journal.cleared_up_to + dropped:
         return 0
@@ -293,7 +297,7 @@ def count_dropped_candidates(journal: Journal, query: JournalQuery) -> int:
 
 
 def find_wrong_gap(entries: list[JournalEntry], gaps: Gaps) -> str | None:
-    """The first gap that is not as expected, in words."""
+    """The first gap that is not as expected, in words; None where all are."""
     if gaps is None:
         return None
     waits = [wait_between(one, other) for one, other in pairwise(entries)]
@@ -315,18 +319,18 @@ def find_wrong_gap(entries: list[JournalEntry], gaps: Gaps) -> str | None:
 
 
 def wait_between(one: JournalEntry, other: JournalEntry) -> int:
-    """Microseconds from the answer of one exchange to the request of another, by the clock that says more.
+    """Microseconds from the answer of one exchange to the request of another, by the clock that shows more.
 
     A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
     """
-    return max(0, other.real - one.real - one.delay, other.now - one.now - one.virtual_delay)
+    return max(0, other.real - one.real - one.response.delay, other.now - one.now - one.response.virtual_delay)
 
 
-def append_nearest_entry(told: str, near: tuple[NearEntry, ...]) -> str:
-    if not near:
-        return told + "; nothing else came"
-    first = near[0]
-    return f"{told}; the nearest other: {first.line}; {'; '.join(str(each) for each in first.differences)}"
+def append_nearest_entry(message: str, nearest: tuple[NearEntry, ...]) -> str:
+    if not nearest:
+        return message + "; nothing else came"
+    first = nearest[0]
+    return f"{message}; the nearest other: {first.line}; {'; '.join(str(each) for each in first.differences)}"
 
 
 def dropped_entries_note(dropped: int) -> str:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockfoundry.contract.load import OperationIdResolver
-from mockfoundry.exchange.request import Request, headers_by_name
+from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
 from mockfoundry.foundations.addressing import Address
@@ -115,7 +115,7 @@ class AsgiApp:
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
         path = raw_path_of(scope)
-        announced = headers_by_name(scope["headers"]).get(b"content-length", b"")
+        announced = dict(scope["headers"]).get(b"content-length", b"")
         content = None
         if not (announced.isdigit() and int(announced) > MAX_CONTROL_BODY_BYTES):
             try:
@@ -125,7 +125,7 @@ class AsgiApp:
         if content is None:
             await self.delivery.deliver(too_large_response(path), scope, receive, send)
             return
-        request = make_request(scope, content)
+        request = self._read_request(scope, content)
         response: JournalStream | Response | PendingRequest
         if is_stream_request(request.method, path, request.query_string):
             response = open_journal_stream(self._control(), request)
@@ -136,6 +136,18 @@ class AsgiApp:
         else:
             await self.delivery.deliver(response, scope, receive, send)
 
+    def _read_request(self, scope: Scope, content: bytes) -> Request:
+        return read_request(
+            scope["method"],
+            raw_path_of(scope),
+            scope.get("query_string", b""),
+            [(name.lower(), value) for name, value in scope["headers"]],
+            content,
+            scope.get("scheme", "http"),
+            time.time_ns() // 1000,
+            self.service.trust_forwarded,
+        )
+
     async def _handle_scope(self, scope: Scope, receive: Receive) -> Response | PendingRequest:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
@@ -143,7 +155,7 @@ class AsgiApp:
         content = await read_body(receive, self.limits.body)
         if content is None:
             return body_too_large_response(self.limits)
-        request = make_request(scope, content)
+        request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
         operation = await self._find_operation(scope, address, receive)
@@ -170,19 +182,6 @@ class AsgiApp:
         except HTTPException:
             return None
         return found[0] if found else None
-
-
-def make_request(scope: Scope, content: bytes) -> Request:
-    """A request that came through ASGI."""
-    return Request(
-        scope["method"],
-        raw_path_of(scope),
-        scope.get("query_string", b""),
-        headers_by_name([(name.lower(), value) for name, value in scope["headers"]]),
-        content,
-        scope.get("scheme", "http"),
-        time.time_ns() // 1000,
-    )
 
 
 async def discard_message(message: Message) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from mockfoundry.bodies import format_header_value
 from mockfoundry.exchange.request import Headers
 from mockfoundry.exchange.response import PLATFORM_HEADERS, Response
 from mockfoundry.wire_faults import BrokenResponse
@@ -23,6 +24,8 @@ def render_head(response: Response, keep_alive: bool) -> bytes:
     parts = [STATUS_LINE[response.status]]
     if response.has_platform_headers:
         parts.append(_PLATFORM_LINES)
+    if response.shows_reason:
+        parts += (b"x-mock-why: ", format_header_value(response.reason), b"\r\n")
     for name, value in response.headers:
         parts += (name, b": ", value, b"\r\n")
     closes = keep_alive or any(name == b"connection" for name, _ in response.headers)
@@ -32,7 +35,7 @@ def render_head(response: Response, keep_alive: bool) -> bytes:
 
 def response_headers_of(response: Response) -> Headers:
     """The headers of a response, for a server that writes them itself."""
-    return PLATFORM_HEADERS + response.headers if response.has_platform_headers else response.headers
+    return [*(PLATFORM_HEADERS if response.has_platform_headers else ()), *response.headers_with_reason]
 
 
 class ClientConnection:

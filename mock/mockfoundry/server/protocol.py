@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockfoundry.exchange.request import Request, headers_by_name
+from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.delivery import (
@@ -247,14 +247,15 @@ class DirectProtocol(TransportProtocol):
 
     def _handle_message(self) -> None:
         path, _, query = self.url.partition(b"?")
-        request = Request(
+        request = read_request(
             self.parser.get_method().decode("ascii"),
             path.decode("latin-1"),
             query,
-            headers_by_name(self.headers),
+            self.headers,
             b"".join(self.content),
             self.scheme or "http",
             time.time_ns() // 1000,
+            self.service.trust_forwarded,
         )
         response = self._handle_control_call(request) if self.is_control else handle_request(self.service, request)
         if isinstance(response, PendingRequest) or response.delay or response.hold or response.fault:

@@ -1,0 +1,109 @@
+"""The context of an exchange: what it is made with, and what is learned on its way. Never decides anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mockfoundry.bodies import read_query
+from mockfoundry.cloudfoundry.api.operations import Operation
+from mockfoundry.cloudfoundry.auth import Authority
+from mockfoundry.contract.load import Contract
+from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.request import Request, read_request_body
+from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.registry import FoundationRegistry
+from mockfoundry.scenarios.engine import ScenarioMatch, ScenarioProgress
+from mockfoundry.scenarios.model import Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenarios
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server serves: everything an exchange needs beside a foundation and a request.
+
+    Attributes:
+        operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
+        named_scenarios: the scenarios that a request may ask for by name, each compiled.
+        authority: whose tokens count.
+        trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
+        strict: whether a request that the real one lets pass, though its documentation does not, is refused.
+    """
+
+    contract: Contract
+    operations: Mapping[str, Operation]
+    registry: FoundationRegistry
+    named_scenarios: Mapping[str, CompiledScenarios]
+    authority: Authority
+    trust_forwarded: bool = False
+    strict: bool = False
+
+
+_UNREAD: Any = object()
+
+
+class ExchangeContext(msgspec.Struct):
+    """One exchange: what it is made with, then what is learned on its way. Scenarios match it, the journal keeps it.
+
+    Attributes:
+        route: None where the contract has none.
+        prefix: what links need before the path.
+        real: real microseconds of the exchange: when the request arrived, or was resumed.
+        now: the same moment on the foundation's clock.
+        operation: the operationId, empty where the route is unknown.
+        path: the path parameters, decoded.
+        progress: how far the scenarios have come that were asked about the request.
+        match: the scenario rule that takes the request, None for none.
+        requested_scenario: the scenario that the request itself named, None for none.
+        near_miss: the rule that nearly took the request, in words.
+        process: the guid of the process it is about, empty until a scenario asks, or where there is none.
+        actor: who asks, empty until that is known.
+        was_pending: whether the request waited before its exchange, so that its client may be gone.
+    """
+
+    service: Service
+    foundation: FoundationState
+    request: Request
+    route: Route | None
+    prefix: str
+    real: int
+    now: int
+    operation: str
+    path: dict[str, str]
+    progress: ScenarioProgress
+    match: ScenarioMatch | None = None
+    requested_scenario: Scenario | None = None
+    near_miss: str = ""
+    process: str = ""
+    actor: str = ""
+    was_pending: bool = False
+    _query: dict[str, list[str]] | Any = _UNREAD
+    _body: Any = _UNREAD
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The request's headers."""
+        return self.request.headers
+
+    @property
+    def token(self) -> str:
+        """The request's bearer token, empty where there is none."""
+        return self.request.token
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The query parameters, each with all its values in order."""
+        query: dict[str, list[str]] | Any = self._query
+        if query is _UNREAD:
+            query_string = self.request.query_string
+            query = self._query = read_query(query_string) if query_string else {}
+        return query
+
+    @property
+    def body(self) -> Any:
+        """The body as a value; ABSENT where there is none, or none that can be read."""
+        body = self._body
+        if body is _UNREAD:
+            body = self._body = read_request_body(self.request)
+        return body
