@@ -1,8 +1,7 @@
-"""The ASGI door: connexion's middleware stack over the same exchange. Never knows what a process is.
+"""The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
-connexion routes; its operations are ours (`ExchangeMiddleware`), so its decorators, validators and problem+json have no
-part in an answer. Any ASGI server can serve this, and httpx's in-process transport too; the protocol door hands it
-what it does not answer itself.
+connexion only routes: its operations are replaced by ours (`ExchangeMiddleware`), so its decorators, validators and
+problem+json have no part in a response. The protocol door hands over to this one what it does not answer itself.
 """
 
 import time
@@ -39,7 +38,7 @@ FOUND_OPERATIONS_KEY = "mockfoundry.found"
 
 
 class PlannedOperation:
-    """One of connexion's operations: it says that it was found, and ends the stack's part."""
+    """Takes the place of one of connexion's operations: notes in the scope that routing found it, no more."""
 
     def __init__(self, operation: AbstractOperation) -> None:
         self.operation = operation.operation_id
@@ -60,13 +59,13 @@ class ExchangeAPI(RoutedAPI):  # type: ignore[misc]
 
 
 class ExchangeMiddleware(RoutedMiddleware):  # type: ignore[misc]
-    """Hands what connexion's routing found to its operation."""
+    """Calls the PlannedOperation that connexion's routing found."""
 
     api_cls = ExchangeAPI
 
 
 async def end_routing(scope: Scope, receive: Receive, send: Send) -> None:
-    """The end of the stack: connexion's routing found no operation."""
+    """The end of connexion's stack, reached where routing found no operation."""
 
 
 class AsgiApp:
@@ -164,9 +163,10 @@ class AsgiApp:
         return handle_routed_request(self.service, request, address, route)
 
     async def _find_operation(self, scope: Scope, address: Address, receive: Receive) -> str | None:
-        """The operation that connexion's routing finds.
+        """The operationId that connexion's routing finds.
 
-        None where its converters are narrower than the Cloud Controller's routes; then the contract's table decides.
+        None where it finds none: its path converters take less than the Cloud Controller's routes. The contract's own
+        route table decides then.
         """
         found: list[str] = []
         routed = {
@@ -185,11 +185,11 @@ class AsgiApp:
 
 
 async def discard_message(message: Message) -> None:
-    """The stack only routes."""
+    """Takes what connexion's stack sends, which is nothing: it only routes."""
 
 
 def connexion_path_of(path: str) -> str:
-    """A path as connexion's routing compares it: decoded but for its slashes, none of them doubled or at the end."""
+    """A path as connexion's routing compares it: decoded except for encoded slashes, without empty segments."""
     segments = [unquote(segment).replace("/", "%2F") for segment in path.split("/") if segment]
     return "/" + "/".join(segments)
 
@@ -222,7 +222,7 @@ async def read_body(receive: Receive, most: int) -> bytes | None:
 
 
 async def answer_lifespan(receive: Receive, send: Send) -> None:
-    """Nothing has to be started or stopped around the server."""
+    """Answers the lifespan protocol; nothing has to be started or stopped with the server."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
