@@ -144,7 +144,7 @@ def merge_equal_rules(scenario: Scenario) -> Scenario:
 
 
 def allow_undocumented(scenario: Scenario, contract: Contract) -> Scenario:
-    """A scenario that lint accepts: where it answers what the contract does not document, that is marked as intended."""
+    """A scenario that lint accepts: an answer that the contract does not document is marked as intended."""
     if not check_scenario(scenario.to_yaml(), contract, ERROR_STATUSES, source="replay"):
         return scenario
     replace = msgspec.structs.replace
