@@ -246,8 +246,8 @@ IN_PROCESS_URL = "http://mockfoundry.test"
 class InProcess(ServerBase):
     """A server without a socket, from the beginning of its `with` block to its end.
 
-    `httpx.Client(transport=server.transport(), base_url=foundation.url)` is served by it. A client waits for a delay
-    really, unless it is longer than its read timeout, which then is raised at once.
+    `httpx.Client(transport=server.transport(), base_url=foundation.url)` is served by it. A client really
+    waits for a delay, but one that is longer than its read timeout raises that timeout at once.
 
     Args:
         seed: what each foundation begins with: a file, the text of one, or its value; None for one small app.

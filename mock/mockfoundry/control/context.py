@@ -289,4 +289,4 @@ def make_control_response(status: int, content: bytes, media_type: str) -> Respo
         headers.append((b"content-type", media_type.encode("latin-1")))
     if status != 204:
         headers.append((b"content-length", b"%d" % len(content)))
-    return Response(status, headers, content, "", has_platform_headers=False)
+    return Response(status, headers, content, "", shows_reason=False, has_platform_headers=False)

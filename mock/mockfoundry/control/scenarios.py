@@ -79,7 +79,7 @@ def find_failures(foundation: FoundationState, contract: Contract) -> Iterator[F
 
 
 def asked_for_own_response(entry: JournalEntry) -> bool:
-    """Whether a request asked for its answer itself, so that no scenario of the foundation was asked."""
+    """Whether a request asked for its answer by a header of its own, so that no scenario of the foundation decided."""
     return entry.response.decided_by == "preference" or b"x-mock-scenario" in entry.headers
 
 

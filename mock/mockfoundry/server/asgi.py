@@ -1,8 +1,7 @@
-"""The ASGI door: connexion's middleware stack over the same exchange. Never knows what a process is.
+"""The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
-connexion routes; its operations are ours (`ExchangeMiddleware`), so its decorators, validators and problem+json have no
-part in an answer. Any ASGI server can serve this, and httpx's in-process transport too; the protocol door hands it
-what it does not answer itself.
+connexion only routes: its operations are replaced by ours (`ExchangeMiddleware`), so its decorators, validators and
+problem+json have no part in a response. The protocol door hands over to this one what it does not answer itself.
 """
 
 import time
@@ -39,7 +38,7 @@ FOUND_OPERATIONS_KEY = "mockfoundry.found"
 
 
 class PlannedOperation:
-    """One of connexion's operations: it says that it was found, and ends the stack's part."""
+    """Takes the place of one of connexion's operations: notes in the scope that routing found it, no more."""
 
     def __init__(self, operation: AbstractOperation) -> None:
         self.operation = operation.operation_id
@@ -60,13 +59,13 @@ class ExchangeAPI(RoutedAPI):  # type: ignore[misc]
 
 
 class ExchangeMiddleware(RoutedMiddleware):  # type: ignore[misc]
-    """Hands what connexion's routing found to its operation."""
+    """Calls the PlannedOperation that connexion's routing found."""
 
     api_cls = ExchangeAPI
 
 
 async def end_routing(scope: Scope, receive: Receive, send: Send) -> None:
-    """The end of the stack: connexion's routing found no operation."""
+    """The end of connexion's stack, reached where routing found no operation."""
 
 
 class AsgiApp:
@@ -125,7 +124,7 @@ class AsgiApp:
         if content is None:
             await self.delivery.deliver(too_large_response(path), scope, receive, send)
             return
-        request = make_request(scope, content, self.service.trust_forwarded)
+        request = self._read_request(scope, content)
         response: JournalStream | Response | PendingRequest
         if is_stream_request(request.method, path, request.query_string):
             response = open_journal_stream(self._control(), request)
@@ -136,6 +135,18 @@ class AsgiApp:
         else:
             await self.delivery.deliver(response, scope, receive, send)
 
+    def _read_request(self, scope: Scope, content: bytes) -> Request:
+        return read_request(
+            scope["method"],
+            raw_path_of(scope),
+            scope.get("query_string", b""),
+            [(name.lower(), value) for name, value in scope["headers"]],
+            content,
+            scope.get("scheme", "http"),
+            time.time_ns() // 1000,
+            self.service.trust_forwarded,
+        )
+
     async def _handle_scope(self, scope: Scope, receive: Receive) -> Response | PendingRequest:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
@@ -143,7 +154,7 @@ class AsgiApp:
         content = await read_body(receive, self.limits.body)
         if content is None:
             return body_too_large_response(self.limits)
-        request = make_request(scope, content, self.service.trust_forwarded)
+        request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
         operation = await self._find_operation(scope, address, receive)
@@ -152,9 +163,10 @@ class AsgiApp:
         return handle_routed_request(self.service, request, address, route)
 
     async def _find_operation(self, scope: Scope, address: Address, receive: Receive) -> str | None:
-        """The operation that connexion's routing finds.
+        """The operationId that connexion's routing finds.
 
-        None where its converters are narrower than the Cloud Controller's routes; then the contract's table decides.
+        None where it finds none: its path converters take less than the Cloud Controller's routes. The contract's own
+        route table decides then.
         """
         found: list[str] = []
         routed = {
@@ -172,26 +184,12 @@ class AsgiApp:
         return found[0] if found else None
 
 
-def make_request(scope: Scope, content: bytes, trust_forwarded: bool) -> Request:
-    """A request that came through ASGI."""
-    return read_request(
-        scope["method"],
-        raw_path_of(scope),
-        scope.get("query_string", b""),
-        [(name.lower(), value) for name, value in scope["headers"]],
-        content,
-        scope.get("scheme", "http"),
-        time.time_ns() // 1000,
-        trust_forwarded,
-    )
-
-
 async def discard_message(message: Message) -> None:
-    """The stack only routes."""
+    """Takes what connexion's stack sends, which is nothing: it only routes."""
 
 
 def connexion_path_of(path: str) -> str:
-    """A path as connexion's routing compares it: decoded but for its slashes, none of them doubled or at the end."""
+    """A path as connexion's routing compares it: decoded except for encoded slashes, without empty segments."""
     segments = [unquote(segment).replace("/", "%2F") for segment in path.split("/") if segment]
     return "/" + "/".join(segments)
 
@@ -224,7 +222,7 @@ async def read_body(receive: Receive, most: int) -> bytes | None:
 
 
 async def answer_lifespan(receive: Receive, send: Send) -> None:
-    """Nothing has to be started or stopped around the server."""
+    """Answers the lifespan protocol; nothing has to be started or stopped with the server."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,6 +1,6 @@
-"""Delivery: how a response is sent that can't be sent at once: late, or broken by a fault. Never makes one.
+"""Delivery: sends through ASGI what can't be sent at once, late or broken by a fault. Never decides what is sent.
 
-Limits of a request's size, and what a request beyond them is answered.
+Both doors use it, and the bounds of a request that stand here.
 """
 
 import asyncio

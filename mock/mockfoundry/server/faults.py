@@ -34,7 +34,7 @@ def render_head(response: Response, keep_alive: bool) -> bytes:
 
 
 def response_headers_of(response: Response) -> Headers:
-    """The headers of an outcome, for a server that writes them itself."""
+    """The headers of a response, for a server that writes them itself."""
     return [*(PLATFORM_HEADERS if response.has_platform_headers else ()), *response.headers_with_reason]
 
 

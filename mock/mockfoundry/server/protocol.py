@@ -49,7 +49,7 @@ EXPECTED_METHODS = (
 
 
 def has_expected_methods() -> bool:
-    """Whether uvicorn's class still has what this door leans on."""
+    """Whether uvicorn's class still has the methods that this door overrides or calls."""
     return all(callable(getattr(HttpToolsProtocol, name, None)) for name in EXPECTED_METHODS)
 
 
@@ -70,7 +70,7 @@ class TransportProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, which hands its transport to the ASGI app, so that faults can break it.
 
     Attributes:
-        in_headers: whether headers are being read; what comes as a header later is a trailer, and passed over.
+        in_headers: whether headers are being read; a header that comes later is a trailer, and is ignored.
     """
 
     in_headers: bool = False
@@ -93,11 +93,11 @@ class DirectProtocol(TransportProtocol):
     """One connection.
 
     Attributes:
-        direct: whether the message that is being read will be answered here.
+        direct: whether the message that is being read will be answered here, not by uvicorn's ordinary way.
         is_control: whether it is a call of the control API, which has a bound of its own for its body.
         ignored: whether it will not be answered at all, since the connection is closing.
         header_bytes: of its headers and trailers.
-        silent_bytes: what came in since the parser last had something to tell.
+        silent_bytes: received since the parser last called back.
     """
 
     service: Service
@@ -114,7 +114,7 @@ class DirectProtocol(TransportProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        # The parser keeps an unfinished header line for itself, so what it is silent about is counted as it comes in.
+        # The parser buffers an unfinished header line without calling back, so these bytes are counted here.
         self.silent_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -210,8 +210,8 @@ class DirectProtocol(TransportProtocol):
     def _refuse(self, response: Response) -> None:
         """Answers a message that is larger than allowed before it ends.
 
-        The connection is closed a little later, and what comes until then is passed over: closing with unread bytes
-        would be a reset, and take the answer along.
+        The connection is closed a little later, and what comes until then is ignored: to close it with unread bytes
+        would reset it, and the client would lose the response.
         """
         if self.ignored:
             return
@@ -220,7 +220,7 @@ class DirectProtocol(TransportProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _take_origin_form(self) -> None:
-        """Makes a path of a URL in absolute form; its authority counts in place of the Host [RFC 9112, 3.2.2]."""
+        """Turns a URL in absolute form into a path; its authority replaces the Host header [RFC 9112, 3.2.2]."""
         try:
             parsed = httptools.parse_url(self.url)
         except httptools.HttpParserError:
@@ -235,7 +235,7 @@ class DirectProtocol(TransportProtocol):
     def _go_on_without_upgrade(self, rest: bytes) -> None:
         """Reads a request that offers another protocol as if it did not, which HTTP allows [RFC 9110, 7.8].
 
-        The parser skips the body of such a request, so a new one reads it, from a head that offers nothing.
+        The parser skips the body of such a request, so a new parser reads it, from a head without that offer.
         """
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         head = [method, b" ", self.url, b" HTTP/", version, b"\r\n"]
@@ -275,7 +275,7 @@ class DirectProtocol(TransportProtocol):
         return handle_control_request(self.control(), request)
 
     def _begin_cycle(self, ready: Response | PendingRequest | None) -> None:
-        """Goes on as uvicorn does; what its class prepares when a message begins is made only now."""
+        """Hands the message to uvicorn's ordinary way, with what its class prepares when a message begins."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects

@@ -1,4 +1,4 @@
-"""Listening: a service on a socket by uvicorn, in this thread or in one of its own. Never decides what is answered."""
+"""A service that listens on a socket, by uvicorn, in this thread or in one of its own. Never decides a response."""
 
 import asyncio
 import functools
@@ -26,16 +26,16 @@ IDLE_SECONDS = 75
 """How long a connection without a request is kept, as the gateways of a foundation keep it."""
 
 GRACE_SECONDS = 1
-"""How long an answer may still take once the server was told to end."""
+"""How long a response may still take once the server is to end."""
 
 GC_THRESHOLD = 50_000
-"""How many new objects there are before the collector looks at them."""
+"""The number of new objects after which the garbage collector runs."""
 
 log = logging.getLogger("mockfoundry")
 
 
 class ListeningServer(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready, and holds nobody back when it ends."""
+    """uvicorn's server. Calls `ready` once it listens, and lets waiting requests go on when it ends."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], room: WaitingRoom) -> None:
         super().__init__(config)
@@ -52,10 +52,10 @@ class ListeningServer(uvicorn.Server):
 
 
 def tune_garbage_collector() -> None:
-    """Tells the collector that what is there now stays, and that what comes is seldom worth looking through.
+    """Has the garbage collector ignore the objects that exist now, and run seldom.
 
-    An exchange leaves no cycles behind, so it is for the rest that the collector runs at all; with thousands of
-    foundations each of its rounds would look through what nobody has let go.
+    An exchange leaves no reference cycles, so there is little to collect. With thousands of foundations each run would
+    search many objects that are all in use.
     """
     gc.collect()
     gc.freeze()
@@ -119,12 +119,12 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         ws="none",
         lifespan="off",
         log_config=None,
-        # What it would warn of is answered, and what goes wrong here is logged under our own name.
+        # Bad requests are answered, and failures are logged under our own name.
         log_level="critical",
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        # The date is that of the foundation.
+        # Each foundation has a date of its own.
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,

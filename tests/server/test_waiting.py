@@ -1,0 +1,127 @@
+"""What a request waits for: who has gone gives a place back, and what takes long keeps nobody waiting."""
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockfoundry.control.context import MAX_WAITING_CALLS
+from mockfoundry.exchange.response import PendingRequest, Response, json_response, response_from_refusal
+from mockfoundry.server.waiting import ServerEndedError, WaitingRoom, Waits
+from tests.serving import Serving
+from tests.waiting import eventually
+
+VERIFY = "/__mock/foundations/default/verify"
+
+
+@contextmanager
+def calls_that_wait(url: str, count: int) -> Iterator[None]:
+    """So many clients whose verification waits, until the block ends; then they close their connections."""
+    parts = urlsplit(url)
+    body = json.dumps({"operation": "scaleProcess", "within": "60s"}).encode()
+    head = f"POST {VERIFY} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = socket.create_connection((str(parts.hostname), int(parts.port or 0)))
+            stack.enter_context(connection).sendall(head.encode() + body)
+        yield
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_call_that_waits_gives_its_place_back_when_its_client_leaves(
+    serve: Callable[..., Serving], door: str
+) -> None:
+    server = serve(door=door)
+    server.client.put("/__mock/foundations/default")
+
+    def is_full() -> bool:
+        asked = {"operation": "scaleProcess", "within": "10ms"}
+        return server.client.post(VERIFY, json=asked).status_code == 503
+
+    # More than there are places, since each question takes one too, perhaps before one of these calls.
+    with calls_that_wait(server.url, 2 * MAX_WAITING_CALLS):
+        eventually(is_full, what="as many calls wait as may")
+    eventually(lambda: not is_full(), what="their places are free again")
+
+
+def test_the_end_of_the_server_does_not_wait_for_calls_that_wait(serve: Callable[..., Serving]) -> None:
+    with ExitStack() as stack:
+        server = serve()
+        server.client.put("/__mock/foundations/default")
+        stack.enter_context(calls_that_wait(server.url, 3))
+
+
+def run(steps: Waits[Response], before_each: Callable[[], None] = lambda: None) -> Response:
+    """What steps return, each wait waited for in this thread."""
+    try:
+        while True:
+            wait = next(steps)
+            before_each()
+            if wait.done is not None:
+                wait.done.exception(wait.seconds)
+    except StopIteration as stop:
+        returned: Response = stop.value
+        return returned
+
+
+def respond_with_thread(_: int, thread: object) -> Response:
+    return json_response(200, str(thread), "")
+
+
+def test_work_runs_beside_the_place_where_exchanges_are_made() -> None:
+    room = WaitingRoom(1)
+    pending = PendingRequest(
+        resume=respond_with_thread, give_up=response_from_refusal, work=lambda: threading.current_thread().name
+    )
+    assert b"mockfoundry-worker" in run(room.respond(pending)).body
+    room.close()
+
+
+def test_work_that_fails_is_logged_and_answered_with_a_500(caplog: pytest.LogCaptureFixture) -> None:
+    room = WaitingRoom(1)
+    pending = PendingRequest(resume=respond_with_thread, give_up=response_from_refusal, work=lambda: 1 // 0)
+    with caplog.at_level(logging.ERROR):
+        assert run(room.respond(pending)).status == 500
+    assert "ZeroDivisionError" in caplog.text
+    room.close()
+
+
+def test_what_waits_for_news_ends_with_the_server_and_is_no_longer_subscribed() -> None:
+    room, subscribed = WaitingRoom(1), list[Callable[[], None]]()
+
+    def subscribe(wake: Callable[[], None]) -> Callable[[], None]:
+        subscribed.append(wake)
+        return subscribed.clear
+
+    pending = PendingRequest(
+        resume=respond_with_thread, give_up=response_from_refusal, until=subscribe, until_at_most=60_000_000
+    )
+    with pytest.raises(ServerEndedError):
+        run(room.respond(pending), before_each=room.close)
+    assert subscribed == []
+
+
+def test_news_ends_the_wait_and_the_request_looks_again() -> None:
+    room = WaitingRoom(1)
+    wakes: list[Callable[[], None]] = []
+
+    def subscribe(wake: Callable[[], None]) -> Callable[[], None]:
+        wakes.append(wake)
+        return wakes.clear
+
+    looks = iter((True, False))
+
+    def look(*_: object) -> Response | PendingRequest:
+        return waiting if next(looks) else json_response(200, None, "")
+
+    def wake() -> None:
+        wakes[0]()
+
+    waiting = PendingRequest(resume=look, give_up=response_from_refusal, until=subscribe, until_at_most=60_000_000)
+    assert run(room.respond(waiting), before_each=wake).status == 200
+    assert wakes == []
