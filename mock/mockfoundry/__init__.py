@@ -77,12 +77,12 @@ _PUBLIC_MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A name of `__all__`, imported when it is first asked for, so that the version alone costs nothing."""
+    """A name of `__all__`, imported on first use, so that the import of the package costs little."""
     from importlib import import_module
 
-    for room, names in _PUBLIC_MODULES.items():
+    for module, names in _PUBLIC_MODULES.items():
         if name in names:
-            value = globals()[name] = getattr(import_module(room), name)
+            value = globals()[name] = getattr(import_module(module), name)
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

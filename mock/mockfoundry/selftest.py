@@ -35,12 +35,12 @@ _LENGTH = re.compile(rb"content-length: (\d+)")
 
 
 class SelftestResult(msgspec.Struct):
-    """What came out.
+    """What a selftest has found.
 
     Attributes:
         exact_counted_rounds: rounds in which a rule with `times: 5` fired exactly five times.
-        exact_sequence_rounds: rounds in which a sequence of eight came whole, each step once and in its place.
-        seconds: that it all took.
+        exact_sequence_rounds: rounds in which a sequence of eight was complete, each step once and in its place.
+        seconds: how long it took.
     """
 
     rounds: int
@@ -55,21 +55,21 @@ class SelftestResult(msgspec.Struct):
 
 
 def run_selftest(rounds: int) -> SelftestResult:
-    """Plays rounds of 32 parallel requests, each in a foundation of its own, against a server of its own."""
+    """Plays rounds of 32 parallel requests, each round in a foundation of its own, against a server of its own."""
     now = time.time_ns() // 1000
-    made = build_service(ServerOptions(), now)
-    world = made.registry.get_or_create("default", now).world
+    service = build_service(ServerOptions(), now)
+    world = service.registry.get_or_create("default", now).world
     registry = FoundationRegistry(
         world, CompiledScenarios((COUNTED, IN_TURN)), ServerBounds(foundations=rounds + 1, journal=0)
     )
     began = time.monotonic()
-    with BackgroundServer(replace(made, registry=registry)) as server:
+    with BackgroundServer(replace(service, registry=registry)) as server:
         counted, in_turn = asyncio.run(play_rounds(server.port, rounds))
     return SelftestResult(rounds, counted, in_turn, time.monotonic() - began)
 
 
 async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
-    """How many rounds were exact, of either kind."""
+    """How many rounds were exact: of the counted rule, and of the sequence."""
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PARALLEL_REQUESTS)]
     counted = in_turn = 0
     try:
@@ -78,9 +78,9 @@ async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
             heads = await send_together(connections, f"POST {path}/actions/scale")
             counted += [parse_status(head) for head in heads].count(409) == TIMES
             heads = await send_together(connections, f"PATCH {path}")
-            steps = {int(found.group(1)): parse_status(head) for head in heads if (found := _MATCH.search(head))}
-            answered = [parse_status(head) for head in heads]
-            in_turn += steps == dict(enumerate(SEQUENCE_STATUSES, 1)) and answered.count(
+            steps = {int(match.group(1)): parse_status(head) for head in heads if (match := _MATCH.search(head))}
+            statuses = [parse_status(head) for head in heads]
+            in_turn += steps == dict(enumerate(SEQUENCE_STATUSES, 1)) and statuses.count(
                 200
             ) == PARALLEL_REQUESTS - len(SEQUENCE_STATUSES)
     finally:
@@ -90,14 +90,14 @@ async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
 
 
 def parse_status(head: bytes) -> int:
-    found = _STATUS.match(head)
-    return int(found.group(1)) if found else 0
+    match = _STATUS.match(head)
+    return int(match.group(1)) if match else 0
 
 
 async def send_together(
     connections: Iterable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], request: str
 ) -> list[bytes]:
-    """Sends a request on every connection at once, and gives the heads of the answers."""
+    """Sends a request on every connection at once, and returns the heads of the responses."""
     data = (
         f"{request} HTTP/1.1\r\nHost: h\r\nAuthorization: bearer admin\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

@@ -44,7 +44,8 @@ def test_what_a_scenario_changed_is_told_while_it_is_on(server: Serving) -> None
 
 
 def test_an_entity_that_came_and_one_that_went_are_told_by_their_names(server: Serving) -> None:
-    state = server.client.put(MINE).is_success and server.client.get(f"{MINE}/state").json()
+    assert server.client.put(MINE).is_success
+    state = server.client.get(f"{MINE}/state").json()
     app = state["organizations"][0]["spaces"][0]["apps"][0]
     app["processes"] = [each for each in app["processes"] if each["type"] == "web"]
     state["organizations"][0]["spaces"].append({"name": "new"})

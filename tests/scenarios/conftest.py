@@ -25,8 +25,12 @@ class Ask:
     process: str = ""
 
 
+AskRequest = Callable[..., Ask]
+"""Makes a request from whatever of it matters."""
+
+
 @pytest.fixture(scope="session")
-def ask() -> Callable[..., Ask]:
+def ask() -> AskRequest:
     return Ask
 
 

@@ -2,11 +2,13 @@
 
 import statistics
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from mockfoundry.scenarios import engine
+from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import (
     ScenarioMatch,
     ScenarioProgress,
@@ -16,8 +18,20 @@ from mockfoundry.scenarios.engine import (
     switch_on,
     take_due_events,
 )
-from mockfoundry.scenarios.model import PASS, Event, Lognormal, Respond, Rule, Scenario, ScenarioError, Uniform, When
+from mockfoundry.scenarios.model import (
+    PASS,
+    CountScope,
+    Event,
+    Lognormal,
+    Respond,
+    Rule,
+    Scenario,
+    ScenarioError,
+    Uniform,
+    When,
+)
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from tests.scenarios.conftest import AskRequest
 
 SECOND = 1_000_000
 CONFLICT = Respond(error="CF-Conflict")
@@ -38,41 +52,41 @@ class Play:
         assert self.draws is not None, "nothing was to be drawn"
         return next(self.draws)
 
-    def decision(self, request, now: int = 0) -> ScenarioMatch | None:
+    def decision(self, request: MatchableRequest, now: int = 0) -> ScenarioMatch | None:
         return match_scenarios(self.lineup, self.progress, request, now, self.draw)
 
-    def errors(self, requests, now: int = 0) -> list[str | None]:
+    def errors(self, requests: Any, now: int = 0) -> list[str | None]:
         """What each request got: an error's title, `pass`, or None where no rule took it."""
         found = [self.decision(request, now) for request in requests]
-        return [each and (each.respond.error if each.respond else "pass") for each in found]
+        return [None if each is None else each.respond.error if each.respond else "pass" for each in found]
 
 
-def scenario(*rules: Rule, name: str = "late", **keys) -> Scenario:
+def scenario(*rules: Rule, name: str = "late", **keys: Any) -> Scenario:
     return Scenario(name=name, rules=rules, **keys)
 
 
-def test_a_rule_answers_its_times_and_then_no_more(ask):
+def test_a_rule_answers_its_times_and_then_no_more(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", times=2, respond=CONFLICT)))
     assert play.errors([ask()] * 4) == ["CF-Conflict", "CF-Conflict", None, None]
 
 
-def test_a_rule_answers_for_ever_unless_bounded(ask):
+def test_a_rule_answers_for_ever_unless_bounded(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT)))
     assert play.errors([ask()] * 50) == ["CF-Conflict"] * 50
 
 
-def test_another_operation_is_left_alone(ask):
+def test_another_operation_is_left_alone(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT)))
     assert play.errors([ask(operation="getProcess"), ask(operation="")]) == [None, None]
 
 
-def test_a_rule_without_operation_is_for_every_request(ask):
+def test_a_rule_without_operation_is_for_every_request(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), Rule(respond=BUSY)))
     requests = [ask(), ask(), ask(operation="getProcess"), ask(operation="")]
     assert play.errors(requests) == ["CF-Conflict"] + ["CF-ServiceUnavailable"] * 3
 
 
-def test_the_first_rule_with_something_left_decides(ask):
+def test_the_first_rule_with_something_left_decides(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", times=1, respond=CONFLICT),
@@ -82,19 +96,19 @@ def test_the_first_rule_with_something_left_decides(ask):
     assert play.errors([ask()] * 3) == ["CF-Conflict", "CF-ServiceUnavailable", None]
 
 
-def test_scenarios_are_asked_in_the_order_they_were_switched_on(ask):
+def test_scenarios_are_asked_in_the_order_they_were_switched_on(ask: AskRequest) -> None:
     first = scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), name="first")
     second = scenario(Rule(operation="scaleProcess", times=1, respond=BUSY), name="second")
     assert Play(first, second).errors([ask()] * 2) == ["CF-Conflict", "CF-ServiceUnavailable"]
     assert Play(second, first).errors([ask()] * 2) == ["CF-ServiceUnavailable", "CF-Conflict"]
 
 
-def test_matches_let_through_come_first(ask):
+def test_matches_let_through_come_first(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", after=2, times=1, respond=CONFLICT)))
     assert play.errors([ask()] * 4) == [None, None, "CF-Conflict", None]
 
 
-def test_a_match_let_through_is_for_the_next_rule(ask):
+def test_a_match_let_through_is_for_the_next_rule(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", after=1, respond=CONFLICT),
@@ -105,26 +119,28 @@ def test_a_match_let_through_is_for_the_next_rule(ask):
 
 
 @pytest.mark.parametrize("per", ["process", "token"])
-def test_each_one_has_its_own_count(per, ask):
+def test_each_one_has_its_own_count(per: CountScope, ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", per=per, times=1, respond=CONFLICT)))
     requests = [ask(**{per: "a"}), ask(**{per: "b"}), ask(**{per: "a"})]
     assert play.errors(requests) == ["CF-Conflict", "CF-Conflict", None]
 
 
-def test_the_foundation_counts_all_together(ask):
+def test_the_foundation_counts_all_together(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT)))
     requests = [ask(process=name, token=name) for name in ("a", "b")]
     assert play.errors(requests) == ["CF-Conflict", None]
 
 
-def test_a_token_is_not_kept_in_the_progress(ask):
+def test_a_token_is_not_kept_in_the_progress(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", per="token", times=1, respond=CONFLICT)))
     secret = "a-secret-of-alice"
     play.errors([ask(token=secret)])
     assert secret.encode() not in msgspec.json.encode(play.progress)
 
 
-def test_many_tokens_are_forgotten_at_last_and_what_counts_for_all_never_is(ask, monkeypatch):
+def test_many_tokens_are_forgotten_at_last_and_what_counts_for_all_never_is(
+    ask: AskRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "MAX_COUNTERS", 50)
     once = Rule(operation="scaleProcess", times=1, respond=CONFLICT)
     each = Rule(operation="scaleProcess", per="token", times=1, respond=BUSY)
@@ -144,17 +160,17 @@ FINALLY = [
 
 
 @pytest.mark.parametrize(("finally_", "expected"), FINALLY)
-def test_a_sequence_is_answered_step_by_step(finally_, expected, ask):
+def test_a_sequence_is_answered_step_by_step(finally_: Any, expected: Any, ask: AskRequest) -> None:
     rule = Rule(operation="scaleProcess", sequence=(CONFLICT, PASS, BUSY), finally_=finally_)
     assert Play(scenario(rule)).errors([ask()] * 5) == expected
 
 
-def test_a_passed_request_is_not_for_later_rules(ask):
+def test_a_passed_request_is_not_for_later_rules(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", respond=PASS), Rule(operation="scaleProcess", respond=BUSY)))
     assert play.errors([ask()]) == ["pass"]
 
 
-def test_a_chance_is_drawn_for_each_match_and_only_then(ask):
+def test_a_chance_is_drawn_for_each_match_and_only_then(ask: AskRequest) -> None:
     rule = Rule(operation="scaleProcess", when=When(body={"instances": 2}), chance=0.5, times=2, respond=CONFLICT)
     play = Play(scenario(rule), draws=iter([0.9, 0.1, 0.5, 0.49]))
     requests = [ask(body={"instances": 3})] + [ask(body={"instances": 2})] * 5
@@ -162,7 +178,7 @@ def test_a_chance_is_drawn_for_each_match_and_only_then(ask):
     assert list(play.draws or ()) == []
 
 
-def test_a_lost_draw_is_for_the_next_rule(ask):
+def test_a_lost_draw_is_for_the_next_rule(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", chance=0.5, respond=CONFLICT), Rule(operation="scaleProcess", respond=BUSY)
@@ -172,7 +188,7 @@ def test_a_lost_draw_is_for_the_next_rule(ask):
     assert play.errors([ask()]) == ["CF-ServiceUnavailable"]
 
 
-def test_states_lead_from_rule_to_rule(ask):
+def test_states_lead_from_rule_to_rule(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="getProcess", state="calm", goto="broken", respond=PASS),
@@ -184,7 +200,7 @@ def test_states_lead_from_rule_to_rule(ask):
     assert play.errors(requests) == [None, "pass", "CF-Conflict", None]
 
 
-def test_states_are_kept_for_each_process(ask):
+def test_states_are_kept_for_each_process(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", per="process", state="new", goto="scaled", respond=CONFLICT),
@@ -196,20 +212,20 @@ def test_states_are_kept_for_each_process(ask):
     assert play.errors(requests) == ["CF-Conflict", "CF-ServiceUnavailable", "CF-Conflict"]
 
 
-def test_a_scenario_is_off_by_itself_after_its_time(ask):
+def test_a_scenario_is_off_by_itself_after_its_time(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", respond=CONFLICT), for_=60 * SECOND))
     assert play.errors([ask()], now=60 * SECOND - 1) == ["CF-Conflict"]
     assert play.errors([ask()], now=60 * SECOND) == [None]
 
 
-def test_a_rule_applies_in_its_window(ask):
+def test_a_rule_applies_in_its_window(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", from_=10 * SECOND, until=20 * SECOND, respond=BUSY)))
     times = [0, 10 * SECOND - 1, 10 * SECOND, 20 * SECOND - 1, 20 * SECOND]
     found = [play.errors([ask()], now=now)[0] for now in times]
     assert found == [None, None, "CF-ServiceUnavailable", "CF-ServiceUnavailable", None]
 
 
-def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask):
+def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask: AskRequest) -> None:
     lost = Respond(fault="reset", phase="after")
     play = Play(scenario(Rule(operation="scaleProcess", times=1, respond=lost)))
     refused, accepted = play.decision(ask()), play.decision(ask())
@@ -219,7 +235,7 @@ def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask):
     assert play.decision(ask()) is None
 
 
-def test_a_state_after_the_change_is_entered_when_it_is_kept(ask):
+def test_a_state_after_the_change_is_entered_when_it_is_kept(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", state="calm", goto="lost", respond=Respond(fault="reset", phase="after")),
@@ -234,7 +250,7 @@ def test_a_state_after_the_change_is_entered_when_it_is_kept(ask):
     assert play.errors([ask()]) == ["CF-Conflict"]
 
 
-def test_a_decision_says_why(ask):
+def test_a_decision_says_why(ask: AskRequest) -> None:
     play = Play(
         scenario(
             Rule(operation="scaleProcess", times=1, respond=CONFLICT),
@@ -250,7 +266,7 @@ def test_a_decision_says_why(ask):
     assert [each and (each.rule, each.match, each.of) for each in decisions] == [(1, 1, 1), (2, 1, None), (2, 2, None)]
 
 
-def test_switching_on_anew_begins_anew(ask):
+def test_switching_on_anew_begins_anew(ask: AskRequest) -> None:
     late = scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT), for_=SECOND)
     play = Play(late)
     assert play.errors([ask()] * 2) == ["CF-Conflict", None]
@@ -258,7 +274,7 @@ def test_switching_on_anew_begins_anew(ask):
     assert play.errors([ask()], now=5 * SECOND) == ["CF-Conflict"]
 
 
-def test_switching_off_leaves_nothing_behind(ask):
+def test_switching_off_leaves_nothing_behind(ask: AskRequest) -> None:
     late = scenario(
         Rule(operation="scaleProcess", per="process", after=1, goto="b", respond=CONFLICT),
         start="a",
@@ -271,20 +287,20 @@ def test_switching_off_leaves_nothing_behind(ask):
     assert play.progress == ScenarioProgress()
 
 
-def test_progress_written_out_and_read_back_goes_on_where_it_was(ask):
+def test_progress_written_out_and_read_back_goes_on_where_it_was(ask: AskRequest) -> None:
     play = Play(scenario(Rule(operation="scaleProcess", per="process", sequence=(CONFLICT, PASS, BUSY))))
     assert play.errors([ask(process="a"), ask(process="a"), ask(process="b")]) == ["CF-Conflict", "pass", "CF-Conflict"]
     play.progress = msgspec.json.decode(msgspec.json.encode(play.progress), type=ScenarioProgress)
     assert play.errors([ask(process="a"), ask(process="b")]) == ["CF-ServiceUnavailable", "pass"]
 
 
-def test_a_lineup_is_shared_and_progress_is_not(ask):
+def test_a_lineup_is_shared_and_progress_is_not(ask: AskRequest) -> None:
     lineup = CompiledScenarios([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
     decided = [match_scenarios(lineup, ScenarioProgress(), ask(), 0, float) for _ in range(2)]
     assert [each and each.match for each in decided] == [1, 1]
 
 
-def test_events_come_once_in_the_order_of_their_times():
+def test_events_come_once_in_the_order_of_their_times() -> None:
     one = scenario(name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1})))
     two = scenario(name="two", events=(Event(at=2 * SECOND, given={"b": 1}),))
     play = Play(one, two)
@@ -295,12 +311,12 @@ def test_events_come_once_in_the_order_of_their_times():
     assert take_due_events(play.lineup, play.progress, 9 * SECOND) == []
 
 
-def test_two_scenarios_of_one_name_are_refused():
+def test_two_scenarios_of_one_name_are_refused() -> None:
     with pytest.raises(ScenarioError, match="scenario late:1:1: is switched on twice"):
         CompiledScenarios([scenario(Rule(respond=PASS)), scenario(Rule(respond=BUSY))])
 
 
-def test_a_condition_that_is_no_schema_is_refused_when_it_is_compiled():
+def test_a_condition_that_is_no_schema_is_refused_when_it_is_compiled() -> None:
     with pytest.raises(ScenarioError, match="scenario late:1:1: rule 1: "):
         CompiledScenarios([scenario(Rule(when=When(body={"instances": {"minimum": "two"}}), respond=PASS))])
 
@@ -313,13 +329,15 @@ DELAYS = [
 
 
 @pytest.mark.parametrize(("delay", "expected", "draws"), DELAYS, ids=["fixed", "uniform", "lognormal"])
-def test_a_delay_is_drawn_from_the_given_generator_alone(delay, expected, draws, ask):
+def test_a_delay_is_drawn_from_the_given_generator_alone(
+    delay: Any, expected: Any, draws: Any, ask: AskRequest
+) -> None:
     play = Play(scenario(Rule(respond=Respond(delay=delay))), draws=iter(draws))
     found = [play.decision(ask()) for _ in expected]
     assert [each and each.delay for each in found] == pytest.approx(expected, rel=1e-3, abs=200)
 
 
-def test_a_lognormal_delay_has_its_median_and_its_tail(ask):
+def test_a_lognormal_delay_has_its_median_and_its_tail(ask: AskRequest) -> None:
     count = 10_001
     play = Play(
         scenario(Rule(respond=Respond(delay=Lognormal(200_000, 2_000_000)))),

@@ -1,13 +1,14 @@
 """The library: every file of it can be played, says what it is for, and stands in its README."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
 from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
@@ -21,6 +22,7 @@ from mockfoundry.scenarios.reference import (
     render_scenario_schema,
 )
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from tests.scenarios.conftest import AskRequest
 
 FILES = list(list_library_files().items())
 ANEW = "write it anew with `python -m mockfoundry.scenarios.reference`"
@@ -40,22 +42,22 @@ DOCUMENTED_ERRORS_OF_SCALE = [
 every_file = pytest.mark.parametrize(("name", "path"), FILES, ids=[name for name, _ in FILES])
 
 
-def read(path: Path):
+def read(path: Path) -> Scenario:
     return read_scenario(path.read_text(encoding="utf-8"), source=path.name)
 
 
 @every_file
-def test_each_file_passes_lint(name, path, contract, errors):
+def test_each_file_passes_lint(name: str, path: Path, contract: Contract, errors: Mapping[str, int]) -> None:
     assert check_scenario(path.read_text(encoding="utf-8"), contract, errors, source=path.name) == []
 
 
 @every_file
-def test_each_file_is_named_after_its_scenario(name, path):
+def test_each_file_is_named_after_its_scenario(name: str, path: Path) -> None:
     assert read(path).name == name
 
 
 @every_file
-def test_each_file_says_what_happens_why_and_what_a_good_client_does(name, path):
+def test_each_file_says_what_happens_why_and_what_a_good_client_does(name: str, path: Path) -> None:
     scenario = read(path)
     for text in (scenario.description, scenario.story, scenario.good_client):
         assert len(text) > 30
@@ -63,13 +65,15 @@ def test_each_file_says_what_happens_why_and_what_a_good_client_does(name, path)
 
 
 @every_file
-def test_each_file_survives_being_written_and_read(name, path):
+def test_each_file_survives_being_written_and_read(name: str, path: Path) -> None:
     scenario = read(path)
     assert read_scenario(scenario.to_yaml(), source=name) == scenario
 
 
 @every_file
-def test_undocumented_is_said_only_where_it_is_so(name, path, contract, errors):
+def test_undocumented_is_said_only_where_it_is_so(
+    name: str, path: Path, contract: Contract, errors: Mapping[str, int]
+) -> None:
     text = path.read_text(encoding="utf-8")
     if "undocumented: true" in text:
         without = text.replace(", undocumented: true", "").replace("      undocumented: true\n", "")
@@ -77,7 +81,9 @@ def test_undocumented_is_said_only_where_it_is_so(name, path, contract, errors):
 
 
 @every_file
-def test_each_rule_of_each_file_can_decide_something(name, path, ask, contract):
+def test_each_rule_of_each_file_can_decide_something(
+    name: str, path: Path, ask: AskRequest, contract: Contract
+) -> None:
     scenario = read(path)
     lineup = CompiledScenarios([scenario])
     progress = ScenarioProgress()
@@ -94,24 +100,27 @@ def test_each_rule_of_each_file_can_decide_something(name, path, ask, contract):
 
 
 @pytest.mark.parametrize(("name", "status"), DOCUMENTED_ERRORS_OF_SCALE)
-def test_each_documented_error_of_scale_has_its_file(name, status, contract, errors, ask):
+def test_each_documented_error_of_scale_has_its_file(
+    name: str, status: int, contract: Contract, errors: Mapping[str, int], ask: AskRequest
+) -> None:
     lineup = CompiledScenarios(load_scenarios([name], contract, errors))
     for operation in ("scaleProcess", "scaleProcessForApp"):
         decision = match_scenarios(lineup, ScenarioProgress(), ask(operation), 0, float)
         assert decision is not None
-        assert errors[decision.respond.error] == status
+        assert decision.respond is not None
+        assert errors[decision.respond.error or ""] == status
 
 
-def test_no_documented_error_of_scale_is_left_out(contract):
+def test_no_documented_error_of_scale_is_left_out(contract: Contract) -> None:
     documented = {status for status in contract.plans["scaleProcess"].responses if status >= 400}
     assert documented == {status for _, status in DOCUMENTED_ERRORS_OF_SCALE}
 
 
-def test_the_readme_is_up_to_date():
+def test_the_readme_is_up_to_date() -> None:
     assert README_FILE.read_text(encoding="utf-8") == render_library_readme(), ANEW
 
 
-def test_the_schema_is_up_to_date():
+def test_the_schema_is_up_to_date() -> None:
     assert SCHEMA_FILE.read_text(encoding="utf-8") == render_scenario_schema(), ANEW
 
 
@@ -128,46 +137,49 @@ def list_schema_keys(schema: Any) -> Iterator[str]:
             yield from list_schema_keys(item)
 
 
-def test_every_key_of_a_scenario_file_is_documented():
+def test_every_key_of_a_scenario_file_is_documented() -> None:
     readme = README_FILE.read_text(encoding="utf-8")
     assert [key for key in list_schema_keys(build_scenario_schema()) if f"`{key}`" not in readme] == []
 
 
 @every_file
-def test_the_schema_accepts_each_file(name, path):
+def test_the_schema_accepts_each_file(name: str, path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     validator = jsonschema_rs.Draft202012Validator(build_scenario_schema())
     written = json.loads(json.dumps(scenario_to_dict(read_scenario(text, source=name))))
     assert [str(error) for error in validator.iter_errors(written)] == []
 
 
-def test_a_scenario_is_loaded_by_name_from_a_file_or_from_a_folder(tmp_path, contract, errors):
+def test_a_scenario_is_loaded_by_name_from_a_file_or_from_a_folder(
+    tmp_path: Path, contract: Contract, errors: Mapping[str, int]
+) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("scenario: mine\nrules: [{operation: scaleProcess, respond: {error: CF-Conflict}}]\n", "utf-8")
     (tmp_path / "notes.txt").write_text("no scenario", "utf-8")
-    for sources in (["conflict", mine], ["conflict", str(tmp_path)]):
+    both: list[list[str | Path]] = [["conflict", mine], ["conflict", str(tmp_path)]]
+    for sources in both:
         assert [each.name for each in load_scenarios(sources, contract, errors)] == ["conflict", "mine"]
 
 
-def problems_of(sources, contract, errors) -> list[str]:
+def problems_of(sources: Sequence[str | Path], contract: Contract, errors: Mapping[str, int]) -> list[str]:
     with pytest.raises(ScenarioError) as caught:
         load_scenarios(sources, contract, errors)
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_an_unknown_name_is_refused_with_a_suggestion(contract, errors):
+def test_an_unknown_name_is_refused_with_a_suggestion(contract: Contract, errors: Mapping[str, int]) -> None:
     told = "conflct:1:1: is neither a file nor a scenario of the library; did you mean conflict?"
     assert problems_of(["conflct"], contract, errors) == [told]
 
 
-def test_two_files_of_one_name_are_refused(tmp_path, contract, errors):
+def test_two_files_of_one_name_are_refused(tmp_path: Path, contract: Contract, errors: Mapping[str, int]) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("scenario: conflict\nrules: [{respond: pass}]\n", "utf-8")
     (problem,) = problems_of(["conflict", mine], contract, errors)
     assert problem.startswith(f"{mine}:1:1: the name conflict is taken by ")
 
 
-def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
+def test_all_broken_files_are_told_at_once(tmp_path: Path, contract: Contract, errors: Mapping[str, int]) -> None:
     (tmp_path / "a.yaml").write_text("scenario: a\nfor: soon\n", "utf-8")
     (tmp_path / "b.yaml").write_bytes(b"scenario: b\n# caf\xe9\n")
     (tmp_path / "c.yaml").write_bytes(b"# \xff" + b"x" * (1 << 20))
@@ -179,7 +191,7 @@ def test_all_broken_files_are_told_at_once(tmp_path, contract, errors):
     ]
 
 
-def test_a_value_is_loaded_as_its_file_would_be(contract, errors):
+def test_a_value_is_loaded_as_its_file_would_be(contract: Contract, errors: Mapping[str, int]) -> None:
     value = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflict")),))
     assert load_scenarios([value], contract, errors) == (value,)
     faulty = Scenario(name="mine", rules=(Rule(operation="scaleProcess", respond=Respond(error="CF-Conflct")),))

@@ -1,9 +1,12 @@
 """Lint: what it lets pass, beside the broken files that it refuses; and how it tells what it found."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from mockfoundry.contract.load import Contract
 from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import PASS, Respond, Rule, Scenario, When
@@ -13,7 +16,7 @@ CONFLICT = Respond(error="CF-Conflict")
 GUID = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 
 
-def problems(contract, errors, *rules: Rule, **keys) -> list[str]:
+def problems(contract: Contract, errors: Mapping[str, int], *rules: Rule, **keys: Any) -> list[str]:
     return [each.text for each in check_scenario(Scenario(name="late", rules=rules, **keys), contract, errors)]
 
 
@@ -37,7 +40,9 @@ POSSIBLE = {
 
 
 @pytest.mark.parametrize(("operation", "when"), POSSIBLE.values(), ids=POSSIBLE.keys())
-def test_what_a_valid_request_can_match_is_let_pass(operation, when, contract, errors):
+def test_what_a_valid_request_can_match_is_let_pass(
+    operation: str | tuple[str, ...], when: When, contract: Contract, errors: Mapping[str, int]
+) -> None:
     assert problems(contract, errors, Rule(operation=operation, when=when, respond=PASS)) == []
 
 
@@ -60,7 +65,9 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize(("operation", "when"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
-def test_what_no_valid_request_can_match_is_refused(operation, when, contract, errors):
+def test_what_no_valid_request_can_match_is_refused(
+    operation: str | tuple[str, ...], when: When, contract: Contract, errors: Mapping[str, int]
+) -> None:
     found = problems(contract, errors, Rule(operation=operation, when=when, respond=PASS))
     assert len(found) == 1
     assert found[0].startswith(("no valid request can match: ", "the condition on "))
@@ -82,7 +89,9 @@ REACHABLE = {
 
 
 @pytest.mark.parametrize("first", REACHABLE.values(), ids=REACHABLE.keys())
-def test_a_rule_after_one_that_leaves_something_is_let_pass(first, contract, errors):
+def test_a_rule_after_one_that_leaves_something_is_let_pass(
+    first: Rule, contract: Contract, errors: Mapping[str, int]
+) -> None:
     second = Rule(operation="scaleProcess", when=When(body={"instances": 2}), respond=Respond(error="UnknownError"))
     assert problems(contract, errors, first, second) == []
 
@@ -99,14 +108,16 @@ COVERING = {
 
 
 @pytest.mark.parametrize("first", COVERING.values(), ids=COVERING.keys())
-def test_a_rule_after_one_that_leaves_nothing_is_refused(first, contract, errors):
+def test_a_rule_after_one_that_leaves_nothing_is_refused(
+    first: Rule, contract: Contract, errors: Mapping[str, int]
+) -> None:
     second = Rule(operation="scaleProcess", when=When(body={"instances": 2}), respond=CONFLICT)
     mend = "put it first, or bound rule 1 by times"
     told = f"rule 2 is never reached: rule 1 always answers before it; {mend}"
     assert problems(contract, errors, first, second) == [told]
 
 
-def test_several_rules_can_leave_nothing_together(contract, errors):
+def test_several_rules_can_leave_nothing_together(contract: Contract, errors: Mapping[str, int]) -> None:
     rules = [
         Rule(operation="scaleProcess", respond=CONFLICT),
         Rule(operation="scaleProcessForApp", respond=CONFLICT),
@@ -115,7 +126,7 @@ def test_several_rules_can_leave_nothing_together(contract, errors):
     assert problems(contract, errors, *rules)[0].startswith("rule 3 is never reached: rule 2 ")
 
 
-def test_a_rule_in_another_state_is_let_pass(contract, errors):
+def test_a_rule_in_another_state_is_let_pass(contract: Contract, errors: Mapping[str, int]) -> None:
     rules = [
         Rule(operation="scaleProcess", state="calm", goto="broken", respond=PASS),
         Rule(operation="scaleProcess", state="broken", respond=CONFLICT),
@@ -124,7 +135,7 @@ def test_a_rule_in_another_state_is_let_pass(contract, errors):
     assert problems(contract, errors, *rules, Rule(operation="scaleProcess", state="calm", respond=PASS), start="calm")
 
 
-def test_an_answer_is_held_against_every_operation_of_its_rule(contract, errors):
+def test_an_answer_is_held_against_every_operation_of_its_rule(contract: Contract, errors: Mapping[str, int]) -> None:
     answer = Respond(error="CF-Conflict")
     assert problems(contract, errors, Rule(operation=("scaleProcess", "updateProcess"), respond=answer)) == []
     (told,) = problems(contract, errors, Rule(operation=("scaleProcess", "getProcess"), respond=answer))
@@ -149,7 +160,7 @@ DOCUMENTED = {
 
 
 @pytest.mark.parametrize("respond", DOCUMENTED.values(), ids=DOCUMENTED.keys())
-def test_a_documented_answer_is_let_pass(respond, contract, errors):
+def test_a_documented_answer_is_let_pass(respond: Respond, contract: Contract, errors: Mapping[str, int]) -> None:
     assert problems(contract, errors, Rule(operation="scaleProcess", respond=respond)) == []
 
 
@@ -166,11 +177,13 @@ UNDOCUMENTED = {
 
 
 @pytest.mark.parametrize(("operation", "respond"), UNDOCUMENTED.values(), ids=UNDOCUMENTED.keys())
-def test_an_undocumented_answer_is_refused(operation, respond, contract, errors):
+def test_an_undocumented_answer_is_refused(
+    operation: str | tuple[str, ...], respond: Respond, contract: Contract, errors: Mapping[str, int]
+) -> None:
     assert len(problems(contract, errors, Rule(operation=operation, respond=respond))) == 1
 
 
-def test_a_value_is_checked_in_the_places_of_its_yaml(contract, errors):
+def test_a_value_is_checked_in_the_places_of_its_yaml(contract: Contract, errors: Mapping[str, int]) -> None:
     scenario = Scenario(name="late", rules=(Rule(operation="scaleProces", respond=CONFLICT),))
     (problem,) = check_scenario(scenario, contract, errors)
     line = scenario.to_yaml().splitlines()[problem.line - 1]
@@ -188,7 +201,7 @@ LARGE = {
 
 
 @pytest.mark.parametrize("rule", LARGE.values(), ids=LARGE.keys())
-def test_thousands_of_rules_are_checked_in_seconds(rule, contract, errors):
+def test_thousands_of_rules_are_checked_in_seconds(rule: str, contract: Contract, errors: Mapping[str, int]) -> None:
     rules = "\n".join("- " + rule % number for number in range(5_000, 0, -1))
     found = []
 
@@ -199,7 +212,7 @@ def test_thousands_of_rules_are_checked_in_seconds(rule, contract, errors):
     assert len(found) <= 100
 
 
-def test_long_lists_are_checked_in_seconds(contract, errors):
+def test_long_lists_are_checked_in_seconds(contract: Contract, errors: Mapping[str, int]) -> None:
     names = ", ".join(f"o{number}" for number in range(50_000))
     numbers = ", ".join(f"-{number}" for number in range(1, 50_000))
     for rule in (
@@ -213,18 +226,18 @@ def test_long_lists_are_checked_in_seconds(contract, errors):
 PROBLEMS = [Problem("a, b.yaml", 3, 7, "100% wrong"), Problem("c.yaml", 1, 1, "is empty")]
 
 
-def test_problems_are_told_as_text():
+def test_problems_are_told_as_text() -> None:
     assert PROBLEM_FORMATS["text"](PROBLEMS) == "a, b.yaml:3:7: 100% wrong\nc.yaml:1:1: is empty\n"
 
 
-def test_problems_are_told_as_json():
+def test_problems_are_told_as_json() -> None:
     assert json.loads(PROBLEM_FORMATS["json"](PROBLEMS)) == [
         {"file": "a, b.yaml", "line": 3, "column": 7, "text": "100% wrong"},
         {"file": "c.yaml", "line": 1, "column": 1, "text": "is empty"},
     ]
 
 
-def test_problems_are_told_as_annotations():
+def test_problems_are_told_as_annotations() -> None:
     assert PROBLEM_FORMATS["github"](PROBLEMS) == (
         "::error file=a%2C b.yaml,line=3,col=7::100%25 wrong\n::error file=c.yaml,line=1,col=1::is empty\n"
     )

@@ -1,16 +1,20 @@
 """Matching: what a condition takes and what it leaves, and that many rules cost other requests nothing."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import pytest
 
-from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.scenarios.conditions import ABSENT, MatchableRequest
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from tests.scenarios.conftest import AskRequest
 
 BUSY = Respond(error="CF-ServiceUnavailable")
 
 
-def takes(when: When, request) -> bool:
+def takes(when: When, request: MatchableRequest) -> bool:
     lineup = CompiledScenarios(
         [Scenario(name="late", rules=(Rule(operation="scaleProcess", when=when, respond=BUSY),))]
     )
@@ -57,7 +61,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("wanted", "body", "taken"), BODIES)
-def test_a_condition_on_the_body(wanted, body, taken, ask):
+def test_a_condition_on_the_body(wanted: Any, body: Any, taken: bool, ask: AskRequest) -> None:
     assert takes(When(body=wanted), ask(body=body)) is taken
 
 
@@ -82,7 +86,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("wanted", "query", "taken"), QUERIES)
-def test_a_condition_on_the_query(wanted, query, taken, ask):
+def test_a_condition_on_the_query(wanted: Any, query: Any, taken: bool, ask: AskRequest) -> None:
     assert takes(When(query=wanted), ask(query=query)) is taken
 
 
@@ -99,7 +103,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("wanted", "headers", "taken"), HEADERS)
-def test_a_condition_on_the_headers(wanted, headers, taken, ask):
+def test_a_condition_on_the_headers(wanted: Any, headers: Any, taken: bool, ask: AskRequest) -> None:
     assert takes(When(headers=wanted), ask(headers=headers)) is taken
 
 
@@ -114,7 +118,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("wanted", "path", "taken"), PATHS)
-def test_a_condition_on_the_path(wanted, path, taken, ask):
+def test_a_condition_on_the_path(wanted: Any, path: Any, taken: bool, ask: AskRequest) -> None:
     assert takes(When(path=wanted), ask(path=path)) is taken
 
 
@@ -123,26 +127,27 @@ class OperationOnly:
 
     operation = "getProcess"
 
-    def __getattr__(self, name: str) -> None:
+    def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was looked at")
 
 
 MANY = 10_000
 
 
-def many(rules) -> CompiledScenarios:
+def many(rules: Iterable[Rule]) -> CompiledScenarios:
     return CompiledScenarios([Scenario(name="many", rules=tuple(rules))])
 
 
-def test_a_request_of_another_operation_is_not_even_looked_at():
+def test_a_request_of_another_operation_is_not_even_looked_at() -> None:
     lineup = many(
         Rule(operation="scaleProcess", when=When(path={"guid": f"guid-{number}"}), respond=BUSY)
         for number in range(MANY)
     )
-    assert match_scenarios(lineup, ScenarioProgress(), OperationOnly(), 0, float) is None
+    request: Any = OperationOnly()
+    assert match_scenarios(lineup, ScenarioProgress(), request, 0, float) is None
 
 
-def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_file(ask):
+def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_file(ask: AskRequest) -> None:
     whens = [When(body={"instances": 2}), When(), When(path={"guid": "a"}), When(headers={"X-Client": "b"}), When()]
     lineup = many(Rule(operation="scaleProcess", when=when, times=1, respond=BUSY) for when in whens)
     progress = ScenarioProgress()
@@ -151,7 +156,7 @@ def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_fi
     assert [each and each.rule for each in decisions] == [1, 2, 3, 4, 5]
 
 
-def test_a_rule_that_is_found_twice_is_asked_once(ask):
+def test_a_rule_that_is_found_twice_is_asked_once(ask: AskRequest) -> None:
     rule = Rule(operation="scaleProcess", when=When(query={"types": {"enum": ["web", "clock"]}}), after=1, respond=BUSY)
     lineup, progress = many([rule]), ScenarioProgress()
     request = ask(query={"types": ["web", "clock"]})
@@ -176,7 +181,9 @@ INDEXED = {
 
 
 @pytest.mark.parametrize(("when", "request_of"), INDEXED.values(), ids=INDEXED.keys())
-def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(when, request_of, ask):
+def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(
+    when: Callable[[int], When], request_of: Callable[[int], dict[str, Any]], ask: AskRequest
+) -> None:
     lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
     table = lineup.find_index("scaleProcess")
     assert table is not None

@@ -1,19 +1,23 @@
 """Whatever a scenario says: it is the same written and read, it is refused with a place or plays, and an index is only
 an index."""
 
+import itertools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on, take_due_events
 from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import (
     PASS,
+    CountScope,
     Event,
     Hold,
     Lognormal,
@@ -119,14 +123,17 @@ operations = st.lists(st.sampled_from(["scaleProcess", "getProcess", "listProces
 )
 
 
+COUNT_SCOPES: tuple[CountScope, ...] = ("process", "token", "foundation")
+
+
 @st.composite
-def rules(draw, states: bool, per: str) -> Rule:
+def rules(draw: st.DrawFn, states: bool, per: CountScope) -> Rule:
     window = draw(st.none() | st.tuples(durations, st.integers(1, 10**12)))
     sequence = draw(st.booleans())
     return Rule(
         operation=draw(operations),
         when=draw(whens),
-        per=per if states else draw(st.sampled_from(["process", "token", "foundation"])),
+        per=per if states else draw(st.sampled_from(COUNT_SCOPES)),
         state=tuple(draw(st.lists(st.sampled_from(["s", "t"]), unique=True, max_size=2))) if states else (),
         goto=draw(st.none() | st.sampled_from(["s", "t"])) if states else None,
         after=draw(st.integers(0, 2)),
@@ -144,8 +151,8 @@ seed_words = st.dictionaries(words, json_values, min_size=1, max_size=3)
 
 
 @st.composite
-def scenarios(draw) -> Scenario:
-    per = draw(st.sampled_from(["process", "token", "foundation"]))
+def scenarios(draw: st.DrawFn) -> Scenario:
+    per = draw(st.sampled_from(COUNT_SCOPES))
     states = draw(st.booleans())
     drawn = tuple(draw(st.lists(rules(states, per), max_size=4)))
     begun = any(rule.state or rule.goto for rule in drawn)
@@ -168,7 +175,7 @@ def same(one: Any, other: Any) -> bool:
 
 @patient
 @given(scenarios())
-def test_a_scenario_is_the_same_written_and_read(scenario):
+def test_a_scenario_is_the_same_written_and_read(scenario: Scenario) -> None:
     text = scenario.to_yaml()
     again = read_scenario(text, source="printed")
     assert again == scenario
@@ -178,7 +185,7 @@ def test_a_scenario_is_the_same_written_and_read(scenario):
 
 @patient
 @given(scenarios())
-def test_a_scenario_is_the_same_as_json(scenario):
+def test_a_scenario_is_the_same_as_json(scenario: Scenario) -> None:
     text = json.dumps(scenario_to_dict(scenario))
     assert read_scenario(text, source="sent") == scenario
 
@@ -268,13 +275,15 @@ draws = st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=5)
 
 @patient
 @given(scenarios(), st.lists(asks, max_size=6), draws)
-def test_a_scenario_that_can_be_written_can_be_played(scenario, requests, draws):
+def test_a_scenario_that_can_be_written_can_be_played(scenario: Scenario, requests: Any, draws: Any) -> None:
     play(scenario, requests, draws)
 
 
 @patient
 @given(files, st.lists(asks, max_size=3), draws)
-def test_a_file_of_the_schema_is_refused_with_its_place_or_plays(contract, errors, document, requests, draws):
+def test_a_file_of_the_schema_is_refused_with_its_place_or_plays(
+    contract: Contract, errors: Mapping[str, int], document: Any, requests: Any, draws: Any
+) -> None:
     text = json.dumps(document, indent=1)
     try:
         scenario = read_scenario(text, source="file")
@@ -290,7 +299,7 @@ def test_a_file_of_the_schema_is_refused_with_its_place_or_plays(contract, error
 @given(
     words | st.lists(words, max_size=6).map("\n".join) | st.binary(max_size=40).map(lambda raw: raw.decode("latin-1"))
 )
-def test_any_text_is_refused_with_its_place(text):
+def test_any_text_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         read_scenario(text, source="file")
     assert_placed(caught.value, text)
@@ -298,7 +307,7 @@ def test_any_text_is_refused_with_its_place(text):
 
 @patient
 @given(scenarios(), st.data())
-def test_a_file_broken_anywhere_is_refused_with_its_place_or_read(scenario, data):
+def test_a_file_broken_anywhere_is_refused_with_its_place_or_read(scenario: Scenario, data: st.DataObject) -> None:
     text = scenario.to_yaml()
     at = data.draw(st.integers(0, len(text)))
     broken = text[:at] + data.draw(words) + text[at + data.draw(st.integers(0, 5)) :]
@@ -345,14 +354,14 @@ overlapped = st.builds(
     st.lists(overlapped | asks, min_size=1, max_size=12),
     draws,
 )
-def test_the_index_changes_no_decision(many, requests, draws):
+def test_the_index_changes_no_decision(many: Any, requests: Any, draws: Any) -> None:
     lineup = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
     plain_lineup = without_index(CompiledScenarios([Scenario(name="late", rules=tuple(many))]))
     indexed, plainly = ScenarioProgress(), ScenarioProgress()
     for index, request in enumerate(requests):
-        value = draws[index % len(draws)]
-        mine = match_scenarios(lineup, indexed, request, index, lambda value=value: value)
-        theirs = match_scenarios(plain_lineup, plainly, request, index, lambda value=value: value)
+        draw = itertools.repeat(draws[index % len(draws)]).__next__
+        mine = match_scenarios(lineup, indexed, request, index, draw)
+        theirs = match_scenarios(plain_lineup, plainly, request, index, draw)
         assert mine == theirs
     assert indexed == plainly
 
@@ -373,7 +382,7 @@ def without_index(lineup: CompiledLineup) -> CompiledLineup:
 
 @patient
 @given(scenarios())
-def test_text_that_is_read_is_never_mistaken_for_another_type(scenario):
+def test_text_that_is_read_is_never_mistaken_for_another_type(scenario: Scenario) -> None:
     assume(scenario.given)
     again = read_scenario(scenario.to_yaml(), source="printed")
     assert json.dumps(again.given) == json.dumps(dict(scenario.given))

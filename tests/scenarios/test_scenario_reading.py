@@ -1,11 +1,14 @@
 """A scenario file: what it says is what is played, and what is wrong with it is told with its place."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from mockfoundry.contract.load import Contract
+from mockfoundry.documents.problems import Problem
 from mockfoundry.documents.times import format_duration, parse_duration
 from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
@@ -109,38 +112,40 @@ rules:
 """
 
 
-def test_a_file_gives_the_value_that_python_writes(contract, errors):
+def test_a_file_gives_the_value_that_python_writes(contract: Contract, errors: Mapping[str, int]) -> None:
     assert read_scenario(EVERYTHING_AS_FILE, source="everything.yaml") == EVERYTHING
     assert check_scenario(EVERYTHING_AS_FILE, contract, errors) == []
 
 
-def test_a_value_prints_as_a_file_that_gives_it_again():
+def test_a_value_prints_as_a_file_that_gives_it_again() -> None:
     assert read_scenario(str(EVERYTHING), source="printed") == EVERYTHING
     assert repr(EVERYTHING) == EVERYTHING.to_yaml()
 
 
-def test_json_is_taken_as_well_as_yaml():
+def test_json_is_taken_as_well_as_yaml() -> None:
     data = scenario_to_dict(EVERYTHING)
     assert read_scenario(json.dumps(data), source="everything.json") == EVERYTHING
     assert read_scenario(json.dumps(data, indent="\t"), source="everything.json") == EVERYTHING
 
 
-def test_signs_beyond_the_first_plane_survive_json_s_escapes():
+def test_signs_beyond_the_first_plane_survive_json_s_escapes() -> None:
     text = json.dumps({"scenario": "late", "description": "a \\ud83d backslash, and 🐢", "given": {"settings": {}}})
     assert read_scenario(text, source="x").description == "a \\ud83d backslash, and 🐢"
 
 
-def test_what_is_given_may_have_numbers_for_keys_as_a_seed_file_has():
+def test_what_is_given_may_have_numbers_for_keys_as_a_seed_file_has() -> None:
     text = "scenario: late\ngiven: {instance_states: {2: CRASHED}}\n"
     assert read_scenario(text, source="late.yaml").given == {"instance_states": {"2": "CRASHED"}}
 
 
-def test_one_operation_needs_no_list():
+def test_one_operation_needs_no_list() -> None:
     assert Rule(operation="scaleProcess", respond=PASS) == Rule(operation=("scaleProcess",), respond=PASS)
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_a_broken_file_is_refused_with_place_reason_and_mend(path, contract, errors):
+def test_a_broken_file_is_refused_with_place_reason_and_mend(
+    path: Path, contract: Contract, errors: Mapping[str, int]
+) -> None:
     text = path.read_text(encoding="utf-8")
     expected = [line.removeprefix("# expect: ") for line in text.splitlines() if line.startswith("# expect: ")]
     found = check_scenario(text, contract, errors, source="broken.yaml")
@@ -148,12 +153,12 @@ def test_a_broken_file_is_refused_with_place_reason_and_mend(path, contract, err
     assert [str(problem) for problem in found] == [f"broken.yaml:{line}" for line in expected]
 
 
-def test_all_problems_of_a_file_are_told_at_once(contract, errors):
+def test_all_problems_of_a_file_are_told_at_once(contract: Contract, errors: Mapping[str, int]) -> None:
     text = "scenario: late\nfor: soon\nrules:\n  - operation: scaleProcess\n    times: 0\n    respnd: pass\n"
     assert [(each.line, each.column) for each in check_scenario(text, contract, errors)] == [(2, 6), (5, 12), (6, 5)]
 
 
-def test_an_error_lists_its_problems_one_a_line():
+def test_an_error_lists_its_problems_one_a_line() -> None:
     with pytest.raises(ScenarioError) as caught:
         read_scenario("scenario: late\nfor: soon\nrulez: []\n", source="late.yaml")
     assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == ["late.yaml:2:6", "late.yaml:3:1"]
@@ -203,8 +208,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_file_is_refused_at_once_with_its_place(text):
-    problems = []
+def test_a_hostile_file_is_refused_at_once_with_its_place(text: str) -> None:
+    problems: list[Problem] = []
 
     def read() -> None:
         with pytest.raises(ScenarioError) as caught:
@@ -232,7 +237,7 @@ DURATIONS = [
 
 
 @pytest.mark.parametrize(("text", "microseconds"), DURATIONS)
-def test_a_duration_is_whole_microseconds(text, microseconds):
+def test_a_duration_is_whole_microseconds(text: str, microseconds: int) -> None:
     assert parse_duration(text) == microseconds
     assert parse_duration(format_duration(microseconds)) == microseconds
 
@@ -241,10 +246,10 @@ NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "
 
 
 @pytest.mark.parametrize("text", NO_DURATIONS)
-def test_what_is_no_duration_is_refused(text):
+def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a duration is"):
         parse_duration(text)
 
 
-def test_a_scenario_can_be_written_out_and_read_back():
+def test_a_scenario_can_be_written_out_and_read_back() -> None:
     assert msgspec.json.decode(msgspec.json.encode(EVERYTHING), type=Scenario) == EVERYTHING

@@ -1,5 +1,6 @@
 """Processes and bodies as the contract has them: what is allowed, what is refused, and schemas that can't be drawn."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_the_simplest_bodies_are_small() -> None:
     assert find(scale_bodies(valid=False), lambda body: isinstance(body, dict), settings=shrunk) == {"instances": -1}
 
 
-BROKEN = {
+BROKEN: dict[str, Callable[[Any], bool]] = {
     "a number that is too small": lambda body: body.get("memory_in_mb") == 0,
     "a number that is too large": lambda body: isinstance(body.get("instances"), int) and body["instances"] >= 2**31,
     "a fraction": lambda body: isinstance(body.get("instances"), float),

@@ -1,4 +1,4 @@
-"""`mockfoundry torture`: which single failures break a command."""
+"""`mockfoundry torture`: which failures break a command. Never runs one itself."""
 
 import os
 import signal
@@ -16,7 +16,6 @@ from mockfoundry.cli.files import CONTRACT_OPTION
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
-    from mockfoundry.client.server import Server
     from mockfoundry.torture.torture import TortureReport
     from mockfoundry.torture.trials import TortureSettings
 
@@ -120,11 +119,11 @@ def torture(
     from mockfoundry.torture.runs import LEAVE_ALONE, SWITCHED_OFF
     from mockfoundry.torture.trials import TortureSettings
 
-    # What a CI server or a closing terminal sends ends the runs as Ctrl-C does; under nohup it is not to.
+    # A signal from a CI server or a closing terminal ends the runs as Ctrl-C does, unless nohup makes it ignored.
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, raise_interrupt)
-    asked = TortureSettings(
+    settings = TortureSettings(
         command=command,
         seed=seed,
         random_seed=random_seed,
@@ -141,7 +140,7 @@ def torture(
     )
     must_be_writable(junit, folder)
     try:
-        report = run_torture(asked, url, control_token, contract)
+        report = run_torture(settings, url, control_token, contract)
     except KeyboardInterrupt:
         click.echo("mockfoundry: interrupted before the clean runs were over", err=True)
         raise SystemExit(INTERRUPTED_EXIT_CODE) from None
@@ -167,7 +166,7 @@ def raise_interrupt(*_: object) -> NoReturn:
 
 
 def must_be_writable(junit: Path | None, folder: Path | None) -> None:
-    """Ends the command where its results could not be written, before it has taken its time."""
+    """Ends the command at once where its results could not be written at its end."""
     try:
         if junit is not None and not os.access(junit.parent, os.W_OK):
             fail(f"--junit: {junit.parent} is not a folder that can be written to; make it, or name another")
@@ -178,7 +177,7 @@ def must_be_writable(junit: Path | None, folder: Path | None) -> None:
 
 
 def run_torture(
-    asked: "TortureSettings", url: str | None, control_token: str, document: Path | None
+    settings: "TortureSettings", url: str | None, control_token: str, document: Path | None
 ) -> "TortureReport":
     """The report of a torture on a server that is running, or on one that is started for it."""
     from dataclasses import replace
@@ -192,21 +191,22 @@ def run_torture(
 
     with report_user_errors():
         contract = load_contract(document or shipped.CONTRACT_FILE)
-        must_not_be_empty(asked)
+        must_not_be_empty(settings)
         try:
             if url is not None:
-                if asked.random_seed is not None and asked.seed is None:
+                if settings.random_seed is not None and settings.seed is None:
                     fail("--random-seed: the world of the server at --url is made already; give --seed with it")
-                return torture_command(connect_to_server(url, control_token), contract, asked, show_progress)
-            number = 1 if asked.random_seed is None else asked.random_seed
-            with Server(asked.seed, random_seed=number, contract=document) as server:
-                return torture_command(server, contract, replace(asked, seed=None), show_progress)
+                server = Server.connect(url, control_token, mend="start it, or say by --url where it is")
+                return torture_command(server, contract, settings, show_progress)
+            number = 1 if settings.random_seed is None else settings.random_seed
+            with Server(settings.seed, random_seed=number, contract=document) as server:
+                return torture_command(server, contract, replace(settings, seed=None), show_progress)
         except (TortureError, ControlError, ServerError) as error:
             fail(str(error))
 
 
-def must_not_be_empty(asked: "TortureSettings") -> None:
-    """Ends the command where its seed or a scenario is empty.
+def must_not_be_empty(settings: "TortureSettings") -> None:
+    """Ends the command where the seed or a scenario is empty.
 
     Raises:
         OSError, UnicodeDecodeError: a file can't be read.
@@ -214,34 +214,14 @@ def must_not_be_empty(asked: "TortureSettings") -> None:
     from mockfoundry.client.arguments import load_scenario_document, load_seed_document
 
     try:
-        if asked.seed is not None:
-            load_seed_document(asked.seed)
-        for each in asked.scenarios:
+        if settings.seed is not None:
+            load_seed_document(settings.seed)
+        for each in settings.scenarios:
             load_scenario_document(each)
     except UnicodeDecodeError:
         raise
     except ValueError as error:
         fail(str(error))
-
-
-def connect_to_server(url: str, control_token: str) -> "Server":
-    """The server at `--url`.
-
-    Raises:
-        ServerError: the URL is none of a server.
-    """
-    from urllib.parse import urlsplit
-
-    from mockfoundry.client.errors import ServerError
-    from mockfoundry.client.server import Server
-
-    server = Server.connect(url, control_token, mend="start it, or say by --url where it is")
-    try:
-        # The name of a host that can't be looked up at all is found out here, not in the middle of a call.
-        (urlsplit(url).hostname or "").encode("idna")
-    except UnicodeError as error:
-        raise ServerError(f"--url: {url!r} is none of a server: {error}; write it as http://127.0.0.1:8080") from None
-    return server
 
 
 @contextmanager

@@ -187,11 +187,7 @@ class FoundationJournal(FoundationCalls):
         return msgspec.convert(self._call("GET", "/requests", query=query)["requests"], list[Exchange])
 
     def curl(self, number: int) -> str:
-        """A curl command that sends the request of an exchange again.
-
-        Args:
-            number: of the exchange.
-        """
+        """A curl command that sends the request of the exchange of that number again."""
         return str(self._call("GET", f"/requests/{number}")["curl"])
 
     def replay(self) -> str:
@@ -337,7 +333,7 @@ class Foundation(FoundationJournal):
             try:
                 return self._put_scenario(value["scenario"], value)
             except ControlError as error:
-                # A wrong scenario is sent again as a file, so that its problems are reported by the file's lines.
+                # A wrong one is sent again as a file, so that its problems are reported by the file's lines.
                 if error.kind != BAD_DOCUMENT:
                     raise
         document = load_scenario_document(scenario)

@@ -1,0 +1,63 @@
+"""A scenario written in Python is sent as its value; what is wrong with it is told by the lines of its file."""
+
+from typing import Any
+
+import pytest
+
+from mockfoundry.client.control import ControlClient
+from mockfoundry.client.errors import ControlError
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
+
+BUSY = Respond(status=503, undocumented=True, body={"count": 1, "when": None, "parts": [1.5, "2"]})
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The bodies of control calls."""
+    bodies: list[Any] = []
+    call = ControlClient.__call__
+
+    def record(client: ControlClient, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        if method == "PUT":
+            bodies.append(body)
+        return call(client, method, path, body, **options)
+
+    monkeypatch.setattr(ControlClient, "__call__", record)
+    return bodies
+
+
+def test_a_scenario_is_sent_as_its_value_and_is_the_same_there(foundation: Foundation, sent: list[Any]) -> None:
+    scenario = Scenario(name="busy", rules=(Rule(operation="scaleProcess", times=2, respond=BUSY),))
+    foundation.reset()
+    sent.clear()
+    assert foundation.play(scenario) == "busy"
+    (value,) = sent
+    assert value["rules"][0]["respond"]["body"] == BUSY.body
+    assert foundation.playing()[0].scenario == value
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "busy "])
+def test_a_scenario_with_a_bad_name_is_refused_before_it_is_sent(
+    foundation: Foundation, sent: list[Any], name: str
+) -> None:
+    with pytest.raises(ScenarioError, match="scenario is "):
+        foundation.play(Scenario(name=name, rules=(Rule(respond=BUSY),)))
+    assert sent == []
+
+
+def test_a_scenario_that_is_none_is_told_by_the_lines_of_its_file(foundation: Foundation) -> None:
+    with pytest.raises(ScenarioError, match=r"^scenario late:3:\d+: "):
+        foundation.play(Scenario(name="late", rules=(Rule(times=-1, respond=BUSY),)))
+    with pytest.raises(ControlError, match=r"^scenario late:3:\d+: .*did you mean scaleProcess\?"):
+        foundation.play(Scenario(name="late", rules=(Rule(operation="scaleProces", respond=BUSY),)))
+    assert foundation.playing() == []
+
+
+def test_what_json_cannot_say_is_played_as_its_file_says_it(foundation: Foundation) -> None:
+    respond = Respond(status=503, undocumented=True, body={"number": float("nan")})
+    scenario = Scenario(name="odd", rules=(Rule(respond=respond),))
+    foundation.play(scenario)
+    by_value = foundation.playing()[0].scenario
+    foundation.play(scenario.to_yaml())
+    assert foundation.playing()[0].scenario == by_value
