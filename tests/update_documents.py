@@ -2,10 +2,12 @@
 
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
 from tests.command_line import PAGE, page
+from tests.project.house import PICTURE, render_house
 from tests.seed_page import SEED_PAGE, render_seed_page
 
 if __name__ == "__main__":
     text = README_FILE.read_text(encoding="utf-8")
     README_FILE.write_text(README_TABLE.sub(lambda found: found.group(1) + rows() + found.group(3), text), "utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+    PICTURE.write_text(render_house(), encoding="utf-8")
     SEED_PAGE.write_text(render_seed_page(), encoding="utf-8")

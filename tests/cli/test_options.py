@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from mockfoundry.cli.serve import serve
-from mockfoundry.client.server import InProcess, Server
+from mockfoundry.client.in_process import InProcess
+from mockfoundry.client.server import Server
 from mockfoundry.documents.problems import Document
 from mockfoundry.foundations.registry import ServerBounds
 from mockfoundry.options import Option, ServerOptions, iterate_options

@@ -9,11 +9,12 @@ import click
 import pytest
 import yaml
 
+from mockfoundry.cli import main
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests.cli.test_commands import run, started
-from tests.command_line import PAGE, main, page
+from tests.command_line import PAGE, page
 
 ROOT = Path(__file__).parents[2]
 README_FILE = ROOT / "README.md"
@@ -88,7 +89,7 @@ OPTIONS = [each for each in SERVE.params if isinstance(each, click.Option)]
 def value_of(option: click.Option) -> str:
     """Something that an option takes and that is not its default."""
     if isinstance(option.type, click.Choice):
-        return next(each for each in option.type.choices if each != option.default)
+        return next(str(each) for each in option.type.choices if each != option.default)
     return "7m" if option.name == "expire_idle" else "7"
 
 

@@ -99,7 +99,7 @@ def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, w
         env={"PATH": "/nowhere"},
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
-    naive = [binaries / "python", naive_client.__file__, "{url}"]
+    naive = [str(binaries / "python"), str(naive_client.__file__), "{url}"]
     done = subprocess.run(
         [binaries / "mockfoundry", "torture", "--operation", "scaleProcess", "--fault", "reset", "--", *naive],
         capture_output=True,

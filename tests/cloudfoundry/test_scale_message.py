@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.cloudfoundry.clock import format_moment
+from mockfoundry.documents.times import format_moment
 from tests.cloudfoundry.asking import FAILS, Asking, error, unprocessable
 
 MOST = 2_147_483_647

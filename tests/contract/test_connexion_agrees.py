@@ -191,7 +191,9 @@ def mutated(value: Any) -> st.SearchStrategy[Any]:
     """A value of which one property is another, or of another name."""
     if not isinstance(value, dict) or not value:
         return st.sampled_from([None, 0, 1.0, "x", [], {}, True])
-    others = st.sampled_from([None, 0, -1, 1.0, 10**18, "", "x", [], {}, True, {"at_least": []}])
+    others: st.SearchStrategy[Any] = st.sampled_from(
+        [None, 0, -1, 1.0, 10**18, "", "x", [], {}, True, {"at_least": []}]
+    )
     return st.tuples(st.sampled_from(sorted(value)), others, st.booleans()).map(
         lambda change: {**value, (change[0] + "s" if change[2] else change[0]): change[1]}
     )

@@ -8,9 +8,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from mockfoundry import assembly, shipped
-from mockfoundry.assembly import ServerOptions, build_service
+from mockfoundry.assembly import build_service
+from mockfoundry.cloudfoundry.api import operations
 from mockfoundry.contract.load import check_document, is_sealed, read_document, stringify_keys
 from mockfoundry.contract.plan import ContractError, Plan
+from mockfoundry.options import ServerOptions
 from tests.serving import contract
 
 PROCESS = "/v3/processes/{guid}"
@@ -109,7 +111,7 @@ def test_a_behaviour_that_the_shipped_contract_does_not_name_is_an_error_at_the_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A behaviour under a mistyped operationId could never be reached, and its operation would be served canned."""
-    monkeypatch.setattr(assembly, "OPERATIONS", {**assembly.OPERATIONS, "scaleProces": None})
+    monkeypatch.setattr(assembly, "OPERATIONS", {**operations.OPERATIONS, "scaleProces": None})
     with pytest.raises(ContractError, match="has no operation scaleProces, which the world implements"):
         build_service(ServerOptions(), 0)
 

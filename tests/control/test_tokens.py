@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import jwt
@@ -69,10 +70,10 @@ def test_a_token_carries_the_roles_of_its_user(serve: Callable[..., Serving]) ->
 def test_a_token_expires_on_the_foundations_clock(server: Serving) -> None:
     token = minted(server, "mine", expires_in="10m")
     assert token["expires_in"] == 600
-    ask = {"url": f"{server.url}/v3/processes/{WEB}", "headers": bearer(token)}
-    assert plain_http.get(**ask).status_code == 200
+    ask = partial(plain_http.get, f"{server.url}/v3/processes/{WEB}", headers=bearer(token))
+    assert ask().status_code == 200
     server.client.patch("/__mock/foundations/mine/clock", json={"advance": "11m"})
-    refused = plain_http.get(**ask)
+    refused = ask()
     assert refused.status_code == 401
     assert refused.json()["errors"][0]["title"] == "CF-InvalidAuthToken"
     assert "expired at" in refused.headers["x-mock-why"]
@@ -83,11 +84,11 @@ def test_a_token_expires_at_the_very_second_it_names(server: Serving) -> None:
     server.client.patch("/__mock/foundations/mine/clock", json={"frozen": True})
     token = minted(server, "mine", expires_in="10m")
     end = jwt.decode(token["access_token"], options={"verify_signature": False})["exp"]
-    ask = {"url": f"{server.url}/v3/processes/{WEB}", "headers": bearer(token)}
+    ask = partial(plain_http.get, f"{server.url}/v3/processes/{WEB}", headers=bearer(token))
     for moment, status in ((end - 1, 200), (end, 401)):
         now = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert server.client.patch("/__mock/foundations/mine/clock", json={"now": now}).status_code == 200
-        assert plain_http.get(**ask).status_code == status
+        assert ask().status_code == status
 
 
 def test_a_token_holds_what_clients_look_for_in_it(server: Serving) -> None:

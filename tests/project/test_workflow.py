@@ -14,7 +14,7 @@ FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
 def must_fit(schema: str, *files: Path) -> None:
-    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
     done = subprocess.run(check, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 

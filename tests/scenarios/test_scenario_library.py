@@ -161,7 +161,7 @@ def test_a_scenario_is_loaded_by_name_from_a_file_or_from_a_folder(
         assert [each.name for each in load_scenarios(sources, contract, errors)] == ["conflict", "mine"]
 
 
-def problems_of(sources: Sequence[str | Path], contract: Contract, errors: Mapping[str, int]) -> list[str]:
+def problems_of(sources: Sequence[str | Path | Scenario], contract: Contract, errors: Mapping[str, int]) -> list[str]:
     with pytest.raises(ScenarioError) as caught:
         load_scenarios(sources, contract, errors)
     return [str(problem) for problem in caught.value.problems]

@@ -4,7 +4,7 @@ import json
 import select
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -130,7 +130,7 @@ def test_the_same_can_be_asked_in_python(running: Server) -> None:
     done: list[str] = []
 
     @contextmanager
-    def progress(label: str, count: int) -> Iterator[object]:
+    def progress(label: str, count: int) -> Iterator[Callable[[], None]]:
         yield lambda: done.append(f"{label} of {count}")
 
     report = torture_command(running, load_contract(shipped.CONTRACT_FILE), asked, progress)

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, format_moment
+from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, Refusal
 from mockfoundry.cloudfoundry.model import Space, User
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.times import format_moment
 
 # Tokens
 

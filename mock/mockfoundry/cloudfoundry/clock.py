@@ -1,6 +1,5 @@
 """The virtual clock of a foundation: what time it is there. Never reads the machine's clock; real time is handed in."""
 
-from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 
@@ -37,16 +36,6 @@ class Clock(msgspec.Struct):
         self.virtual, self.real = self.now(real), max(real, self.real)
 
 
-@lru_cache(maxsize=4096)
-def format_timestamp(seconds: int) -> str:
-    """A moment as the Cloud Controller writes it: `2016-03-23T18:48:22Z`, whole seconds.
-
-    Args:
-        seconds: since the epoch.
-    """
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @lru_cache(maxsize=1024)
 def format_http_date(seconds: int) -> bytes:
     """A moment as HTTP's Date header has it [RFC 9110, 5.6.7].
@@ -55,8 +44,3 @@ def format_http_date(seconds: int) -> bytes:
         seconds: since the epoch.
     """
     return formatdate(seconds, usegmt=True).encode()
-
-
-def format_moment(moment: int) -> str:
-    """A moment in microseconds as the Cloud Controller writes it."""
-    return format_timestamp(moment // SECOND)

@@ -7,12 +7,12 @@ what is allowed and what to do.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from mockfoundry.documents.times import parse_duration
+from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
+from mockfoundry.documents.times import parse_duration, parse_zoned_moment
 from mockfoundry.exchange.response import Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.foundation import FoundationState
@@ -22,9 +22,6 @@ YAML = "application/yaml"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL_LENGTH = 4_000
 
-EARLIEST_PARSED_MOMENT = 0
-LATEST_PARSED_MOMENT = 253_402_300_799 * 1_000_000
-"""The last moment of the year 9999, the latest that a timestamp can say."""
 
 PROBLEM_TITLES = {
     400: "Bad request",
@@ -94,13 +91,10 @@ def parse_moment_field(where: str, text: str) -> int:
         ControlProblem: 422, it is no moment, or is out of range.
     """
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError
-        microseconds = round(moment.timestamp() * 1_000_000)
+        microseconds = parse_zoned_moment(text)
     except (ValueError, OverflowError):
         raise bad_value_problem(where, text, "a moment with its zone", "write it as 2026-03-23T18:48:22Z") from None
-    if not EARLIEST_PARSED_MOMENT <= microseconds <= LATEST_PARSED_MOMENT:
+    if not 0 <= microseconds <= LATEST_MOMENT:
         raise bad_value_problem(where, text, "between 1970 and 9999", "take another one")
     return microseconds
 

@@ -14,7 +14,6 @@ from mockfoundry.cloudfoundry.seeds.export import export_world
 from mockfoundry.cloudfoundry.seeds.read import read_seed, seed_from_data, world_from_seed
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
-    LATEST_PARSED_MOMENT,
     ControlAnswer,
     ControlCall,
     ControlContext,
@@ -26,9 +25,9 @@ from mockfoundry.control.context import (
     parse_moment_field,
 )
 from mockfoundry.documents.problems import did_you_mean
+from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import format_precise_moment
 
 MAX_PATCH_DEPTH = 64
 
@@ -282,7 +281,7 @@ def target_time_of(now: int, moment: int | None, advance: int) -> int:
             "a clock does not go back; set a later moment, or copy the foundation before and use the copy",
         )
     target = (now if moment is None else moment) + advance
-    if target > LATEST_PARSED_MOMENT:
+    if target > LATEST_MOMENT:
         raise bad_value_problem(
             "body /advance", str(advance // 1_000_000) + "s", "within the year 9999", "advance by less"
         )

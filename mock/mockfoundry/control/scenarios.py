@@ -27,11 +27,12 @@ from mockfoundry.control.context import (
     index_handlers,
 )
 from mockfoundry.documents.problems import Document, did_you_mean
+from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, format_precise_moment
+from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse
 from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from mockfoundry.bodies import format_header_value, read_query
+from mockfoundry.documents.times import format_precise_moment
 
 NO_BODY = msgspec.UNSET
 """The value of a body that is not there, or can't be read."""
@@ -342,12 +343,6 @@ def redact_secret(secret: str) -> str:
     if not space:
         scheme, token = "", secret
     return f"{scheme}{space}[redacted {blake2b(token.encode(), digest_size=4).hexdigest()}]"
-
-
-def format_precise_moment(microseconds: int) -> str:
-    """A moment to the microsecond, `2016-03-23T18:48:22.000000Z`."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
 
 
 def format_clock_time(microseconds: int) -> str:

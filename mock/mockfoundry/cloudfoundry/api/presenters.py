@@ -12,9 +12,10 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from mockfoundry.cloudfoundry.clock import SECOND, format_moment, format_timestamp
+from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.instances import Instance
 from mockfoundry.cloudfoundry.model import DEFAULT_USER, App, HealthCheck, ProcessModel
+from mockfoundry.documents.times import format_moment, format_second
 
 HIDDEN = "[PRIVATE DATA HIDDEN]"
 HIDDEN_IN_LISTS = "[PRIVATE DATA HIDDEN IN LISTS]"
@@ -49,8 +50,8 @@ def present_process(
     guid = process.guid
     presented: dict[str, Any] = {
         "guid": guid,
-        "created_at": format_timestamp(process.created_at // SECOND),
-        "updated_at": format_timestamp(process.updated_at // SECOND),
+        "created_at": format_second(process.created_at // SECOND),
+        "updated_at": format_second(process.updated_at // SECOND),
         "version": process.version,
         "type": process.type,
         "command": command,

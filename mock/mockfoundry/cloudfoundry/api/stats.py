@@ -6,11 +6,12 @@ lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 
 from typing import Any, NamedTuple
 
-from mockfoundry.cloudfoundry.clock import SECOND, format_timestamp
+from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_word, mix_word
 from mockfoundry.cloudfoundry.instances import Instance, compute_load_cores, count_running_instances, instances_at
 from mockfoundry.cloudfoundry.model import Allotment, App, ProcessModel, Space
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.times import format_second
 
 MEGABYTE = 1024 * 1024
 FILE_DESCRIPTORS = 16384
@@ -77,7 +78,7 @@ def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
     return UsageSample(
         seed_word=derive_word(world.seed, "usage", process.guid),
         second=second,
-        time=format_timestamp(second).replace("Z", "+00:00"),
+        time=format_second(second).replace("Z", "+00:00"),
         cores_per_instance=cores,
         load_memory_bytes=memory,
         resources=process.allotment or process,
