@@ -28,6 +28,7 @@ ACCEPTED: dict[str, tuple[str, dict[str, Any]]] = {
     "an escaped key is the same key": ('{"inst\\u0061nces": 4}', {"instances": 4}),
     "a body inside the body counts": ('{"body": {"instances": 4}}', {"instances": 4}),
     "a null body inside the body changes nothing": ('{"body": null}', {}),
+    "nor does one that is false": ('{"body": false}', {}),
     "beside a body inside the body nothing counts": (
         '{"body": {"instances": 4}, "instances": 9, "x": 1}',
         {"instances": 4},
@@ -133,6 +134,7 @@ FAILING: dict[str, str] = {
     "null memory beside a good number": '{"instances": 3, "memory_in_mb": null}',
     "a number as the body inside the body": '{"body": 5}',
     "an array as the body inside the body": '{"body": []}',
+    "true as the body inside the body": '{"body": true}',
 }
 """Bodies that pass the message and fail in the real one's code."""
 
