@@ -141,7 +141,7 @@ class Parameter:
         place: `path`, `query` or `header`.
         kind: the schema's type; of an array, that of its items is `items_kind`.
         comma_separated: an array whose values come in one parameter, joined by commas.
-        default: the value where it is not given; UNSET where the contract has none.
+        default: the value where it is not given, None where the contract has none.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Parameter:
     items_kind: str
     comma_separated: bool
     schema: Schema
-    default: Any = msgspec.UNSET
+    default: Any = None
 
     def read(self, values: list[str]) -> Any:
         """The parameter's value as its type, or as the text it came in where that can't be."""
@@ -286,13 +286,9 @@ class Plan:
         return {each.name: each.read([path[each.name]]) for each in self.parameters if each.place == "path"}
 
     def read_query(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
-        """The declared query parameters as their types, defaults filled in; None for one that is not there at all."""
+        """The declared query parameters as their types; for one that is not given its default."""
         return {
-            each.name: each.read(query[each.name])
-            if each.name in query
-            else None
-            if each.default is msgspec.UNSET
-            else each.default
+            each.name: each.read(query[each.name]) if each.name in query else each.default
             for each in self.parameters
             if each.place == "query"
         }
@@ -366,7 +362,7 @@ def compile_parameter(source: Mapping[str, Any], components: Mapping[str, Any]) 
         items_kind=schema.get("items", {}).get("type", "string"),
         comma_separated=kind == "array" and source.get("explode", source["in"] == "query") is False,
         schema=Schema(schema, select_components(schema, components)),
-        default=schema.get("default", msgspec.UNSET),
+        default=schema.get("default"),
     )
 
 

@@ -441,5 +441,7 @@ def describe_control_violation(violation: Violation, parameters: tuple[str, ...]
             return [f"{where}: {found} is {relation} than the {violation.keyword}, {limit}"]
         case "oneOf":
             return [f"{where}: {found} has none of the forms that are allowed"]
+        case "minProperties" | "minItems" | "minLength":
+            return [f"{where}: {found} is too short; it needs {limit} at least"]
         case keyword:
             return [f"{where}: {found} breaks {keyword} {value_to_json(limit)}"]
