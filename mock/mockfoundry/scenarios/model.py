@@ -21,7 +21,7 @@ class ScenarioError(DocumentError):
 
 
 def describe_demand(violation: Violation) -> str:
-    """What the contract asks for, where it was not met: `type integer`, `minimum 0`, `required errors`."""
+    """What the contract asks for, where a value does not fit: `type integer`, `minimum 0`, `required errors`."""
     limit = violation.limit
     allowed = " or ".join(shorten_value(each) for each in limit) if isinstance(limit, list) else shorten_value(limit)
     if violation.keyword == "additionalProperties":
@@ -30,7 +30,7 @@ def describe_demand(violation: Violation) -> str:
 
 
 def quote_value(value: object) -> str:
-    """A value that was found, in a line; text in quotes, so that it can be told from a number."""
+    """A value that was found, in a line; text in quotes, so that it differs from a number."""
     return f'"{shorten_value(value)}"' if isinstance(value, str) else shorten_value(value)
 
 

@@ -144,10 +144,10 @@ def describe_failure(failure: Failure, times: int) -> str:
     respond, first = failure.respond, failure.call
     calls = f"Call {first}" if times == 1 else f"Each of the calls {first} to {first + times - 1}"
     if respond.fault is not None:
-        met = WIRE_FAULTS[respond.fault].effect
+        effect = WIRE_FAULTS[respond.fault].effect
     elif respond.answers:
-        met = f"is answered with {respond.status or respond.error}"
+        effect = f"is answered with {respond.status or respond.error}"
     else:
         return f"{calls} of {failure.plan.operation} is answered late."
-    kept = ", and its change is kept" if respond.phase == "after" else ", and nothing is changed"
-    return f"{calls} of {failure.plan.operation} {met}{kept if failure.plan.writes else ''}."
+    change = ", and its change is kept" if respond.phase == "after" else ", and nothing is changed"
+    return f"{calls} of {failure.plan.operation} {effect}{change if failure.plan.writes else ''}."

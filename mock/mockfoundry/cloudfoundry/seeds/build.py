@@ -61,7 +61,7 @@ class WorldBuilder:
         self.moment = moment
         self.running = running
 
-    def guid(self, *names: str) -> str:
+    def derive_guid(self, *names: str) -> str:
         return derive_guid(self.world.seed, *names)
 
     def read_timestamps(self, fields: SeedFields, created: int | None = None) -> tuple[int, int]:
@@ -69,62 +69,62 @@ class WorldBuilder:
         began: int = fields.get("created_at", self.created if created is None else created)
         return began, fields.get("updated_at", began)
 
-    def organization(self, fields: SeedFields) -> None:
+    def add_organization(self, fields: SeedFields) -> None:
         name = fields["name"]
-        guid = fields.get("guid") or self.guid("organization", name)
+        guid = fields.get("guid") or self.derive_guid("organization", name)
         created, updated = self.read_timestamps(fields)
         organization = apply_fields(
             ORGANIZATION, Organization(guid=guid, name=name, created_at=created, updated_at=updated), fields
         )
         self.world.own_table("organizations")[guid] = organization
         for space in fields.get("spaces", ()):
-            self.space(space, organization)
+            self.add_space(space, organization)
 
-    def space(self, fields: SeedFields, organization: Organization) -> None:
+    def add_space(self, fields: SeedFields, organization: Organization) -> None:
         name = fields["name"]
-        guid = fields.get("guid") or self.guid("space", organization.name, name)
+        guid = fields.get("guid") or self.derive_guid("space", organization.name, name)
         created, updated = self.read_timestamps(fields)
         begun = Space(guid=guid, name=name, organization=organization.guid, created_at=created, updated_at=updated)
         space = apply_fields(SPACE, begun, fields)
         self.world.own_table("spaces")[guid] = space
         for app in fields.get("apps", ()):
-            self.app(app, space, organization)
+            self.add_app(app, space, organization)
 
-    def app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
+    def add_app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
         world, name = self.world, fields["name"]
         path = (organization.name, space.name, name)
         created, updated = self.read_timestamps(fields)
         begun = App(
-            guid=fields.get("guid") or self.guid("app", *path),
+            guid=fields.get("guid") or self.derive_guid("app", *path),
             name=name,
             space=space.guid,
             state=fields.get("state", "STARTED"),
-            droplet=self.droplet(fields.get("droplet", {}), path, created),
-            revision=self.guid("revision", *path),
-            sidecars=tuple(self.sidecar(each, path, created) for each in fields.get("sidecars", ())),
+            droplet=self.build_droplet(fields.get("droplet", {}), path, created),
+            revision=self.derive_guid("revision", *path),
+            sidecars=tuple(self.build_sidecar(each, path, created) for each in fields.get("sidecars", ())),
             created_at=created,
             updated_at=updated,
         )
         app = apply_fields(APP, begun, fields)
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
-            self.process(each, app, path)
+            self.add_process(each, app, path)
         deployment = fields.get("deployment")
         if deployment is not None:
             begin_deployment(world, app.guid, self.moment, deployment)
 
-    def droplet(self, fields: SeedFields | None, path: tuple[str, ...], created: int) -> Droplet | None:
+    def build_droplet(self, fields: SeedFields | None, path: tuple[str, ...], created: int) -> Droplet | None:
         if fields is None:
             return None
         created, updated = self.read_timestamps(fields, created)
-        guid = fields.get("guid") or self.guid("droplet", *path)
+        guid = fields.get("guid") or self.derive_guid("droplet", *path)
         begun = Droplet(guid=guid, process_types={}, created_at=created, updated_at=updated)
         return apply_fields(DROPLET, begun, fields)
 
-    def sidecar(self, fields: SeedFields, path: tuple[str, ...], created: int) -> Sidecar:
+    def build_sidecar(self, fields: SeedFields, path: tuple[str, ...], created: int) -> Sidecar:
         created, updated = self.read_timestamps(fields, created)
         begun = Sidecar(
-            guid=fields.get("guid") or self.guid("sidecar", *path, fields["name"]),
+            guid=fields.get("guid") or self.derive_guid("sidecar", *path, fields["name"]),
             name=fields["name"],
             process_types=(),
             memory_in_mb=None,
@@ -134,14 +134,14 @@ class WorldBuilder:
         )
         return apply_fields(SIDECAR, begun, fields)
 
-    def process(self, fields: SeedFields, app: App, path: tuple[str, ...]) -> None:
+    def add_process(self, fields: SeedFields, app: App, path: tuple[str, ...]) -> None:
         world, kind = self.world, fields["type"]
         created, updated = self.read_timestamps(fields)
         begun = ProcessModel(
-            guid=fields.get("guid") or (app.guid if kind == "web" else self.guid("process", *path, kind)),
+            guid=fields.get("guid") or (app.guid if kind == "web" else self.derive_guid("process", *path, kind)),
             app=app.guid,
             type=kind,
-            version=self.guid("version", *path, kind),
+            version=self.derive_guid("version", *path, kind),
             instances=1 if kind == "web" else 0,
             memory_in_mb=DEFAULT_MEMORY_IN_MB,
             disk_in_mb=DEFAULT_DISK_IN_MB,
@@ -156,18 +156,19 @@ class WorldBuilder:
         )
         process = apply_fields(PROCESS, begun, fields)
         if app.state == "STARTED" and process.instances:
-            process = replace(process, instance_ranges=self.instance_ranges(process, fields.get("instance_states", {})))
+            ranges = self.build_instance_ranges(process, fields.get("instance_states", {}))
+            process = replace(process, instance_ranges=ranges)
         world.put_process(process, self.moment)
         self.created = min(self.created + SECOND, self.moment)
 
-    def instance_ranges(self, process: ProcessModel, states: Mapping[int, Any]) -> tuple[InstanceRange, ...]:
+    def build_instance_ranges(self, process: ProcessModel, states: Mapping[int, Any]) -> tuple[InstanceRange, ...]:
         """The instances of a started process; those that crash or never start begin with it at this moment."""
         run = create_range(self.world, process, 0, process.instances, self.moment)
         if self.running and run.crash_after is None:
             run = replace(run, since=self.moment - self.running - run.start)
         return hold_instance_states((run,), states, self.moment - self.running)
 
-    def user(self, fields: SeedFields) -> None:
+    def add_user(self, fields: SeedFields) -> None:
         name = fields["name"]
         organizations = {each.name: each.guid for each in self.world.organizations.values()}
         spaces = {
@@ -175,7 +176,7 @@ class WorldBuilder:
             for each in self.world.spaces.values()
         }
         self.world.own_table("users")[name] = User(
-            guid=fields.get("guid") or self.guid("user", name),
+            guid=fields.get("guid") or self.derive_guid("user", name),
             name=name,
             scopes=frozenset(fields.get("scopes", (READ, WRITE))),
             organization_roles={
@@ -198,9 +199,9 @@ def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
     )
     builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, born, SEEDED_UPTIME)
     for organization in fields.get("organizations", ()):
-        builder.organization(organization)
+        builder.add_organization(organization)
     for user in fields.get("users", ()):
-        builder.user(user)
+        builder.add_user(user)
     return world
 
 

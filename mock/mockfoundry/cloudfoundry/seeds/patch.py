@@ -50,18 +50,18 @@ def apply_world_patch(world: World, given: Any, now: int) -> None:
         raise DocumentError(
             Problem("given", 1, 1, f"{format_path(finding.path) or 'given'}: {finding.text}") for finding in findings
         )
-    WorldPatch(world, now).apply_fields(fields)
+    WorldPatcher(world, now).apply(fields)
 
 
-class WorldPatch:
-    """One document in part, being merged into a world at a moment."""
+class WorldPatcher:
+    """Merges a document in part into a world, at a moment."""
 
     def __init__(self, world: World, now: int) -> None:
         self.world = world
         self.now = now
         self.builder = WorldBuilder(world, now - now % SECOND, now)
 
-    def apply_fields(self, fields: SeedFields) -> None:
+    def apply(self, fields: SeedFields) -> None:
         world = self.world
         if "settings" in fields:
             world.settings = apply_fields(SETTINGS, world.settings, fields["settings"])
@@ -70,13 +70,13 @@ class WorldPatch:
         for each in fields.get("organizations", ()):
             found = find_by_name(world.organizations.values(), each["name"])
             for organization in found:
-                self.organization(organization, each)
+                self.patch_organization(organization, each)
             if not found and each["name"] != EACH:
-                self.builder.organization(each)
+                self.builder.add_organization(each)
         for each in fields.get("users", ()):
-            self.builder.user(each)
+            self.builder.add_user(each)
 
-    def organization(self, organization: Organization, fields: SeedFields) -> None:
+    def patch_organization(self, organization: Organization, fields: SeedFields) -> None:
         world = self.world
         changed = apply_fields(ORGANIZATION, organization, fields)
         if changed != organization:
@@ -85,11 +85,11 @@ class WorldPatch:
             inside = (space for space in world.spaces.values() if space.organization == organization.guid)
             found = find_by_name(inside, each["name"])
             for space in found:
-                self.space(space, changed, each)
+                self.patch_space(space, changed, each)
             if not found and each["name"] != EACH:
-                self.builder.space(each, changed)
+                self.builder.add_space(each, changed)
 
-    def space(self, space: Space, organization: Organization, fields: SeedFields) -> None:
+    def patch_space(self, space: Space, organization: Organization, fields: SeedFields) -> None:
         world = self.world
         changed = apply_fields(SPACE, space, fields)
         if changed != space:
@@ -97,37 +97,37 @@ class WorldPatch:
         for each in fields.get("apps", ()):
             found = find_by_name((app for app in world.apps.values() if app.space == space.guid), each["name"])
             for app in found:
-                self.app(app, changed, organization, each)
+                self.patch_app(app, changed, organization, each)
             if not found and each["name"] != EACH:
-                self.builder.app(each, changed, organization)
+                self.builder.add_app(each, changed, organization)
 
-    def app(self, app: App, space: Space, organization: Organization, fields: SeedFields) -> None:
+    def patch_app(self, app: App, space: Space, organization: Organization, fields: SeedFields) -> None:
         world, now = self.world, self.now
         path = (organization.name, space.name, app.name)
         changed = apply_fields(APP, app, fields)
         if "droplet" in fields:
-            changed = replace(changed, droplet=self.builder.droplet(fields["droplet"], path, now))
+            changed = replace(changed, droplet=self.builder.build_droplet(fields["droplet"], path, now))
         if "sidecars" in fields:
-            sidecars = tuple(self.builder.sidecar(each, path, now) for each in fields["sidecars"])
+            sidecars = tuple(self.builder.build_sidecar(each, path, now) for each in fields["sidecars"])
             changed = replace(changed, sidecars=sidecars)
         if changed != app:
             world.put_app(changed)
         if fields.get("state", app.state) != app.state:
-            self.switch(changed, fields["state"])
+            self.switch_app(changed, fields["state"])
         for each in fields.get("processes", ()):
             processes = world.list_app_processes(app.guid)
             found = [process for process in processes if each["type"] in (EACH, process.type)]
             for process in found:
-                self.process(world.apps[app.guid], process, each)
+                self.patch_process(world.apps[app.guid], process, each)
             if not found and each["type"] != EACH:
-                self.builder.process(each, world.apps[app.guid], path)
+                self.builder.add_process(each, world.apps[app.guid], path)
         if "deployment" in fields:
             if fields["deployment"] is None:
                 cancel_deployment(world, app.guid, now)
             else:
                 begin_deployment(world, app.guid, now, fields["deployment"])
 
-    def switch(self, app: App, state: Any) -> None:
+    def switch_app(self, app: App, state: Any) -> None:
         """Starts or stops an app, whatever its quotas say."""
         world, now = self.world, self.now
         switched = replace(app, state=state)
@@ -137,7 +137,7 @@ class WorldPatch:
             runs, leaving = change(world, process, now)
             world.put_process(replace(process, instance_ranges=runs, stopping_ranges=leaving), now)
 
-    def process(self, app: App, process: ProcessModel, fields: SeedFields) -> None:
+    def patch_process(self, app: App, process: ProcessModel, fields: SeedFields) -> None:
         world, now = self.world, self.now
         changed = apply_fields(PROCESS, process, fields)
         if app.state == "STARTED":
