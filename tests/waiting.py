@@ -15,6 +15,9 @@ T = TypeVar("T")
 DEADLINE_SECONDS = 120.0
 """How long a test waits for what has to come."""
 
+SOONER_SECONDS = 45.0
+"""How long a test waits for the end of a call that would wait for 60 seconds, the most that there is, by itself."""
+
 PAUSE_SECONDS = 0.005
 
 _NEVER = threading.Event()

@@ -15,7 +15,7 @@ from mockfoundry.client.in_process import InProcess
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.client.scaling import PATH
 from tests.serving import ADMIN
-from tests.waiting import DEADLINE_SECONDS, eventually, must_end
+from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, eventually, must_end
 
 MANY = 100
 """More than there are threads for what an event loop can't wait for itself."""
@@ -147,8 +147,7 @@ def test_the_end_of_the_server_ends_a_call_that_waits() -> None:
         waiting.start()
         assert [foundation.requests() for _ in range(20)] == [[]] * 20
         assert waiting.is_alive()
-    # Sooner than the call itself would have given up.
-    must_end(waiting, within=45)
+    must_end(waiting, within=SOONER_SECONDS)
     assert "has ended" in str(caught[0])
 
 

@@ -20,7 +20,7 @@ from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, seed_of
 from tests.serving import service_of
-from tests.waiting import DEADLINE_SECONDS, must_end
+from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, must_end
 
 SECRET = "a secret of the test"
 
@@ -65,6 +65,7 @@ def test_a_server_ends_though_a_call_still_waits() -> None:
         head = b"POST %b HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         connection.sendall(head % (path, len(body)) + body)
         assert foundation.requests() == []
+    connection.settimeout(SOONER_SECONDS)
     must_be_gone(connection, url)
 
 

@@ -17,7 +17,7 @@ from mockfoundry.control.context import MAX_WAITING_CALLS
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
-from tests.waiting import must_end
+from tests.waiting import SOONER_SECONDS, must_end
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -241,14 +241,14 @@ def test_verify_returns_as_soon_as_it_holds(server: Serving) -> None:
     answers: list[dict[str, Any]] = []
 
     def ask() -> None:
-        asked = {"operation": "scaleProcess", "times": 3, "within": "50s"}
+        asked = {"operation": "scaleProcess", "times": 3, "within": "60s"}
         answers.append(plain_http.post(f"{server.url}{DEFAULT}/verify", json=asked).json())
 
     waiting = threading.Thread(target=ask)
     waiting.start()
     for _ in range(3):
         server.scale({"instances": 2})
-    must_end(waiting)
+    must_end(waiting, within=SOONER_SECONDS)
     assert answers[0]["result"] == "holds"
 
 

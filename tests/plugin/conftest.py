@@ -22,6 +22,16 @@ def scale(foundation, instances, token="admin"):
 """
 """A client, as users have one; it repeats nothing, and reads no certificates, which takes as long as a test."""
 
+PLUGINS = {"hypothesis": "hypothesispytest", "anyio": "anyio", "-n": "xdist"}
+"""What a test or its arguments have in them that needs a plugin, and the plugin's name."""
+
+
+def plugins_without_use(text: str, arguments: tuple[str, ...] = ()) -> list[str]:
+    """Arguments that leave out what pytest would load and never use; Hypothesis takes longer to load than all else."""
+    used = " ".join((text, *arguments))
+    return [each for word, plugin in PLUGINS.items() if word not in used for each in ("-p", f"no:{plugin}")]
+
+
 Run = Callable[..., pytest.RunResult]
 
 
@@ -33,7 +43,8 @@ def run(pytester: pytest.Pytester) -> Run:
 
     def run(text: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(test_theirs=f"import httpx, pytest\nfrom scaling import WEB, scale\n\n{text}")
-        return pytester.runpytest_subprocess("-W", "error", *arguments, timeout=600)
+        unused = plugins_without_use(text, arguments)
+        return pytester.runpytest_subprocess("-W", "error", *unused, *arguments, timeout=600)
 
     return run
 

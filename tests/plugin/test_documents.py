@@ -40,7 +40,8 @@ def test_every_block_is_run() -> None:
 
 def test_every_option_and_every_mark_of_the_plugin_is_told(pytester: pytest.Pytester) -> None:
     told = (
-        pytester.runpytest_subprocess("--help").stdout.str() + pytester.runpytest_subprocess("--markers").stdout.str()
+        pytester.runpytest_subprocess("-p", "no:hypothesispytest", "--help").stdout.str()
+        + pytester.runpytest_subprocess("-p", "no:hypothesispytest", "--markers").stdout.str()
     )
     options = set(re.findall(r"^ +(--mock-[a-z-]+)", told, re.MULTILINE))
     assert len(options) == 4

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import Run, plugins_without_use
 from tests.serving import Serving
 from tests.waiting import DEADLINE_SECONDS, eventually
 
@@ -138,7 +138,8 @@ def test_a_wrong_url_is_told(run: Run, arguments: tuple[str, ...], words: str) -
 def running_tests(folder: Path, text: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A user's tests, run by a pytest in a process group of its own."""
     folder.joinpath("test_theirs.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", *arguments, "test_theirs.py"]
+    options = ["-s", "-p", "no:cacheprovider", *plugins_without_use(text, arguments), *arguments]
+    command = [sys.executable, "-m", "pytest", *options, "test_theirs.py"]
     with subprocess.Popen(
         command,
         cwd=folder,

@@ -18,7 +18,7 @@ quick = settings(database=None, max_examples=examples(20))
 shrunk = settings(database=None, max_examples=examples(200), derandomize=True)
 """For `find`, where it matters which value is the simplest; the same ones are tried each time."""
 
-reached = settings(shrunk, phases=[Phase.generate])
+reached = settings(shrunk, max_examples=2_000, phases=[Phase.generate])
 """For `find`, where it only matters that there is such a value: it is not shrunk."""
 
 
