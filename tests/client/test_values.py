@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import mockfoundry.control
-from mockfoundry.client.values import ActiveScenario, Audit, Coverage, Exchange, StateChange, Verdict
+from mockfoundry.client.values import ActiveScenario, Audit, Coverage, Exchange, Process, StateChange, Verdict
+from mockfoundry.cloudfoundry.seeds.format import PROCESS
 
 DOCUMENT = Path(mockfoundry.control.__file__).with_name("openapi.yaml")
 
@@ -118,3 +119,8 @@ def test_a_value_that_lacks_a_property_is_found() -> None:
 
     found = list(differences({"$ref": "#/components/schemas/Verdict"}, msgspec.inspect.type_info(Short), "Short"))
     assert {"Short.matched: no such field", "Short.said: required", "Short.said: string"} <= set(found)
+
+
+def test_a_process_has_every_field_that_a_seed_gives_it() -> None:
+    """A field that is added to the seed's declaration is added to the client's value."""
+    assert [key.name for key in PROCESS.keys if key.name not in Process.__struct_fields__] == []

@@ -42,6 +42,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     version: str = ""
     revision: str | None = None
+    registry_credential: str | None = None
+    registry_credential_last_synced_at: datetime | None = None
     health_check: dict[str, Any] = {}
     readiness_health_check: dict[str, Any] = {}
     metadata: dict[str, dict[str, str]] = {}
