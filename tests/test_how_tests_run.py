@@ -20,7 +20,7 @@ ALIKE = "from tests.conftest import pytest_make_collect_report, pytest_runtest_m
 
 
 @pytest.mark.parametrize("row", SKIPPED)
-@pytest.mark.parametrize("environment", ["true", ""])
+@pytest.mark.parametrize("environment", ["true", pytest.param("", marks=pytest.mark.long)])
 def test_what_is_skipped_fails_in_ci(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, row: str, environment: str
 ) -> None:

@@ -33,6 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.long
 def test_a_built_wheel_starts_where_it_is_unpacked(tmp_path: Path, wheel: Path) -> None:
     """With the packages that are installed here; nothing of mockfoundry is found but what the wheel has."""
     unpacked = tmp_path / "unpacked"

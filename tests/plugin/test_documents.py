@@ -23,6 +23,7 @@ def test_the_quick_test_of_the_readme_is_ten_lines_at_most_and_passes(run: Run) 
 
 
 @pytest.mark.parametrize("block", blocks(PYTHON, "test"))
+@pytest.mark.long
 def test_blocks_that_are_tests_pass(run_there: Run, block: str) -> None:
     (client,) = blocks(PYTHON, "client")
     run_there(client + block).assert_outcomes(passed=block.count("def test_"))

@@ -68,7 +68,14 @@ def test_notes_its_server(foundation, mock_server, worker_id, number):
     assert not any(answers(url) for url in urls)
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n2",), ("-n2", "--mock-shared")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-n2",),
+        pytest.param((), marks=pytest.mark.long),
+        pytest.param(("-n2", "--mock-shared"), marks=pytest.mark.long),
+    ],
+)
 def test_coverage_is_that_of_all_workers_together(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(
         """
@@ -96,6 +103,7 @@ def test_scales(foundation):
     assert server.client.get("/__mock/foundations").json() == {"foundations": []}
 
 
+@pytest.mark.long
 def test_coverage_of_a_server_that_others_use_is_that_of_our_tests_alone(
     run: Run, serve: Callable[..., Serving]
 ) -> None:

@@ -49,7 +49,10 @@ def test_people_are_told_what_was_left_out(running: Server) -> None:
     )
 
 
-@pytest.mark.parametrize(("more", "said"), [(1, "call 2 of getProcess"), (3, "calls 2 to 4 of getProcess")])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(3, "calls 2 to 4 of getProcess"), pytest.param(1, "call 2 of getProcess", marks=pytest.mark.long)],
+)
 def test_calls_that_one_clean_run_does_not_make_are_told_of_and_never_fail(
     running: Server, tmp_path: Path, more: int, said: str
 ) -> None:

@@ -32,6 +32,7 @@ def test_it_names_exactly_the_lost_answers_that_break_the_naive_client() -> None
     assert broken[0]["left"] == [{"where": WEB, "before": 1, "after": 3, "clean": 2}]
 
 
+@pytest.mark.long
 def test_it_finds_the_same_in_the_same_order_however_many_run_at_a_time(running: Server) -> None:
     alone = torture("--url", running.url, "--jobs", "1", *FEW, command=NAIVE)
     together = torture("--url", running.url, "--jobs", "4", *FEW, command=NAIVE)
@@ -56,6 +57,7 @@ def test_a_client_that_looks_again_survives_every_failure(running: Server) -> No
 PAIRS = ("--status", "500", "--fault", "reset", "--pairs")
 
 
+@pytest.mark.long
 def test_pairs_break_what_survives_each_alone_as_far_as_they_are_asked_for(running: Server) -> None:
     options = ("--url", running.url, *PAIRS, "--max-pairs", "2", "--strict")
     strictly = torture(*options, command=(*CAREFUL, "2"))

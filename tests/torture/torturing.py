@@ -1,15 +1,21 @@
 """Torturing for tests: the command line's `torture`, and a port on which a test sees whether a program still lives."""
 
+import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import pytest
+
+from mockfoundry.cli import main
 from tests.waiting import DEADLINE_SECONDS
 
 MOCKFOUNDRY = [sys.executable, "-m", "mockfoundry"]
@@ -24,9 +30,22 @@ NAIVE = (sys.executable, str(Path(__file__).parent.parent / "strategies" / "naiv
 
 
 def torture(*options: str, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*TORTURE, *options, "--", *command], capture_output=True, text=True, timeout=600, env=environment()
-    )
+    """The command line's torture, run in this process: a start costs more than most tortures do."""
+    arguments = ["torture", *options, "--", *command]
+    out, errors = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with (
+            mock.patch.dict(os.environ, environment(), clear=True),
+            redirect_stdout(out),
+            redirect_stderr(errors),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main.main(arguments, prog_name="mockfoundry")
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())
 
 
 def environment() -> dict[str, str]:
