@@ -69,7 +69,7 @@ class ResetFault(WireFault):
     """As when a gateway dies."""
 
     name = "reset"
-    about = "The connection ends by a TCP reset."
+    about = "The connection ends with a TCP reset."
     effect = "has its connection reset"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -81,7 +81,7 @@ class EmptyFault(WireFault):
     """As when a worker is stopped between request and response."""
 
     name = "empty"
-    about = "The connection is closed without a byte."
+    about = "The connection is closed before a byte is sent."
     effect = "has its connection closed without a byte"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -93,7 +93,7 @@ class TruncateFault(WireFault):
     """As when a gateway stops in the middle of a response."""
 
     name = "truncate"
-    about = "The head promises the whole body, and half of it comes."
+    about = "The headers promise the whole body, but only half of it comes."
     effect = "gets half of an answer"
     needs_body = True
 
@@ -110,7 +110,7 @@ class GarbageFault(WireFault):
     """As from a port where something else listens."""
 
     name = "garbage"
-    about = "Bytes that are no HTTP."
+    about = "Bytes come that are not HTTP."
     effect = "gets bytes that are no HTTP"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -148,7 +148,7 @@ class DribbleFault(WireFault):
     total_seconds: float = 5.0
 
     name = "dribble"
-    about = "The answer comes whole, a few bytes at a time."
+    about = "The whole answer comes, a few bytes at a time."
     effect = "is answered a few bytes at a time"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
