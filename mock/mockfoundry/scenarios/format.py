@@ -232,7 +232,7 @@ RULE = StructForm(
         FormKey(
             "per",
             ChoiceKind(("process", "token", "foundation")),
-            "Counts matches separately for each of these; foundation unless given.",
+            "process, token or foundation: matches are counted separately for each; foundation unless given.",
         ),
         FormKey("state", OneOrManyKind(NameKind()), "The states in which the rule applies."),
         FormKey("goto", NameKind(), "The state after this rule has answered."),
