@@ -1,7 +1,7 @@
 """Options: what a server can be started with, each option declared once. Never reads a file, never starts a server.
 
 A field of `ServerOptions` is an option. From it follow the flag of `mockfoundry serve`, its environment variable, its
-line in docs/command-line.md, and what is sent to a server in a process of its own; tests hold the arguments of `Server`
+line in docs/command-line.md, and what is sent to a server in its own process; tests hold the arguments of `Server`
 and `InProcess` to it.
 """
 
@@ -19,7 +19,7 @@ def parse_idle_duration(text: str) -> int:
     """The microseconds of a duration after which an unused foundation expires.
 
     Raises:
-        ValueError: it is no duration, or 0.
+        ValueError: it is not a duration, or 0.
     """
     from mockfoundry.documents.times import parse_duration
 
@@ -34,7 +34,7 @@ def parse_idle_duration(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """What an option needs beside the name, the type and the default of its field.
+    """What an option needs besides the name, the type and the default of its field.
 
     Attributes:
         help: what the option does, in a line.

@@ -14,7 +14,7 @@ class BrokenResponse:
     """What goes out on a connection in place of a response. A client that leaves ends every wait at once.
 
     Attributes:
-        opening: bytes sent at once, none of them of the response's body: its head, something else, or nothing.
+        opening: bytes sent at once, before any of the response's body: its head, something else, or nothing.
         body_parts: what is sent of the response's body, in order.
         pause_seconds: the wait before each of these parts.
         silence_seconds: the wait between the last byte and the end.
@@ -122,7 +122,7 @@ class HangFault(WireFault):
     """As when a worker is stuck: the client's own timeout decides.
 
     Attributes:
-        silence_seconds: after which the connection is closed all the same.
+        silence_seconds: after which the connection is closed anyway.
     """
 
     silence_seconds: float = 300.0
@@ -141,7 +141,7 @@ class DribbleFault(WireFault):
 
     Attributes:
         pieces: into which the body is cut, at most.
-        total_seconds: that so many pieces take together.
+        total_seconds: that all pieces take together.
     """
 
     pieces: int = 20

@@ -349,7 +349,7 @@ def read_scenario(text: str, *, source: str) -> Scenario:
     """The scenario in a YAML or JSON text.
 
     Args:
-        source: what its places begin with: the file's path, or a name for text that came another way.
+        source: what its places begin with: the file's path, or a name for text that is not from a file.
 
     Raises:
         ScenarioError: with all the problems found, each with its place.
@@ -358,7 +358,7 @@ def read_scenario(text: str, *, source: str) -> Scenario:
 
 
 def read_scenario_with_nodes(text: str, source: str) -> tuple[Scenario, Node]:
-    """The scenario in a text, with the nodes that know where each part of it stands.
+    """The scenario in a text, with the nodes that know where each part of it is.
 
     Raises:
         ScenarioError: as `read_scenario` does.

@@ -1,6 +1,6 @@
 """The files that follow from the form and the library: the JSON Schema and the library's README. Knows no world.
 
-`python -m mockfoundry.scenarios.reference` writes both anew.
+`python -m mockfoundry.scenarios.reference` writes both again.
 """
 
 import json
