@@ -15,8 +15,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "command-line.md"
 _HEAD = """\
 # The command line
 
-This page is made from the commands by `make documents`. Exit codes: 0 it is well, 1 it is not (a file is wrong, an
-assertion does not hold, a server is not ready), 2 the command could not do what it was asked.
+This page is made from the commands by `make documents`. Their exit codes:
+
+- 0: all is well.
+- 1: something is wrong. A file has a problem, an assertion does not hold, or a server is not ready.
+- 2: the command could not do what it was asked to do.
 
 Commands that ask a running server find it at `--url`, else at `MOCKFOUNDRY_URL`, else on this machine at
 `MOCKFOUNDRY_PORT` (8080).

@@ -112,7 +112,7 @@ def build_seed_world_from_text(seed: str | None, source: str, *, random_seed: in
     """The world of a seed file's text; None is the default seed.
 
     Raises:
-        DocumentError: the text is no seed.
+        DocumentError: the text is not a seed.
     """
     if seed is None:
         return build_default_world(random_seed=random_seed, born=born)

@@ -1,7 +1,7 @@
 """Options: what a server can be started with, each option declared once. Never reads a file, never starts a server.
 
 A field of `ServerOptions` is an option. From it follow the flag of `mockfoundry serve`, its environment variable, its
-line in docs/command-line.md, and what is sent to a server in a process of its own; tests hold the arguments of `Server`
+line in docs/command-line.md, and what is sent to a server in its own process; tests hold the arguments of `Server`
 and `InProcess` to it.
 """
 
@@ -19,7 +19,7 @@ def parse_idle_duration(text: str) -> int:
     """The microseconds of a duration after which an unused foundation expires.
 
     Raises:
-        ValueError: it is no duration, or 0.
+        ValueError: it is not a duration, or 0.
     """
     from mockfoundry.documents.times import parse_duration
 
@@ -34,12 +34,12 @@ def parse_idle_duration(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """What an option needs beside the name, the type and the default of its field.
+    """What an option needs besides the name, the type and the default of its field.
 
     Attributes:
         help: what the option does, in a line.
         flag: without the dashes, where it is not the field's name.
-        metavar: what stands for the value in the help; empty for click's own word.
+        metavar: the word that the help shows for the value; empty for click's own.
         least, most: bounds of a number; None for none.
         is_file: the value is a file's path.
         parse: makes the value from text; raises ValueError with what is wrong.
@@ -93,7 +93,7 @@ class ServerOptions:
     contract: Annotated[
         str | None,
         OptionInfo(
-            "Another OpenAPI 3.0 document; its operations without a behaviour are served from their examples.",
+            "Another OpenAPI 3.0 document; operations that have no behaviour are served from their examples.",
             is_file=True,
             in_python=True,
         ),
@@ -101,43 +101,41 @@ class ServerOptions:
     strict: Annotated[
         bool,
         OptionInfo(
-            "Refuse what the contract does not allow, also where the real Cloud Controller lets it pass.",
+            "Refuse everything that the contract does not allow, even what the real Cloud Controller accepts.",
             in_python=True,
         ),
     ] = False
-    random_seed: Annotated[int, OptionInfo("What guids, usage numbers and chance follow from.", in_python=True)] = 1
+    random_seed: Annotated[int, OptionInfo("The number from which guids, usage and chance follow.", in_python=True)] = 1
     strict_auth: Annotated[
         bool,
-        OptionInfo("Take only minted tokens (by servers of the same random seed) and the names of seeded users."),
+        OptionInfo("Accept only the names of seeded users and tokens minted by a server of the same random seed."),
     ] = False
     trust_forwarded: Annotated[
-        bool, OptionInfo("Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both.")
+        bool, OptionInfo("Trust X-Forwarded-Proto and X-Forwarded-Host; use it only behind a proxy that sets both.")
     ] = False
     max_body: Annotated[int, OptionInfo("Largest request body in bytes; a larger one gets 413.", least=1)] = 1024 * 1024
     max_foundations: Annotated[int, OptionInfo("How many foundations there may be.", least=1, in_python=True)] = 20_000
     max_journal: Annotated[
         int,
-        OptionInfo("Bytes of requests that each foundation remembers; the oldest are forgotten first.", least=0),
+        OptionInfo("Bytes of requests that each foundation remembers; it forgets the oldest first.", least=0),
     ] = 8 * 1024 * 1024
     max_journals: Annotated[
         int,
-        OptionInfo("The same for all foundations together; those that were asked longest ago forget first.", least=0),
+        OptionInfo("The same for all foundations together; those written to longest ago forget first.", least=0),
     ] = 128 * 1024 * 1024
-    max_rules: Annotated[int, OptionInfo("How many rules of scenarios may be on in one foundation.", least=0)] = 200_000
+    max_rules: Annotated[int, OptionInfo("How many scenario rules may be on in one foundation.", least=0)] = 200_000
     max_held: Annotated[int, OptionInfo("How many requests scenarios may hold at once.", least=0)] = 1_000
     expire_idle: Annotated[
         int | None,
         OptionInfo(
-            "Take foundations away that nobody has asked for so long (30m, 2h); never by default.",
+            "Delete foundations that got no request for this long (30m, 2h); never by default.",
             metavar="DURATION",
             parse=parse_idle_duration,
         ),
     ] = None
     control_token: Annotated[
         str,
-        OptionInfo(
-            "What every call of the control API under /__mock/ must carry as its bearer token; none by default."
-        ),
+        OptionInfo("The token that every call of the control API under /__mock/ must carry; none by default."),
     ] = ""
     door: Annotated[
         DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")
@@ -146,10 +144,10 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A field of `ServerOptions`, with all that is known of it.
+    """A field of `ServerOptions`, with everything that is known about it.
 
     Attributes:
-        type: of the value, as the field has it.
+        type: of the value, as the field declares it.
     """
 
     name: str

@@ -55,7 +55,7 @@ class SelftestResult(msgspec.Struct):
 
 
 def run_selftest(rounds: int) -> SelftestResult:
-    """Plays rounds of 32 parallel requests, each round in a foundation of its own, against a server of its own."""
+    """Plays rounds of 32 parallel requests, each round in its own foundation, on a server started for it."""
     now = time.time_ns() // 1000
     service = build_service(ServerOptions(), now)
     world = service.registry.get_or_create("default", now).world

@@ -14,7 +14,7 @@ class BrokenResponse:
     """What goes out on a connection in place of a response. A client that leaves ends every wait at once.
 
     Attributes:
-        opening: bytes sent at once, none of them of the response's body: its head, something else, or nothing.
+        opening: bytes sent at once, before any of the response's body: its head, something else, or nothing.
         body_parts: what is sent of the response's body, in order.
         pause_seconds: the wait before each of these parts.
         silence_seconds: the wait between the last byte and the end.
@@ -69,7 +69,7 @@ class ResetFault(WireFault):
     """As when a gateway dies."""
 
     name = "reset"
-    about = "The connection ends by a TCP reset."
+    about = "The connection ends with a TCP reset."
     effect = "has its connection reset"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -81,7 +81,7 @@ class EmptyFault(WireFault):
     """As when a worker is stopped between request and response."""
 
     name = "empty"
-    about = "The connection is closed without a byte."
+    about = "The connection is closed before a byte is sent."
     effect = "has its connection closed without a byte"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -93,7 +93,7 @@ class TruncateFault(WireFault):
     """As when a gateway stops in the middle of a response."""
 
     name = "truncate"
-    about = "The head promises the whole body, and half of it comes."
+    about = "The headers promise the whole body, but only half of it comes."
     effect = "gets half of an answer"
     needs_body = True
 
@@ -110,7 +110,7 @@ class GarbageFault(WireFault):
     """As from a port where something else listens."""
 
     name = "garbage"
-    about = "Bytes that are no HTTP."
+    about = "Bytes come that are not HTTP."
     effect = "gets bytes that are no HTTP"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:
@@ -122,7 +122,7 @@ class HangFault(WireFault):
     """As when a worker is stuck: the client's own timeout decides.
 
     Attributes:
-        silence_seconds: after which the connection is closed all the same.
+        silence_seconds: after which the connection is closed anyway.
     """
 
     silence_seconds: float = 300.0
@@ -141,14 +141,14 @@ class DribbleFault(WireFault):
 
     Attributes:
         pieces: into which the body is cut, at most.
-        total_seconds: that so many pieces take together.
+        total_seconds: that all pieces take together.
     """
 
     pieces: int = 20
     total_seconds: float = 5.0
 
     name = "dribble"
-    about = "The answer comes whole, a few bytes at a time."
+    about = "The whole answer comes, a few bytes at a time."
     effect = "is answered a few bytes at a time"
 
     def break_response(self, head: bytes, body: bytes) -> BrokenResponse:

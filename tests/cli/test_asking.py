@@ -80,5 +80,5 @@ def test_what_is_no_url_is_told_in_a_line(url: str) -> None:
     for command, code in ((coverage, 2), (health, 1)):
         exit_code, said = run(command, "--url", url)
         assert exit_code == code
-        assert said.startswith(f"mockfoundry: url: {url!r} is none of a server")
+        assert said.startswith(f"mockfoundry: url: {url!r} is not the URL of a server")
         assert said.count("\n") == 1

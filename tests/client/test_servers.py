@@ -257,10 +257,12 @@ def test_a_server_in_a_thread_that_has_ended_says_so() -> None:
 
 
 def test_a_server_that_is_none_is_told() -> None:
-    with pytest.raises(ServerError, match="url: 'localhost:8080' is none of a server; write it as http://"):
+    with pytest.raises(ServerError, match="url: 'localhost:8080' is not the URL of a server; write it as http://"):
         Server.connect("localhost:8080")
     for url in ("http://h:x", "http://127.0.0.1:99999", "http://[::1"):
-        with pytest.raises(ServerError, match=r"url: .* is none of a server: .*; write it as http://127\.0\.0\.1:8080"):
+        with pytest.raises(
+            ServerError, match=r"url: .* is not the URL of a server: .*; write it as http://127\.0\.0\.1:8080"
+        ):
             Server.connect(url)
     with pytest.raises(ServerError, match="this Server is not running; use it in its block"):
         Server().foundation()

@@ -214,7 +214,7 @@ class Autoscaler:
 
 
 def asked_wait(answer: httpx.Response, now: float) -> float:
-    """Seconds that an answer asks to wait before any other request, 0 where it asks nothing."""
+    """Seconds that an answer asks to wait before any other request, 0 if it asks for no wait."""
     wait = 0.0
     after = answer.headers.get("Retry-After", "")
     reset = answer.headers.get("X-RateLimit-Reset", "")
@@ -227,7 +227,7 @@ def asked_wait(answer: httpx.Response, now: float) -> float:
 
 
 def until(date: str, now: float) -> float:
-    """Seconds until an HTTP date; 0 where it is none."""
+    """Seconds until an HTTP date; 0 if it is not one."""
     try:
         return parsedate_to_datetime(date).timestamp() - now
     except ValueError:

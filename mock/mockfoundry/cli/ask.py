@@ -37,7 +37,7 @@ def server_url(url: str | None) -> str:
 
 
 def check_health(url: str | None) -> str:
-    """What a server says of its health, in a line.
+    """What a server says about its health, in one line.
 
     Raises:
         ServerError: it does not answer, or is not mockfoundry.
@@ -78,7 +78,7 @@ def health(url: str | None) -> None:
 @URL_OPTION
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait at most.")
 def wait(url: str | None, timeout: float) -> None:
-    """Wait until a server is ready: exit code 0, or 1 when it is not in time."""
+    """Wait until a server is ready: exit code 0, or 1 if it is not ready in time."""
     from mockfoundry.client.errors import ServerError
 
     end = time.monotonic() + timeout
@@ -131,7 +131,7 @@ def foundation_path(name: str, path: str) -> str:
 @click.option("--foundation", default="", help="Only this foundation; all together by default.")
 @click.option("--operation", default="", help="Only these operations, with commas between.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
-@click.option("--fail-under", type=click.FloatRange(0, 100), help="Exit code 1 where less than PERCENT was met.")
+@click.option("--fail-under", type=click.FloatRange(0, 100), help="Exit code 1 if less than PERCENT was met.")
 @click.option(
     "--scenario",
     "wanted",
@@ -148,7 +148,7 @@ def coverage(
     fail_under: float | None,
     wanted: tuple[str, str] | None,
 ) -> None:
-    """Print what of the contract clients have met."""
+    """Print which documented answers and faults clients have met."""
     path = foundation_path(foundation, "/coverage") if foundation else "/coverage"
     query = {"operation": wanted[0] if wanted else operation}
     answer = call_control(url, path, control_token, query)
@@ -175,10 +175,10 @@ def find_scenario_for(squares: list[dict[str, Any]], operation: str, wanted: str
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing new exchanges, until Ctrl-C.")
 @click.option("--operation", default="", help="Only these operations, with commas between.")
 @click.option("--status", default="", help="Only these statuses, with commas between.")
-@click.option("--scenario", default="", help="Only what this scenario decided.")
+@click.option("--scenario", default="", help="Only exchanges that this scenario decided.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Lines for people, or JSON."
 )
@@ -194,7 +194,7 @@ def log(
     form: str,
     number: int | None,
 ) -> None:
-    """Print what happened in a foundation."""
+    """Print the journal of a foundation."""
     if number is not None:
         click.echo(call_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {})["curl"])
         return
@@ -248,7 +248,7 @@ def choose_colour(exchange: dict[str, Any]) -> str:
 @TOKEN_OPTION
 @FOUNDATION_OPTION
 def replay(url: str | None, control_token: str, foundation: str) -> None:
-    """Print a scenario file that makes a client meet the same failures again; exit code 1 where there was none."""
+    """Print a scenario file that makes a client meet the same failures again; exit code 1 if there was no failure."""
     answer = call_control(url, foundation_path(foundation, "/replay"), control_token, {})
     if answer["dropped"]:
         click.echo(f"mockfoundry: {answer['dropped']} exchanges were dropped, and are not in it", err=True)
@@ -263,10 +263,12 @@ def replay(url: str | None, control_token: str, foundation: str) -> None:
 @FOUNDATION_OPTION
 @click.option("--operation", default="", help="Only this operation.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
-@click.option("--max", "most", type=click.IntRange(0), help="Exit code 1 where one request was repeated more often.")
-@click.option("--honours-retry-after", is_flag=True, help="Exit code 1 where a repeat came before Retry-After said.")
-@click.option("--never-twice", is_flag=True, help="Exit code 1 where a repeat changed the world once more.")
-@click.option("--within", metavar="DURATION", help="What is sent later than that after an answer repeats nothing.")
+@click.option("--max", "most", type=click.IntRange(0), help="Exit code 1 if any request was repeated more often.")
+@click.option(
+    "--honours-retry-after", is_flag=True, help="Exit code 1 if a repeat came earlier than Retry-After allows."
+)
+@click.option("--never-twice", is_flag=True, help="Exit code 1 if a repeat changed the world a second time.")
+@click.option("--within", metavar="DURATION", help="A request later than that after an answer is not a repeat.")
 def retries(
     url: str | None,
     control_token: str,
@@ -278,7 +280,7 @@ def retries(
     never_twice: bool,
     within: str | None,
 ) -> None:
-    """Print what clients repeated."""
+    """Print which requests clients repeated."""
     query = {
         "operation": operation,
         "max": most,

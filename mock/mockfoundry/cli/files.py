@@ -10,7 +10,7 @@ CONTRACT_OPTION = click.option(
     "--contract",
     type=click.Path(path_type=Path),
     envvar="MOCKFOUNDRY_CONTRACT",
-    help="The OpenAPI document that counts, where it is not the shipped one.",
+    help="The OpenAPI document to use in place of the shipped one.",
 )
 
 

@@ -133,9 +133,11 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions) ->
 
 
 @click.command()
-@click.option("--rounds", default=1000, type=click.IntRange(1, 100_000), show_default=True, help="How many to play.")
+@click.option(
+    "--rounds", default=1000, type=click.IntRange(1, 100_000), show_default=True, help="How many rounds to play."
+)
 def selftest(rounds: int) -> None:
-    """Play rounds of 32 parallel requests against a server of its own: exit code 0 if every one was exact, 1 if not."""
+    """Play rounds of 32 parallel requests on a server started for them: exit code 0 if all were exact, 1 if not."""
     from mockfoundry.selftest import PARALLEL_REQUESTS, SEQUENCE_STATUSES, TIMES, run_selftest
 
     result = run_selftest(rounds)

@@ -28,31 +28,53 @@ INTERRUPTED_EXIT_CODE = 130
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--url", default=None, help="A server that is running; one is started by default.")
+@click.option("--url", default=None, help="A server that is already running; by default one is started.")
 @TOKEN_OPTION
 @CONTRACT_OPTION
 @click.option("--seed", type=click.Path(path_type=Path), help="Seed file (YAML or JSON): what each run begins with.")
 @click.option(
-    "--scenario", "scenarios", multiple=True, metavar="NAME|FILE", help="Played in every run besides; several times."
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Also played in every run; may be given several times.",
 )
-@click.option("--random-seed", type=int, help="What guids and chance follow from; 1, or that of the server at --url.")
-@click.option("--operation", "operations", multiple=True, help="Only this operation fails; several times.")
-@click.option("--status", "statuses", multiple=True, type=int, help="Only this status comes; several times.")
+@click.option(
+    "--random-seed",
+    type=int,
+    help="What guids and chance follow from; 1 by default, or the number of the server at --url.",
+)
+@click.option("--operation", "operations", multiple=True, help="Only this operation fails; may be given several times.")
+@click.option(
+    "--status", "statuses", multiple=True, type=int, help="Only this status comes; may be given several times."
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     type=click.Choice(WIRE_FAULT_NAMES),
-    help="Only this fault comes; several times. Beside --status, both come. "
-    f"{' and '.join(SLOW_FAULTS)} come only when asked for.",
+    help="Only this fault comes; may be given several times. With --status too, both come. "
+    f"{' and '.join(SLOW_FAULTS)} come only when they are named.",
 )
 @click.option("--phase", type=click.Choice(PHASES), help="Only failures before, or only after, the change is kept.")
 @click.option(
-    "--max-calls", default=5, type=click.IntRange(1), show_default=True, help="Calls of an operation to fail."
+    "--max-calls",
+    default=5,
+    type=click.IntRange(1),
+    show_default=True,
+    help="How many calls of each operation are made to fail.",
 )
-@click.option("--pairs", is_flag=True, help="Then pairs of failures that are survived alone, repeats too.")
-@click.option("--max-pairs", default=500, type=click.IntRange(1), show_default=True, help="How many pairs at most.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="Runs at a time; as many as there are processors by default.")
+@click.option(
+    "--pairs",
+    is_flag=True,
+    help="Afterwards try pairs of failures that are survived alone; the second may hit a repeat.",
+)
+@click.option(
+    "--max-pairs", default=500, type=click.IntRange(1), show_default=True, help="How many pairs to try at most."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="How many runs at a time; by default as many as there are processors."
+)
 @click.option(
     "--timeout",
     default=30.0,
@@ -95,21 +117,24 @@ def torture(
 ) -> None:
     """Run COMMAND once for each single failure that it can meet, and say which break it.
 
-    COMMAND finds the API's address in its environment as MOCKFOUNDRY_URL, an admin's token as MOCKFOUNDRY_TOKEN, and
-    the foundation's name as MOCKFOUNDRY_FOUNDATION; {url} and {token} in its arguments are replaced by the first two.
-    It is run twice without any failure, which must succeed; what is not the same after both is left out of every
-    comparison. Then each call that it made is made to fail, in turn, in every documented way, in a run of its own, with
-    a world of its own:
+    COMMAND finds three values in its environment: the API's address as MOCKFOUNDRY_URL, an admin's token as
+    MOCKFOUNDRY_TOKEN, and the foundation's name as MOCKFOUNDRY_FOUNDATION. In its arguments, {url} and {token} are
+    replaced by the first two.
+
+    COMMAND is first run twice without any failure. Both runs must succeed. What differs between their results is left
+    out of every comparison. Then each call that it made is made to fail in every documented way. Each of these failures
+    has its own run, with its own world:
 
     \b
       survived        exit code 0, and the world is as after the clean run
       failed cleanly  another exit code, and the world is as at the beginning, or as after the clean run
       failed halfway  another exit code, and the world is neither: something was left behind
       false success   exit code 0, but the world is not as after the clean run: scaled twice, or not at all
-      timed out       not done in time; it was ended, with all that it had started
+      timed out       not finished in time; it was ended, with everything that it had started
 
-    The last three are broken; with --strict, failing cleanly is too. Exit code 0 if nothing broke it, 1 if something
-    did, 2 if it could not be tried or the command switched off what was played, 130 if it was interrupted.
+    The last three count as broken. With --strict, failing cleanly does too. The exit code is 0 if nothing broke it, 1
+    if something did, 2 if COMMAND could not be tried or has switched off the scenarios that were played, and 130 if
+    the torture was interrupted.
 
     \b
       mockfoundry torture -- python client.py --api {url}

@@ -36,14 +36,14 @@ def generate_foundation_name() -> str:
 
 
 def must_be_name(name: str, kind: str, mend: str) -> str:
-    """The name, if it is one. An empty one is refused: in a path it would stand for all there are.
+    """The name, if it is one. An empty one is refused: in a path it would mean all of them.
 
     Args:
         kind: what the name is for, for errors.
         mend: what to give instead, for errors.
 
     Raises:
-        TypeError: the name is no text.
+        TypeError: the name is not text.
         ValueError: the name is empty.
     """
     if not isinstance(name, str):
@@ -91,7 +91,7 @@ def serialize_duration(duration: Duration) -> str:
     """The text of a duration, as the control API reads it.
 
     Raises:
-        TypeError: it is no duration.
+        TypeError: it is not a duration.
         ValueError: a number of seconds is negative, endless, or no number at all.
     """
     if isinstance(duration, str):
@@ -112,7 +112,7 @@ def serialize_moment(moment: Moment) -> str:
     """The text of a moment, as the control API reads it.
 
     Raises:
-        TypeError: it is no moment.
+        TypeError: it is not a moment.
         ValueError: it has no zone.
     """
     if isinstance(moment, str):
@@ -134,7 +134,7 @@ def serialize_number(name: str, number: float) -> float:
         name: of the argument, for errors.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not a number.
         ValueError: it is infinite or NaN.
     """
     if not isinstance(number, int | float):

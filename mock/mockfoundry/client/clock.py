@@ -41,7 +41,7 @@ class FoundationClock:
             by: seconds, a timedelta, or a text such as `30s`.
 
         Raises:
-            TypeError, ValueError: it is no duration.
+            TypeError, ValueError: it is not a duration.
         """
         return self._change_clock(advance=serialize_duration(by))
 
@@ -49,7 +49,7 @@ class FoundationClock:
         """Sets it to a moment that is not in its past, and returns the new time.
 
         Raises:
-            TypeError, ValueError: it is no moment, or has no zone.
+            TypeError, ValueError: it is not a moment, or has no zone.
         """
         return self._change_clock(now=serialize_moment(to))
 
@@ -60,7 +60,7 @@ class FoundationClock:
             rate: virtual seconds for each real second.
 
         Raises:
-            TypeError, ValueError: it is no number.
+            TypeError, ValueError: it is not a number.
         """
         return self._change_clock(rate=serialize_number("rate", rate))
 

@@ -36,7 +36,7 @@ class ControlTransport(Protocol):
     """Takes a request to a server and brings back its response."""
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ControlReply:
-        """The response to a request; raises ServerGoneError where there is none."""
+        """The response to a request; raises ServerGoneError if there is none."""
 
     def close(self) -> None:
         """Releases the connections."""
@@ -53,7 +53,7 @@ class SocketControlTransport:
         timeout: seconds.
 
     Raises:
-        ServerError: the URL is none of a server.
+        ServerError: it is not the URL of a server.
     """
 
     def __init__(self, url: str, explain_gone: Callable[[], str], timeout: float = CONTROL_TIMEOUT_SECONDS) -> None:
@@ -169,7 +169,7 @@ def parse_server_url(url: str) -> ServerAddress:
     """The address that a URL names.
 
     Raises:
-        ServerError: it is no URL of a server.
+        ServerError: it is not the URL of a server.
     """
     advice = "write it as http://127.0.0.1:8080"
     try:
@@ -177,9 +177,9 @@ def parse_server_url(url: str) -> ServerAddress:
         port = parts.port
         (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise ServerError(f"url: {url!r} is none of a server: {error}; {advice}") from None
+        raise ServerError(f"url: {url!r} is not the URL of a server: {error}; {advice}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or _URL_CHARACTERS & set(url):
-        raise ServerError(f"url: {url!r} is none of a server; {advice}")
+        raise ServerError(f"url: {url!r} is not the URL of a server; {advice}")
     return ServerAddress(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
 
 
@@ -256,7 +256,7 @@ class ControlClient:
         self._transport.close()
 
     def _error_from_reply(self, method: str, path: str, reply: ControlReply) -> Exception:
-        """The error that a response of status 300 or more stands for."""
+        """The error for a response of status 300 or more."""
         if not reply.content_type.startswith(PROBLEM):
             return self._unexpected_response_error(method, path, reply.status)
         try:

@@ -1,4 +1,4 @@
-"""A foundation as a test has it: its world, clock, scenarios and journal, by control calls. Holds none of them."""
+"""A foundation for a test: its world, clock, scenarios and journal, by control calls. Holds none of them itself."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ class FoundationCalls:
             ControlError: the control API refuses the call; or the foundation is gone.
         """
         if self._last_seen == WAS_DELETED:
-            # Some calls would make it anew, with another world than it had; this one is refused.
+            # Some calls would make it again, with a different world; this one is refused.
             self._send_call("GET", "")
         try:
             return self._send_call(method, path, body, query=query, document=document)
@@ -118,7 +118,7 @@ class FoundationCalls:
                 raise
 
     def _delete(self) -> None:
-        """Deletes the foundation; it is no error that there is none."""
+        """Deletes the foundation; no error if there is none."""
         try:
             self._control("DELETE", self._path)
         except ControlError as error:
@@ -238,7 +238,7 @@ class FoundationJournal(FoundationCalls):
             max: how often one request may be repeated.
             honours_retry_after: no repeat may come before the time that Retry-After names.
             never_twice: no repeat may change the world a second time.
-            within: a request that comes later than this after an answer is no repeat, such as a poller's next one.
+            within: a request that comes later than this after an answer is not a repeat, such as a poller's next one.
 
         Raises:
             VerificationError: clients did what the arguments forbid.
@@ -271,7 +271,7 @@ class Foundation(FoundationJournal):
     """One Cloud Foundry on a server. It is made on its first use, by a client or by a method of this object.
 
     Each method raises ControlError where the control API refuses the call, and ServerGoneError where the server does
-    not answer. For a foundation that was deleted or has expired the error is a 404; `begin` makes it anew.
+    not answer. For a foundation that was deleted or has expired the error is a 404; `begin` makes it again.
 
     Args:
         url: of the server.
@@ -315,7 +315,7 @@ class Foundation(FoundationJournal):
         return int(self._call("GET", "")["random_seed"])
 
     def play(self, scenario: "ScenarioSource") -> str:
-        """Switches a scenario on; one that is on begins anew.
+        """Switches a scenario on; one that is already on begins again.
 
         Args:
             scenario: a name of the library; a file, its text or its value; or a Scenario.
@@ -324,7 +324,7 @@ class Foundation(FoundationJournal):
             The scenario's name.
 
         Raises:
-            ScenarioError: what is written is no scenario; with every problem and its place.
+            ScenarioError: what is written is not a scenario; with every problem and its place.
             OSError: its file can't be read.
             TypeError, ValueError: what is given can be no scenario, or is empty.
         """
@@ -358,7 +358,7 @@ class Foundation(FoundationJournal):
         self._call("DELETE", "/scenarios")
 
     def playing(self) -> list[ActiveScenario]:
-        """The scenarios that are on, in the order in which requests meet them."""
+        """The scenarios that are on, in the order in which they are tried."""
         return msgspec.convert(self._call("GET", "/scenarios")["scenarios"], list[ActiveScenario])
 
     def hold(self, name: str) -> HeldRequests:
@@ -406,7 +406,7 @@ class Foundation(FoundationJournal):
         return state
 
     def begin(self, seed: SeedSource | None = None, random_seed: int | None = None) -> None:
-        """Makes the foundation anew, from a seed or from the server's, also where it was deleted.
+        """Makes the foundation again, from a seed or from the server's, even if it was deleted.
 
         Args:
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
@@ -443,5 +443,5 @@ class Foundation(FoundationJournal):
         self._call("POST", "/reset")
 
     def delete(self) -> None:
-        """Deletes it; it is no error that there is none. A client's next request makes a new one of that name."""
+        """Deletes it; no error if there is none. A client's next request makes a new one of that name."""
         self._delete()

@@ -180,7 +180,7 @@ class InProcessServer:
         return stream if isinstance(stream, Response) else wait_for_end(stream)
 
     def _resume(self, pending: PendingRequest, patience: float | None) -> Waits[Response | PendingRequest]:
-        """What comes of a request that waits before its exchange; without its client, unless that waits for news."""
+        """The outcome of a request that waits before its exchange; without its client, unless that waits for news."""
         try:
             return (yield from limit_patience(self._room.resume(pending), patience))
         except (ResponseTooLateError, GeneratorExit):
@@ -211,7 +211,7 @@ def wait_for_end(stream: "JournalStream") -> PendingRequest:
 
 
 def limit_patience(steps: Waits[T], patience: float | None) -> Waits[T]:
-    """The same steps, for a client that waits no longer than so many seconds for all of them.
+    """The same steps, for a client that waits at most so many seconds for all of them.
 
     A delay that is too long for the client is not begun.
 

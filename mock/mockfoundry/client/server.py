@@ -49,7 +49,7 @@ class ServerBase:
     def foundation(
         self, name: str | None = None, seed: SeedSource | None = None, random_seed: int | None = None
     ) -> Foundation:
-        """A foundation: a fresh one, or the one of a name; with a seed it is made anew at once.
+        """A foundation: a fresh one, or the one of that name. With a seed it is made again at once.
 
         Without a seed the server is not called: the foundation is made from the server's seed on its first use.
 
@@ -63,7 +63,7 @@ class ServerBase:
             ControlError: the seed, or the name of a foundation that has one, can't be used.
             OSError: the seed's file can't be read.
             ServerError: the server is not running.
-            TypeError, ValueError: the name or the seed is empty or nothing of the kind; or a random seed stands alone.
+            TypeError, ValueError: the name or the seed is empty or of a wrong type, or a random seed has no seed.
         """
         control = self._require_running()
         chosen_name = (
@@ -112,7 +112,7 @@ WITH_BLOCK_ADVICE = "use it inside its `with` block"
 class Server(ServerBase):
     """A server on a free port of this machine, from the beginning of its `with` block to its end.
 
-    It runs in a process of its own, which ends when this process does, in whatever way.
+    It runs in its own process. That ends when this process does, however this one ends.
 
     Args:
         seed: what each foundation begins with: a file, the text of one, or its value; None for one small app.
@@ -162,7 +162,7 @@ class Server(ServerBase):
             mend: what the error advises where the server does not answer.
 
         Raises:
-            ServerError: the URL is none.
+            ServerError: the text is not a URL.
         """
         server = cls.__new__(cls)
         ServerBase.__init__(server)

@@ -1,7 +1,7 @@
 """A server in a process of its own, started and ended with the process that started it. Never outlives it.
 
 The parent writes the options into the child's standard input, a line of JSON, and keeps that pipe open: the lifeline.
-When the parent closes it, or ends in whatever way, the child sees the end of the pipe, and ends too. The child answers
+When the parent closes it, or ends for any reason, the child sees the end of the pipe, and ends too. The child answers
 with one line: its URL, or why it did not start. Whatever else is printed in the child goes to its standard error.
 """
 
@@ -136,7 +136,7 @@ of the tests that has the name of one in the standard library does not get in th
 
 
 class StderrLog:
-    """A server's standard error, in a file, so that it is never blocked by a pipe that nobody reads."""
+    """A server's standard error, in a file, because a pipe that is not read would block it."""
 
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)

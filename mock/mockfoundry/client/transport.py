@@ -127,7 +127,7 @@ def error_before_response(head: bytes, broken: BrokenResponse, patience: float |
 
 
 def receive_broken_body(body: bytes, broken: BrokenResponse, patience: float | None) -> Iterator[Wait | bytes]:
-    """What comes of a body that the head has promised: its parts, and what is waited for between them.
+    """What a client gets of a body that the head has promised: its parts, and the waits between them.
 
     Raises:
         WireError: the next part comes later than the client waits, or never.
@@ -175,7 +175,7 @@ async def await_in_any_loop(wait: Wait) -> None:
     ended, call_soon = Event(), find_loop_scheduler()
 
     def end(_: object) -> None:
-        # The loop may have ended meanwhile, and whoever waited in it.
+        # Meanwhile the loop may have ended, with all that waited in it.
         with suppress(RuntimeError):
             call_soon(ended.set)
 

@@ -78,7 +78,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         number: from 1, in the order in which they were answered.
         time: on the foundation's clock; `real_time` on the machine's.
         operation: the operationId, None where the contract has no such route.
-        actor: the user who sent it, None where the token names nobody.
+        actor: the user who sent it, None if the token names no user.
         headers, answer_headers: without secrets.
         body, answer: as values where they are JSON, else as text.
         why: what decided the answer.
@@ -191,7 +191,7 @@ class CoverageRow(msgspec.Struct, frozen=True):
         status: 0 where it is a fault.
         fault, phase: empty where it is a status.
         times: how often it was met.
-        scenario: the text of a scenario file that makes a client meet it; None where it was met.
+        scenario: the text of a scenario file that makes a client meet it; None if it was met.
     """
 
     operation: str

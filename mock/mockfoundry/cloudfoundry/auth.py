@@ -58,7 +58,7 @@ def sign_token(key: bytes, foundation: str, user: User, now: int, expires: int, 
     Args:
         foundation: its name.
         now, expires: virtual microseconds; a token has whole seconds, so its end is rounded up.
-        number: tells tokens apart that one user gets at one moment.
+        number: distinguishes tokens that one user gets at the same moment.
     """
     # Imported late: few servers ever sign a token, and a start should be short.
     import jwt
@@ -139,7 +139,7 @@ def read_bearer_token(authorization: bytes) -> str:
     """The token of an Authorization header; another scheme than bearer counts as none [uaa_token_decoder.rb].
 
     Raises:
-        Refusal: 401, where there is none.
+        Refusal: 401, if there is none.
     """
     if len(authorization) <= MAX_TOKEN_LENGTH:
         return parse_bearer_token(authorization)
@@ -197,7 +197,7 @@ def find_user(world: World, name: str) -> User:
     """The seeded user of that name, or the `admin` that every foundation has.
 
     Raises:
-        Refusal: 401, where there is none.
+        Refusal: 401, if there is none.
     """
     user = world.users.get(name)
     if user is None and name != ANY_ADMIN.name:

@@ -1,4 +1,4 @@
-"""The virtual clock of a foundation: what time it is there. Never reads the machine's clock; real time is handed in."""
+"""The virtual clock of a foundation: its present time. Never reads the machine's clock; it is given real time."""
 
 from email.utils import formatdate
 from functools import lru_cache

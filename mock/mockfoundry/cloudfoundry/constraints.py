@@ -1,6 +1,6 @@
 """Constraints: what must hold of a process whenever it is saved, by scale, update or start. Never changes anything.
 
-Quotas are checked at every save of a process of a started app, so in a space that is over its quota every save is
+Quotas are checked at every save of a process of a started app. So in a space that is over its quota, every save is
 refused that does not free enough.
 
 Source: cloud_controller_ng, app/models/runtime/: process_model.rb (`validation_policies`), constraints/
@@ -55,7 +55,7 @@ def validate_model(
     """Checks a new value of a process.
 
     Args:
-        app: as it is to be.
+        app: as it would be after the change.
         was_started: whether the app was started before, where it is to be.
 
     Raises:
@@ -97,7 +97,7 @@ def find_quota_violations(
     """Every limit that a process of a started app breaks, in the order in which they are checked.
 
     Args:
-        before: as it is stored and counted in the usage; None where its app was not started.
+        before: as it is stored and counted in the usage; None if its app was not started.
     """
     targets: list[QuotaTarget] = []
     if space.quota is not None:

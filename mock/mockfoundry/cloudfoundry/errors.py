@@ -14,7 +14,7 @@ class CatalogueEntry(NamedTuple):
         title: as clients see it, `CF-…`.
         code: the Cloud Controller's number for it.
         status: of the HTTP response.
-        detail: the text where a refusal gives none of its own.
+        detail: the text if a refusal gives none.
         template: the text with a `{}` for what is particular to the case, as v2.yml has `%s`.
     """
 

@@ -67,7 +67,7 @@ def resize_ranges(world: World, process: ProcessModel, instances: int, now: int)
 
 
 def drop_gone_ranges(stopping: tuple[InstanceRange, ...], now: int) -> tuple[InstanceRange, ...]:
-    """The stopping ranges that are not gone yet; while the first is there, none of the others is looked at."""
+    """The stopping ranges that are not gone yet; the others are not checked while the first is there."""
     if stopping and stopping[0].ends is not None and stopping[0].ends > now:
         return stopping
     return tuple([each for each in stopping if each.ends is None or each.ends > now])

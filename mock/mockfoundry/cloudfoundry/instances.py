@@ -5,7 +5,7 @@ third in 30 seconds, then after twice as long each time, up to 16 minutes; the t
 more than five minutes of running counts as the first. Source: cloudfoundry/bbs, models/restart_calculator.go and
 db/sqldb/actual_lrp_db.go (CrashActualLRP).
 
-A load is shared by the instances that run. Where each has more than it can bear, all of them crash, and the scheduler
+A load is shared by the instances that run. If each has more than `crash_above`, all of them crash, and the scheduler
 restarts them by its policy until there are enough of them or the load is smaller. The share of each is computed with
 the instances that would run if none had crashed.
 

@@ -129,14 +129,14 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceRange(msgspec.Struct, frozen=True):
-    """Neighbouring instances of a process that were started together, so that what becomes of them is the same.
+    """Neighbouring instances of a process that were started together, so that all of them go through the same states.
 
     A million instances are one value.
 
     Attributes:
         first: the lowest index; `count` instances from there.
         since: when they were first started; in the future where the instance before them has to stop yet.
-        nonce: tells starts apart, so that a restarted instance has a new guid.
+        nonce: distinguishes starts, so that a restarted instance has a new guid.
         start: how long each start takes until the instance runs.
         crash_after: how long after each start they crash, None where they don't.
         first_crash: when they first crash, None where that is `crash_after` their start.
@@ -179,7 +179,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
         steps: the age from which each number of cores holds, in order.
         mean, amplitude, period: of a sine that is added to the steps; no sine where the period is 0.
         crash_above: an instance with more cores of load than this crashes, None where none does.
-        memory_per_core_in_mb: what each core of load takes in memory, beside what an idle instance takes.
+        memory_per_core_in_mb: the memory that each core of load takes, besides that of an idle instance.
     """
 
     steps: tuple[tuple[int, float], ...] = ()
@@ -259,7 +259,7 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         unauthenticated: for callers without a token, by address.
-        admins: for admins; None is unlimited, as it is on a real foundation.
+        admins: for admins; None is unlimited, as on a real foundation.
     """
 
     requests: int
@@ -279,7 +279,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         platform: whether the scheduler can be reached.
         metrics: whether the metrics can be read.
         maximum_disk_in_mb, maximum_health_check_timeout_in_seconds: what a process may ask for.
-        allowed_process_users: who may run a process, beside vcap.
+        allowed_process_users: who may run a process, besides vcap.
     """
 
     start_seconds: float = 1.0

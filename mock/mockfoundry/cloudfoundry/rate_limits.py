@@ -64,7 +64,7 @@ def count_request(
 
     Args:
         windows: of this foundation, by the client's user guid.
-        authorization: the header's value, empty where there is none.
+        authorization: the header's value, empty if there is none.
         real: microseconds of the machine's clock.
     """
     now = world.clock.now(real)

@@ -204,7 +204,7 @@ class World(msgspec.Struct, kw_only=True):
         return self.events[-MAX_EVENTS:]
 
     def process_at(self, guid: str, moment: int) -> ProcessModel | None:
-        """A process as it was at a moment, as far back as past versions are kept; None where there is none."""
+        """A process as it was at a moment, as far back as past versions are kept; None if there is none."""
         for replaced, process in self.past_versions.get(guid, ()):
             if moment < replaced:
                 return process
@@ -220,7 +220,7 @@ class World(msgspec.Struct, kw_only=True):
 
         Args:
             space: its guid.
-            before: the value that is counted there already, None where there is none.
+            before: the value that is counted there already, None if there is none.
             after: the value that replaces it, None where nothing does.
         """
         memory = instances = log_rate = 0

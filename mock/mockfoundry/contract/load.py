@@ -1,7 +1,7 @@
 """Loading a contract: an OpenAPI document read, validated, resolved by connexion and compiled. Never serves anything.
 
 openapi-spec-validator takes long, so it does not run for a document that is shipped: `make contract` runs it and seals
-the document, which means that its SHA-256 digest is written to a file. A test fails where that was forgotten.
+the document, which means that its SHA-256 digest is written to a file. A test fails if that was forgotten.
 """
 
 import sys

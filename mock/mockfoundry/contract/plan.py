@@ -1,6 +1,6 @@
 """Plans: the operations of an OpenAPI document, each compiled once. Never knows Cloud Foundry.
 
-They are compiled from connexion's operation objects. What a request breaks is given as data (`Violation`); whoever
+They are compiled from connexion's operation objects. What a request violates is data (`Violation`); the code that
 answers the request finds the words for it.
 """
 
@@ -77,7 +77,7 @@ class Schema:
         return Violation(place, pointer, keyword, value_at_path(value, path), limit, allowed)
 
     def _list_properties(self, schema_path: Sequence[str | int]) -> tuple[str, ...]:
-        """The properties that stand beside a keyword; none where a reference leads to it."""
+        """The properties beside a keyword; none if a reference leads to it."""
         try:
             beside = value_at_path(self.document, schema_path[:-1])
         except (LookupError, TypeError):
@@ -110,7 +110,7 @@ def convert_to_json_schema(node: Any) -> Any:
     return schema
 
 
-# `nullable` is translated, `example` may hold anything, even a `$ref` that is none.
+# `nullable` is translated, `example` may hold anything, even a `$ref` that is not a reference.
 _NOT_JSON_SCHEMA = frozenset({"nullable", "example", "examples"})
 
 
@@ -173,7 +173,7 @@ class Parameter:
 
 
 def parse_parameter_text(text: str, kind: str) -> Any:
-    """A parameter's text as the type that the contract gives it; the text itself where it is none."""
+    """A parameter's text as the type that the contract gives it; the text itself if it is not of that type."""
     reader = _READERS.get(kind)
     if reader is None:
         return text
@@ -196,8 +196,8 @@ class DocumentedResponse:
 
     Attributes:
         examples: by name, each the whole body as a value.
-        media_types: as documented, the first one being the usual one; empty where there is no body.
-        body: the schema of the body, None where there is none.
+        media_types: as documented, the first one being the usual one; empty if there is no body.
+        body: the schema of the body, None if there is none.
         headers: the names of the documented headers.
     """
 
@@ -217,7 +217,7 @@ class Plan:
         operation: the operationId.
         method: upper case.
         path: the template, with the contract's base path.
-        segments: of the path, each literal text, or None where a parameter stands.
+        segments: of the path, each literal text, or None for a parameter.
         path_names: the path parameters in order.
         writes: whether the method changes something.
         secured: whether the contract asks for a token.
@@ -294,7 +294,7 @@ class Plan:
         }
 
     def example(self, name: str) -> tuple[DocumentedResponse, Any] | None:
-        """The documented example of that name, the lowest status first; None where there is none."""
+        """The documented example of that name, the lowest status first; None if there is none."""
         for status in sorted(self.responses):
             documented = self.responses[status]
             if name in documented.examples:

@@ -76,7 +76,7 @@ class RouteTable:
             return route
 
     def list_methods(self, path: str) -> list[str]:
-        """The methods that a path is served with, HEAD among them where GET is; empty where there is no such path."""
+        """The methods that a path is served with, HEAD among them where GET is; empty if there is no such path."""
         branch = self._walk(self._root, split_path(path), 0, [])
         methods = [] if branch is None else list(branch.plans)
         return [*methods, "HEAD"] if "GET" in methods else methods

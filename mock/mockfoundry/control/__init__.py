@@ -1,1 +1,1 @@
-"""The control API under `/__mock/`: how a test asks the mock itself. Never touches sockets, never matches rules."""
+"""The control API under `/__mock/`: how a test talks to the mock itself. Never touches sockets, never matches rules."""

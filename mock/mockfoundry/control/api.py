@@ -1,7 +1,7 @@
 """The control API: its document compiled into plans, its calls validated by them and bound to handlers. Never waits.
 
 A call goes one way: guards (printable path, token), route, parameters, body, preparation, handler. All of it runs where
-exchanges are made, but for the body and its preparation where the body is large: those run in the worker room.
+exchanges are made, but for a large body and its preparation: those run in the worker room.
 """
 
 import hmac
@@ -296,7 +296,7 @@ def find_control_route(contract: Contract, request: Request) -> Route:
     """The route of a call.
 
     Raises:
-        ControlProblem: 404, there is no such call; 405, it has not this method.
+        ControlProblem: 404, there is no such call; 405, it does not have this method.
     """
     route = contract.routes.find(request.method, request.target)
     if route is not None:

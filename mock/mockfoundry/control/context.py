@@ -46,7 +46,7 @@ class ControlProblem(Exception):
         status: of HTTP.
         kind: a word for programs, the last part of the problem's `type`.
         detail: where, what was found, what is allowed, what to do.
-        headers: that the answer has beside the usual ones; names in lower case.
+        headers: that the answer has besides the usual ones; names in lower case.
     """
 
     def __init__(self, status: int, kind: str, detail: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
@@ -76,19 +76,19 @@ def parse_duration_field(where: str, text: str) -> int:
     """A duration's microseconds.
 
     Raises:
-        ControlProblem: 422, it is no duration.
+        ControlProblem: 422, it is not a duration.
     """
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ControlProblem(422, "bad-duration", f"{where}: {text[:80]!r} is none: {error}") from None
+        raise ControlProblem(422, "bad-duration", f"{where}: {text[:80]!r} is not a duration: {error}") from None
 
 
 def parse_moment_field(where: str, text: str) -> int:
     """A moment's microseconds since the epoch.
 
     Raises:
-        ControlProblem: 422, it is no moment, or is out of range.
+        ControlProblem: 422, it is not a moment, or is out of range.
     """
     try:
         microseconds = parse_zoned_moment(text)
@@ -109,7 +109,7 @@ class ControlCall(msgspec.Struct, frozen=True, kw_only=True):
         headers: by name in lower case.
         base_url: scheme and host that it was sent to.
         real_time: microseconds since the epoch.
-        body: the JSON body's value; None where there is none, or where the body is not JSON.
+        body: the JSON body's value; None if there is none, or if the body is not JSON.
         text: the body's text.
         prepared: what the operation's preparation made of the body, None where it has no preparation.
     """
@@ -133,7 +133,7 @@ class ControlAnswer(msgspec.Struct, frozen=True):
     """What a handler answers.
 
     Attributes:
-        body: JSON's values, or text where the media type is not JSON; None for no body.
+        body: JSON's values, or text if the media type is not JSON; None for no body.
     """
 
     body: Any
@@ -216,12 +216,12 @@ class ControlContext:
 
     @contextmanager
     def find_or_create_foundation(self, call: ControlCall) -> Iterator[tuple[FoundationState, int]]:
-        """The same for a call that prepares a foundation: where there is none of that name, it is made.
+        """The same for a call that prepares a foundation: it is made if there is none of that name.
 
         Where the block raises, a foundation that was made for it is deleted again.
 
         Raises:
-            ControlProblem: 404, there is none, and `If-Match: *` says that there has to be.
+            ControlProblem: 404, there is none, and `If-Match: *` requires one.
             Refusal: there are too many.
         """
         name, registry = call.path["name"], self.service.registry
@@ -242,7 +242,7 @@ ControlHandler = Callable[[ControlContext, ControlCall], ControlAnswer | Control
 
 Preparation = Callable[[ControlContext, ControlCall], Callable[[str], Any]]
 """What an operation does with its body's text before its handler runs. Called where exchanges are made, with a call
-that has no body yet. What it returns is called with the text, in a worker thread where the body is large, so that
+that has no body yet. What it returns is called with the text, in a worker thread if the body is large, so that
 function must not touch a foundation. The handler finds its result in `ControlCall.prepared`."""
 
 

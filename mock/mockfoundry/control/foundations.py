@@ -1,6 +1,6 @@
 """Foundations as control calls see them: made, copied, reset, deleted; their state, changes, clock and tokens.
 
-Never decides what is in one: seeds and the world do. Never sleeps: a clock that is advanced has done what was due.
+Never decides what is in one: seeds and the world do. Never sleeps: advancing a clock does at once what is due.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ def show_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer
 
 
 def prepare_new_foundation(context: ControlContext, call: ControlCall) -> Callable[[str], World | None]:
-    """Builds the world of the seed in the body; None where there is no body."""
+    """Builds the world of the seed in the body; None if there is no body."""
     chosen = call.query["random_seed"]
     random_seed = context.service.registry.seed.seed if chosen is None else chosen
 
@@ -145,7 +145,7 @@ def export_settled_world(foundation: FoundationState, now: int) -> dict[str, Any
 
 
 def replace_world(foundation: FoundationState, world: World, now: int) -> dict[str, Any]:
-    """Puts a world in the place of the present one and exports it; clock and random generator stay."""
+    """Replaces the world by another one and exports it; clock and random generator stay."""
     world.clock, world.generator = foundation.world.clock, foundation.world.generator
     foundation.world = world
     return export_settled_world(foundation, now)

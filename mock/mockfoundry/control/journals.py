@@ -132,7 +132,7 @@ def verify_until(
     """The verdict, or a wait for the next exchange where it does not hold yet. Waits in real time, as clients do.
 
     Args:
-        end: the real time, in microseconds since the epoch, when the verdict is given as it is.
+        end: the real time, in microseconds since the epoch, when the verdict is given, whatever it is then.
 
     Raises:
         ControlProblem: 404, the foundation is not there (any more); 503, too many calls wait.

@@ -1,6 +1,6 @@
-"""Pages: what a person sees who opens the control API in a browser. Never changes anything.
+"""Pages: what the control API shows in a browser. Never changes anything.
 
-They are a Flask app of their own, which is imported when the first page is opened. It runs in the server's worker room,
+They are a separate Flask app, which is imported when the first page is opened. It runs in the server's worker room,
 so nothing here may touch a foundation.
 """
 

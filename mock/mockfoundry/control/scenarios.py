@@ -3,8 +3,8 @@
 A replay is the smallest scenario that gives a foundation's clients the same failures again:
 
 - what the world refused by itself is left out, since it would refuse it again;
-- what a world refused that a scenario had changed is answered by the replay, so that it needs nothing beside it;
-- what a request asked for by itself (`Prefer`, `X-Mock-Scenario`) is left out and not counted, since it asks again;
+- what was refused because a scenario had changed the world is answered by the replay, which so needs nothing else;
+- what a request named itself (`Prefer`, `X-Mock-Scenario`) is left out and not counted, since it names it again;
 - what a scenario changed only in the headers of an answer that worked is left out;
 - calls are numbered in the order in which they were answered, which for held requests is not the order of arrival.
 """
@@ -80,7 +80,7 @@ def find_failures(foundation: FoundationState, contract: Contract) -> Iterator[F
 
 
 def asked_for_own_response(entry: JournalEntry) -> bool:
-    """Whether a request asked for its answer by a header of its own, so that no scenario of the foundation decided."""
+    """Whether a request named its answer in a header, so that no scenario of the foundation decided."""
     return entry.response.decided_by == "preference" or b"x-mock-scenario" in entry.headers
 
 

@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 
 
 Spot = Literal["key", "value", "scalar"]
-"""What a problem is about where its path ends with a key: the key, its value, or the value if that is no collection."""
+"""What a problem is about if its path ends with a key: the key, its value, or the value if that is not a collection."""
 
 
 class Finding(NamedTuple):
@@ -47,7 +47,7 @@ class TooManyFindings(Exception):
 class Wording(Protocol):
     """How the messages of one format are phrased.
 
-    `name` is the key that a value belongs to; `spelling` is the scalar as the file has it, None where there is no file
+    `name` is the key that a value belongs to; `spelling` is the scalar as the file has it, None if there is no file
     or no scalar.
     """
 
@@ -55,13 +55,13 @@ class Wording(Protocol):
         """The value is not what is allowed."""
 
     def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        """The value is no text at all."""
+        """The value is not text."""
 
     def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
-        """The value is none of a few words."""
+        """The value is not one of the allowed words."""
 
     def refuse_shape(self, name: str, value: Any, spelling: str | None, form: "Form") -> str:
-        """The value is no mapping."""
+        """The value is not a mapping."""
 
     def refuse_key(self, form: "Form", name: str) -> str:
         """A form has no such key."""
@@ -162,7 +162,7 @@ class Kind(Protocol):
 
 
 class AsItIs:
-    """A kind that is written as it is held."""
+    """A kind whose written form is its value."""
 
     def write(self, value: Any) -> Any:
         return value
@@ -193,9 +193,9 @@ class FormKey:
 
     Attributes:
         about: what it is for, in a line, for the documentation.
-        default: what it is where it is left out, for the documentation; empty where `about` says so.
+        default: its value if it is left out, for the documentation; empty if `about` says it.
         attribute: of the value or entity that holds it; the key's name unless given.
-        role: `field`: the attribute holds what was read. `identity`: so too, from the beginning and for good. `flat`:
+        role: `field`: the attribute holds what was read. `identity`: the same, but it never changes. `flat`:
             a form whose keys are attributes of the same entity. `merged`: a form whose keys are attributes of the value
             that the attribute holds; those that are left out stay. `part`: the format makes something else of it.
     """
@@ -270,7 +270,7 @@ class Form:
         """The mapping that gives an entity.
 
         Args:
-            computed: values of keys that are not what an attribute holds; they stand as they are.
+            computed: values of keys that are not what an attribute holds; they are written unchanged.
         """
         written = {}
         for name, attribute, write in self._writers:
@@ -300,7 +300,7 @@ class Form:
 
 
 def find_writer(kind: Kind) -> Callable[[Any], Any] | None:
-    """What writes a value that is not None; None where it is written as it is held."""
+    """What writes a value that is not None; None if its written form is its value."""
     inner = kind.kind if isinstance(kind, NullableKind) else kind
     return None if isinstance(inner, AsItIs) else inner.write
 

@@ -26,7 +26,7 @@ def parse_duration(text: str) -> int:
     """A duration's text as microseconds.
 
     Raises:
-        ValueError: it is no duration, or longer than `MAX_DURATION`; the text says what is allowed.
+        ValueError: it is not a duration, or longer than `MAX_DURATION`; the text says what is allowed.
     """
     parts = _DURATION_PARTS.fullmatch(text) if _WHOLE_DURATION.match(text) else None
     if parts is None:
@@ -55,7 +55,7 @@ def parse_moment(text: str) -> int:
     """A moment in UTC, `2016-03-23T18:48:22Z` with up to six digits after the second, as microseconds.
 
     Raises:
-        ValueError: it is none; the text says what is allowed.
+        ValueError: it is not one; the text says what is allowed.
     """
     if _UTC_MOMENT.fullmatch(text) is None:
         raise ValueError("a timestamp such as 2016-03-23T18:48:22Z")
@@ -70,7 +70,7 @@ def parse_zoned_moment(text: str) -> int:
     """A moment with any zone, as ISO 8601 writes it, as microseconds.
 
     Raises:
-        ValueError: it is none, or names no zone.
+        ValueError: it is not one, or names no zone.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -222,7 +222,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 # The first sign of all that is checked below, so that ordinary words cost one match.
 _MAYBE_NOT_TEXT = re.compile(r"[-+.0-9~=<yYnNtTfFoO]")
-# What no YAML text may hold as it stands [YAML 1.2.2, section 5.1]; a byte order mark may begin it.
+# What no YAML text may hold without an escape [YAML 1.2.2, section 5.1]; a byte order mark may begin it.
 _NOT_YAML = re.compile("(?!\\A\ufeff)[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_SURPRISE = 64
 _DIGITS = re.compile(r"[-+.0-9_:]+", re.ASCII)

@@ -21,7 +21,7 @@ from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a server serves: everything an exchange needs beside a foundation and a request.
+    """What a server serves: everything an exchange needs besides a foundation and a request.
 
     Attributes:
         operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
@@ -57,7 +57,7 @@ class ExchangeContext(msgspec.Struct):
         match: the scenario rule that takes the request, None for none.
         requested_scenario: the scenario that the request itself named, None for none.
         near_miss: the rule that nearly took the request, in words.
-        process: the guid of the process it is about, empty until a scenario asks, or where there is none.
+        process: the guid of the process it is about, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
         was_pending: whether the request waited before its exchange, so that its client may be gone.
     """
@@ -88,7 +88,7 @@ class ExchangeContext(msgspec.Struct):
 
     @property
     def token(self) -> str:
-        """The request's bearer token, empty where there is none."""
+        """The request's bearer token, empty if there is none."""
         return self.request.token
 
     @property
@@ -102,7 +102,7 @@ class ExchangeContext(msgspec.Struct):
 
     @property
     def body(self) -> Any:
-        """The body as a value; ABSENT where there is none, or none that can be read."""
+        """The body as a value; ABSENT if there is none, or if it can't be read."""
         body = self._body
         if body is _UNREAD:
             body = self._body = read_request_body(self.request)

@@ -62,7 +62,7 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
     """The scenario of that name, for one request.
 
     Raises:
-        Refusal: 400, where there is none, it does not fit the contract, or it can do nothing for one request alone.
+        Refusal: 400, if there is none, it does not fit the contract, or it can do nothing for one request alone.
     """
     try:
         found = named_scenarios.get(name)

@@ -53,7 +53,7 @@ def find_preferred_example(plan: Plan, name: str) -> PreferredResponse:
     """The example of that name, whichever status it is documented for.
 
     Raises:
-        Refusal: 400, where there is none.
+        Refusal: 400, if there is none.
     """
     found = plan.example(name)
     if found is None:

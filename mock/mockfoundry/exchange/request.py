@@ -25,13 +25,13 @@ class Request(RecordedRequest, frozen=True):
     arrived: int
 
     def header(self, name: bytes) -> str:
-        """A header's value, empty where there is none."""
+        """A header's value, empty if there is none."""
         value = self.headers.get(name)
         return "" if value is None else value.decode("latin-1")
 
     @property
     def token(self) -> str:
-        """The bearer token, empty where there is none."""
+        """The bearer token, empty if there is none."""
         scheme, _, token = self.header(b"authorization").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
 
@@ -89,7 +89,7 @@ _AUTHORITY = re.compile(rb"(?:%s(?:\.%s){0,30}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,
 def read_forwarded_headers(headers: dict[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
     """The scheme and the host that a proxy before the server says a request was sent to, else those given.
 
-    A value that is no scheme or no host is ignored. Of several proxies the first, nearest to the client, counts.
+    A value that is not a scheme or a host is ignored. With several proxies the first, nearest to the client, counts.
     """
     forwarded_scheme = headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
     if forwarded_scheme in (b"http", b"https"):
@@ -99,7 +99,7 @@ def read_forwarded_headers(headers: dict[bytes, bytes], scheme: str, host: bytes
 
 
 def read_request_body(request: Request) -> Any:
-    """The body as a value; ABSENT where there is none, or none that can be read."""
+    """The body as a value; ABSENT if there is none, or if it can't be read."""
     content = request.content
     if not content:
         return ABSENT

@@ -43,7 +43,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         resume: goes on. Takes the real time of that moment in microseconds, and the value that `work` returned (None
             where there is no work). May give another PendingRequest, so that it can look and wait again.
-        give_up: what is sent where there is no room to wait, or `work` raised; nothing of the request was done. Takes
+        give_up: what is sent if there is no room to wait, or `work` raised; the request then had no effect. Takes
             the refusal to answer with.
         delay: microseconds.
         hold: the hold that keeps it until the test releases it, empty for none.
@@ -87,7 +87,7 @@ _encode_body = msgspec.json.Encoder().encode
 
 
 def json_response(status: int, body: Any, reason: str, media_type: bytes = JSON_MEDIA_TYPE) -> Response:
-    """A response with a JSON value for a body, or with no body where that is None."""
+    """A response with a JSON value as its body, or with no body if that is None."""
     if body is None:
         return raw_response(status, b"", reason, media_type)
     content = _encode_body(body)
@@ -145,7 +145,7 @@ def response_from_refusal(refusal: Refusal, decided_by: DecidedBy = "world") -> 
 
 
 def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond) -> Response:
-    """The answer of its own that a scenario gives."""
+    """The answer that a scenario gives in place of the world's."""
     reason = match.why
     if respond.error is not None:
         response = response_from_refusal(Refusal(CATALOGUE[respond.error], respond.detail or "", reason), "scenario")

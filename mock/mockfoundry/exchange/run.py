@@ -1,11 +1,11 @@
 """The exchange: one request against one foundation, from request to response. Never awaits, never touches a socket.
 
-Here the contract, the scenarios and the world meet. Nothing in it lets another request in between, so one foundation's
-requests are serial. The functions stand in the order in which a request meets them:
+Here the contract, the scenarios and the world meet. No other request runs in between, so one foundation's
+requests are serial. The functions are in the order in which a request reaches them:
 
     handle_request                     a door has a whole request: its foundation and its route are found
     └ handle_routed_request            the exchange begins
-      └ run_recorded                   whatever comes of it passes the journal
+      └ run_recorded                   the journal records its outcome, whatever that is
         ├ run_exchange                 without a scenario: the rate limit, then the operation
         │ └ run_operation              the token, the contract, the operation's function
         ├ run_scripted_exchange        a preference or a scenario may answer, or keep the request waiting
@@ -112,7 +112,7 @@ def handle_routed_request(
 def run_recorded(
     context: ExchangeContext, run: Callable[[ExchangeContext], Response | PendingRequest]
 ) -> Response | PendingRequest:
-    """Runs an exchange so that whatever comes of it passes the journal, unless it waits first."""
+    """Runs an exchange so that the journal records its outcome, whatever that is, unless it waits first."""
     try:
         response = run(context)
         return response if isinstance(response, PendingRequest) else record_response(context, response)

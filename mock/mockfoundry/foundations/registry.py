@@ -77,7 +77,7 @@ class FoundationRegistry:
         self._last_sweep = 0
 
     def get_or_create(self, name: str, real: int) -> FoundationState:
-        """The foundation of that name, made where there is none yet.
+        """The foundation of that name, made if there is none yet.
 
         Args:
             real: microseconds of the machine's clock.
@@ -91,11 +91,11 @@ class FoundationRegistry:
         return self.find_active(name, real) or self.create(name, None, real)
 
     def find(self, name: str) -> FoundationState | None:
-        """The foundation of that name as it is, None where there is none."""
+        """The foundation of that name as it is, None if there is none."""
         return self._foundations.get(name)
 
     def find_active(self, name: str, real: int) -> FoundationState | None:
-        """The foundation of that name, which is in use from now on; None where there is none, or it has expired."""
+        """The foundation of that name, which is in use from now on; None if there is none, or it has expired."""
         found, idle = self._foundations.get(name), self.bounds.idle
         if found is None or idle is None:
             return found
@@ -106,7 +106,7 @@ class FoundationRegistry:
         return found
 
     def create(self, name: str, seed: World | None, real: int) -> FoundationState:
-        """A new foundation of that name, in the place of the one there may be.
+        """A new foundation of that name; it replaces an existing one.
 
         Args:
             seed: the world that it begins as; None is the server's.
@@ -155,7 +155,7 @@ class FoundationRegistry:
     def expire(self, real: int) -> None:
         """Deletes the foundations that were not used for too long.
 
-        It looks at all of them, so it does nothing where it last did so a short time ago, unless there is no room.
+        It looks at all of them, so it does nothing if it did that a short time ago, unless there is no room.
         """
         idle = self.bounds.idle
         if idle is None or (real - self._last_sweep < idle // 4 and len(self._foundations) < self.bounds.foundations):
@@ -166,12 +166,12 @@ class FoundationRegistry:
                 self.delete(foundation.name)
 
     def reset(self, name: str, real: int) -> FoundationState | None:
-        """Brings a foundation back to its seed: state, clock, scenarios, counters; None where there is none."""
+        """Brings a foundation back to its seed: state, clock, scenarios, counters; None if there is none."""
         found = self.find_active(name, real)
         return None if found is None else self.create(name, found.seed, real)
 
     def copy(self, name: str, other: str, real: int) -> FoundationState | None:
-        """A copy of a foundation by another name, in the place of one that has it; None where there is no original.
+        """A copy of a foundation under another name; it replaces an existing one. None if there is no original.
 
         Its clock, chance, counters and journal are copied too.
 

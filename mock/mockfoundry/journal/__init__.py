@@ -1,1 +1,1 @@
-"""The journal: what happened in a foundation, and questions to it. Never imports the world or the scenarios."""
+"""The journal: what happened in a foundation, and questions about it. Never imports the world or the scenarios."""

@@ -1,4 +1,4 @@
-"""Coverage: which documented answers and faults clients have met, and which not. Never counts; the journals do."""
+"""Coverage: which documented answers and faults clients have met or not met. Never counts; the journals do."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 """Entries: one exchange as the journal holds it, and as JSON, a line or a curl command. Never changes anything.
 
-Whatever is made of an entry for somebody to read has its secrets redacted.
+Everything that is made from an entry for people to read has its secrets redacted.
 """
 
 import base64
@@ -91,7 +91,7 @@ class RecordedResponse(msgspec.Struct, array_like=True):
 
     @property
     def value(self) -> Any:
-        """The body as a value, NO_BODY where there is none that can be read."""
+        """The body as a value, NO_BODY if there is none that can be read."""
         return decode_json_body(self.body, self.header(b"content-type"))
 
     @property
@@ -110,7 +110,7 @@ class RecordedResponse(msgspec.Struct, array_like=True):
         return self.fault or str(self.status)
 
     def header(self, name: bytes) -> str:
-        """The value of a header, empty where there is none."""
+        """The value of a header, empty if there is none."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
 
@@ -151,7 +151,7 @@ class JournalEntry(msgspec.Struct, array_like=True):
 
     @property
     def body(self) -> Any:
-        """The request's body as a value, NO_BODY where there is none that can be read."""
+        """The request's body as a value, NO_BODY if there is none that can be read."""
         return decode_json_body(self.request.content, self.header(b"content-type"))
 
     @property
@@ -167,7 +167,7 @@ class JournalEntry(msgspec.Struct, array_like=True):
         return f"/{rest}" if target.startswith("/foundations/") else target
 
     def header(self, name: bytes) -> str:
-        """The value of a request's header, empty where there is none."""
+        """The value of a request's header, empty if there is none."""
         return self.request.headers.get(name, b"").decode("latin-1")
 
 
@@ -311,7 +311,7 @@ def redact_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def redact_body(content: bytes, content_type: str) -> Any:
-    """A body as a value, as text where it is not JSON, None where there is none; the secrets in it redacted."""
+    """A body as a value, as text if it is not JSON, None if there is none; the secrets in it are redacted."""
     if not content:
         return None
     value = decode_json_body(content, content_type)

@@ -1,9 +1,9 @@
 """Retries: what clients sent again, after what, how soon, and whether it did something twice. Changes nothing.
 
-A request repeats an earlier one where it is of the same operation on the same resource by the same client (by its
+A request repeats an earlier one if it is of the same operation on the same resource by the same client (by its
 User-Agent), and the earlier one failed for the client: status 400 or more, or a fault on the wire. Its body may differ:
-a client that looks again and decides anew repeats, too, and may do too much where the lost request had been done. Its
-token may differ: after a 401 a client comes back with another one.
+a client that looks again and decides again repeats, too, and may do too much if the lost request had been done. Its
+token may differ: after a 401 a client sends a new one.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """The journal: every exchange of one foundation in order, as compact bytes within a bound. Never judges an exchange.
 
-Recording encodes an exchange once and decides nothing; it is decoded when somebody asks for it. All journals of a
+Recording encodes an exchange once and decides nothing; it is decoded when it is read. All journals of a
 server share one budget of bytes.
 """
 
@@ -35,7 +35,7 @@ class BudgetedJournal(Protocol):
 
 
 class SharedJournalBudget:
-    """Bounds what journals hold together: where there is no room, those written to longest ago forget first.
+    """Bounds what journals hold together: if there is no room, those written to longest ago forget first.
 
     What a journal shares with its copy counts for both.
 
@@ -89,7 +89,7 @@ _decode_entry = msgspec.msgpack.Decoder(JournalEntry).decode
 
 
 class RecordedExchange(Protocol):
-    """What a journal keeps of an exchange beside its response; the attributes are JournalEntry's."""
+    """What a journal keeps of an exchange besides its response; the attributes are JournalEntry's."""
 
     @property
     def real(self) -> int: ...
@@ -121,7 +121,7 @@ class Journal:
     """What happened in one foundation, the oldest forgotten first.
 
     Args:
-        max_bytes: how much is held; 0 holds nothing, and counts all the same.
+        max_bytes: how much is held; with 0 nothing is held, but exchanges are still counted.
         budget: shared with other journals, None for none.
 
     Attributes:
@@ -166,7 +166,7 @@ class Journal:
         self._encoded: deque[bytes] = deque()
 
     def record(self, exchange: RecordedExchange, response: RecordedResponse) -> int:
-        """Adds an exchange; forgets the oldest where there is no room. Gives its number, from 1."""
+        """Adds an exchange; forgets the oldest if there is no room. Gives its number, from 1."""
         self.recorded = number = self.recorded + 1
         operation = exchange.operation
         hit_key = (operation, response.status, response.fault, response.phase)

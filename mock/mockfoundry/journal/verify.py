@@ -1,7 +1,7 @@
 """Verification: whether a journal holds the exchanges that a test expects. Never waits for them.
 
 A JournalQuery says which exchanges are meant, and how another one differs from them. An Expectation says how many there
-should be; it holds, it does not hold, or that cannot be known, where exchanges were dropped from the journal.
+should be; it holds, it does not hold, or that cannot be known, because exchanges were dropped from the journal.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class EntryDifference(msgspec.Struct, frozen=True):
 
 
 class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which exchanges are asked for; an attribute that is left out asks for nothing.
+    """Which exchanges are asked for; an attribute that is left out excludes nothing.
 
     Attributes:
         operation: operationIds.

@@ -61,7 +61,7 @@ _ABOUT = {
 }
 _ANY_TYPE = ("type", "enum", "const", "not", "allOf", "anyOf", "oneOf", "if", "then", "else")
 KEYWORDS = (*_ANY_TYPE, *(keyword for keywords in _ABOUT.values() for keyword in keywords))
-"""The JSON Schema keywords a condition may use. `$ref` is none of them: a condition reads nothing but the request."""
+"""The JSON Schema keywords a condition may use. `$ref` is not one of them: a condition reads only the request."""
 
 ONE_SCHEMA = ("not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames")
 MANY_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -72,7 +72,7 @@ _PATTERNS = jsonschema_rs.RegexOptions()
 
 
 class ConditionError(ValueError):
-    """A condition that is no JSON Schema; `path` leads to the place in it."""
+    """A condition that is not a JSON Schema; `path` leads to the place in it."""
 
     def __init__(self, path: tuple[str | int, ...], text: str) -> None:
         super().__init__(text)

@@ -72,7 +72,7 @@ class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def switch_on(progress: ScenarioProgress, scenario: Scenario, now: int) -> None:
-    """A scenario begins, or begins anew: nothing is counted, its time runs from now."""
+    """A scenario begins, or begins again: its counts are zero, and its time runs from now."""
     switch_off(progress, scenario.name)
     progress.since[scenario.name] = now
 

@@ -105,8 +105,8 @@ def check_lognormal(value: Lognormal, _given: Mapping[str, Any], path: Path, rea
 LOGNORMAL = StructForm(
     "a lognormal delay",
     (
-        FormKey("median", DurationKind(least=1), "Half of the delays are below it.", required=True),
-        FormKey("p99", DurationKind(least=1), "One delay in a hundred is above it.", required=True),
+        FormKey("median", DurationKind(least=1), "Half of the delays are shorter.", required=True),
+        FormKey("p99", DurationKind(least=1), "One delay in a hundred is longer.", required=True),
     ),
     Lognormal,
     check_lognormal,
@@ -115,8 +115,8 @@ LOGNORMAL = StructForm(
 UNIFORM = RangeKind(DurationKind())
 
 DISTRIBUTIONS = (
-    FormKey("uniform", UNIFORM, "Anywhere between two durations: [100ms, 2s]."),
-    FormKey("lognormal", LOGNORMAL, "With a long tail: {median: 200ms, p99: 2s}."),
+    FormKey("uniform", UNIFORM, "Anything between two durations: [100ms, 2s]."),
+    FormKey("lognormal", LOGNORMAL, "Mostly short, sometimes long: {median: 200ms, p99: 2s}."),
 )
 
 _HOLD_AT = ChoiceKind(("before-commit", "after-commit"))
@@ -124,9 +124,14 @@ _HOLD_AT = ChoiceKind(("before-commit", "after-commit"))
 HOLD = StructForm(
     "a hold",
     (
-        FormKey("at", _HOLD_AT, "Before the request's exchange, or with its outcome in hand.", required=True),
-        FormKey("name", NameKind(), "What it is released by; the scenario's name unless given."),
-        FormKey("at-most", DurationKind(least=1), "It goes on by itself after that; 30s unless given."),
+        FormKey(
+            "at",
+            _HOLD_AT,
+            "before-commit: before the operation runs. after-commit: after it ran, before its answer is sent.",
+            required=True,
+        ),
+        FormKey("name", NameKind(), "The name by which a test releases it; the scenario's name unless given."),
+        FormKey("at-most", DurationKind(least=1), "After this time the request goes on by itself; 30s unless given."),
     ),
     Hold,
 )
@@ -159,16 +164,18 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
 RESPOND = StructForm(
     "a respond",
     (
-        FormKey("error", TEXT, "The title of an error of the catalogue, such as CF-Conflict."),
-        FormKey("detail", TEXT, "The error's words, in place of the catalogue's."),
+        FormKey("error", TEXT, "The title of one of the Cloud Controller's errors, such as CF-Conflict."),
+        FormKey("detail", TEXT, "Words for the error in place of its usual ones."),
         FormKey(
-            "status", IntegerKind(200, 599), "The status; with body, text, or neither for the contract's own example."
+            "status",
+            IntegerKind(200, 599),
+            "The status. It goes with body or text; without them, the contract's example is sent.",
         ),
         FormKey("body", JsonKind(), "The answer's JSON."),
-        FormKey("text", TEXT, "The answer's body as it stands, where it is not to be JSON."),
+        FormKey("text", TEXT, "The answer's body as raw text, if it should not be JSON."),
         FormKey("example", TEXT, "The name of an example of the contract."),
         FormKey("fault", ChoiceKind(WIRE_FAULT_NAMES), "What goes wrong on the wire."),
-        FormKey("headers", HeadersKind(), "Headers to add or replace; null takes one away."),
+        FormKey("headers", HeadersKind(), "Headers to add or replace; null removes one."),
         FormKey(
             "delay",
             DelayKind(),
@@ -179,8 +186,8 @@ RESPOND = StructForm(
             ChoiceKind(("before", "after")),
             "Before the operation runs (default), or after its change is kept.",
         ),
-        FormKey("hold", HoldKind(), "Parks the request until the test releases it: before-commit or after-commit."),
-        FormKey("undocumented", FlagKind(), "The contract does not document this answer, and that is meant."),
+        FormKey("hold", HoldKind(), "Holds the request until the test releases it: before-commit or after-commit."),
+        FormKey("undocumented", FlagKind(), "true: the contract does not document this answer, and that is intended."),
     ),
     Respond,
     check_respond,
@@ -192,8 +199,8 @@ WHEN = StructForm(
     "a when",
     (
         FormKey("path", ConditionsKind(), "Path parameters."),
-        FormKey("query", ConditionsKind(), "Query parameters; null for one that is not sent."),
-        FormKey("headers", ConditionsKind(), "Request headers, in any case; null for one that is not sent."),
+        FormKey("query", ConditionsKind(), "Query parameters; null means not sent."),
+        FormKey("headers", ConditionsKind(), "Request headers, in upper or lower case; null means not sent."),
         FormKey("body", ConditionsKind(), "Fields of the JSON body."),
     ),
     When,
@@ -220,26 +227,32 @@ def check_rule(value: Rule, given: Mapping[str, Any], path: Path, reading: Readi
 RULE = StructForm(
     "a rule",
     (
-        FormKey("operation", OneOrManyKind(TEXT), "The operationId, or several; left out, every request."),
-        FormKey("when", WHEN, "What must hold of the request: a plain value is compared, a mapping is a JSON Schema."),
+        FormKey("operation", OneOrManyKind(TEXT), "One operationId or several; every request unless given."),
+        FormKey("when", WHEN, "Conditions on the request: a plain value is compared, a mapping is a JSON Schema."),
         FormKey(
             "per",
             ChoiceKind(("process", "token", "foundation")),
-            "What matches are counted for; foundation unless given.",
+            "process, token or foundation: matches are counted separately for each; foundation unless given.",
         ),
         FormKey("state", OneOrManyKind(NameKind()), "The states in which the rule applies."),
         FormKey("goto", NameKind(), "The state after this rule has answered."),
         FormKey("after", IntegerKind(0), "How many matches are let through first."),
-        FormKey("times", IntegerKind(1), "How many are answered then; for ever unless given."),
-        FormKey("chance", ProbabilityKind(), "How likely a match is answered, drawn from the foundation's generator."),
-        FormKey("from", DurationKind(), "When it begins to apply, since the scenario was switched on."),
-        FormKey("until", DurationKind(least=1), "When it ceases to apply, since the scenario was switched on."),
-        FormKey("respond", ANSWER, "What is answered, or the word pass."),
-        FormKey("sequence", ListKind(ANSWER, None, 1, "answers"), "What is answered match by match."),
+        FormKey("times", IntegerKind(1), "How many matches are answered after those; all unless given."),
+        FormKey(
+            "chance",
+            ProbabilityKind(),
+            "The probability that a match is answered, drawn from the foundation's generator.",
+        ),
+        FormKey("from", DurationKind(), "When the rule begins to apply, counted from switching the scenario on."),
+        FormKey(
+            "until", DurationKind(least=1), "When the rule stops applying, counted from switching the scenario on."
+        ),
+        FormKey("respond", ANSWER, "The answer, or the word pass."),
+        FormKey("sequence", ListKind(ANSWER, None, 1, "answers"), "The answers, one for each match."),
         FormKey(
             "finally",
             ChoiceKind(("pass", "repeat", "stay")),
-            "After a sequence: pass (default), repeat it, stay with its last.",
+            "After the sequence: pass (default), repeat it, or stay with its last answer.",
         ),
     ),
     Rule,
@@ -249,8 +262,8 @@ RULE = StructForm(
 EVENT = StructForm(
     "an event",
     (
-        FormKey("at", DurationKind(), "When, since the scenario was switched on.", required=True),
-        FormKey("given", WorldPatchKind(), "What changes then, in the seed file's words.", required=True),
+        FormKey("at", DurationKind(), "When it happens, counted from switching the scenario on.", required=True),
+        FormKey("given", WorldPatchKind(), "What it changes in the world, in the seed file's words.", required=True),
     ),
     Event,
 )
@@ -309,20 +322,22 @@ def report_first_key(given: Mapping[str, Any], keys: tuple[str, ...], path: Path
 SCENARIO = StructForm(
     "a scenario",
     (
-        FormKey("scenario", NameKind(), "Its name, by which it is switched on.", required=True, attribute="name"),
-        FormKey("description", TEXT, "What happens, in a sentence."),
+        FormKey("scenario", NameKind(), "The name by which it is switched on.", required=True, attribute="name"),
+        FormKey("description", TEXT, "What happens, in one sentence."),
         FormKey("story", TEXT, "Why it happens on a real foundation, and where it was seen."),
         FormKey("good-client", TEXT, "What a good client does."),
-        FormKey("for", DurationKind(least=1), "It switches itself off after that."),
-        FormKey("start", NameKind(), "The first state, where rules have states."),
+        FormKey("for", DurationKind(least=1), "After this time it switches itself off."),
+        FormKey("start", NameKind(), "The first state, if rules have states."),
         FormKey(
             "given", WorldPatchKind(), "What it changes in the world when it is switched on, in the seed file's words."
         ),
-        FormKey("events", ListKind(EVENT, None, 1, "events"), "Changes of the world at a time after that."),
+        FormKey(
+            "events", ListKind(EVENT, None, 1, "events"), "Changes of the world some time after it was switched on."
+        ),
         FormKey(
             "rules",
             ListKind(RULE, None, 1, "rules"),
-            "The first in this order that matches and has something left decides.",
+            "The first rule that matches and has something left to do decides.",
         ),
     ),
     Scenario,
@@ -334,7 +349,7 @@ def read_scenario(text: str, *, source: str) -> Scenario:
     """The scenario in a YAML or JSON text.
 
     Args:
-        source: what its places begin with: the file's path, or a name for text that came another way.
+        source: what its places begin with: the file's path, or a name for text that is not from a file.
 
     Raises:
         ScenarioError: with all the problems found, each with its place.
@@ -343,7 +358,7 @@ def read_scenario(text: str, *, source: str) -> Scenario:
 
 
 def read_scenario_with_nodes(text: str, source: str) -> tuple[Scenario, Node]:
-    """The scenario in a text, with the nodes that know where each part of it stands.
+    """The scenario in a text, with the nodes that know where each part of it is.
 
     Raises:
         ScenarioError: as `read_scenario` does.

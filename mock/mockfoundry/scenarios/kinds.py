@@ -56,7 +56,7 @@ _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 
 class NameKind(AsItIs):
-    """A word by which something is called; it may stand in paths and headers, so it has few signs."""
+    """A name of something. Names appear in paths and headers, so only a few signs are allowed."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, str) and is_name(value):
@@ -298,7 +298,7 @@ class RangeKind:
 
 @dataclass(frozen=True)
 class WordKind:
-    """A word that stands for a whole value, as `pass` does; anything else is of another kind.
+    """A word in place of a whole value, such as `pass`; anything else is of another kind.
 
     Attributes:
         plural: what messages call it as an item of a list.

@@ -29,7 +29,7 @@ def load_scenarios(
 ) -> tuple[Scenario, ...]:
     """Scenarios by their names in the library, from files, from texts, or as values.
 
-    A directory stands for the files in it. A value is not written as a text, unless a problem needs a place in it.
+    A directory means the files in it. A value is written as text only when a problem needs a place in it.
 
     Args:
         errors: the catalogue's titles, each with its status.
@@ -61,7 +61,7 @@ def load_scenarios(
 def open_sources(
     given: ScenarioSource, built_in: Mapping[str, Path], problems: list[Problem]
 ) -> Iterator[CheckedSource]:
-    """The scenarios that a source stands for, not yet read."""
+    """The scenarios that a source names, not yet read."""
     if isinstance(given, Scenario):
         source = f"scenario {given.name}"
         yield source, partial(accept_scenario, given, source=source)
@@ -75,7 +75,7 @@ def open_sources(
 
 
 def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[Problem]) -> list[Path]:
-    """The files that a name stands for."""
+    """The files that a name means."""
     if name in built_in:
         return [built_in[name]]
     path = Path(name)

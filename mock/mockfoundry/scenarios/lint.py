@@ -1,7 +1,7 @@
 """Lint: what is wrong with a scenario, by itself and against the contract. Never mends it, never plays it.
 
-Beside what the form of a file refuses, it finds three things: answers that the contract does not document, conditions
-that no valid request fulfils, and rules and states that a scenario can never come to.
+Besides what the form of a file refuses, it finds three things: answers that the contract does not document, conditions
+that no valid request fulfils, and rules and states that a scenario can never reach.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Scenarios as values: the same whether written in Python or read from a file. Never plays one.
 
-What each key of a file is for, and what it may hold, stands in `format`.
+`format` says what each key of a file is for, and what it may hold.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A request parked until the test releases it.
 
     Attributes:
-        at: before its exchange, or with its outcome in hand.
+        at: before its exchange, or after it, before the answer is sent.
         name: to release it by; empty for the scenario's own name.
         at_most: microseconds after which it goes on by itself.
     """
@@ -82,7 +82,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         headers: added or replaced; None takes one away.
         delay: microseconds or a distribution.
         phase: `before` the operation, which then does not run where there is an answer; or `after` it, its change kept.
-        undocumented: the contract does not document this answer, and that is meant.
+        undocumented: the contract does not document this answer, and that is intended.
     """
 
     error: str | None = None
@@ -105,7 +105,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def changes(self) -> bool:
-        """Whether it does anything at all; what does nothing is `pass`."""
+        """Whether it changes anything; if not, it is `pass`."""
         return bool(self.answers or self.headers or self.delay or self.hold)
 
 

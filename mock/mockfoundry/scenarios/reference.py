@@ -1,6 +1,6 @@
 """The files that follow from the form and the library: the JSON Schema and the library's README. Knows no world.
 
-`python -m mockfoundry.scenarios.reference` writes both anew.
+`python -m mockfoundry.scenarios.reference` writes both again.
 """
 
 import json
@@ -65,27 +65,29 @@ _INTRODUCTION = (
 _HOW_IT_PLAYS = """\
 ## How a scenario plays
 
-- Scenarios are asked in the order in which they were switched on, and their rules in the order of the file. The first
-  rule that matches and has something left to do decides; no rule after it gets the request.
-- All conditions of `when:` must hold. A plain value is compared as JSON: `2` is `2.0`, and neither `"2"` nor `true`.
-  A mapping is a JSON Schema, whose keywords for numbers mean a number, those for text a text, and so on:
-  `{minimum: 2}` is not fulfilled by `"many"`. `{const: {…}}` compares with a mapping.
-- Path and query parameters and headers are text: a plain value is compared with the text (`100` with `100`, a list with
-  its items joined by commas), and a JSON Schema that is not about text sees the number, `true` or `false` that the text
-  spells. Of a parameter that is given several times any value will do. `null` means that it was not sent.
-- `after:`, then `times:`: so many matches are let through to the next rule, then so many are answered, then the rule is
-  done. With `chance:` a match that is not drawn goes to the next rule and is not counted as answered.
-- A `sequence:` gives one answer a match. `pass` sends the request on to the world, and no later rule gets it. After the
-  last one `finally:` says what comes: `pass`, the rule is done; `repeat`, from the first again; `stay`, the last.
-- An answer without `error:`, `status:`, `example:` and `fault:` leaves the world to answer, and changes that answer by
-  `headers:`, `delay:` and `hold:`.
-- `phase: after` lets the operation run and keeps its change, and then gives the answer or the fault in place of the
-  world's. It is counted only where the operation succeeded: a scale that is refused is not a lost one.
-- `per:` counts for each process, each token, or the whole foundation; states are kept alike, so all rules of a scenario
-  that have `state:` or `goto:` must have the same `per:`. Of more than 100,000 tokens or processes the first are
-  forgotten.
+- Scenarios are tried in the order in which they were switched on, and their rules in the order of the file. The first
+  rule that matches and has something left to do decides. No rule after it gets the request.
+- All conditions of `when:` must hold. A plain value is compared as JSON: `2` equals `2.0`, but neither `"2"` nor
+  `true`. A mapping is a JSON Schema. Its keywords for numbers are met only by a number, those for text only by a text,
+  and so on: `"many"` does not meet `{minimum: 2}`. `{const: {…}}` compares with a mapping.
+- Path parameters, query parameters and headers are text. A plain value is compared with that text: `100` with `100`, a
+  list with its items joined by commas. A JSON Schema that is not about text gets the number, `true` or `false` that the
+  text spells. If a parameter is given several times, it is enough that one of its values matches. `null` means that it
+  was not sent.
+- `after:` is how many matches are first let through to the next rule. `times:` is how many are then answered. After
+  that the rule is done. With `chance:`, a match that is not drawn goes to the next rule and is not counted as answered.
+- A `sequence:` gives one answer for each match. `pass` sends the request on to the world, and no later rule gets it.
+  `finally:` says what follows the last answer: with `pass` the rule is done, with `repeat` the sequence begins again,
+  with `stay` the last answer is given for ever.
+- With none of `error:`, `status:`, `example:` and `fault:`, the world answers. `headers:`, `delay:` and `hold:` then
+  change that answer.
+- With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
+  world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
+- `per:` says what is counted separately: each process, each token, or the whole foundation. States are kept the same
+  way, so all rules of a scenario that have `state:` or `goto:` must have the same `per:`. When there are more than
+  100,000 tokens or processes, the first are forgotten.
 - Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
-  events' `at:` run from the moment in which the scenario was switched on.
+  events' `at:` count from the moment when the scenario was switched on.
 """
 
 

@@ -70,7 +70,7 @@ def scenario_from_failures(found: Iterable[Failure], plans: Sequence[Plan]) -> S
     """The scenario of some failures, each of another call.
 
     Args:
-        plans: of all operations that could have failed, in the order in which the file tells of them.
+        plans: of all operations that could have failed, in the order in which the file names them.
     """
     order = {plan.operation: number for number, plan in enumerate(plans)}
     failures = sorted(found, key=lambda each: (order[each.plan.operation], each.call))

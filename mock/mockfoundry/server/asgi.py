@@ -1,7 +1,7 @@
 """The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
 connexion only routes: its operations are replaced by ours (`ExchangeMiddleware`), so its decorators, validators and
-problem+json have no part in a response. The protocol door hands over to this one what it does not answer itself.
+problem+json have no part in a response. The protocol door passes on to this one what it does not answer itself.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Delivery: sends through ASGI what can't be sent at once, late or broken by a fault. Never decides what is sent.
 
-Both doors use it, and the bounds of a request that stand here.
+Both doors use it, and the bounds of a request that are defined here.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class Delivery:
         except ClientGoneError:
             return
         except (asyncio.CancelledError, ServerEndedError):
-            # The server ends. A client that meets a broken connection is told the truth.
+            # The server ends, so a broken connection tells the client the truth.
             if transport is None:
                 raise
             transport.abort()

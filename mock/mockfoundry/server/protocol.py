@@ -3,8 +3,8 @@
 uvicorn's own class makes a task, an event and ASGI messages for each request. Here a request that can be answered at
 once never gets that far: it is gathered, exchanged and written in the parser's own callback. A call of the control API
 goes the same way, unless it follows a journal. Everything else (HEAD, upgrades, `Expect`, a request behind one that is
-still being answered, a reader that is behind, an answer that must wait or break) goes uvicorn's ordinary way, through
-the ASGI door, so keep-alive, pipelining, back-pressure and graceful stop stay uvicorn's.
+still being answered, a client that reads too slowly, an answer that must wait or break) goes uvicorn's ordinary way,
+through the ASGI door, so keep-alive, pipelining, back-pressure and graceful stop stay uvicorn's.
 """
 
 import time
@@ -94,7 +94,7 @@ class DirectProtocol(TransportProtocol):
 
     Attributes:
         direct: whether the message that is being read will be answered here, not by uvicorn's ordinary way.
-        is_control: whether it is a call of the control API, which has a bound of its own for its body.
+        is_control: whether it is a call of the control API, which has its own bound for its body.
         ignored: whether it will not be answered at all, since the connection is closing.
         header_bytes: of its headers and trailers.
         silent_bytes: received since the parser last called back.

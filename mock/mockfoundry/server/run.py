@@ -66,7 +66,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
     """A socket bound to an address; port 0 takes a free one.
 
     Raises:
-        OSError: the address is taken or is none of this machine's.
+        OSError: the address is taken, or is not one of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -90,7 +90,7 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
     """A server for a service; run it with `run(sockets=[bound])`.
 
     Args:
-        options: of which the bounds on requests, the door and the control token count here.
+        options: only the bounds on requests, the door and the control token are used here.
         ready: called once it listens.
     """
     limits = ServerLimits.from_options(options)

@@ -1,6 +1,6 @@
 """Waiting: what a request waits for before its response is sent, as steps. Never waits itself, never sends anything.
 
-The steps are generators of `Wait` values. Whoever runs them waits for each in its own way: the server's loop awaits it,
+The steps are generators of `Wait` values. Each runner of the steps waits in its own way: the server's loop awaits it,
 a client's thread in the same process sleeps. The code between two waits runs where exchanges are made: in the server's
 loop, or in an in-process server's turn. So nothing here needs a lock.
 """
@@ -121,7 +121,7 @@ class WaitingRoom:
         return waiting
 
     def resume(self, pending: PendingRequest) -> Waits[Response | PendingRequest]:
-        """What comes of a request that waits before its exchange.
+        """The outcome of a request that waits before its exchange.
 
         Raises:
             ServerEndedError: nothing.

@@ -143,7 +143,7 @@ def build_failure(choice: tuple[Plan, Respond], call: int) -> Failure:
 
 
 def must_be_documented_failures(wanted: FailureFilter, plans: list[Plan]) -> None:
-    """Raises InvalidArgument with the first status that is no documented failure of any of the operations."""
+    """Raises InvalidArgument with the first status that none of the operations documents as a failure."""
     known = sorted({status for plan in plans for status in list_failure_statuses(plan)})
     for status in wanted.statuses or ():
         if status not in known:

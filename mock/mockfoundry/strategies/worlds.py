@@ -47,7 +47,7 @@ def worlds(
         max_users: in the whole world.
 
     Raises:
-        InvalidArgument: one of these is no whole number, or out of bounds.
+        InvalidArgument: one of these is not a whole number, or is out of bounds.
     """
     least = {"max_organizations": 1, "max_spaces": 1, "max_apps": 1, "max_instances": 1, "max_users": 0}
     most = dict(zip(least, (max_organizations, max_spaces, max_apps, max_instances, max_users), strict=True))
@@ -78,7 +78,7 @@ def world_seeds(
     beside_acme: SeedValues,
     users: SeedValues,
 ) -> SeedValue:
-    """Seeds with the app of the default seed, and what is drawn beside it."""
+    """Seeds with the app of the default seed, and what is drawn in addition."""
     acme = read_default_organization()
     dev = acme["spaces"][0]
     dora = dev["apps"][0]
@@ -90,7 +90,7 @@ def world_seeds(
     named_users = draw(users)
     if named_users:
         document["users"] = [user | draw(user_roles(document)) for user in named_users]
-    # A value that stands in several places would be written as a YAML anchor, which a seed file may not have.
+    # A value that is used in several places would be written as a YAML anchor, which a seed file may not have.
     unshared: SeedValue = json.loads(json.dumps(document))
     return unshared
 

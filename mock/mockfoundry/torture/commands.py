@@ -1,6 +1,6 @@
 """Commands, run with a time limit and ended with all that they have started. Never knows what a command does.
 
-Each runs in a session of its own, so that Ctrl-C of the terminal does not reach it: the runner ends it.
+Each runs in its own session, so that Ctrl-C in the terminal does not reach it: the runner ends it.
 """
 
 import os

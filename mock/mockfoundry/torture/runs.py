@@ -158,7 +158,7 @@ class CleanBaseline:
         beginning: the world before a run, without the varying places.
         world: the world after a run, without the varying places.
         calls: how often both of them called each operation.
-        unknown_request: the first request to none of the contract's operations; empty where there was none.
+        unknown_request: the first request that is not for any of the contract's operations; empty if there was none.
         varying_places: the places in which the worlds after the two runs differ.
         left_out: what differs between the two and is not compared, in words.
     """
@@ -280,7 +280,7 @@ def run_trial(context: RunContext, clean: CleanBaseline, trial: Trial) -> TrialF
 
 
 def count_answered_requests(foundation: Foundation, schedule: Scenario) -> int | None:
-    """How many requests met a schedule's failures; None where it is no longer on, or the foundation is gone."""
+    """How many requests met a schedule's failures; None if it is no longer on, or the foundation is gone."""
     try:
         playing = foundation.playing()
     except ControlError as error:

@@ -28,11 +28,11 @@ class TortureSettings:
     """What a torture is to do.
 
     Attributes:
-        command: its words, in which `{url}` and `{token}` stand for those of the run.
+        command: its words, in which `{url}` and `{token}` are replaced by those of the run.
         seed, random_seed: of the world; None for the server's.
         scenarios: also played in every run, each a name of the library or a file.
         operations: the operations that may fail; empty for all that the command calls.
-        statuses, faults: the failures that may come; where only one of the two is given, none of the other kind comes.
+        statuses, faults: the failures that may come; if only one of the two is given, none of the other kind come.
         phases: `before`, `after` or both.
         max_calls: how many calls of each operation are made to fail, the first ones.
         jobs: how many runs at a time.
@@ -82,7 +82,7 @@ def check_torture_settings(settings: TortureSettings, contract: Contract) -> Non
 
 
 def must_be_documented_statuses(statuses: Sequence[int], plans: Sequence[Plan]) -> None:
-    """Raises TortureError with the first status that is no documented failure of any of the operations."""
+    """Raises TortureError with the first status that none of the operations documents as a failure."""
     known = sorted({status for plan in plans for status in list_failure_statuses(plan)})
     for status in statuses:
         if status not in known:
@@ -100,7 +100,7 @@ def select_called_plans(
 
     Args:
         calls: how often the clean runs called each operation.
-        unknown_request: one of theirs to none of the operations, or empty.
+        unknown_request: one of their requests that is not for any of the operations, or empty.
 
     Raises:
         TortureError: the command does not call an operation of the settings, or calls none at all.

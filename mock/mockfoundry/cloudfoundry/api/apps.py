@@ -16,7 +16,7 @@ from mockfoundry.cloudfoundry.world import World
 
 
 def start_app(world: World, actor: User, guid: str, now: int) -> App:
-    """Starts an app; one that is started already stays as it is.
+    """Starts an app; one that is already started stays as it is.
 
     Raises:
         Refusal: 404, 422 without a droplet, 403, or 422 where its processes do not fit; nothing is changed.
@@ -74,7 +74,7 @@ def find_startable_app(world: World, actor: User, guid: str) -> App:
 
 
 def start_processes(world: World, app: App, now: int) -> App:
-    """Starts every process of an app, or none of them: the oldest first, and each must fit beside those before it.
+    """Starts every process of an app, or none of them: the oldest first. Each must fit in addition to those before it.
 
     Raises:
         Refusal: 422, where one does not fit; nothing is changed.

@@ -1,7 +1,7 @@
 """Messages: bodies of requests as the Cloud Controller reads them, and what is wrong with them. Changes nothing.
 
-The Cloud Controller takes some bodies that the contract does not allow and refuses some that it does, so each message
-is checked by rules of its own. What the contract does not allow is put in its words too, for strict mode and for
+The Cloud Controller accepts some bodies that the contract does not allow, and refuses some that it allows. So each
+message is checked by its own rules. What the contract does not allow is put in its words too, for strict mode and for
 operations that are served from examples. Source: cloud_controller_ng, app/messages/base_message.rb,
 process_scale_message.rb and process_update_message.rb, app/controllers/v3/application_controller.rb
 (`wrap_parameters :body`); rails, actionpack/lib/action_controller/metal/params_wrapper.rb and
@@ -105,7 +105,7 @@ def read_message_body(request: ApiRequest) -> dict[str, Any]:
     """The fields of a body, as Rails hands them to a message.
 
     Raises:
-        Refusal: 500, where the body has a field `body` that is neither an object nor null.
+        Refusal: 500, if the body has a field `body` that is neither an object nor null.
     """
     body = request.body
     if not isinstance(body, dict):
@@ -310,7 +310,7 @@ def read_health_check(fields: dict[str, Any], name: str) -> dict[str, Any]:
     """What a body says of a health check: its `type` and the keys of its `data`, those that are there.
 
     Raises:
-        Refusal: 500, where the check or its data is no object.
+        Refusal: 500, if the check or its data is not an object.
     """
     check = fields.get(name)
     if check is None:

@@ -159,7 +159,7 @@ def present_page(
         resources: already presented.
         total: how many there are on all pages.
         url: of the list, without a query.
-        link_parameters: what links repeat beside the page.
+        link_parameters: what links repeat besides the page.
     """
     pages = max(1, -(-total // per_page))
 

@@ -115,7 +115,7 @@ def sort_processes(processes: list[ProcessModel], query: ListQuery) -> list[Proc
 # Filters by time
 
 WITHIN_SECOND = SECOND - 1
-"""A timestamp in a filter stands for the whole second that it begins."""
+"""A timestamp in a filter means the whole second that begins with it."""
 
 LONG_AGO, FAR_FUTURE = -(1 << 62), 1 << 62
 
@@ -143,7 +143,7 @@ def parse_filter_timestamp(text: str) -> int:
     """A timestamp of the right form in microseconds; as in Ruby, a day too many is the next month's first.
 
     Raises:
-        Refusal: 500, where it is no time at all.
+        Refusal: 500, if it is not a time.
     """
     year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
     hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])

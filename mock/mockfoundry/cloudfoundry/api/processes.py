@@ -152,7 +152,7 @@ def scale_process(world: World, actor: User, request: ApiRequest) -> ApiResponse
 
 
 def require_feature_flag(world: World, name: str, actor: User) -> None:
-    """Raises Refusal (403) where a feature flag is off and the actor is no admin."""
+    """Raises Refusal (403) where a feature flag is off and the actor is not an admin."""
     flag = world.feature_flags[name]
     if not flag.enabled and not is_admin(actor):
         raise Refusal(FEATURE_DISABLED, FEATURE_DISABLED.fill_template(flag.error_message or name))

@@ -72,7 +72,7 @@ class ListQuery(NamedTuple):
         filters: the values that `guids`, `types` and the owners may have.
         timestamp_filters: `created_ats` and `updated_ats`: texts, or texts by relational operator.
         embed: whether each process is shown with its instances.
-        link_parameters: what links to other pages repeat beside the page, by name.
+        link_parameters: what links to other pages repeat besides the page, by name.
     """
 
     page: int
@@ -186,7 +186,7 @@ def read_text_parameter(parameters: Mapping[str, QueryValue], name: str) -> str 
     """A parameter that must be text; None where it is not there.
 
     Raises:
-        Refusal: 500, where it is a list or a mapping.
+        Refusal: 500, if it is a list or a mapping.
     """
     value = parameters.get(name)
     if value is None or isinstance(value, str):

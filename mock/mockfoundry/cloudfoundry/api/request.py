@@ -30,7 +30,7 @@ class ApiRequest(msgspec.Struct, frozen=True):
     Attributes:
         path: path parameters, decoded: `guid`, and `type` and `index` where the path has them.
         query: query parameters by name, each with all its values in order.
-        body: the JSON body; None where there is none.
+        body: the JSON body; None if there is none.
         violations: how the request violates the contract.
         now: virtual microseconds.
         base: scheme, host and prefix that links begin with: `http://localhost:8080`.
@@ -53,9 +53,9 @@ class ApiResponse(msgspec.Struct, frozen=True):
 
     Attributes:
         status: of HTTP.
-        body: the JSON value, None where the response has no body.
+        body: the JSON value, None if the response has no body.
         why: what decided it, for `X-Mock-Why`.
-        headers: names and values, beside those that every response has.
+        headers: names and values, besides those that every response has.
         tolerated_violations: violations of the contract that the Cloud Controller takes, for `X-Mock-Contract`.
         state_changed: of an operation that writes, whether anything but `updated_at` has another value than before.
     """
@@ -81,7 +81,7 @@ def find_process(world: World, actor: User, request: ApiRequest) -> FoundProcess
     """The process that a path names: by its own `guid`, or by the `guid` of its app and its `type`.
 
     Raises:
-        Refusal: 404, where there is none or the actor may not read its space.
+        Refusal: 404, if there is none or the actor may not read its space.
     """
     if world.deploying_apps:
         advance_deployments(world, request.now)
@@ -108,7 +108,7 @@ def find_process_for_app(world: World, actor: User, guid: str, process_type: str
     """The process of an app by its type.
 
     Raises:
-        Refusal: 404, where there is no such app, the actor may not read its space, or it has none of this type.
+        Refusal: 404, if there is no such app, the actor may not read its space, or it has none of this type.
     """
     app, space = find_app(world, actor, guid)
     process = None if process_type is None else world.find_app_process(guid, process_type)
@@ -121,7 +121,7 @@ def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
     """The app of that guid and its space.
 
     Raises:
-        Refusal: 404, where there is none or the actor may not read its space.
+        Refusal: 404, if there is none or the actor may not read its space.
     """
     app = world.apps.get(guid)
     if app is None:

@@ -2,7 +2,7 @@
 
 What was left to chance is written out, so that reading it again gives the same entities. What only the clock knows
 (when each instance was started) is not: instances that run are running for an hour when it is read. What an attribute
-holds is written as the form declares it; here stands only what has to be computed.
+holds is written as the form declares it; this module has only what must be computed.
 """
 
 from typing import Any

@@ -53,7 +53,7 @@ BOOLEAN = BooleanKind()
 MOMENT = MomentKind()
 
 COMMON_KEYS = (
-    FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
+    FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
     FormKey("created_at", MOMENT, "When it was created.", "a day before the world begins"),
     FormKey("updated_at", MOMENT, "When it was last changed.", "`created_at`"),
 )
@@ -62,8 +62,8 @@ RATE_LIMIT = Form(
     "a rate limit",
     (
         FormKey("requests", COUNT, "How many requests a user has in one interval.", required=True),
-        FormKey("unauthenticated", COUNT, "How many a caller without a token has, by address.", "as many"),
-        FormKey("admins", LIMIT, "How many an admin has; null is unlimited, as on a real foundation.", "null"),
+        FormKey("unauthenticated", COUNT, "The same for callers without a token, for each address.", "as `requests`"),
+        FormKey("admins", LIMIT, "The same for an admin; null is unlimited, as on a real foundation.", "null"),
         FormKey("interval_seconds", NumberKind(1, 31_536_000), "How long an interval is.", "3600"),
     ),
 )
@@ -72,16 +72,16 @@ SETTINGS = Form(
     "settings",
     (
         FormKey("start_seconds", SECONDS, "How long an instance takes from its start until it runs.", "1"),
-        FormKey("stop_seconds", SECONDS, "How long an instance takes to be gone.", "1"),
+        FormKey("stop_seconds", SECONDS, "How long an instance takes to stop.", "1"),
         FormKey("deployment_seconds", SECONDS, "How long a deployment takes.", "2"),
         FormKey(
             "crash_seconds",
             NullableKind(SECONDS),
-            "How long after each start every instance crashes that is started from now on.",
+            "Every instance started from now on crashes this long after each start.",
             "null",
         ),
         FormKey(
-            "stale_seconds", SECONDS, "How old the processes are that reads show; writes see them as they are.", "0"
+            "stale_seconds", SECONDS, "The age of the processes that reads show; writes see the current ones.", "0"
         ),
         FormKey(
             "platform",
@@ -101,7 +101,7 @@ SETTINGS = Form(
         FormKey(
             "allowed_process_users",
             ListKind(NAME),
-            "Who may run a process, beside vcap.",
+            "The users that may run a process, besides vcap.",
             "ContainerUser, TestUser",
         ),
     ),
@@ -130,7 +130,7 @@ QUOTA = Form(
     (
         FormKey("total_memory_in_mb", LIMIT, "The memory of all instances together.", "null"),
         FormKey("per_process_memory_in_mb", LIMIT, "The memory of one instance.", "null"),
-        FormKey("total_instances", LIMIT, "How many instances there may be.", "null"),
+        FormKey("total_instances", LIMIT, "The number of all instances together.", "null"),
         FormKey(
             "log_rate_limit_in_bytes_per_second",
             NullableKind(IntegerKind(0, LARGEST_LONG)),
@@ -147,14 +147,14 @@ CHECK_KEYS = (
     FormKey(
         "endpoint",
         NullableKind(TextKind(1, 255, r"/(?:[^\s/]\S*)?", "a URI path such as /health")),
-        "What a check of type http asks for; such a check needs it.",
+        "The path that a check of type http requests; required for that type.",
         "null",
     ),
 )
 HEALTH_CHECK_DATA = Form(
     "a health check's data",
     (
-        FormKey("timeout", NullableKind(POSITIVE), "Seconds that an instance has to become healthy.", "null"),
+        FormKey("timeout", NullableKind(POSITIVE), "Seconds within which an instance must become healthy.", "null"),
         *CHECK_KEYS,
     ),
 )
@@ -163,14 +163,14 @@ HEALTH_CHECK = Form(
     "a health check",
     (
         FormKey("type", CHECK_TYPE, "port, process or http.", "port for web, else process"),
-        FormKey("data", HEALTH_CHECK_DATA, "How it is made; for a readiness check without `timeout`.", role="flat"),
+        FormKey("data", HEALTH_CHECK_DATA, "How the check is made.", role="flat"),
     ),
 )
 READINESS_CHECK = Form(
     "a readiness health check",
     (
         FormKey("type", CHECK_TYPE, "port, process or http.", "process"),
-        FormKey("data", READINESS_CHECK_DATA, "How it is made.", role="flat"),
+        FormKey("data", READINESS_CHECK_DATA, "How the check is made.", role="flat"),
     ),
 )
 
@@ -200,7 +200,7 @@ HELD_STATE = Form(
     "an instance's state",
     (
         FormKey("state", STATE_NAME, "RUNNING, STARTING, CRASHED or DOWN.", required=True),
-        FormKey("details", NullableKind(TextKind(1, 1000)), "Why, as stats show it.", "null"),
+        FormKey("details", NullableKind(TextKind(1, 1000)), "The reason that stats show.", "null"),
     ),
 )
 
@@ -208,15 +208,15 @@ CORES = NumberKind(0, 1_000_000)
 LOAD_STEP = Form(
     "a step of a load",
     (
-        FormKey("at", SPAN, "When it begins, since the world's birth.", required=True),
-        FormKey("total_cpu", CORES, "How many cores it is from then on.", required=True),
+        FormKey("at", SPAN, "When it begins, counted from the beginning of the world.", required=True),
+        FormKey("total_cpu", CORES, "How many cores the load is from then on.", required=True),
     ),
 )
 SINE = Form(
     "a sine",
     (
-        FormKey("mean", CORES, "The cores in the middle.", required=True),
-        FormKey("amplitude", CORES, "How far it swings to both sides.", required=True),
+        FormKey("mean", CORES, "The cores around which it swings.", required=True),
+        FormKey("amplitude", CORES, "How many cores it swings up and down.", required=True),
         FormKey("period", SPAN, "How long one swing takes.", required=True),
     ),
 )
@@ -226,8 +226,8 @@ OVERLOAD = Form(
         FormKey(
             "crash_above",
             CORES,
-            "Where an instance would have more cores to do, all crash, until there are enough of them or there is less "
-            "to do.",
+            "If the load of each instance is above so many cores, all instances crash. They keep crashing until there "
+            "are enough of them, or the load is lower.",
             "null",
         ),
     ),
@@ -238,8 +238,8 @@ LOAD_FORM = Form(
         FormKey("total_cpu", CORES, "A constant load."),
         FormKey("steps", ListKind(LOAD_STEP, 1000), "A load that changes: a list of `at` and `total_cpu`.", "none"),
         FormKey("sine", SINE, "A load that swings, on top of the steps.", "none"),
-        FormKey("memory_per_cpu_in_mb", COUNT, "What each core of it takes in memory.", "0"),
-        FormKey("overload", OVERLOAD, "When instances crash from it.", "never"),
+        FormKey("memory_per_cpu_in_mb", COUNT, "The memory that each core of the load takes.", "0"),
+        FormKey("overload", OVERLOAD, "When the load makes instances crash.", "never"),
     ),
 )
 LOAD = BuiltKind(LOAD_FORM, build_load, write_load)
@@ -251,12 +251,12 @@ PROCESS = Form(
         FormKey(
             "type",
             TextKind(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
-            "Such as web or worker. A web process has its app's guid unless it has its own.",
+            "Such as web or worker. A web process without a `guid` has its app's guid.",
             required=True,
             role="identity",
         ),
-        FormKey("version", GUID, "Changes when instances have to be started anew.", "a guid"),
-        FormKey("instances", COUNT, "How many there should be.", "1 for web, else 0"),
+        FormKey("version", GUID, "Changes when the instances must be started again.", "a guid"),
+        FormKey("instances", COUNT, "How many instances are wanted.", "1 for web, else 0"),
         FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", "1024"),
         FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024"),
         FormKey(
@@ -266,19 +266,24 @@ PROCESS = Form(
             "-1",
         ),
         FormKey(
-            "command", NullableKind(TextKind(0, 4096)), "How it is started; null shows what staging found.", "null"
+            "command",
+            NullableKind(TextKind(0, 4096)),
+            "Its start command; null shows the one that staging found.",
+            "null",
         ),
-        FormKey("user", NullableKind(NAME), "Who runs it; null shows the lifecycle's own, such as vcap.", "null"),
+        FormKey(
+            "user", NullableKind(NAME), "The user that runs it; null shows the lifecycle's user, such as vcap.", "null"
+        ),
         FormKey("revision", NullableKind(GUID), "The guid of its revision.", "the app's"),
-        FormKey("registry_credential", NullableKind(GUID), "Shown where it is given.", "null"),
-        FormKey("registry_credential_last_synced_at", NullableKind(MOMENT), "Shown where it is given.", "null"),
+        FormKey("registry_credential", NullableKind(GUID), "Shown unless it is null.", "null"),
+        FormKey("registry_credential_last_synced_at", NullableKind(MOMENT), "Shown unless it is null.", "null"),
         FormKey(
             "health_check", HEALTH_CHECK, "How instances are checked.", "port for web, else process", role="merged"
         ),
         FormKey(
             "readiness_health_check",
             READINESS_CHECK,
-            "How it is checked whether instances get requests.",
+            "How instances are checked before they get requests.",
             "process",
             role="merged",
         ),
@@ -299,17 +304,17 @@ PROCESS = Form(
         FormKey(
             "starts",
             BOOLEAN,
-            "false: no instance ever becomes healthy, and each crashes when its health check gives up.",
+            "false: no instance ever becomes healthy; each crashes when its health check times out.",
             "true",
         ),
-        FormKey("ready", BOOLEAN, "false: instances run and get no requests.", "true"),
+        FormKey("ready", BOOLEAN, "false: instances run, but get no requests.", "true"),
         FormKey(
             "placement_error",
             NullableKind(TextKind(1, 1000)),
             "Why new instances can't be placed; they are DOWN.",
             "null",
         ),
-        FormKey("load", NullableKind(LOAD), "What all instances have to do together.", "null"),
+        FormKey("load", NullableKind(LOAD), "The load of all instances together.", "null"),
     ),
 )
 
@@ -317,17 +322,17 @@ SIDECAR = Form(
     "a sidecar",
     (
         *COMMON_KEYS,
-        FormKey("name", NAME, "What it is called.", required=True, role="identity"),
-        FormKey("process_types", ListKind(NAME), "The processes that it runs beside.", required=True),
-        FormKey("memory_in_mb", NullableKind(POSITIVE), "What it takes of their memory.", "null"),
-        FormKey("command", TextKind(1, 4096), "How it is started.", "./sidecar"),
+        FormKey("name", NAME, "Its name.", required=True, role="identity"),
+        FormKey("process_types", ListKind(NAME), "The types of the processes that it runs beside.", required=True),
+        FormKey("memory_in_mb", NullableKind(POSITIVE), "How much of their memory it takes.", "null"),
+        FormKey("command", TextKind(1, 4096), "Its start command.", "./sidecar"),
     ),
 )
 
 DEPLOYMENT = Form(
     "a deployment",
     (
-        FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
+        FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
         FormKey("created_at", MOMENT, "When it began.", "now", attribute="started_at"),
         FormKey("strategy", ChoiceKind(("rolling", "canary", "recreate")), "rolling, canary or recreate.", "rolling"),
         FormKey("status", ChoiceKind(("ACTIVE",)), "ACTIVE.", "ACTIVE", role="part"),
@@ -341,7 +346,7 @@ DEPLOYMENT = Form(
         FormKey(
             "seconds",
             NullableKind(SPAN),
-            "How long it takes; null for one that never ends by itself.",
+            "How long it takes; null if it never ends by itself.",
             "`deployment_seconds`",
             attribute="duration",
         ),
@@ -365,36 +370,36 @@ APP = Form(
     "an app",
     (
         *COMMON_KEYS,
-        FormKey("name", NAME, "What it is called; once in its space.", required=True, role="identity"),
+        FormKey("name", NAME, "Its name; unique in its space.", required=True, role="identity"),
         FormKey("state", ChoiceKind(("STARTED", "STOPPED")), "STARTED or STOPPED.", "STARTED", role="part"),
         FormKey(
             "lifecycle",
             ChoiceKind(("buildpack", "cnb", "docker")),
-            "buildpack, cnb or docker: says who runs a process that names no user.",
+            "buildpack, cnb or docker. It decides which user runs a process that names no user.",
             "buildpack",
         ),
-        FormKey("droplet", NullableKind(DROPLET), "What staging made.", "one without commands", role="part"),
-        FormKey("revision", NullableKind(GUID), "Its revision; null where revisions are off.", "a guid"),
-        FormKey("deployment", NullableKind(DEPLOYMENT), "One in flight.", "null", role="part"),
-        FormKey("sidecars", ListKind(SIDECAR), "A list.", "none", role="part"),
-        FormKey("processes", ListKind(PROCESS), "A list.", "one of type web", role="part"),
+        FormKey("droplet", NullableKind(DROPLET), "The result of staging.", "one without commands", role="part"),
+        FormKey("revision", NullableKind(GUID), "Its revision; null if revisions are off.", "a guid"),
+        FormKey("deployment", NullableKind(DEPLOYMENT), "The deployment in flight.", "null", role="part"),
+        FormKey("sidecars", ListKind(SIDECAR), "Its sidecars, a list.", "none", role="part"),
+        FormKey("processes", ListKind(PROCESS), "Its processes, a list.", "one of type web", role="part"),
     ),
 )
 
 SUSPENSION_KEYS = (
-    FormKey("suspended", BOOLEAN, "Refuses writes of all but admins.", "false"),
-    FormKey("being_deleted", BOOLEAN, "Refuses writes of all but admins.", "false"),
-    FormKey("quota", NullableKind(QUOTA), "Limits of all that is inside.", "null", role="merged"),
+    FormKey("suspended", BOOLEAN, "true: refuses writes, except those of admins.", "false"),
+    FormKey("being_deleted", BOOLEAN, "true: refuses writes, except those of admins.", "false"),
+    FormKey("quota", NullableKind(QUOTA), "Limits for everything inside it.", "null", role="merged"),
 )
 
 SPACE = Form(
     "a space",
     (
         *COMMON_KEYS,
-        FormKey("name", NAME, "What it is called; once in its organization.", required=True, role="identity"),
+        FormKey("name", NAME, "Its name; unique in its organization.", required=True, role="identity"),
         *SUSPENSION_KEYS,
         FormKey("isolation_segment", NullableKind(NAME), "Shown in stats.", "null"),
-        FormKey("apps", ListKind(APP), "A list.", "none", role="part"),
+        FormKey("apps", ListKind(APP), "Its apps, a list.", "none", role="part"),
     ),
 )
 
@@ -402,17 +407,17 @@ ORGANIZATION = Form(
     "an organization",
     (
         *COMMON_KEYS,
-        FormKey("name", NAME, "What it is called; once.", required=True, role="identity"),
+        FormKey("name", NAME, "Its name; unique.", required=True, role="identity"),
         *SUSPENSION_KEYS,
-        FormKey("spaces", ListKind(SPACE), "A list.", "none", role="part"),
+        FormKey("spaces", ListKind(SPACE), "Its spaces, a list.", "none", role="part"),
     ),
 )
 
 USER = Form(
     "a user",
     (
-        FormKey("guid", GUID, "What it is known by.", "from the random seed", role="identity"),
-        FormKey("name", NAME, "The bearer of that name is this user.", required=True, role="identity"),
+        FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
+        FormKey("name", NAME, "Its name, which is also its bearer token.", required=True, role="identity"),
         FormKey(
             "scopes",
             ListKind(ChoiceKind(SCOPES)),
@@ -442,8 +447,8 @@ SEED = Form(
     (
         FormKey("settings", SETTINGS, "How the foundation behaves as a platform.", role="part"),
         FormKey("feature_flags", FEATURE_FLAG_LIST, "Feature flags, by name.", role="part"),
-        FormKey("organizations", ListKind(ORGANIZATION), "A list.", "none", role="part"),
-        FormKey("users", ListKind(USER), "A list.", "none", role="part"),
+        FormKey("organizations", ListKind(ORGANIZATION), "The organizations, a list.", "none", role="part"),
+        FormKey("users", ListKind(USER), "The users, a list.", "none", role="part"),
     ),
 )
 """A whole seed; `given:` has the same form, and is merged into the world that is there."""

@@ -1,6 +1,6 @@
 """Given: changes of a running world in a seed file's words, as scenarios make them. Never makes half of a change.
 
-An entry is found by its name (a process by its type), `*` is each one that is there, and one that is not there is
+An entry is found by its name (a process by its type), `*` means each existing one, and one that does not exist is
 added. The keys that are named replace what is there; a quota is merged key by key.
 """
 

@@ -1,6 +1,6 @@
 """Reading: a seed file's text as a seed, or every reason why not, with its place. Never builds half of one.
 
-Beside the form of single entities it checks what has to agree between them: names, guids, roles, types.
+Besides the form of single entities, it checks what must agree between them: names, guids, roles, types.
 """
 
 from collections.abc import Iterator, Mapping
@@ -96,7 +96,7 @@ def read_list(entity: SeedFields, key: str) -> list[Any]:
 
 
 def find_repeated_names(found: list[tuple[SeedFields, Path]], kind: str, key: str) -> Iterator[Finding]:
-    """Entities with the name of an earlier one, or with the one that stands for each."""
+    """Entities with the name of an earlier one, or with the name that means each one."""
     seen: set[str] = set()
     for entity, path in found:
         value = entity.get(key)
@@ -138,7 +138,7 @@ class Seed(msgspec.Struct, frozen=True):
     """A seed that was read and can be built as often as wanted.
 
     Attributes:
-        source: the file it came from, or a name for text that came another way.
+        source: the file it came from, or a name for text that is not from a file.
         fields: what it gives, read as the world holds it.
     """
 
