@@ -19,8 +19,8 @@ from anyio import Event, move_on_after, sleep
 from mockfoundry.client.in_process import ClientRequest, InProcessServer, ResponseTooLateError
 from mockfoundry.exchange.request import Headers
 from mockfoundry.exchange.response import Response
+from mockfoundry.server.connection import render_head, response_headers_of
 from mockfoundry.server.delivery import report_bytes_sent
-from mockfoundry.server.faults import render_head, response_headers_of
 from mockfoundry.server.waiting import ServerEndedError, Wait, Waits
 from mockfoundry.wire_faults import WIRE_FAULTS, BrokenResponse
 

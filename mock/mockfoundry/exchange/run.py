@@ -148,7 +148,7 @@ def run_exchange(context: ExchangeContext) -> Response:
 
 
 def run_operation(context: ExchangeContext, route: Route) -> Response:
-    """The token, then the contract, then the operation: steps 4 to 6 of the design's section "One request".
+    """The token, then the contract, then the operation: steps 4 and 5 of "One request" in docs/architecture.md.
 
     Raises:
         Refusal: the request is refused; nothing was changed.

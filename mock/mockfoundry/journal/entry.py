@@ -57,7 +57,7 @@ class RecordedResponse(msgspec.Struct, array_like=True):
         shows_reason: whether it does get one; not where a scenario took it away, or gave its own.
         decided_by: what it comes from.
         committed: whether the world did what the request asks for, also where the answer was then lost.
-        state_changed: whether the world was another then: not, where it was scaled to what it had.
+        state_changed: whether the request changed the world; false if a scale asked for what was there already.
         refused_by_modified_world: whether it was refused by a world that a scenario had changed.
         scenario, rule: the rule that took the request, from 1; empty and 0 where none did.
         phase: of the scenario's answer, `before` or `after`; empty where no scenario answered.

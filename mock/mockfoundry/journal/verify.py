@@ -58,7 +58,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Any, ...] = ()
 
     def may_include(self, hit_key: HitKey) -> bool:
-        """Whether exchanges with these hit counts may be among those asked for."""
+        """Whether an exchange with this hit key may fit the query."""
         operation, status, fault, _ = hit_key
         return (
             (not self.operation or operation in self.operation)

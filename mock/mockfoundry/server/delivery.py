@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
 from mockfoundry.options import ServerOptions
-from mockfoundry.server.faults import ClientConnection, render_head, response_headers_of
+from mockfoundry.server.connection import ClientConnection, render_head, response_headers_of
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 from mockfoundry.wire_faults import WIRE_FAULTS
 

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
+from mockfoundry.server.connection import render_head
 from mockfoundry.server.delivery import (
     READY_RESPONSE_KEY,
     TRANSPORT_KEY,
@@ -24,7 +25,6 @@ from mockfoundry.server.delivery import (
     body_too_large_response,
     headers_too_large_response,
 )
-from mockfoundry.server.faults import render_head
 
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi

@@ -200,5 +200,5 @@ def too_many_held_refusal(most: int) -> Refusal:
 
 
 def not_held_header(most: int) -> tuple[bytes, bytes]:
-    """What a response says that a scenario would hold, where there is no room for it: it is sent at once."""
+    """The header of a response that was to be held but is sent at once, because too many are held."""
     return b"x-mock-held", b"no: %d requests are held already (--max-held)" % most

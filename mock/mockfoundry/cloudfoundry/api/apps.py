@@ -6,7 +6,7 @@ app_restart.rb.
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.request import find_app, require_app_manager
+from mockfoundry.cloudfoundry.api.access import find_app, require_app_manager
 from mockfoundry.cloudfoundry.constraints import validate_model
 from mockfoundry.cloudfoundry.deployments import restart_process
 from mockfoundry.cloudfoundry.errors import RUNNER_UNAVAILABLE, UNPROCESSABLE_ENTITY, Refusal

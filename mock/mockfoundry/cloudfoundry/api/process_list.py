@@ -7,11 +7,12 @@ lib/cloud_controller/paging/sequel_paginator.rb.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
 from mockfoundry.cloudfoundry.api.messages import refuse_unexpected
 from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS, present_page, present_process
 from mockfoundry.cloudfoundry.api.processes import find_readable_version, read_instances
 from mockfoundry.cloudfoundry.api.queries import ListQuery, read_list_query
-from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, app_guid_override, find_app
+from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import advance_deployments

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mockfoundry.cloudfoundry.api.access import FoundProcess, find_process, require_app_manager
 from mockfoundry.cloudfoundry.api.messages import (
     UpdateMessage,
     enforce_contract,
@@ -27,13 +28,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
     present_process_instances,
 )
 from mockfoundry.cloudfoundry.api.queries import read_embed
-from mockfoundry.cloudfoundry.api.request import (
-    ApiRequest,
-    ApiResponse,
-    FoundProcess,
-    find_process,
-    require_app_manager,
-)
+from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.api.stats import present_stats
 from mockfoundry.cloudfoundry.auth import is_admin, may_see_secrets
 from mockfoundry.cloudfoundry.clock import SECOND

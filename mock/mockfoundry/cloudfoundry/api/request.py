@@ -1,26 +1,10 @@
-"""Requests and responses as operations see them, and which process a request is about. Never knows bytes or sockets.
-
-What is checked first is as in cloud_controller_ng, app/controllers/v3/processes_controller.rb:
-`find_process_and_space`, then `ensure_can_write`.
-"""
+"""Requests and responses as operations see them. Never knows bytes or sockets."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from mockfoundry.cloudfoundry.auth import is_admin, manages_organization, may_manage_apps, may_read_space
-from mockfoundry.cloudfoundry.deployments import advance_deployments
-from mockfoundry.cloudfoundry.errors import (
-    NOT_AUTHORIZED,
-    ORG_SUSPENDED,
-    RESOURCE_BEING_DELETED,
-    RESOURCE_NOT_FOUND,
-    SPACE_SUSPENDED,
-    Refusal,
-)
-from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space, User
-from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.plan import Violation
 
 
@@ -66,106 +50,3 @@ class ApiResponse(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     tolerated_violations: tuple[Violation, ...] = ()
     state_changed: bool = True
-
-
-class FoundProcess(msgspec.Struct, frozen=True):
-    """A process with its app, its space and its organization."""
-
-    process: ProcessModel
-    app: App
-    space: Space
-    organization: Organization
-
-
-def find_process(world: World, actor: User, request: ApiRequest) -> FoundProcess:
-    """The process that a path names: by its own `guid`, or by the `guid` of its app and its `type`.
-
-    Raises:
-        Refusal: 404, if there is none or the actor may not read its space.
-    """
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
-    path = request.path
-    process_type = path.get("type")
-    guid = path["guid"]
-    if process_type is None:
-        if request.query or (type(request.body) is dict and "app_guid" in request.body):
-            app_guid = app_guid_override(request)
-            if app_guid is not None:
-                return find_process_for_app(world, actor, app_guid, parameter_override(request, "type"))
-        process = world.processes.get(guid)
-        if process is None:
-            raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why="world: no process has this guid")
-        app = world.apps[process.app]
-        space = world.spaces[app.space]
-        if not may_read_space(actor, space):
-            raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why=f"world: {actor.name} may not read this space")
-        return FoundProcess(process, app, space, world.organizations[space.organization])
-    return find_process_for_app(world, actor, guid, process_type)
-
-
-def find_process_for_app(world: World, actor: User, guid: str, process_type: str | None) -> FoundProcess:
-    """The process of an app by its type.
-
-    Raises:
-        Refusal: 404, if there is no such app, the actor may not read its space, or it has none of this type.
-    """
-    app, space = find_app(world, actor, guid)
-    process = None if process_type is None else world.find_app_process(guid, process_type)
-    if process is None:
-        raise Refusal(RESOURCE_NOT_FOUND, "Process not found", why=f"world: app {app.name} has no {process_type}")
-    return FoundProcess(process, app, space, world.organizations[space.organization])
-
-
-def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
-    """The app of that guid and its space.
-
-    Raises:
-        Refusal: 404, if there is none or the actor may not read its space.
-    """
-    app = world.apps.get(guid)
-    if app is None:
-        raise Refusal(RESOURCE_NOT_FOUND, "App not found", why="world: no app has this guid")
-    space = world.spaces[app.space]
-    if not may_read_space(actor, space):
-        raise Refusal(RESOURCE_NOT_FOUND, "App not found", why=f"world: {actor.name} may not read this space")
-    return app, space
-
-
-def app_guid_override(request: ApiRequest) -> str | None:
-    """The `app_guid` of a query or a body; with one, a path without an app is read as that app's [sub_resource.rb]."""
-    guid = parameter_override(request, "app_guid")
-    return guid if guid is not None and guid.strip() else None
-
-
-def parameter_override(request: ApiRequest, name: str) -> str | None:
-    """A parameter that is not in the path: the body's, else the query's last."""
-    if isinstance(request.body, dict) and name in request.body:
-        value = request.body[name]
-        return None if value is None or value is False or value in ([], {}) else str(value)
-    values = request.query.get(name)
-    return values[-1] if values else None
-
-
-def require_app_manager(actor: User, space: Space, organization: Organization) -> None:
-    """Checks that the actor may change apps of a space.
-
-    Raises:
-        Refusal: 403, without the permission or while the organization or the space is suspended; 422, while one of
-            them is being deleted.
-    """
-    if is_admin(actor):
-        return
-    if not may_manage_apps(actor, space):
-        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
-    if organization.being_deleted:
-        why = f"world: organization {organization.name} is being deleted"
-        raise Refusal(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
-    manager = manages_organization(actor, space)
-    if space.being_deleted and not organization.suspended and not manager:
-        why = f"world: space {space.name} is being deleted"
-        raise Refusal(RESOURCE_BEING_DELETED, "The space is being deleted", why)
-    if organization.suspended:
-        raise Refusal(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
-    if space.suspended and not manager:
-        raise Refusal(SPACE_SUSPENDED, why=f"world: space {space.name} is suspended")

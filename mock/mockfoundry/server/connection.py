@@ -28,8 +28,8 @@ def render_head(response: Response, keep_alive: bool) -> bytes:
         parts += (b"x-mock-why: ", format_header_value(response.reason), b"\r\n")
     for name, value in response.headers:
         parts += (name, b": ", value, b"\r\n")
-    closes = keep_alive or any(name == b"connection" for name, _ in response.headers)
-    parts.append(b"\r\n" if closes else b"connection: close\r\n\r\n")
+    needs_no_close = keep_alive or any(name == b"connection" for name, _ in response.headers)
+    parts.append(b"\r\n" if needs_no_close else b"connection: close\r\n\r\n")
     return b"".join(parts)
 
 
