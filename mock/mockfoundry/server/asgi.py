@@ -6,6 +6,7 @@ problem+json have no part in a response. The protocol door passes on to this one
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -82,12 +83,17 @@ class AsgiApp:
         self.limits = limits
         self.delivery = delivery
         self._control = control
-        self._stack = ConnexionMiddleware(
+
+    @cached_property
+    def _routing(self) -> ConnexionMiddleware:
+        """The contract as connexion routes it; made when it is first asked, since that takes a moment."""
+        stack = ConnexionMiddleware(
             end_routing,
             middlewares=[RoutingMiddleware, ExchangeMiddleware],
             resolver=OperationIdResolver(),
         )
-        self._stack.add_api(service.contract.specification.raw)
+        stack.add_api(self.service.contract.specification.raw)
+        return stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -178,7 +184,7 @@ class AsgiApp:
             FOUND_OPERATIONS_KEY: found,
         }
         try:
-            await self._stack(routed, receive, discard_message)
+            await self._routing(routed, receive, discard_message)
         except HTTPException:
             return None
         return found[0] if found else None
