@@ -17,7 +17,7 @@ from mockfoundry.client.control import CONTROL_TIMEOUT_SECONDS, ControlClient, C
 from mockfoundry.client.errors import ServerError, ServerGoneError
 from mockfoundry.client.server import ServerBase
 from mockfoundry.client.subprocess_server import build_local_service
-from mockfoundry.exchange.request import Headers, Request, read_request
+from mockfoundry.exchange.request import CONTROL_PATH, Headers, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.options import Mode
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONTROL_PREFIX = b"/__mock"
+CONTROL_PREFIX = CONTROL_PATH.encode("ascii")
 """What the paths of control calls begin with."""
 
 A_YEAR = 365 * 24 * 3_600 * 1_000_000

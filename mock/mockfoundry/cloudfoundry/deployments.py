@@ -13,11 +13,8 @@ from msgspec.structs import replace
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, start_instances
-from mockfoundry.cloudfoundry.model import App, Deployment, ProcessModel
+from mockfoundry.cloudfoundry.model import STATES_IN_FLIGHT, App, Deployment, ProcessModel
 from mockfoundry.cloudfoundry.world import World
-
-IN_FLIGHT = ("DEPLOYING", "PREPAUSED", "PAUSED")
-"""While a deployment has one of these states, the web processes of its app can be neither scaled nor updated."""
 
 MAX_STAGES = 10
 """How many steps a deployment takes at most, however many instances there are."""
@@ -25,7 +22,7 @@ MAX_STAGES = 10
 
 def has_deployment_in_flight(app: App) -> bool:
     """Whether a deployment of the app is in flight; one that is being canceled is not [deployment_model.rb]."""
-    return app.deployment is not None and app.deployment.state in IN_FLIGHT
+    return app.deployment is not None and app.deployment.state in STATES_IN_FLIGHT
 
 
 def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:

@@ -25,6 +25,10 @@ DEFAULT_USER = "vcap"
 
 AppState = Literal["STARTED", "STOPPED"]
 DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
+
+STATES_IN_FLIGHT: tuple[DeploymentState, ...] = ("DEPLOYING", "PREPAUSED", "PAUSED")
+"""While a deployment has one of these states, the web processes of its app can be neither scaled nor updated."""
+
 HealthCheckType = Literal["port", "process", "http"]
 InstanceState = Literal["RUNNING", "STARTING", "CRASHED", "DOWN", "STOPPING"]
 

@@ -11,7 +11,16 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.generator import Generator
-from mockfoundry.cloudfoundry.model import App, FeatureFlag, Organization, ProcessModel, Settings, Space, User
+from mockfoundry.cloudfoundry.model import (
+    STATES_IN_FLIGHT,
+    App,
+    FeatureFlag,
+    Organization,
+    ProcessModel,
+    Settings,
+    Space,
+    User,
+)
 
 MAX_EVENTS = 250
 """How many audit events a foundation keeps; the oldest go first."""
@@ -182,7 +191,7 @@ class World(msgspec.Struct, kw_only=True):
         """Replaces an app by its new value, or adds it."""
         before = self.apps.get(app.guid)
         self.own_table("apps")[app.guid] = app
-        if app.deployment is not None and app.deployment.state in ("DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING"):
+        if app.deployment is not None and app.deployment.state in (*STATES_IN_FLIGHT, "CANCELING"):
             self.deploying_apps |= {app.guid}
         elif app.guid in self.deploying_apps:
             self.deploying_apps -= {app.guid}

@@ -39,13 +39,11 @@ from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREP
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.documents.problems import DocumentError, did_you_mean
-from mockfoundry.exchange.request import Request
+from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from mockfoundry.version import __version__
-
-START_PAGE_PATH = "/__mock"
 
 MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
 """Bytes that a body may have."""
@@ -53,7 +51,7 @@ MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
 MAX_LOOP_BODY_BYTES = 16 * 1024
 """Bytes of a body that is read where exchanges are made; a larger one is read in the worker room."""
 
-PATHS_WITHOUT_TOKEN = frozenset({"/__mock/health"})
+PATHS_WITHOUT_TOKEN = frozenset({CONTROL_PATH + "/health"})
 """What needs no token: a container's health check has none."""
 
 TOKEN_HEADER = b"x-mock-control-token"
@@ -199,7 +197,7 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
         ControlProblem, DocumentError, Refusal: it is refused; nothing was changed.
     """
     check_guards(api, request)
-    if request.target.rstrip("/") == START_PAGE_PATH and request.method in ("GET", "HEAD"):
+    if request.target.rstrip("/") == CONTROL_PATH and request.method in ("GET", "HEAD"):
         return wait_for_page(api, request)
     route = find_control_route(api.contract, request)
     plan = route.plan
@@ -257,7 +255,7 @@ def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
     def work() -> Response:
         from mockfoundry.control.pages import render_page
 
-        return render_page(api.context.service, START_PAGE_PATH + "/", base_url_of(request))
+        return render_page(api.context.service, CONTROL_PATH + "/", base_url_of(request))
 
     return PendingRequest(resume=lambda _, page: page, give_up=partial(give_up_call, request), work=work)
 

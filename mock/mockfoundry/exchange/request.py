@@ -7,6 +7,9 @@ from mockfoundry.bodies import BodyForm, find_body_form, read_form, read_json
 from mockfoundry.journal.entry import RecordedRequest
 from mockfoundry.scenarios.conditions import ABSENT
 
+CONTROL_PATH = "/__mock"
+"""What the path of every control call begins with."""
+
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, with their values, in the order in which they are sent."""
 

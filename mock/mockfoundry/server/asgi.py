@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockfoundry.contract.load import OperationIdResolver
-from mockfoundry.exchange.request import Request, read_request
+from mockfoundry.exchange.request import CONTROL_PATH, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
 from mockfoundry.foundations.addressing import Address
@@ -34,7 +34,6 @@ from mockfoundry.server.delivery import (
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
 
-CONTROL_PATH_PREFIX = "/__mock"
 FOUND_OPERATIONS_KEY = "mockfoundry.found"
 
 
@@ -101,7 +100,7 @@ class AsgiApp:
         elif scope["type"] == "http":
             if READY_RESPONSE_KEY in scope:
                 await self.delivery.deliver(scope[READY_RESPONSE_KEY], scope, receive, send)
-            elif raw_path_of(scope).startswith(CONTROL_PATH_PREFIX):
+            elif raw_path_of(scope).startswith(CONTROL_PATH):
                 await self._serve_control(scope, receive, send)
             else:
                 try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockfoundry.exchange.request import Request, read_request
+from mockfoundry.exchange.request import CONTROL_PATH, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.server.connection import render_head
@@ -29,7 +29,7 @@ from mockfoundry.server.delivery import (
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
 
-CONTROL_PATH_BYTES = b"/__mock"
+CONTROL_PATH_BYTES = CONTROL_PATH.encode("ascii")
 STREAM_PARAMETER = b"follow=true"
 """What the URL of a control call holds that follows a journal."""
 
