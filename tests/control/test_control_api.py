@@ -3,9 +3,11 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ from mockfoundry.control.context import MAX_WAITING_CALLS
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
-from tests.waiting import SOONER_SECONDS, must_end
+from tests.waiting import SOONER_SECONDS, eventually, must_end
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -398,9 +400,7 @@ def test_a_bounded_number_of_calls_wait_at_once(server: Serving) -> None:
     threads = [threading.Thread(target=ask) for _ in range(MAX_WAITING_CALLS + beyond)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 40
-    while len(answers) < beyond and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: len(answers) >= beyond, what="an answer to each call beyond those that may wait")
     assert all("wait already" in problem(answer, 503) for answer in answers)
     server.scale({"instances": 2})
     for thread in threads:
@@ -410,18 +410,15 @@ def test_a_bounded_number_of_calls_wait_at_once(server: Serving) -> None:
 
 
 def test_a_verify_that_waits_hears_of_a_foundation_that_goes(server: Serving) -> None:
-    answers: list[httpx.Response] = []
-
-    def ask() -> None:
-        asked = {"operation": "scaleProcess", "times": 1, "within": "300ms"}
-        answers.append(httpx.post(f"{server.url}{DEFAULT}/verify", json=asked, timeout=60))
-
-    waiting = threading.Thread(target=ask)
-    waiting.start()
-    time.sleep(0.1)
-    server.client.delete(DEFAULT)
-    waiting.join(timeout=20)
-    assert "foundation default" in problem(answers[0], 404)
+    """The connection is open already when it asks, so that the server reads the call before the deletion."""
+    asked = {"operation": "scaleProcess", "times": 1, "within": "300ms"}
+    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection:
+        connection.request("GET", "/__mock/health")
+        connection.getresponse().read()
+        connection.request("POST", f"{DEFAULT}/verify", json.dumps(asked), {"Content-Type": "application/json"})
+        server.client.delete(DEFAULT)
+        answer = connection.getresponse()
+        assert (answer.status, "foundation default" in json.load(answer)["detail"]) == (404, True)
 
 
 def test_every_operation_has_a_handler_and_every_handler_an_operation() -> None:
