@@ -19,7 +19,7 @@ SKIPPED = {
 ALIKE = "from tests.conftest import pytest_make_collect_report, pytest_runtest_makereport\n"
 
 
-@pytest.mark.parametrize("row", SKIPPED)
+@pytest.mark.parametrize("row", ["a test", pytest.param("a module", marks=pytest.mark.long)])
 @pytest.mark.parametrize("environment", ["true", pytest.param("", marks=pytest.mark.long)])
 def test_what_is_skipped_fails_in_ci(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, row: str, environment: str

@@ -90,6 +90,7 @@ def test_terminating_one_of_many_keeps_the_others(foundation: Asking) -> None:
     assert [number for number in range(9) if before[number] != after[number]] == [4, 5]
 
 
+@pytest.mark.long
 def test_terminating_very_many_instances_keeps_the_world_small(foundation: Asking) -> None:
     foundation.given_organization(quota=None)
     foundation.scale({"instances": 1_000_000})

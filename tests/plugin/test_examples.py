@@ -49,6 +49,7 @@ def test_scales(busy, foundation, instances):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_an_async_test_is_a_test_too(run_there: Run) -> None:
     result = run_there(f"""{IMPORTS}
 pytestmark = pytest.mark.anyio
@@ -71,6 +72,7 @@ async def test_scales(foundation, instances):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_a_method_is_a_test_too(run_there: Run) -> None:
     result = run_there(f"""{IMPORTS}
 class TestScaling:

@@ -179,12 +179,12 @@ def test_waits(mock_server, foundation):
 @pytest.mark.parametrize(
     ("how", "arguments"),
     [
-        ("ctrl-c", ()),
-        ("ctrl-c", ("-n1",)),
+        pytest.param("ctrl-c", (), marks=pytest.mark.long),
+        pytest.param("ctrl-c", ("-n1",), marks=pytest.mark.long),
         ("ctrl-c", ("-n1", "--mock-shared")),
-        ("killed", ()),
+        pytest.param("killed", (), marks=pytest.mark.long),
         ("killed", ("-n1", "--mock-shared")),
-        ("terminated", ()),
+        pytest.param("terminated", (), marks=pytest.mark.long),
     ],
 )
 def test_nothing_is_left_when_a_run_is_broken_off(tmp_path: Path, how: str, arguments: tuple[str, ...]) -> None:

@@ -37,6 +37,7 @@ def test_a_world_is_the_same_as_yaml(shared: Shared, world: dict[str, Any]) -> N
     assert shown[0] == shown[1]
 
 
+@pytest.mark.long
 def test_the_simplest_world_has_one_app_with_one_instance(shared: Shared) -> None:
     shared.client.put(CONTROL, json=find(worlds(), bool, settings=shrunk)).raise_for_status()
     listed = shared.client.get(f"{FOUNDATION}/v3/processes").json()["resources"]

@@ -63,6 +63,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Se
     assert report["summary"]["broken"] == 1
 
 
+@pytest.mark.long
 def test_what_left_its_group_and_holds_the_outputs_open_is_not_waited_for(running: Server) -> None:
     with watched() as listening:
         report = report_of("--url", running.url, *ONE, command=(*ESCAPING, port_of(listening)))
@@ -109,7 +110,7 @@ def interrupted(number: signal.Signals, *options: str) -> Interrupted:
             process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_signal_ends_all_runs_and_tells_what_is_known(running: Server, number: signal.Signals) -> None:
     done = interrupted(number, "--url", running.url, "--status", "404", "--status", "500")
     assert (done.code, done.errors) == (130, "")
