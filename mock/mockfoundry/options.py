@@ -135,7 +135,9 @@ class ServerOptions:
     ] = None
     control_token: Annotated[
         str,
-        OptionInfo("The token that every call of the control API under /__mock/ must carry; none by default."),
+        OptionInfo(
+            "The token that calls of the control API under /__mock/ must carry, all but health; none by default."
+        ),
     ] = ""
     door: Annotated[
         DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")

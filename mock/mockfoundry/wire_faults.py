@@ -1,7 +1,8 @@
 """Wire faults: how the connection breaks in place of a response, a class a fault. Never touches a socket.
 
-A new fault is one class here and its entry in WIRE_FAULTS. Scenario files, lint, coverage, torture, the strategies, the
-server, the in-process transports and the generated documents take it from there.
+A new fault is one class here, its entry in WIRE_FAULTS, and its name in the lists that docs/architecture.md tells of.
+Scenario files, lint, coverage, torture, the strategies, the server, the in-process transports and the generated
+documents take it from here.
 """
 
 from abc import ABC, abstractmethod

@@ -39,6 +39,17 @@ def test_of_several_proxies_the_first_counts_however_they_say_it(serve: Callable
     assert server.url.endswith(entry["headers"]["host"])
 
 
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_addresses_of_the_control_api_are_what_the_proxy_was_asked_for(
+    serve: Callable[..., Serving], door: str
+) -> None:
+    server = serve(door=door, trust_forwarded=True)
+    link(server)
+    shown = server.client.get("/__mock/foundations/default/requests/1", headers=PROXY).json()["curl"]
+    assert "https://cf.example.org:8443/v3/" in shown
+    assert "https://cf.example.org:8443/" in server.client.get("/__mock/", headers=PROXY).text
+
+
 def test_nobody_is_believed_unasked(server: Serving) -> None:
     assert link(server, **PROXY).startswith(f"{server.url}/v3/")
 

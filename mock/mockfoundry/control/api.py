@@ -28,8 +28,8 @@ from mockfoundry.control.context import (
     ControlHandler,
     ControlProblem,
     ControlWait,
+    HoldReleaser,
     Preparation,
-    ServerAccess,
     index_handlers,
     response_from_control_answer,
     response_from_problem,
@@ -104,7 +104,7 @@ class ControlApi:
 
     Attributes:
         contract: its own document.
-        token: that every call must carry; empty for none.
+        token: that every call but health must carry; empty for none.
     """
 
     context: ControlContext
@@ -113,15 +113,15 @@ class ControlApi:
     token: bytes
 
 
-def build_control_api(service: Service, server: ServerAccess, token: str = "") -> ControlApi:
+def build_control_api(service: Service, holds: HoldReleaser, token: str = "") -> ControlApi:
     """The control API of a service.
 
     Args:
-        server: that serves it.
-        token: that every call must carry; empty for none.
+        holds: the held requests of the server that serves it.
+        token: that every call but health must carry; empty for none.
     """
     contract = load_control_contract()
-    return ControlApi(ControlContext(service, server), contract, bind_handlers(contract, HANDLERS), token.encode())
+    return ControlApi(ControlContext(service, holds), contract, bind_handlers(contract, HANDLERS), token.encode())
 
 
 def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:
@@ -255,7 +255,7 @@ def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
     def work() -> Response:
         from mockfoundry.control.pages import render_page
 
-        return render_page(api.context.service, CONTROL_PATH + "/", base_url_of(request))
+        return render_page(api.context.service, CONTROL_PATH + "/", request.base_url)
 
     return PendingRequest(resume=lambda _, page: page, give_up=partial(give_up_call, request), work=work)
 
@@ -323,13 +323,9 @@ def read_parameters(request: Request, route: Route) -> ControlCall:
         path=plan.read_path(route.path),
         query=plan.read_query(query),
         headers=request.headers,
-        base_url=base_url_of(request),
+        base_url=request.base_url,
         real_time=request.arrived,
     )
-
-
-def base_url_of(request: Request) -> str:
-    return f"{request.scheme}://{request.headers.get(b'host', b'').decode('latin-1') or 'localhost'}"
 
 
 def list_parameter_names(plan: Plan) -> tuple[str, ...]:

@@ -155,8 +155,8 @@ class ControlWait(msgspec.Struct, frozen=True):
     ask_again: Callable[[int], "ControlAnswer | ControlWait"]
 
 
-class ServerAccess(Protocol):
-    """What the control API needs of the server that serves it."""
+class HoldReleaser(Protocol):
+    """What the control API needs of the requests that its server holds."""
 
     def release(self, hold: str) -> int:
         """Lets the requests of a hold go on; says how many there were. To be called where exchanges are made."""
@@ -198,7 +198,7 @@ class ControlContext:
     """
 
     service: Service
-    server: ServerAccess
+    holds: HoldReleaser
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 
 from mockfoundry.control.context import ControlCall, ControlContext, ControlProblem
 from mockfoundry.control.journals import query_from_filters
-from mockfoundry.journal.entry import JournalEntry, entry_line, entry_to_dict
+from mockfoundry.journal.entry import JournalEntry, describe_entry
 from mockfoundry.journal.store import Journal
 
 PAUSE_SECONDS = 1.0
@@ -108,4 +108,4 @@ async def wait_for_disconnect(receive: Receive) -> None:
 
 def entry_json_line(entry: JournalEntry) -> bytes:
     """An exchange as a JSON line."""
-    return msgspec.json.encode({**entry_to_dict(entry), "line": entry_line(entry)}) + b"\n"
+    return msgspec.json.encode(describe_entry(entry)) + b"\n"

@@ -283,7 +283,7 @@ def target_time_of(now: int, moment: int | None, advance: int) -> int:
     target = (now if moment is None else moment) + advance
     if target > LATEST_MOMENT:
         raise bad_value_problem(
-            "body /advance", str(advance // 1_000_000) + "s", "within the year 9999", "advance by less"
+            "body /advance", str(advance // SECOND) + "s", "within the year 9999", "advance by less"
         )
     return target
 

@@ -31,7 +31,7 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
-from mockfoundry.journal.entry import JournalEntry, curl_command, entry_line, entry_to_dict
+from mockfoundry.journal.entry import JournalEntry, curl_command, describe_entry
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.journal.verify import (
@@ -60,7 +60,7 @@ def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer:
         "recorded": journal.recorded,
         "dropped": journal.dropped,
         "bytes": journal.size,
-        "requests": [{**entry_to_dict(entry), "line": entry_line(entry)} for entry in entries[-call.query["limit"] :]],
+        "requests": [describe_entry(entry) for entry in entries[-call.query["limit"] :]],
     }
     return ControlAnswer(body)
 
@@ -93,7 +93,7 @@ def must_be_known(context: ControlContext, operations: Iterable[str]) -> None:
 def show_request(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
     entry = find_held_entry(foundation.journal, call.path["number"])
-    shown = {**entry_to_dict(entry), "line": entry_line(entry), "curl": curl_command(entry, call.base_url)}
+    shown = {**describe_entry(entry), "curl": curl_command(entry, call.base_url)}
     return ControlAnswer(shown)
 
 

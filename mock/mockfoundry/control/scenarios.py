@@ -28,7 +28,7 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, json_response
+from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, hold_key, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
@@ -255,7 +255,7 @@ def stop_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
 def release_hold(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
-    return ControlAnswer({"released": context.server.release(f"{foundation.name}/{call.path['hold']}")})
+    return ControlAnswer({"released": context.holds.release(hold_key(foundation.name, call.path["hold"]))})
 
 
 def describe_playing(foundation: FoundationState, now: int) -> list[dict[str, Any]]:

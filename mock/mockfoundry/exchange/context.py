@@ -57,7 +57,7 @@ class ExchangeContext(msgspec.Struct):
         match: the scenario rule that takes the request, None for none.
         requested_scenario: the scenario that the request itself named, None for none.
         near_miss: the rule that nearly took the request, in words.
-        process: the guid of the process it is about, empty until a scenario asks, or if there is none.
+        process: what rules that count for each process count it by, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
         was_pending: whether the request waited before its exchange, so that its client may be gone.
     """

@@ -51,7 +51,7 @@ def match_request_scenarios(context: ExchangeContext) -> None:
         context.progress, context.requested_scenario = progress, scenarios.scenarios[0]
     if not scenarios.scenarios:
         return
-    context.process = find_process_guid(context)
+    context.process = find_process_key(context)
     context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.generator.next_fraction)
     if context.match is None and len(scenarios.rules) <= MAX_RULES_FOR_NEAR_MISS:
         near_miss = find_near_miss(scenarios, progress, context, context.now)
@@ -84,8 +84,12 @@ def needs_earlier_request(rule: Rule, start: str | None) -> bool:
     return bool((rule.state and start not in rule.state) or rule.from_ or not answers)
 
 
-def find_process_guid(context: ExchangeContext) -> str:
-    """The guid of the process that the path names, directly or for an app."""
+def find_process_key(context: ExchangeContext) -> str:
+    """What a rule that counts for each process counts by; empty where the path has no guid.
+
+    The guid of the process that the path names, directly or for an app; APP/TYPE where the app has none of that type;
+    the guid in the path of everything else.
+    """
     process_type = context.path.get("type")
     guid = context.path.get("guid", "")
     if process_type is None:

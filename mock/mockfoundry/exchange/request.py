@@ -39,6 +39,11 @@ class Request(RecordedRequest, frozen=True):
         return token.strip() if scheme.lower() == "bearer" else ""
 
     @property
+    def base_url(self) -> str:
+        """The scheme and the host that it was sent to."""
+        return f"{self.scheme}://{self.host.decode('latin-1') or 'localhost'}"
+
+    @property
     def body_form(self) -> BodyForm:
         """How the body is read, by its content type."""
         return find_body_form(self.headers.get(b"content-type", b""))

@@ -178,6 +178,11 @@ def status_response(plan: Plan | None, respond: Respond, reason: str) -> Respons
     return example_response(documented, first_example_of(documented), reason, "scenario")
 
 
+def hold_key(foundation: str, hold: str) -> str:
+    """What a hold is known by in a server, since each foundation has holds of its own."""
+    return f"{foundation}/{hold}"
+
+
 def apply_response_overrides(response: Response, match: ScenarioMatch, respond: Respond, foundation: str) -> None:
     """Gives a response the headers, the delay and the hold that a scenario asks for.
 
@@ -193,5 +198,5 @@ def apply_response_overrides(response: Response, match: ScenarioMatch, respond: 
             response.headers.append((key, value.encode("latin-1", "replace")))
     response.delay = match.delay
     if respond.hold is not None and respond.hold.at == "after-commit":
-        response.hold = f"{foundation}/{respond.hold.name or match.scenario}"
+        response.hold = hold_key(foundation, respond.hold.name or match.scenario)
         response.hold_at_most = respond.hold.at_most

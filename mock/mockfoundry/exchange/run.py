@@ -52,6 +52,7 @@ from mockfoundry.exchange.response import (
     Response,
     apply_response_overrides,
     example_response,
+    hold_key,
     raw_response,
     response_from_answer,
     response_from_refusal,
@@ -148,7 +149,7 @@ def run_exchange(context: ExchangeContext) -> Response:
 
 
 def run_operation(context: ExchangeContext, route: Route) -> Response:
-    """The token, then the contract, then the operation: steps 4 and 5 of "One request" in docs/architecture.md.
+    """The token, then the contract, then the operation: in docs/architecture.md, step 4 after the rate limit, and 5.
 
     Raises:
         Refusal: the request is refused; nothing was changed.
@@ -185,7 +186,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         body if has_body else None,
         violations,
         context.now,
-        f"{request.scheme}://{request.host.decode('latin-1') or 'localhost'}{context.prefix}",
+        f"{request.base_url}{context.prefix}",
         has_body,
         service.strict,
     )
@@ -227,7 +228,7 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
         resume=partial(resume_exchange, context),
         give_up=partial(give_up_exchange, context),
         delay=match.delay,
-        hold="" if hold is None else f"{foundation.name}/{hold.name or match.scenario}",
+        hold="" if hold is None else hold_key(foundation.name, hold.name or match.scenario),
         hold_at_most=at_most,
     )
 

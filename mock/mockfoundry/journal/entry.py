@@ -231,6 +231,11 @@ def count_bytes_sent(entry: JournalEntry) -> int | None:
     return 0 if entry.request.method == "HEAD" else len(entry.response.body)
 
 
+def describe_entry(entry: JournalEntry) -> dict[str, Any]:
+    """An exchange as JSON's values, with its line."""
+    return {**entry_to_dict(entry), "line": entry_line(entry)}
+
+
 def entry_line(entry: JournalEntry) -> str:
     """An exchange in a line: `#4 12:00:01.250 POST /v3/… scaleProcess alice 409 scenario conflict, rule 1, match 1`."""
     response = entry.response

@@ -1,7 +1,7 @@
 """The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
-connexion only routes: its operations are replaced by ours (`ExchangeMiddleware`), so its decorators, validators and
-problem+json have no part in a response. The protocol door passes on to this one what it does not answer itself.
+connexion only routes: its operations are replaced by ours (`FoundOperationMiddleware`), so its decorators, validators
+and problem+json have no part in a response. The protocol door passes on to this one what it does not answer itself.
 """
 
 import time
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FOUND_OPERATIONS_KEY = "mockfoundry.found"
 
 
-class PlannedOperation:
+class FoundOperation:
     """Takes the place of one of connexion's operations: notes in the scope that routing found it, no more."""
 
     def __init__(self, operation: AbstractOperation) -> None:
@@ -47,21 +47,21 @@ class PlannedOperation:
         scope[FOUND_OPERATIONS_KEY].append(self.operation)
 
 
-class ExchangeAPI(RoutedAPI):  # type: ignore[misc]
-    """The contract's operations, each as a PlannedOperation."""
+class FoundOperationAPI(RoutedAPI):  # type: ignore[misc]
+    """The contract's operations, each as a FoundOperation."""
 
     def __init__(self, specification: Any, *args: Any, next_app: ASGIApp, **kwargs: Any) -> None:
         super().__init__(specification, *args, next_app=next_app, **kwargs)
         self.add_paths()
 
-    def make_operation(self, operation: AbstractOperation) -> PlannedOperation:
-        return PlannedOperation(operation)
+    def make_operation(self, operation: AbstractOperation) -> FoundOperation:
+        return FoundOperation(operation)
 
 
-class ExchangeMiddleware(RoutedMiddleware):  # type: ignore[misc]
-    """Calls the PlannedOperation that connexion's routing found."""
+class FoundOperationMiddleware(RoutedMiddleware):  # type: ignore[misc]
+    """Calls the FoundOperation that connexion's routing found."""
 
-    api_cls = ExchangeAPI
+    api_cls = FoundOperationAPI
 
 
 async def end_routing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +88,7 @@ class AsgiApp:
         """The contract as connexion routes it; made when it is first asked, since that takes a moment."""
         stack = ConnexionMiddleware(
             end_routing,
-            middlewares=[RoutingMiddleware, ExchangeMiddleware],
+            middlewares=[RoutingMiddleware, FoundOperationMiddleware],
             resolver=OperationIdResolver(),
         )
         stack.add_api(self.service.contract.specification.raw)

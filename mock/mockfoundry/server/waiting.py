@@ -113,7 +113,7 @@ class WaitingRoom:
         """The response that is to be sent now, after everything that it waits for.
 
         Raises:
-            ServerEndedError: there will be none.
+            ServerEndedError: the server has ended, so there will be none.
         """
         while isinstance(waiting, PendingRequest):
             waiting = yield from self.resume(waiting)
@@ -124,10 +124,10 @@ class WaitingRoom:
         """The outcome of a request that waits before its exchange.
 
         Raises:
-            ServerEndedError: nothing.
+            ServerEndedError: the server has ended, so there will be none.
         """
         try:
-            yield from self._wait_before_sending(pending)
+            yield from self._wait_for_delay_and_hold(pending)
         except TooManyHeldError:
             return pending.give_up(too_many_held_refusal(self.holds.most))
         if pending.until is not None:
@@ -148,7 +148,7 @@ class WaitingRoom:
     def hold_back(self, response: Response) -> Waits[None]:
         """Waits for the delay and the hold of a response; one for whose hold there is no room says so."""
         try:
-            yield from self._wait_before_sending(response)
+            yield from self._wait_for_delay_and_hold(response)
         except TooManyHeldError:
             response.headers.append(not_held_header(self.holds.most))
 
@@ -161,7 +161,7 @@ class WaitingRoom:
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
 
-    def _wait_before_sending(self, waiting: Response | PendingRequest) -> Waits[None]:
+    def _wait_for_delay_and_hold(self, waiting: Response | PendingRequest) -> Waits[None]:
         if waiting.delay:
             yield Wait(waiting.delay / MICROSECONDS_PER_SECOND)
         if waiting.hold:
