@@ -13,7 +13,8 @@ import yaml
 from mockfoundry import shipped
 from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_world_from_text
 from mockfoundry.cloudfoundry.api.operations import OPERATIONS
-from mockfoundry.cloudfoundry.auth import Authority, derive_signing_key
+from mockfoundry.cloudfoundry.auth import Authority
+from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
@@ -91,6 +92,7 @@ def service_of(
     of: Contract | None = None,
     random_seed: int = 1,
     strict_auth: bool = False,
+    signing_key: str | None = None,
     trust_forwarded: bool = False,
     bounds: ServerBounds = ServerBounds(),  # noqa: B008 (never changed)
 ) -> Service:
@@ -101,7 +103,7 @@ def service_of(
     playing = tuple(loaded(each, used) for each in scenarios)
     operations = {} if canned else OPERATIONS
     registry, lineups = FoundationRegistry(world, CompiledScenarios(playing), bounds), NamedScenarios(used, playing)
-    authority = Authority(derive_signing_key(random_seed), strict_auth)
+    authority = Authority(choose_signing_key(signing_key, strict=strict_auth), strict_auth)
     return Service(used, operations, registry, lineups, authority, trust_forwarded, strict)
 
 

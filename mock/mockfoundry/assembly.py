@@ -5,10 +5,11 @@ from pathlib import Path
 
 from mockfoundry import shipped
 from mockfoundry.cloudfoundry.api.operations import OPERATIONS
-from mockfoundry.cloudfoundry.auth import Authority, derive_signing_key
+from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
+from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.contract.plan import ContractError
@@ -54,7 +55,7 @@ def build_service(options: ServerOptions, born: int) -> Service:
 
     Raises:
         ContractError: the contract can't be used.
-        DocumentError: the seed or a scenario can't be used.
+        DocumentError: the seed, a scenario or the signing key can't be used.
         OSError: a file can't be read.
     """
     source = shipped.CONTRACT_FILE if options.contract is None else Path(options.contract)
@@ -67,7 +68,7 @@ def build_service(options: ServerOptions, born: int) -> Service:
         must_fit_world(scenario, world, born)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
     operations = {} if options.mode == "canned" else OPERATIONS
-    authority = Authority(derive_signing_key(options.random_seed), options.strict_auth)
+    authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)
     named_scenarios = NamedScenarios(contract, scenarios)
     return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
 

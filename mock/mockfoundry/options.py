@@ -108,8 +108,18 @@ class ServerOptions:
     random_seed: Annotated[int, OptionInfo("The number from which guids, usage and chance follow.", in_python=True)] = 1
     strict_auth: Annotated[
         bool,
-        OptionInfo("Accept only the names of seeded users and tokens minted by a server of the same random seed."),
+        OptionInfo(
+            "Accept only the names of seeded users and the tokens that a foundation has minted itself; they are signed "
+            "with a random key, not with the throw-away key that is shipped."
+        ),
     ] = False
+    signing_key: Annotated[
+        str | None,
+        OptionInfo(
+            "The RSA key that tokens are signed with: a PEM file's path; the variable takes the PEM text too.",
+            is_file=True,
+        ),
+    ] = None
     trust_forwarded: Annotated[
         bool, OptionInfo("Trust X-Forwarded-Proto and X-Forwarded-Host; use it only behind a proxy that sets both.")
     ] = False

@@ -129,7 +129,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         [
             "1:12: settings has no key x; allowed: allowed_process_users, crash_seconds, deployment_seconds, "
             "maximum_disk_in_mb, maximum_health_check_timeout_in_seconds, metrics, platform, rate_limit, "
-            "stale_seconds, start_seconds, stop_seconds",
+            "stale_seconds, start_seconds, stop_seconds, unknown_users",
             "2:18: 5 is not text of 1 to 255 signs",
             '2:40: there is a second organization "a"; each name is there once',
         ],

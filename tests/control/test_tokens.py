@@ -1,6 +1,13 @@
-"""Minted tokens: a client that can set neither path, header nor host is sent to its own foundation by them."""
+"""Minted tokens: a client that can set neither path, header nor host is sent to its own foundation by them.
 
+They count in the foundation that minted them and in its copies, and nobody else can make one.
+"""
+
+import hmac
 import json
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -8,8 +15,12 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mockfoundry.cloudfoundry.auth import decode_claims, parse_bearer_token
+from mockfoundry.client.in_process import InProcess
+from mockfoundry.cloudfoundry.auth import parse_bearer_token
+from mockfoundry.cloudfoundry.signing_keys import THROW_AWAY_KEY_FILE, THROW_AWAY_KEY_ID, choose_signing_key
+from mockfoundry.cloudfoundry.tokens import verify_token
 from tests import plain_http
 from tests.serving import WEB, Serving
 
@@ -49,13 +60,16 @@ def test_a_token_leads_to_the_foundation_that_minted_it(serve: Callable[..., Ser
 
 
 def test_path_header_and_host_go_before_the_token(server: Serving) -> None:
+    """They lead elsewhere, where the token of this foundation does not count."""
     mine = bearer(minted(server, "mine"))
     for url, headers in (
         (f"/foundations/other{SCALE}", {}),
         (SCALE, {"X-Mock-Foundation": "other"}),
         (SCALE, {"Host": "other.localhost"}),
     ):
-        assert plain_http.post(server.url + url, json={"instances": 3}, headers={**mine, **headers}).status_code == 202
+        answer = plain_http.post(server.url + url, json={"instances": 3}, headers={**mine, **headers})
+        assert answer.status_code == 401
+        assert "was minted in another foundation (mine)" in answer.headers["x-mock-why"]
     names = {each["name"]: each["requests"] for each in server.client.get("/__mock/foundations").json()["foundations"]}
     assert names == {"mine": 0, "other": 3}
 
@@ -105,10 +119,189 @@ def test_strict_authorization_takes_minted_tokens_and_seeded_names_alone(serve: 
     url = f"{server.url}/foundations/mine/v3/processes/{WEB}"
     assert plain_http.get(url, headers=bearer(minted(server, "mine"))).status_code == 200
     assert plain_http.get(url, headers={"Authorization": "bearer alice"}).status_code == 200
-    foreign = jwt.encode({"user_name": "admin", "mock_foundation": "mine", "exp": 2**40}, "k" * 32, algorithm="HS256")
-    for strange in ("anyone", foreign, foreign + ".x", "a.b.c"):
+    claims = {"user_name": "admin", "mock_foundation": "mine", "mock_issuer": issuer_of(server, "mine"), "exp": 2**32}
+    foreign = jwt.encode(claims, "k" * 32, algorithm="HS256")
+    throw_away = choose_signing_key(None, strict=False).load()
+    known = jwt.encode(claims, throw_away.private, algorithm="RS256", headers={"kid": throw_away.name})
+    for strange in ("anyone", "admin", foreign, foreign + ".x", "a.b.c", known):
         answer = plain_http.get(url, headers={"Authorization": f"bearer {strange}"})
         assert answer.json()["errors"][0]["title"] == "CF-InvalidAuthToken", strange
+
+
+def issuer_of(server: Serving, foundation: str) -> str:
+    """The issuer that the tokens of a foundation name."""
+    return server.service.registry.get_or_create(foundation, 0).token_issuers[-1]
+
+
+def show(server: Serving, foundation: str, token: str, by: str = "path") -> int:
+    """The status of the answer of a foundation, named by path or by header."""
+    headers = {"Authorization": f"bearer {token}".encode("latin-1")}
+    if by == "path":
+        return plain_http.get(f"{server.url}/foundations/{foundation}/v3/processes/{WEB}", headers=headers).status_code
+    headers["X-Mock-Foundation"] = foundation.encode()
+    return plain_http.get(f"{server.url}/v3/processes/{WEB}", headers=headers).status_code
+
+
+@pytest.mark.parametrize("strict_auth", [False, True])
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_token_counts_where_it_was_minted_and_in_copies_of_that(
+    serve: Callable[..., Serving], door: str, strict_auth: bool
+) -> None:
+    """Neither in another foundation, nor in one that was made anew under the name; after a reset as before."""
+    server = serve(door=door, strict_auth=strict_auth)
+    control = server.client
+    token = minted(server, "mine")["access_token"]
+    theirs = minted(server, "other")["access_token"]
+    for by in ("path", "header"):
+        assert [show(server, name, token, by) for name in ("mine", "other")] == [200, 401]
+        assert [show(server, name, theirs, by) for name in ("mine", "other")] == [401, 200]
+    assert control.post("/__mock/foundations/mine/copy", json={"as": "copy"}).status_code == 201
+    of_copy = minted(server, "copy")["access_token"]
+    assert [show(server, name, token) for name in ("mine", "copy")] == [200, 200]
+    assert [show(server, name, of_copy) for name in ("mine", "copy")] == [401, 200]
+    assert control.post("/__mock/foundations/mine/reset").status_code == 200
+    assert show(server, "mine", token) == 200
+    assert control.post("/__mock/foundations/copy/copy", json={"as": "mine", "replace": True}).status_code == 201
+    assert [show(server, "mine", each) for each in (token, of_copy)] == [200, 200]
+    assert control.delete("/__mock/foundations/mine").status_code == 204
+    assert control.put("/__mock/foundations/mine").status_code == 201
+    assert [show(server, "mine", each) for each in (token, of_copy)] == [401, 401]
+    assert control.put("/__mock/foundations/copy").status_code == 200
+    assert show(server, "copy", of_copy) == 401
+
+
+def test_a_token_of_an_earlier_foundation_of_its_name_leads_nowhere(server: Serving) -> None:
+    token = minted(server, "mine")
+    server.client.put("/__mock/foundations/mine")
+    refused = plain_http.get(f"{server.url}/v3/processes/{WEB}", headers=bearer(token))
+    assert refused.status_code == 401
+    assert refused.json()["errors"][0]["code"] == 1000
+    assert "in one of that name that is gone" in refused.headers["x-mock-why"]
+
+
+def test_a_world_that_is_replaced_keeps_its_tokens(server: Serving) -> None:
+    token = minted(server, "mine")["access_token"]
+    state = server.client.get("/__mock/foundations/mine/state").json()
+    server.client.put("/__mock/foundations/mine/state", json=state)
+    assert show(server, "mine", token) == 200
+
+
+def test_tokens_of_a_long_chain_of_copies_count_and_it_does_not_grow_without_end(server: Serving) -> None:
+    token = minted(server, "a")["access_token"]
+    for number in range(100):
+        name, other = ("a", "b") if number % 2 == 0 else ("b", "a")
+        server.client.post(f"/__mock/foundations/{name}/copy", json={"as": other, "replace": True})
+        if number == 10:
+            assert show(server, other, token) == 200
+    assert len(server.service.registry.get_or_create("a", 0).token_issuers) <= 64
+
+
+def test_a_foundation_object_mints_anew_after_it_began_anew() -> None:
+    with InProcess() as server:
+        foundation = server.foundation("mine")
+        before = foundation.token
+        foundation.begin()
+        assert foundation.token != before
+        foundation.reset()
+        assert foundation.token == foundation.token
+
+
+def test_a_token_is_signed_by_rs256_with_the_name_of_the_key(serve: Callable[..., Serving]) -> None:
+    """The shipped key has a name of its own; the name of any other follows from the key."""
+    names = set()
+    for strict_auth in (False, True, True):
+        server = serve(strict_auth=strict_auth)
+        token = minted(server, "mine")["access_token"]
+        header = jwt.get_unverified_header(token)
+        assert (header["alg"], header["typ"]) == ("RS256", "JWT")
+        pair = server.service.authority.key.load()
+        assert header["kid"] == pair.name
+        assert pair.private.key_size == 2048
+        assert jwt.decode(token, pair.public, algorithms=["RS256"], audience="cf", options={"verify_iat": False})
+        names.add(pair.name)
+    assert len(names) == 3
+    assert THROW_AWAY_KEY_ID in names
+
+
+@pytest.mark.parametrize("strict_auth", [False, True])
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_no_token_is_forged(serve: Callable[..., Serving], door: str, strict_auth: bool) -> None:
+    """A token that names the server's key counts if that key signed it, also where any bearer is an admin."""
+    server = serve(door=door, strict_auth=strict_auth)
+    good = minted(server, "mine")["access_token"]
+    pair = server.service.authority.key.load()
+    head, body, signature = good.split(".")
+    claims = jwt.decode(good, options={"verify_signature": False})
+    named = {"kid": pair.name}
+    other = choose_signing_key(None, strict=True).load().private
+    public = pair.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    none = jwt.encode(claims, None, algorithm="none", headers=named)
+    forged = {
+        "of algorithm none": none,
+        "of algorithm none with a signature": none + signature,
+        "by the public key as a secret": sign_with_secret(claims, public, named),
+        "by another key": jwt.encode(claims, other, algorithm="RS256", headers=named),
+        "by another algorithm of the key": jwt.encode(claims, pair.private, algorithm="RS512", headers=named),
+        "without a signature": f"{head}.{body}.",
+        "with another's signature": f"{head}.{body}.{minted(server, 'mine')['access_token'].split('.')[2]}",
+        "without claims": jwt.encode({}, pair.private, algorithm="RS256", headers=named),
+    }
+    for name, token in forged.items():
+        answer = plain_http.get(
+            f"{server.url}/foundations/mine/v3/processes/{WEB}", headers={"Authorization": f"bearer {token}"}
+        )
+        assert answer.status_code == 401, name
+        assert answer.json()["errors"][0]["code"] == 1000
+        assert "names this server's key" in answer.headers["x-mock-why"]
+    # Of another key's name, or of none, it is any bearer: an admin's, but not where that has to be proved.
+    for header in ({"kid": "key-1"}, {}):
+        strange = jwt.encode(claims, pair.private, algorithm="RS256", headers=header)
+        assert show(server, "mine", strange) == (401 if strict_auth else 200)
+    for garbage in ("..", "a.b.c", "eyJ9.e30.x", f"{head[:-3]}.{body}.{signature}", "e30.e30.e30", "\xe9.b.c"):
+        assert show(server, "mine", garbage) == (401 if strict_auth else 200), garbage
+
+
+def sign_with_secret(claims: dict[str, Any], secret: bytes, header: dict[str, str]) -> str:
+    """A token by HS256; the library itself refuses to take a public key for a secret."""
+    encoded = [b64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT", **header}, claims)]
+    return ".".join([*encoded, b64(hmac.new(secret, ".".join(encoded).encode(), "sha256").digest())])
+
+
+def b64(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def test_a_users_long_name_makes_a_token_that_counts(serve: Callable[..., Serving]) -> None:
+    name = "\U0001f680" * 255
+    server = serve(seed={**ALICE, "users": [{**ALICE["users"][0], "name": name}]})
+    token = minted(server, "mine", user=name)["access_token"]
+    assert len(token) > 4_096
+    assert show(server, "mine", token) == 200
+
+
+def test_nothing_of_cryptography_is_imported_before_a_token_is_minted() -> None:
+    """Neither at the start, nor for plain bearers, nor for tokens of others."""
+    script = """if True:
+        import sys
+        import httpx
+        from mockfoundry import InProcess
+
+        with InProcess() as server:
+            client = httpx.Client(transport=server.transport(), base_url="http://mock")
+            for token in ("admin", "anyone", "a.b.c", "eyJhbGciOiJSUzI1NiIsImtpZCI6ImtleS0xIn0.e30.c2ln"):
+                assert client.get("/v3/processes", headers={"Authorization": f"bearer {token}"}).status_code == 200
+            print([name for name in ("cryptography", "jwt") if name in sys.modules])
+            server.foundation("mine").token
+            print([name for name in ("cryptography", "jwt") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "['cryptography', 'jwt']"], done.stderr
+
+
+def test_the_shipped_key_says_that_it_is_for_tests() -> None:
+    text = THROW_AWAY_KEY_FILE.read_text(encoding="ascii")
+    assert "public on purpose" in text.partition("-----BEGIN")[0]
+    assert "gitleaks:allow" in text
 
 
 def test_a_token_of_nobodys_making_is_an_admins_in_the_default_foundation(server: Serving) -> None:
@@ -134,18 +327,19 @@ def test_a_token_of_nobodys_making_is_an_admins_in_the_default_foundation(server
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
 def test_no_claims_break_the_server(serve: Callable[..., Serving], door: str, claims: dict[str, Any]) -> None:
     server = serve(door=door)
-    payload, key = json.dumps(claims).encode(), server.service.authority.key
-    token = jwt.api_jws.encode(payload, key, algorithm="HS256")
+    issued = {"mock_issuer": issuer_of(server, "mine"), **claims}
+    payload, key = json.dumps(issued).encode(), server.service.authority.key.load()
+    token = jwt.api_jws.encode(payload, key.private, algorithm="RS256", headers={"kid": key.name})
     answer = plain_http.get(f"{server.url}/v3/processes/{WEB}", headers={"Authorization": f"bearer {token}"})
-    assert answer.status_code in (200, 400, 401)
+    assert answer.status_code in (400, 401)
     assert answer.json()
 
 
 def test_a_token_longer_than_any_that_was_minted_is_not_remembered(server: Serving) -> None:
-    before = decode_claims.cache_info().currsize, parse_bearer_token.cache_info().currsize
+    before = verify_token.cache_info().currsize, parse_bearer_token.cache_info().currsize
     long = f"{'a' * 5_000}.b.c"
     assert plain_http.get(f"{server.url}/v3/processes", headers={"Authorization": f"bearer {long}"}).status_code == 200
-    assert (decode_claims.cache_info().currsize, parse_bearer_token.cache_info().currsize) == before
+    assert (verify_token.cache_info().currsize, parse_bearer_token.cache_info().currsize) == before
 
 
 def test_the_journal_keeps_no_minted_token(server: Serving) -> None:

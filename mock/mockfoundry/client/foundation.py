@@ -408,6 +408,8 @@ class Foundation(FoundationJournal):
     def begin(self, seed: SeedSource | None = None, random_seed: int | None = None) -> None:
         """Makes the foundation again, from a seed or from the server's, even if it was deleted.
 
+        Tokens that were minted before do not count in it.
+
         Args:
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
                 Only with a seed, since the server's own is built already.
@@ -422,6 +424,8 @@ class Foundation(FoundationJournal):
                 "or give the server its random_seed when it is started"
             )
         self._begin(None if seed is None else load_seed_document(seed), random_seed)
+        # The foundation that has the name now has minted none yet.
+        self._token = ""
 
     def copy(self, name: str | None = None, replace: bool = False) -> "Foundation":
         """A copy of the whole foundation, with clock, scenarios, counters and journal; the two are independent.
@@ -445,3 +449,4 @@ class Foundation(FoundationJournal):
     def delete(self) -> None:
         """Deletes it; no error if there is none. A client's next request makes a new one of that name."""
         self._delete()
+        self._token = ""

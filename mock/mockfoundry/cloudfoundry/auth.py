@@ -1,110 +1,21 @@
 """Authentication and permissions: who sends a request, and what they may read and change. Never changes anything.
 
-Tokens have the form of UAA's own, so that clients which look inside find what they expect: a JWT with the user's name,
-scopes and expiry [cloudfoundry/uaa, docs/UAA-Tokens.md]. Times in them are those of the foundation's clock.
-
 Permissions: cloud_controller_ng, lib/cloud_controller/permissions.rb and app/controllers/v3/application_controller.rb.
 """
 
+from collections.abc import Container
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import msgspec
 
-from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, Refusal
 from mockfoundry.cloudfoundry.model import Space, User
+from mockfoundry.cloudfoundry.signing_keys import SigningKey
+from mockfoundry.cloudfoundry.tokens import MAX_REMEMBERED_TOKEN_LENGTH, TokenClaims, read_token
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_moment
-
-# Tokens
-
-FOUNDATION_CLAIM = "mock_foundation"
-"""The claim that names the foundation; UAA's tokens do not have it."""
-
-TOKEN_LIFETIME = 10 * 365 * 24 * 3600 * SECOND
-"""How long a token is valid by default: so long that no test sees it expire without asking for that."""
-
-MAX_TOKEN_LENGTH = 4_096
-"""Longer tokens are not minted here, and longer headers are read without a cache, which would keep them."""
-
-_ALGORITHM = "HS256"
-_CLIENT = "cf"
-
-
-class TokenClaims(msgspec.Struct, frozen=True, array_like=True):
-    """The claims of a token that mockfoundry reads.
-
-    Attributes:
-        foundation: its name.
-        user: the user's name.
-        expires: virtual microseconds.
-    """
-
-    foundation: str
-    user: Annotated[str, msgspec.Meta(pattern="^[^\ud800-\udfff]*$")]
-    expires: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MOMENT)]
-
-
-def derive_signing_key(random_seed: int) -> bytes:
-    """The key that a server's tokens are signed with; it follows from the server's random seed."""
-    return blake2b(f"tokens\0{random_seed}".encode(), digest_size=32).digest()
-
-
-def sign_token(key: bytes, foundation: str, user: User, now: int, expires: int, number: int) -> str:
-    """A signed token for a user.
-
-    Args:
-        foundation: its name.
-        now, expires: virtual microseconds; a token has whole seconds, so its end is rounded up.
-        number: distinguishes tokens that one user gets at the same moment.
-    """
-    # Imported late: few servers ever sign a token, and a start should be short.
-    import jwt
-
-    end = -(-expires // SECOND)
-    claims: dict[str, Any] = {
-        "jti": blake2b(f"{foundation}\0{user.guid}\0{now}\0{number}".encode(), digest_size=16).hexdigest(),
-        "sub": user.guid,
-        "scope": sorted(user.scopes),
-        "client_id": _CLIENT,
-        "cid": _CLIENT,
-        "azp": _CLIENT,
-        "grant_type": "password",
-        "user_id": user.guid,
-        "origin": "uaa",
-        "user_name": user.name,
-        "email": user.name,
-        "auth_time": now // SECOND,
-        "iat": now // SECOND,
-        "exp": end,
-        "iss": "http://uaa.mockfoundry/oauth/token",
-        "zid": "uaa",
-        "aud": ["cloud_controller", _CLIENT],
-        FOUNDATION_CLAIM: foundation,
-    }
-    return jwt.encode(claims, key, algorithm=_ALGORITHM)
-
-
-def claims_from_token(key: bytes, token: str) -> TokenClaims | None:
-    """The claims of a token, expired or not; None where it was not signed with that key."""
-    # Each decoded text is cached, so a text that can't be a token of ours is not decoded.
-    return decode_claims(key, token) if len(token) <= MAX_TOKEN_LENGTH and token.count(".") == 2 else None
-
-
-@lru_cache(maxsize=4096)
-def decode_claims(key: bytes, token: str) -> TokenClaims | None:
-    import jwt
-
-    # Time is the foundation's, so the library must not compare with the machine's clock.
-    options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
-    try:
-        claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options=options)
-        return msgspec.convert((claims[FOUNDATION_CLAIM], claims["user_name"], claims["exp"] * SECOND), TokenClaims)
-    except (jwt.PyJWTError, msgspec.ValidationError, KeyError, TypeError, ValueError):
-        return None
-
 
 # Actors and what they may do
 
@@ -132,29 +43,47 @@ ANY_ADMIN = User(
     organization_roles={},
     space_roles={},
 )
-"""The actor of a token that names no user, so that tests which are not about roles need no users."""
+"""The admin that every foundation has."""
+
+ANY_BEARER = msgspec.structs.replace(ANY_ADMIN)
+"""The actor of a token that names no user: an admin, so that tests which are not about roles need no users."""
+
+UNKNOWN_BEARER_NOTE = (
+    "the bearer token names no user of the seed, so it is an admin's; settings: {unknown_users: refused} answers 401"
+)
+"""What is told where the seed has users: the name of one of them may have been mistyped."""
 
 
 def read_bearer_token(authorization: bytes) -> str:
-    """The token of an Authorization header; another scheme than bearer counts as none [uaa_token_decoder.rb].
+    """The token of an Authorization header: the second of two words, the first of which is bearer.
+
+    What does not begin with bearer counts as no token [uaa_token_decoder.rb]; anything but two words is a bad one
+    [cf-uaa-lib, lib/uaa/token_coder.rb].
 
     Raises:
-        Refusal: 401, if there is none.
+        Refusal: 401, if there is none, or a bad one.
     """
-    if len(authorization) <= MAX_TOKEN_LENGTH:
+    if len(authorization) <= MAX_REMEMBERED_TOKEN_LENGTH:
         return parse_bearer_token(authorization)
     return parse_bearer_token.__wrapped__(authorization)
 
 
 @lru_cache(maxsize=1024)
 def parse_bearer_token(authorization: bytes) -> str:
-    scheme, _, token = authorization.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer":
+    token = find_bearer_token(authorization)
+    if token:
+        return token
+    if authorization[:6].lower() != b"bearer":
         raise Refusal(NOT_AUTHENTICATED, why="no bearer token")
-    token = token.strip()
-    if not token:
+    if len(authorization) == 6:
         raise Refusal(INVALID_AUTH_TOKEN, why="the bearer token is empty")
-    return token
+    raise Refusal(INVALID_AUTH_TOKEN, why="Authorization takes two words, `bearer` and the token")
+
+
+def find_bearer_token(authorization: bytes) -> str:
+    """The token of an Authorization header, empty if there is none, or a bad one."""
+    words = authorization.split()
+    return words[1].decode("latin-1") if len(words) == 2 and words[0].lower() == b"bearer" else ""
 
 
 class Authority(msgspec.Struct, frozen=True):
@@ -165,43 +94,62 @@ class Authority(msgspec.Struct, frozen=True):
         strict: whether only minted tokens and the names of seeded users are accepted; else any other is an admin's.
     """
 
-    key: bytes = b""
+    key: SigningKey
     strict: bool = False
 
 
-def authenticate_actor(world: World, token: str, authority: Authority, real: int) -> User:
+def authenticate_actor(world: World, token: str, authority: Authority, issuers: Container[str], real: int) -> User:
     """The actor of a token: the seeded user that it names, the user that it was minted for, else an admin.
 
     Args:
+        issuers: whose minted tokens count in the foundation.
         real: microseconds of the machine's clock.
 
     Raises:
-        Refusal: 401, where a minted token has expired or its user is gone, or where any other token is not accepted.
+        Refusal: 401, where a minted token was minted elsewhere, was changed, has expired, or its user is gone; or where
+            any other token is not accepted.
     """
     user = world.users.get(token)
     if user is not None:
         return user
-    claims = claims_from_token(authority.key, token) if "." in token else None
-    if claims is not None:
-        if world.clock.now(real) >= claims.expires:
-            raise Refusal(
-                INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {format_moment(claims.expires)}"
-            )
-        return find_user(world, claims.user)
+    if "." in token:
+        reading = read_token(authority.key, token)
+        if reading.claims is not None:
+            return find_token_user(world, reading.claims, issuers, real)
+        if reading.names_key:
+            why = "the token names this server's key, but it was not signed with it, or was changed afterwards"
+            raise Refusal(INVALID_AUTH_TOKEN, why=why)
     if authority.strict:
         raise Refusal(INVALID_AUTH_TOKEN, why="the token was not minted here and names no seeded user (--strict-auth)")
-    return ANY_ADMIN
+    if token == ANY_ADMIN.name:
+        return ANY_ADMIN
+    if world.settings.unknown_users == "refused":
+        hint = did_you_mean(token[:MAX_HINTED_TOKEN_LENGTH], (*world.users, ANY_ADMIN.name))
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the bearer token names no user (settings: unknown_users){hint}")
+    return ANY_BEARER
 
 
-def find_user(world: World, name: str) -> User:
-    """The seeded user of that name, or the `admin` that every foundation has.
+MAX_HINTED_TOKEN_LENGTH = 80
+"""Of a longer token only so much is compared with the names of users."""
+
+
+def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], real: int) -> User:
+    """The user that a token was minted for: the seeded one of that name, or the `admin` that every foundation has.
 
     Raises:
-        Refusal: 401, if there is none.
+        Refusal: 401, if the token does not count here, has expired, or there is no such user.
     """
-    user = world.users.get(name)
-    if user is None and name != ANY_ADMIN.name:
-        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token's user {name} is not in this foundation")
+    if claims.issuer not in issuers:
+        why = (
+            f"the token was minted in another foundation ({claims.foundation}), or in one of that name that is gone; "
+            "it counts there and in copies of that alone"
+        )
+        raise Refusal(INVALID_AUTH_TOKEN, why=why)
+    if world.clock.now(real) >= claims.expires:
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {format_moment(claims.expires)}")
+    user = world.users.get(claims.user)
+    if user is None and claims.user != ANY_ADMIN.name:
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token's user {claims.user} is not in this foundation")
     return user or ANY_ADMIN
 
 

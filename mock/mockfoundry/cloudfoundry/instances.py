@@ -209,6 +209,8 @@ def overloaded_phase_at(instance_range: InstanceRange, overload: OverloadPeriod,
 
 # What is reported of a process
 
+INSTANCE_GUID_LENGTH = 28
+
 MAX_SHOWN_INSTANCES = 10_000
 """How many instances a response shows at most; a process may have two thousand million."""
 
@@ -283,10 +285,10 @@ def count_running_instances(world: World, process: ProcessModel, now: int) -> in
 
 
 def instance_guid_of(word: int, instance_range: InstanceRange, index: int, phase: InstancePhase) -> str:
-    """The guid of an instance, a new one for each start.
+    """The guid of an instance, a new one for each start: the first 28 characters of a uuid, as the cell makes them.
 
     Args:
         word: 64 bits that follow from the world's seed and the process.
     """
     high = mix_word(word ^ (index << 1) ^ (instance_range.nonce << 33))
-    return format_guid(high, mix_word(high ^ phase.restarts ^ word))
+    return format_guid(high, mix_word(high ^ phase.restarts ^ word))[:INSTANCE_GUID_LENGTH]

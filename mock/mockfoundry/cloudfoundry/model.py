@@ -284,6 +284,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         metrics: whether the metrics can be read.
         maximum_disk_in_mb, maximum_health_check_timeout_in_seconds: what a process may ask for.
         allowed_process_users: who may run a process, besides vcap.
+        unknown_users: what a bearer token is that names no user: an admin's, or refused.
     """
 
     start_seconds: float = 1.0
@@ -297,3 +298,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maximum_disk_in_mb: int = 2048
     maximum_health_check_timeout_in_seconds: int = 180
     allowed_process_users: tuple[str, ...] = ("ContainerUser", "TestUser")
+    unknown_users: Literal["admin", "refused"] = "admin"

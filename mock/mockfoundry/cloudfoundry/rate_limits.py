@@ -5,6 +5,7 @@ middleware/mixins/user_reset_interval.rb.
 """
 
 import math
+from collections.abc import Container
 
 import msgspec
 
@@ -27,6 +28,15 @@ ANONYMOUS_CLIENT = ""
 
 TENTHS = 10
 """The Cloud Controller rounds what remains down to tenths of the limit."""
+
+GENERAL_LIMIT = 2000
+"""What a 429 names as the limit where none is set [config rate_limiter.general_limit]."""
+
+UNKNOWN_WAIT = 1
+"""Retry-After of a 429 that no window is the reason for, in seconds: short, since a client's test waits so long."""
+
+UNCOUNTED_PATHS = frozenset({"/", "/v3", "/v2/info", "/healthz"})
+"""Without a query these are open, and are not counted."""
 
 
 class RateLimitWindow(msgspec.Struct):
@@ -52,12 +62,52 @@ class RateLimitDecision(msgspec.Struct, frozen=True):
     refusal: Refusal | None
 
 
+def is_counted(path: str, query_string: bytes, authorization: bytes) -> bool:
+    """Whether the rate limiter counts a request, whoever sends it.
+
+    Args:
+        path: in the API, without what names the foundation.
+        authorization: the header's value, empty if there is none.
+    """
+    if path in UNCOUNTED_PATHS and not query_string:
+        return False
+    return authorization[:6].lower() != b"basic " and not path.startswith("/internal")
+
+
+def format_limit_headers(limit: int, reset: int, remaining: int) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that say what a client has left.
+
+    Args:
+        reset: seconds since the epoch.
+    """
+    return (
+        (b"x-ratelimit-limit", b"%d" % limit),
+        (b"x-ratelimit-reset", b"%d" % reset),
+        (b"x-ratelimit-remaining", b"%d" % remaining),
+    )
+
+
+def estimate_remaining(limit: int, count: int) -> int:
+    """How many requests a client has left, in the arithmetic of the Cloud Controller: of 90, 19 of them used, 62.
+
+    The share that is left is rounded down to tenths as Ruby's Float#floor does it [ruby, float.c, rb_float_floor], then
+    multiplied by the limit, all in floating point.
+    """
+    if count >= limit:
+        return 0
+    share = (limit - count) / limit
+    tenths = math.floor(share * TENTHS)
+    floored = (tenths + 1) / TENTHS
+    return int((floored if floored <= share else tenths / TENTHS) * limit)
+
+
 def count_request(
     world: World,
     limit: RateLimit,
     windows: dict[str, RateLimitWindow],
     authorization: bytes,
     authority: Authority,
+    issuers: Container[str],
     real: int,
 ) -> RateLimitDecision | None:
     """Counts a request; None where its client has no limit.
@@ -65,37 +115,33 @@ def count_request(
     Args:
         windows: of this foundation, by the client's user guid.
         authorization: the header's value, empty if there is none.
+        issuers: whose minted tokens count in the foundation.
         real: microseconds of the machine's clock.
     """
     now = world.clock.now(real)
-    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, real)
+    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, issuers, real)
     if maximum is None:
         return None
     interval = int(limit.interval_seconds * SECOND)
     window = windows.get(client)
     if window is None or now >= window.ends:
-        offset = derive_word(world.seed, "rate limit", client) % interval
+        # Whole seconds, so that a window ends with a second, which is what the headers can name.
+        offset = derive_word(world.seed, "rate limit", client) % interval // SECOND * SECOND
         window = windows[client] = RateLimitWindow(now + interval - (now - offset) % interval)
     window.count += 1
-    unused = max(0, maximum - window.count)
-    remaining = math.floor(unused * TENTHS / maximum) * maximum // TENTHS if maximum else 0
-    headers: tuple[tuple[bytes, bytes], ...] = (
-        (b"x-ratelimit-limit", b"%d" % maximum),
-        (b"x-ratelimit-reset", b"%d" % (window.ends // SECOND)),
-        (b"x-ratelimit-remaining", b"%d" % remaining),
-    )
+    wait = -((now - window.ends) // SECOND)
+    headers = format_limit_headers(maximum, now // SECOND + wait, estimate_remaining(maximum, window.count))
     if window.count <= maximum:
         return RateLimitDecision(headers, None)
-    wait = -((now - window.ends) // SECOND)
     return RateLimitDecision((*headers, (b"retry-after", b"%d" % wait)), refusal)
 
 
 def find_applicable_limit(
-    world: World, limit: RateLimit, authorization: bytes, authority: Authority, real: int
+    world: World, limit: RateLimit, authorization: bytes, authority: Authority, issuers: Container[str], real: int
 ) -> tuple[str, int | None, Refusal]:
     """The client that a request is counted for, how many it may send, and the refusal of those beyond."""
     try:
-        actor = authenticate_actor(world, read_bearer_token(authorization), authority, real)
+        actor = authenticate_actor(world, read_bearer_token(authorization), authority, issuers, real)
     except Refusal as refusal:
         # Beyond the limit, a client with an invalid token hears of the token and not of the limit.
         invalid_token = refusal.entry is INVALID_AUTH_TOKEN

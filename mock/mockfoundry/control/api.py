@@ -35,7 +35,7 @@ from mockfoundry.control.context import (
     response_from_problem,
 )
 from mockfoundry.control.follow import JournalStream
-from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS
+from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.documents.problems import DocumentError, did_you_mean
@@ -206,7 +206,8 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
     preparation = PREPARATIONS.get(plan.operation)
     prepare = None if preparation is None else preparation(api.context, call)
     read = partial(read_body, plan, media_type, request.content, call, prepare)
-    if len(request.content) <= MAX_LOOP_BODY_BYTES:
+    takes_long = LONG_PREPARATIONS.get(plan.operation)
+    if len(request.content) <= MAX_LOOP_BODY_BYTES and not (takes_long is not None and takes_long(api.context)):
         return run_handler(api, request, read())
     return wait_for_worker(request, read, partial(run_handler, api, request))
 

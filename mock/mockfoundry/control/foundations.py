@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mockfoundry.cloudfoundry.auth import ANY_ADMIN, TOKEN_LIFETIME, sign_token
+from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.seeds.export import export_world
 from mockfoundry.cloudfoundry.seeds.read import read_seed, seed_from_data, world_from_seed
+from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_token
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
     ControlAnswer,
@@ -292,6 +293,17 @@ def clock_to_dict(clock: Clock, now: int) -> dict[str, Any]:
     return {"now": format_precise_moment(now), "frozen": clock.rate == 0.0, "rate": clock.rate}
 
 
+def prepare_signing_key(context: ControlContext, call: ControlCall) -> Callable[[str], object]:
+    """Reads or makes the key that tokens are signed with, which takes long the first time."""
+    key = context.service.authority.key
+    return lambda _: key.load()
+
+
+def must_load_signing_key(context: ControlContext) -> bool:
+    """Whether the key that tokens are signed with is not there yet."""
+    return not context.service.authority.key.is_loaded
+
+
 def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
     body, name = call.body or {}, call.path["name"]
     user_name = body.get("user", ANY_ADMIN.name)
@@ -305,7 +317,8 @@ def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
             raise ControlProblem(422, "unknown-user", detail)
         foundation.minted_tokens += 1
         expires = min(LATEST_MOMENT, now + lifetime)
-        token = sign_token(context.service.authority.key, name, user, now, expires, foundation.minted_tokens)
+        key, issuer = context.service.authority.key, foundation.token_issuers[-1]
+        token = sign_token(key, name, issuer, user, now, expires, foundation.minted_tokens)
         seconds = -(-(expires - now) // SECOND)
         body = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "user": user.name}
         return ControlAnswer(body, 201)
@@ -330,4 +343,8 @@ FOUNDATION_HANDLERS = index_handlers(
 FOUNDATION_PREPARATIONS: dict[str, Preparation] = {
     "put_foundation": prepare_new_foundation,
     "replace_state": prepare_state,
+    "mint_token": prepare_signing_key,
 }
+
+LONG_PREPARATIONS: dict[str, Callable[[ControlContext], bool]] = {"mint_token": must_load_signing_key}
+"""Operations whose preparation may take long though the body is small, and whether it would now."""

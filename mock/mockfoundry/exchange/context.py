@@ -59,6 +59,7 @@ class ExchangeContext(msgspec.Struct):
         near_miss: the rule that nearly took the request, in words.
         process: what rules that count for each process count it by, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
+        is_unknown_bearer: whether that is an admin because the token names none of the seed's users.
         was_pending: whether the request waited before its exchange, so that its client may be gone.
     """
 
@@ -77,6 +78,7 @@ class ExchangeContext(msgspec.Struct):
     near_miss: str = ""
     process: str = ""
     actor: str = ""
+    is_unknown_bearer: bool = False
     was_pending: bool = False
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from mockfoundry.bodies import BodyForm, find_body_form, read_form, read_json
+from mockfoundry.cloudfoundry.auth import find_bearer_token
 from mockfoundry.journal.entry import RecordedRequest
 from mockfoundry.scenarios.conditions import ABSENT
 
@@ -35,8 +36,7 @@ class Request(RecordedRequest, frozen=True):
     @property
     def token(self) -> str:
         """The bearer token, empty if there is none."""
-        scheme, _, token = self.header(b"authorization").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
+        return find_bearer_token(self.headers.get(b"authorization", b""))
 
     @property
     def base_url(self) -> str:

@@ -1,13 +1,15 @@
 """Responses: what a door sends, made of answers, refusals, examples and scenarios. Never decides which of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from mockfoundry.bodies import format_header_value
 from mockfoundry.cloudfoundry.api.request import ApiResponse
+from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, build_error_body
+from mockfoundry.cloudfoundry.rate_limits import GENERAL_LIMIT, UNKNOWN_WAIT, format_limit_headers
 from mockfoundry.contract.plan import DocumentedResponse, Plan
 from mockfoundry.exchange.preferences import first_example_of
 from mockfoundry.exchange.request import Headers
@@ -176,6 +178,33 @@ def status_response(plan: Plan | None, respond: Respond, reason: str) -> Respons
     if documented is None:
         return json_response(status, None, reason)
     return example_response(documented, first_example_of(documented), reason, "scenario")
+
+
+def complete_rate_limit_response(
+    response: Response, plan: Plan | None, given: Mapping[str, str | None], now: int
+) -> None:
+    """Gives a 429 what every one of the Cloud Controller has, whatever it was made of.
+
+    Retry-After, the three X-RateLimit headers and the content type; a contract that documents another 429 has its own.
+
+    Args:
+        given: the headers that a scenario gives it later on: their Retry-After says when the window ends.
+        now: virtual microseconds.
+    """
+    documented = None if plan is None else plan.responses.get(RATE_LIMIT_EXCEEDED.status)
+    if documented is not None and "text/plain" not in documented.media_types:
+        return
+    names = {name for name, _ in response.headers}
+    if b"retry-after" not in names:
+        asked = next((value for name, value in given.items() if name.lower() == "retry-after"), None)
+        wait = int(asked) if asked is not None and asked.isascii() and asked.isdigit() else UNKNOWN_WAIT
+        limits = format_limit_headers(GENERAL_LIMIT, now // SECOND + wait, 0)
+        response.headers = [header for header in response.headers if not header[0].startswith(b"x-ratelimit-")]
+        response.headers += (*limits, (b"retry-after", b"%d" % wait))
+    response.headers = [
+        (name, TEXT_MEDIA_TYPE if name == b"content-type" and value.startswith(b"application/json") else value)
+        for name, value in response.headers
+    ]
 
 
 def hold_key(foundation: str, hold: str) -> str:

@@ -24,8 +24,9 @@ from mockfoundry.cloudfoundry.api.messages import describe_violations
 from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.auth import (
     ANY_ADMIN,
+    ANY_BEARER,
+    UNKNOWN_BEARER_NOTE,
     authenticate_actor,
-    claims_from_token,
     read_bearer_token,
     require_scope,
 )
@@ -34,12 +35,14 @@ from mockfoundry.cloudfoundry.errors import (
     BAD_QUERY_PARAMETER,
     MESSAGE_PARSE_ERROR,
     NOT_FOUND,
+    RATE_LIMIT_EXCEEDED,
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
     Refusal,
 )
 from mockfoundry.cloudfoundry.model import RateLimit
-from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request
+from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
+from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.context import ExchangeContext, Service
@@ -51,6 +54,7 @@ from mockfoundry.exchange.response import (
     PendingRequest,
     Response,
     apply_response_overrides,
+    complete_rate_limit_response,
     example_response,
     hold_key,
     raw_response,
@@ -145,6 +149,8 @@ def run_exchange(context: ExchangeContext) -> Response:
         response = response_from_failure(request)
     if limited is not None:
         response.headers.extend(limited.headers)
+    if context.is_unknown_bearer:
+        response.reason = f"{response.reason}; {UNKNOWN_BEARER_NOTE}"
     return response
 
 
@@ -158,8 +164,9 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     actor = ANY_ADMIN
     if plan.secured:
         token = read_bearer_token(request.headers.get(b"authorization", b""))
-        actor = authenticate_actor(world, token, service.authority, context.real)
+        actor = authenticate_actor(world, token, service.authority, context.foundation.token_issuers, context.real)
         context.actor = actor.name
+        context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
         require_scope(actor, "write" if plan.writes else "read")
     violations = route.violations
     body = ABSENT
@@ -194,7 +201,6 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     response = response_from_answer(answer)
     response.committed = plan.writes and answer.status < 300
     response.state_changed = response.committed and answer.state_changed
-    response.headers.append((b"x-user-guid", actor.guid.encode()))
     if request.content and not has_body and plan.body is not None:
         response.headers.append((b"x-mock-contract", NOT_READ_NOTE))
     return response
@@ -299,7 +305,14 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     """A response with its date and its id, with what a match adds to it, and with its place in the journal."""
     foundation, match = context.foundation, context.match
     date = format_http_date(context.now // SECOND)
+    headers = context.request.headers
     response.headers += ((b"date", date), request_id_header(foundation, context.request))
+    if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
+        # cloud_controller_ng, middleware/zipkin.rb
+        response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
+    if response.status == RATE_LIMIT_EXCEEDED.status:
+        given = {} if match is None or match.respond is None else match.respond.headers
+        complete_rate_limit_response(response, context.route and context.route.plan, given, context.now)
     if match is None:
         response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
     else:
@@ -350,10 +363,13 @@ def canned_response(plan: Plan, request: Request, has_body: bool, violations: tu
 
 
 def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
-    """What the foundation's rate limiter says of a request."""
-    foundation, authority = context.foundation, context.service.authority
+    """What the foundation's rate limiter says of a request; None where it does not count it."""
+    foundation, authority, request = context.foundation, context.service.authority, context.request
     authorization = context.headers.get(b"authorization", b"")
-    return count_request(foundation.world, limit, foundation.windows, authorization, authority, context.real)
+    if not is_counted(request.target.removeprefix(context.prefix) or "/", request.query_string, authorization):
+        return None
+    issuers = foundation.token_issuers
+    return count_request(foundation.world, limit, foundation.windows, authorization, authority, issuers, context.real)
 
 
 def request_id_header(foundation: FoundationState, request: Request) -> tuple[bytes, bytes]:

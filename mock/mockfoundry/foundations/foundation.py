@@ -40,6 +40,7 @@ class FoundationState(msgspec.Struct):
         request_count: how many requests there were.
         request_id_prefix: what the ids of all requests begin with; empty before the first.
         minted_tokens: how many tokens were minted here.
+        token_issuers: whose tokens count here: its own, the last one, and those of the foundations it is a copy of.
         last_used: when it was last used, in microseconds of the machine's clock.
         journal: what happened here.
     """
@@ -54,6 +55,7 @@ class FoundationState(msgspec.Struct):
     request_count: int = 0
     request_id_prefix: str = ""
     minted_tokens: int = 0
+    token_issuers: tuple[str, ...] = ()
     last_used: int = 0
     journal: Journal = msgspec.field(default_factory=Journal)
 
@@ -70,10 +72,17 @@ _REQUEST_ID_FACTOR = 0x9E3779B97F4B
 _REQUEST_ID_MASK = (1 << 48) - 1
 
 
-def copy_foundation(foundation: FoundationState, name: str, real: int) -> FoundationState:
+MAX_TOKEN_ISSUERS = 64
+"""How long a chain of copies of copies may be whose tokens count; of a longer one the latest do."""
+
+
+def copy_foundation(foundation: FoundationState, name: str, token_issuer: str, real: int) -> FoundationState:
     """A copy with its own name and request ids; what happens in one of the two does not change the other.
 
+    Tokens of the original count in the copy too, and those of the copy in the copy alone.
+
     Args:
+        token_issuer: of the copy.
         real: microseconds of the machine's clock: when the copy is first used.
     """
     return FoundationState(
@@ -86,6 +95,7 @@ def copy_foundation(foundation: FoundationState, name: str, real: int) -> Founda
         windows={user: msgspec.structs.replace(window) for user, window in foundation.windows.items()},
         request_count=foundation.request_count,
         minted_tokens=foundation.minted_tokens,
+        token_issuers=(*foundation.token_issuers, token_issuer)[-MAX_TOKEN_ISSUERS:],
         last_used=real,
         journal=foundation.journal.copy(),
     )

@@ -7,6 +7,7 @@ from typing import Self
 import msgspec
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.tokens import derive_issuer
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
@@ -75,6 +76,7 @@ class FoundationRegistry:
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}
         self._last_sweep = 0
+        self._made = 0
 
     def get_or_create(self, name: str, real: int) -> FoundationState:
         """The foundation of that name, made if there is none yet.
@@ -120,10 +122,15 @@ class FoundationRegistry:
         made = FoundationState(
             name, world.copy(), world, self._lineup, ScenarioProgress(), last_used=real, journal=journal
         )
+        made.token_issuers = (self._next_token_issuer(name, real),)
         begin_all_scenarios(made, real)
         self.delete(name)
         self._foundations[name] = made
         return made
+
+    def _next_token_issuer(self, name: str, real: int) -> str:
+        self._made += 1
+        return derive_issuer(name, self._made, real)
 
     def _must_have_room(self, name: str, real: int) -> None:
         """Raises Refusal where a name is not valid, or there are too many foundations for another one."""
@@ -166,9 +173,16 @@ class FoundationRegistry:
                 self.delete(foundation.name)
 
     def reset(self, name: str, real: int) -> FoundationState | None:
-        """Brings a foundation back to its seed: state, clock, scenarios, counters; None if there is none."""
+        """Brings a foundation back to its seed: state, clock, scenarios, counters; None if there is none.
+
+        It is the same foundation, so the tokens that it has minted count as before.
+        """
         found = self.find_active(name, real)
-        return None if found is None else self.create(name, found.seed, real)
+        if found is None:
+            return None
+        made = self.create(name, found.seed, real)
+        made.token_issuers = found.token_issuers
+        return made
 
     def copy(self, name: str, other: str, real: int) -> FoundationState | None:
         """A copy of a foundation under another name; it replaces an existing one. None if there is no original.
@@ -183,7 +197,7 @@ class FoundationRegistry:
             return found
         self._must_have_room(other, real)
         self.delete(other)
-        made = self._foundations[other] = copy_foundation(found, other, real)
+        made = self._foundations[other] = copy_foundation(found, other, self._next_token_issuer(other, real), real)
         return made
 
     def __iter__(self) -> Iterator[FoundationState]:

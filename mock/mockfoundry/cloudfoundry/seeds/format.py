@@ -104,6 +104,12 @@ SETTINGS = Form(
             "The users that may run a process, besides vcap.",
             "ContainerUser, TestUser",
         ),
+        FormKey(
+            "unknown_users",
+            ChoiceKind(("admin", "refused")),
+            "What a bearer token is that names no user (but `admin`): an admin's, or `refused` with 401.",
+            "admin",
+        ),
     ),
 )
 
@@ -417,7 +423,7 @@ USER = Form(
     "a user",
     (
         FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
-        FormKey("name", NAME, "Its name, which is also its bearer token.", required=True, role="identity"),
+        FormKey("name", NAME, "Its name; one word is also its bearer token.", required=True, role="identity"),
         FormKey(
             "scopes",
             ListKind(ChoiceKind(SCOPES)),
