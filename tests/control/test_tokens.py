@@ -235,7 +235,7 @@ def test_no_token_is_forged(serve: Callable[..., Serving], door: str, strict_aut
     named = {"kid": pair.name}
     other = choose_signing_key(None, strict=True).load().private
     public = pair.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    none = jwt.encode(claims, None, algorithm="none", headers=named)
+    none = jwt.encode(claims, "", algorithm="none", headers=named)
     forged = {
         "of algorithm none": none,
         "of algorithm none with a signature": none + signature,
@@ -273,7 +273,7 @@ def b64(content: bytes) -> str:
 
 def test_a_users_long_name_makes_a_token_that_counts(serve: Callable[..., Serving]) -> None:
     name = "\U0001f680" * 255
-    server = serve(seed={**ALICE, "users": [{**ALICE["users"][0], "name": name}]})
+    server = serve(seed={**ALICE, "users": [{"name": name, "spaces": {"acme/dev": ["space_auditor"]}}]})
     token = minted(server, "mine", user=name)["access_token"]
     assert len(token) > 4_096
     assert show(server, "mine", token) == 200

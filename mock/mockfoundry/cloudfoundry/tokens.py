@@ -33,9 +33,8 @@ _CLIENT = "cf"
 
 
 class TokenHeader(msgspec.Struct, frozen=True):
-    """What is read of a token before anything is verified."""
+    """What is read of a token before anything is verified: the name of its key."""
 
-    alg: str
     kid: str
 
 
