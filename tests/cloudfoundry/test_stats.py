@@ -4,6 +4,7 @@ Source: app/presenters/v3/process_stats_presenter.rb, process_instances_presente
 lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 """
 
+import re
 from typing import Any
 
 from tests.cloudfoundry.asking import FAILS, IDLE, WEB, Asking, error, states
@@ -207,6 +208,12 @@ def test_a_crash_after_five_minutes_of_running_counts_as_the_first(foundation: A
     for _ in range(20):
         foundation.advance(302)
         assert foundation.instances().json()["resources"][2] == {"index": 2, "state": "STARTING", "since": 0}
+
+
+def test_an_instance_guid_has_28_characters(foundation: Asking) -> None:
+    shown = {each["instance_guid"] for each in foundation.stats().json()["resources"]}
+    assert len(shown) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){4}", guid) for guid in shown)
 
 
 def test_each_start_has_an_instance_guid_of_its_own(foundation: Asking) -> None:

@@ -46,6 +46,12 @@ BAD_QUERY_PARAMETER = CatalogueEntry(
 UNPROCESSABLE_ENTITY = CatalogueEntry("CF-UnprocessableEntity", 10008, 422, "The request is semantically invalid")
 RESOURCE_NOT_FOUND = CatalogueEntry("CF-ResourceNotFound", 10010, 404, "Resource not found")
 RATE_LIMIT_EXCEEDED = CatalogueEntry("CF-RateLimitExceeded", 10013, 429, "Rate Limit Exceeded")
+ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
+    "CF-IPBasedRateLimitExceeded",
+    10014,
+    429,
+    "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. Please log in.",
+)
 SERVICE_UNAVAILABLE = CatalogueEntry("CF-ServiceUnavailable", 10015, 503, "Service unavailable")
 CONFLICT = CatalogueEntry("CF-Conflict", 10409, 409, "Scale is already in progress")
 ORG_SUSPENDED = CatalogueEntry("CF-OrgSuspended", 10017, 403, "The organization is suspended")

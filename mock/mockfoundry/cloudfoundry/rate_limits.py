@@ -11,17 +11,15 @@ import msgspec
 
 from mockfoundry.cloudfoundry.auth import ADMIN, ADMIN_READ_ONLY, Authority, authenticate_actor, read_bearer_token
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, RATE_LIMIT_EXCEEDED, CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.errors import (
+    ADDRESS_RATE_LIMIT_EXCEEDED,
+    INVALID_AUTH_TOKEN,
+    RATE_LIMIT_EXCEEDED,
+    Refusal,
+)
 from mockfoundry.cloudfoundry.generator import derive_word
 from mockfoundry.cloudfoundry.model import RateLimit
 from mockfoundry.cloudfoundry.world import World
-
-ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
-    "CF-IPBasedRateLimitExceeded",
-    10014,
-    429,
-    "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. Please log in.",
-)
 
 ANONYMOUS_CLIENT = ""
 """Whom requests without a valid token are counted for: here all clients have one address."""

@@ -194,10 +194,12 @@ def complete_rate_limit_response(
     documented = None if plan is None else plan.responses.get(RATE_LIMIT_EXCEEDED.status)
     if documented is not None and "text/plain" not in documented.media_types:
         return
-    names = {name for name, _ in response.headers}
-    if b"retry-after" not in names:
+    if all(name != b"retry-after" for name, _ in response.headers):
+        from mockfoundry.journal.retries import parse_wait
+
         asked = next((value for name, value in given.items() if name.lower() == "retry-after"), None)
-        wait = int(asked) if asked is not None and asked.isascii() and asked.isdigit() else UNKNOWN_WAIT
+        microseconds = parse_wait(asked or "", now)
+        wait = UNKNOWN_WAIT if microseconds is None else -(-microseconds // SECOND)
         limits = format_limit_headers(GENERAL_LIMIT, now // SECOND + wait, 0)
         response.headers = [header for header in response.headers if not header[0].startswith(b"x-ratelimit-")]
         response.headers += (*limits, (b"retry-after", b"%d" % wait))

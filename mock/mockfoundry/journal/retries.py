@@ -174,11 +174,20 @@ def parse_retry_after(entry: JournalEntry) -> int | None:
     """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
     if entry.response.fault:
         return None
-    text = entry.response.header(b"retry-after").strip()
+    return parse_wait(entry.response.header(b"retry-after"), entry.now)
+
+
+def parse_wait(text: str, now: int) -> int | None:
+    """Microseconds from a moment on that a Retry-After asks to wait; None where it is empty, or asks for nothing.
+
+    Args:
+        now: virtual microseconds.
+    """
+    text = text.strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) * 1_000_000
     try:
-        return max(0, int(parsedate_to_datetime(text).timestamp() * 1_000_000) - entry.now) if text else None
+        return max(0, int(parsedate_to_datetime(text).timestamp() * 1_000_000) - now) if text else None
     except (ValueError, OverflowError):
         return None
 
