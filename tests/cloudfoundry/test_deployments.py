@@ -3,6 +3,12 @@
 Source: app/models/runtime/deployment_model.rb and lib/cloud_controller/deployment_updater/.
 """
 
+import json
+
+import pytest
+
+from mockfoundry.cloudfoundry.seeds.read import read_seed
+from mockfoundry.documents.problems import DocumentError
 from tests.cloudfoundry.asking import APP, CLOCK, WEB, Asking, error, guids, not_found, states, unprocessable
 
 
@@ -69,6 +75,147 @@ def test_a_paused_one_stays_as_it_is(foundation: Asking) -> None:
     foundation.given_app("dora", deployment={"seconds": "8s", "reason": "PAUSED", "strategy": "canary"})
     foundation.advance(100)
     assert [instances for _, instances in webs(foundation)] == [4, 1]
+
+
+CANARY = {"guid": "canary", "strategy": "canary", "seconds": "8s"}
+
+
+def canary(foundation: Asking, instances: int, **fields: object) -> None:
+    """Begins a canary deployment of dora."""
+    foundation.given_organization(quota=None)
+    foundation.scale({"instances": instances})
+    foundation.given_app("dora", deployment={**CANARY, **fields})
+
+
+def proceed(foundation: Asking, reason: str = "DEPLOYING") -> None:
+    """Continues the canary deployment, or cancels it."""
+    foundation.given_app("dora", deployment={"guid": "canary", "reason": reason})
+
+
+def state(foundation: Asking) -> tuple[str, int]:
+    """The state of dora's deployment, and its step."""
+    deployment = foundation.world.apps[APP].deployment
+    assert deployment is not None
+    return deployment.state, deployment.step
+
+
+def counts(foundation: Asking) -> list[int]:
+    """How many instances the web processes have, the newer one's first."""
+    return [instances for _, instances in reversed(webs(foundation))]
+
+
+def test_a_canary_pauses_until_it_is_continued(foundation: Asking) -> None:
+    """Without steps it pauses once: with one new instance beside all the others, for ever."""
+    canary(foundation, 4)
+    assert (state(foundation), counts(foundation)) == (("PREPAUSED", 1), [1, 4])
+    foundation.advance(4)
+    assert (state(foundation), counts(foundation)) == (("PREPAUSED", 1), [1, 4])
+    foundation.show()
+    assert state(foundation) == ("PAUSED", 1)
+    foundation.advance(10_000_000)
+    assert counts(foundation) == [1, 4]
+    assert foundation.scale({}).status_code == 422
+    proceed(foundation)
+    assert state(foundation) == ("DEPLOYING", 2)
+    foundation.advance(2)
+    assert counts(foundation) == [3, 2]
+    foundation.advance(2)
+    assert counts(foundation) == [4]
+    assert webs(foundation)[0][0] != WEB
+    assert state(foundation) == ("DEPLOYED", 2)
+    assert foundation.scale({}, guid=webs(foundation)[0][0]).status_code == 202
+
+
+STEPS: dict[str, tuple[int, list[int], list[list[int]]]] = {
+    "the plan of ten": (10, [20, 60, 100], [[2, 9], [6, 5], [10, 0]]),
+    "of one": (1, [50], [[1, 1]]),
+    "at least one": (10, [1, 1], [[1, 10], [1, 10]]),
+    "a half is rounded up": (10, [25, 35], [[3, 8], [4, 7]]),
+    "less than a half is rounded down": (3, [40, 50, 99], [[1, 3], [2, 2], [3, 1]]),
+    "all at once": (4, [100], [[4, 0]]),
+    "of none": (0, [50], [[0, 0]]),
+}
+"""How many instances there are, the weights of the steps, and the newer and the older instances in each pause."""
+
+
+@pytest.mark.parametrize("row", STEPS)
+def test_a_canary_pauses_at_each_of_its_steps(row: str, foundation: Asking) -> None:
+    """It stops after the last one too, also where all instances are new by then."""
+    instances, weights, pauses = STEPS[row]
+    canary(foundation, instances, steps=weights)
+    seen = []
+    for step in range(1, len(weights) + 1):
+        assert state(foundation) == ("PREPAUSED", step)
+        foundation.advance(8)
+        seen.append(counts(foundation))
+        assert state(foundation) == ("PAUSED", step)
+        proceed(foundation)
+    assert seen == pauses
+    foundation.advance(8)
+    assert counts(foundation) == [instances]
+    assert state(foundation)[0] == "DEPLOYED"
+
+
+def test_a_canary_is_canceled_in_a_pause_and_on_its_way(foundation: Asking) -> None:
+    """The older web process has all its instances at once, and the newer is gone."""
+    for seconds in (0, 8):
+        canary(foundation, 10, steps=[20, 60])
+        foundation.advance(8)
+        foundation.show()
+        proceed(foundation)
+        foundation.advance(seconds)
+        proceed(foundation, "CANCELING")
+        assert webs(foundation) == [(WEB, 10)]
+        assert state(foundation)[0] == "CANCELED"
+        assert foundation.scale({}).status_code == 202
+
+
+def test_only_what_is_paused_is_continued(foundation: Asking) -> None:
+    canary(foundation, 4, steps=[50, 75])
+    before = foundation.world.apps[APP].deployment
+    proceed(foundation)
+    assert foundation.world.apps[APP].deployment == before
+    foundation.given_app("dora", deployment={"seconds": "8s", "reason": "PAUSED", "guid": "rolling"})
+    foundation.advance(100)
+    assert counts(foundation) == [1, 4]
+    foundation.given_app("dora", deployment={"guid": "rolling", "reason": "DEPLOYING"})
+    foundation.advance(8)
+    assert counts(foundation) == [4]
+
+
+def test_a_canary_without_an_end_does_not_come_to_its_first_pause(foundation: Asking) -> None:
+    canary(foundation, 4, seconds=None)
+    foundation.advance(10_000_000)
+    assert (counts(foundation), state(foundation)[0]) == ([1, 4], "PREPAUSED")
+
+
+@pytest.mark.parametrize("reason", ["DEPLOYING", "PAUSED"])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_canary_in_a_seed_stands_where_its_step_says(reason: str, step: int, foundation: Asking) -> None:
+    """Beyond the last pause it moves to its end, whatever its reason is. An export says the same again."""
+    canary(foundation, 10, steps=[20, 60], step=step, reason=reason)
+    expected = {1: [2, 9], 2: [6, 5]}
+    if reason == "PAUSED" and step in expected:
+        assert (state(foundation), counts(foundation)) == (("PAUSED", step), expected[step])
+    else:
+        assert state(foundation) == ("DEPLOYING" if step == 3 else "PREPAUSED", step)
+    written = foundation.server.client.get(f"/__mock/foundations/{foundation.name}/state").json()
+    deployment = written["organizations"][0]["spaces"][0]["apps"][0]["deployment"]
+    assert (deployment["steps"], deployment["step"]) == ([20, 60], step)
+    assert deployment["reason"] == ("PAUSED" if state(foundation)[0] == "PAUSED" else "DEPLOYING")
+
+
+@pytest.mark.parametrize("steps", [[0], [101], [60, 20], [True], ["20"], [20.5], 20, [1] * 101, [None]])
+def test_steps_are_shares_in_ascending_order(steps: object, foundation: Asking) -> None:
+    with pytest.raises(DocumentError, match="whole numbers from 1 to 100, in ascending order"):
+        foundation.given_app("dora", deployment={"strategy": "canary", "steps": steps})
+
+
+def test_only_a_canary_has_steps_in_a_seed() -> None:
+    app = {"name": "a", "deployment": {"strategy": "rolling", "steps": [20]}}
+    seed = {"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": [app]}]}]}
+    with pytest.raises(DocumentError, match="only a deployment of strategy canary has steps"):
+        read_seed(json.dumps(seed), "seed.json")
 
 
 def test_a_canceled_one_leaves_the_older_web_process(foundation: Asking) -> None:

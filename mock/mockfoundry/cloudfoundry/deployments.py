@@ -1,28 +1,53 @@
-"""Deployments: begun, advanced with the clock, finished, canceled. Never ticks: each is advanced when it is looked at.
+"""Deployments: begun, advanced with the clock, continued, finished, canceled. Never ticks: each is advanced when it is
+looked at.
 
 While a deployment rolls, its app has two web processes: the newer gains instances as the older loses them, and replaces
-it at the end. Source: cloud_controller_ng, app/models/runtime/deployment_model.rb, app/actions/deployment_create.rb and
-lib/cloud_controller/deployment_updater/.
+it at the end. A canary pauses at each of its steps until somebody continues it, or cancels it; it never ends by itself.
+Source: cloud_controller_ng, app/models/runtime/deployment_model.rb, app/actions/deployment_create.rb,
+deployment_continue.rb, deployment_cancel.rb and lib/cloud_controller/deployment_updater/.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, start_instances
-from mockfoundry.cloudfoundry.model import STATES_IN_FLIGHT, App, Deployment, ProcessModel
+from mockfoundry.cloudfoundry.model import STATES_IN_FLIGHT, App, Deployment, DeploymentState, ProcessModel
 from mockfoundry.cloudfoundry.world import World
 
 MAX_STAGES = 10
-"""How many steps a deployment takes at most, however many instances there are."""
+"""In how many stages a deployment moves at most, however many instances there are."""
+
+
+class WebCounts(NamedTuple):
+    """How many instances the newer and the older web process of an app have."""
+
+    newer: int
+    older: int
 
 
 def has_deployment_in_flight(app: App) -> bool:
     """Whether a deployment of the app is in flight; one that is being canceled is not [deployment_model.rb]."""
     return app.deployment is not None and app.deployment.state in STATES_IN_FLIGHT
+
+
+def change_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:
+    """Changes the deployment in flight where it is named by its guid; else begins another one.
+
+    Args:
+        guid: of the app.
+        fields: as a seed gives them. The reason DEPLOYING continues a deployment that is paused, CANCELING cancels it.
+    """
+    deployment = world.apps[guid].deployment
+    if deployment is None or guid not in world.deploying_apps or fields.get("guid") != deployment.guid:
+        begin_deployment(world, guid, now, fields)
+    elif fields.get("reason") == "DEPLOYING":
+        continue_deployment(world, guid, now)
+    elif fields.get("reason") == "CANCELING":
+        cancel_deployment(world, guid, now)
 
 
 def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:
@@ -57,16 +82,47 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
         state=fields.get("reason", "DEPLOYING"),
         started_at=started_at,
         changed_at=started_at,
+        moving_since=started_at,
         duration=fields.get("seconds", int(world.settings.deployment_seconds * SECOND)),
         process=newer.guid,
         previous=web.guid,
         instances=web.instances,
+        weights=fields.get("steps", ()),
     )
+    if deployment.pauses:
+        step = min(fields.get("step", 1), deployment.pauses + 1)
+        # Beyond its last pause there is nothing that it could stand in.
+        asked = "DEPLOYING" if step > deployment.pauses and deployment.state == "PAUSED" else deployment.state
+        deployment = replace(deployment, step=step, state=asked)
+        deployment = replace(deployment, state=moving_state_of(deployment) if asked == "DEPLOYING" else asked)
+        if asked == "PAUSED":
+            deployment = replace(deployment, stage=count_stages(deployment))
     world.put_process(newer, now)
     world.put_app(replace(app, deployment=deployment))
-    resize_web_process(world, newer, instances_at_stage(deployment, 0)[0], started_at)
-    if deployment.strategy == "recreate":
-        resize_web_process(world, web, 0, started_at)
+    apply_stage(world, deployment, started_at)
+    advance_deployments(world, now)
+
+
+def moving_state_of(deployment: Deployment) -> DeploymentState:
+    """What the Cloud Controller calls a deployment that moves: to a pause, or to its end."""
+    return "PREPAUSED" if deployment.step <= deployment.pauses else "DEPLOYING"
+
+
+def continue_deployment(world: World, guid: str, now: int) -> None:
+    """Lets a deployment that is paused move on: to its next pause, or to its end. Any other stays as it is.
+
+    Args:
+        guid: of the app.
+    """
+    app = world.apps[guid]
+    deployment = app.deployment
+    if deployment is None or deployment.state != "PAUSED":
+        return
+    step = deployment.step + 1 if deployment.pauses else deployment.step
+    moving = replace(deployment, step=step, stage=0, moving_since=now, changed_at=now)
+    moving = replace(moving, state=moving_state_of(moving))
+    world.put_app(replace(app, deployment=moving))
+    apply_stage(world, moving, now)
     advance_deployments(world, now)
 
 
@@ -74,42 +130,81 @@ def advance_deployments(world: World, now: int) -> None:
     """Advances every deployment to this moment."""
     for guid in sorted(world.deploying_apps):
         deployment = world.apps[guid].deployment
-        duration = None if deployment is None else deployment.duration
-        if deployment is None or duration is None or deployment.state in ("PAUSED", "PREPAUSED"):
+        duration = None if deployment is None else compute_move_duration(deployment)
+        if deployment is None or duration is None or deployment.state == "PAUSED":
             continue
         stages = count_stages(deployment)
-        age = max(0, now - deployment.started_at)
+        age = max(0, now - deployment.moving_since)
         stage = stages if age >= duration else age * stages // duration
         while deployment.stage < stage:
             deployment = replace(deployment, stage=deployment.stage + 1)
-            moment = deployment.started_at + duration * deployment.stage // stages
+            moment = deployment.moving_since + duration * deployment.stage // stages
             world.put_app(replace(world.apps[guid], deployment=deployment))
             if deployment.stage < stages:
                 apply_stage(world, deployment, moment)
             elif deployment.state == "CANCELING":
                 cancel_deployment(world, guid, moment)
+            elif deployment.state == "PREPAUSED":
+                apply_stage(world, deployment, moment)
+                paused = replace(deployment, state="PAUSED", changed_at=moment)
+                world.put_app(replace(world.apps[guid], deployment=paused))
             else:
                 finish_deployment(world, world.apps[guid], deployment, moment)
 
 
-def count_stages(deployment: Deployment) -> int:
-    return max(1, min(deployment.instances, MAX_STAGES))
+def compute_move_duration(deployment: Deployment) -> int | None:
+    """How long each move of a deployment takes, in microseconds; a canary moves once more than it pauses."""
+    return None if deployment.duration is None else deployment.duration // (deployment.pauses + 1)
 
 
-def instances_at_stage(deployment: Deployment, stage: int) -> tuple[int, int]:
-    """How many instances the newer and the older web process have at a stage."""
-    wanted, stages = deployment.instances, count_stages(deployment)
+def count_at_pause(deployment: Deployment, step: int) -> WebCounts:
+    """How many instances the web processes have in a pause of a canary; before the first one only the older has any.
+
+    Args:
+        step: from 0, which is before the first.
+    """
+    wanted = deployment.instances
+    if step == 0:
+        return WebCounts(0, wanted)
+    if not deployment.weights:
+        return WebCounts(min(1, wanted), wanted)
+    weight = deployment.weights[step - 1]
+    # The share of all, a half rounded up, and at least one [app/models/runtime/deployment_model.rb].
+    canary = min(wanted, max(1, (2 * wanted * weight + 100) // 200))
+    return WebCounts(canary, 0 if weight == 100 else min(wanted, wanted - canary + 1))
+
+
+def find_move(deployment: Deployment) -> tuple[WebCounts, WebCounts]:
+    """From which counts a deployment moves to which."""
+    wanted = deployment.instances
     if deployment.strategy == "recreate":
-        return wanted, 0
+        return WebCounts(wanted, 0), WebCounts(wanted, 0)
+    before = count_at_pause(deployment, min(deployment.step, deployment.pauses + 1) - 1)
+    is_last = deployment.step > deployment.pauses
+    return before, WebCounts(wanted, 0) if is_last else count_at_pause(deployment, deployment.step)
+
+
+def count_stages(deployment: Deployment) -> int:
+    """In how many stages a deployment moves; one that is canceled stands still until it is over."""
     if deployment.state == "CANCELING":
-        stage = stages - 1 - stage
-    done = wanted * stage // stages
-    return max(min(1, wanted), wanted * (stage + 1) // stages), wanted - done
+        return 1
+    before, after = find_move(deployment)
+    most = max(after.newer - before.newer, before.older - after.older)
+    return max(1, min(most, MAX_STAGES))
+
+
+def instances_at_stage(deployment: Deployment) -> WebCounts:
+    """How many instances the web processes have at a stage: the newer is a stage ahead of the older."""
+    before, after = find_move(deployment)
+    stages, stage = count_stages(deployment), deployment.stage
+    ahead = min(stage + 1, stages)
+    newer = before.newer + (after.newer - before.newer) * ahead // stages
+    return WebCounts(newer, before.older - (before.older - after.older) * stage // stages)
 
 
 def apply_stage(world: World, deployment: Deployment, moment: int) -> None:
     """Moves instances from the older web process to the newer."""
-    newer, older = instances_at_stage(deployment, deployment.stage)
+    newer, older = instances_at_stage(deployment)
     resize_web_process(world, world.processes[deployment.process], newer, moment)
     resize_web_process(world, world.processes[deployment.previous], older, moment)
 

@@ -79,12 +79,16 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: the Cloud Controller's own word; the API shows it as a status and a reason.
-        duration: how long it takes, None where it never ends by itself.
+        duration: how long it takes, without its pauses; None where it never moves by itself.
         process: the guid of the web process that it brings up.
         previous: the guid of the one that it takes down.
         instances: how many instances the app's web process is to have.
         changed_at: when its state last changed.
-        stage: how many of its steps are done.
+        moving_since: when it began to move to where it moves now: its next pause, or its end.
+        stage: how many stages of that move are done.
+        weights: of a canary, one for each pause: how much of the instances are new by then, in percent. Without any it
+            pauses once, with one new instance beside all the others.
+        step: which pause it moves to, or stands in, counted from 1; beyond the last it moves to its end.
     """
 
     guid: str
@@ -96,7 +100,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     process: str = ""
     previous: str = ""
     instances: int = 0
+    moving_since: int = 0
     stage: int = 0
+    weights: tuple[int, ...] = ()
+    step: int = 1
+
+    @property
+    def pauses(self) -> int:
+        """How often it pauses until somebody continues it; the API calls that the total of its steps."""
+        return max(1, len(self.weights)) if self.strategy == "canary" else 0
 
 
 class Droplet(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,8 @@ def export_app(world: World, app: App) -> SeedDocument:
 def export_deployment(deployment: Deployment | None) -> SeedDocument | None:
     if deployment is None:
         return None
-    reason = "PAUSED" if deployment.state == "PREPAUSED" else deployment.state
+    # What moves to a pause is shown as DEPLOYING, and its step says where it moves to.
+    reason = "DEPLOYING" if deployment.state == "PREPAUSED" else deployment.state
     return DEPLOYMENT.write(deployment, status="ACTIVE", reason=reason)
 
 

@@ -6,7 +6,15 @@ out of an entity is what `build` begins it with.
 
 from mockfoundry.cloudfoundry.api.metadata import find_key_error, find_label_value_error
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG
-from mockfoundry.cloudfoundry.seeds.kinds import BuiltKind, IndexKind, MetadataTextKind, SecondsKind, SpanKind
+from mockfoundry.cloudfoundry.seeds.kinds import (
+    MAX_STEPS,
+    BuiltKind,
+    IndexKind,
+    MetadataTextKind,
+    SecondsKind,
+    SpanKind,
+    WeightsKind,
+)
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
     build_feature_flag,
@@ -345,17 +353,25 @@ DEPLOYMENT = Form(
         FormKey(
             "reason",
             ChoiceKind(("DEPLOYING", "PAUSED", "CANCELING")),
-            "DEPLOYING, PAUSED or CANCELING.",
+            "DEPLOYING, PAUSED or CANCELING; in `given:`, beside the guid of the one in flight: continues, cancels it.",
             "DEPLOYING",
             role="part",
         ),
         FormKey(
             "seconds",
             NullableKind(SPAN),
-            "How long it takes; null if it never ends by itself.",
+            "How long it takes, without its pauses; null if it never ends by itself.",
             "`deployment_seconds`",
             attribute="duration",
         ),
+        FormKey(
+            "steps",
+            WeightsKind(),
+            "Of a canary: how much is new in each of its pauses, in percent, a list.",
+            "one pause, with one new instance",
+            attribute="weights",
+        ),
+        FormKey("step", IntegerKind(1, MAX_STEPS + 1), "Of a canary: which pause it moves to, or stands in.", "1"),
     ),
 )
 

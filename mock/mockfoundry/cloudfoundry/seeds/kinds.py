@@ -79,6 +79,27 @@ class SecondsKind(AsItIs):
         return SpanKind().schema()
 
 
+MAX_STEPS = 100
+
+
+class WeightsKind:
+    """The weights of a canary's steps, in percent, none smaller than the one before, as a tuple."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        weights = value if isinstance(value, list) and len(value) <= MAX_STEPS else [None]
+        if any(type(each) is not int or not 1 <= each <= 100 for each in weights) or weights != sorted(weights):
+            allowed = f"a list of at most {MAX_STEPS} whole numbers from 1 to 100, in ascending order"
+            return reading.refuse_value(path, value, allowed)
+        return tuple(weights)
+
+    def write(self, value: tuple[int, ...]) -> Any:
+        return list(value)
+
+    def schema(self) -> dict[str, Any]:
+        weight = {"type": "integer", "minimum": 1, "maximum": 100}
+        return {"type": "array", "maxItems": MAX_STEPS, "items": weight}
+
+
 @dataclass(frozen=True)
 class IndexKind:
     """The index of an instance as a key of a mapping: a whole number, or the text of one."""

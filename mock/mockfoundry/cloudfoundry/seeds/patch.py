@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.deployments import begin_deployment, cancel_deployment
+from mockfoundry.cloudfoundry.deployments import cancel_deployment, change_deployment
 from mockfoundry.cloudfoundry.instance_ranges import (
     apply_crash_setting,
     hold_instance_states,
@@ -125,7 +125,7 @@ class WorldPatcher:
             if fields["deployment"] is None:
                 cancel_deployment(world, app.guid, now)
             else:
-                begin_deployment(world, app.guid, now, fields["deployment"])
+                change_deployment(world, app.guid, now, fields["deployment"])
 
     def switch_app(self, app: App, state: Any) -> None:
         """Starts or stops an app, whatever its quotas say."""

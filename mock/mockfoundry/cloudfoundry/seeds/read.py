@@ -69,6 +69,11 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
                 yield Finding((*place, "process_types", index), text)
     if app.get("deployment") is not None and "web" not in types:
         yield Finding((*at, "deployment"), "only the web process is deployed, and this app has none")
+    deployment = app.get("deployment")
+    if isinstance(deployment, Mapping) and deployment.get("strategy") != "canary":
+        for key in ("steps", "step"):
+            if deployment.get(key) not in (None, [], 1):
+                yield Finding((*at, "deployment", key), "only a deployment of strategy canary has steps")
 
 
 def find_missing_endpoints(process: SeedFields, at: Path) -> Iterator[Finding]:
