@@ -101,3 +101,13 @@ def test_one_that_does_not_hold_is_refused_with_the_reason(tmp_path: Path, text:
 def test_one_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="can't be read: No such file"):
         load_contract(tmp_path / "none.yaml")
+
+
+def test_a_429_of_ones_own_is_sent_as_it_is_documented(tmp_path: Path, serve: Callable[..., Serving]) -> None:
+    """It gets neither the Cloud Controller's headers nor its content type."""
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN.replace("'404':", "'429':"))
+    answer = plain_http.get(serve(of=load_contract(file)).url + "/v3/droplets/x", headers={"Prefer": "code=429"})
+    assert (answer.status_code, answer.json()) == (429, {"errors": []})
+    assert answer.headers["content-type"].startswith("application/json")
+    assert "retry-after" not in answer.headers

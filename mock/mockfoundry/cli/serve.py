@@ -127,7 +127,8 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions) ->
             "",
         ]
     if not options.host.startswith(LOOPBACK_PREFIXES):
-        lines += ["  This address can be reached from other machines; any token is an admin here.", ""]
+        admins = "" if options.strict_auth else "; any token is an admin here"
+        lines += [f"  This address can be reached from other machines{admins}.", ""]
     lines.append("  Ctrl-C ends it.")
     return "\n".join(lines)
 
