@@ -21,8 +21,12 @@ from mockfoundry.client.in_process import InProcess
 from mockfoundry.cloudfoundry.auth import parse_bearer_token
 from mockfoundry.cloudfoundry.signing_keys import THROW_AWAY_KEY_FILE, THROW_AWAY_KEY_ID, choose_signing_key
 from mockfoundry.cloudfoundry.tokens import verify_token
+from mockfoundry.control.api import build_control_api, handle_control_request
+from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.server.waiting import RequestHolds
 from tests import plain_http
-from tests.serving import WEB, Serving
+from tests.serving import WEB, Serving, real_now, service_of
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
 ALICE = {
@@ -296,6 +300,26 @@ def test_nothing_of_cryptography_is_imported_before_a_token_is_minted() -> None:
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines() == ["[]", "['cryptography', 'jwt']"], done.stderr
+
+
+def test_a_key_is_made_beside_the_exchanges() -> None:
+    """It takes long, so the first token is minted in the worker room, and the following ones at once."""
+    service = service_of(strict_auth=True)
+    api = build_control_api(service, RequestHolds(1))
+
+    def mint() -> Response | PendingRequest:
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        path = "/__mock/foundations/mine/tokens"
+        return handle_control_request(api, read_request("POST", path, b"", headers, b"{}", "http", real_now()))
+
+    waiting = mint()
+    assert isinstance(waiting, PendingRequest)
+    assert waiting.work is not None
+    assert not service.authority.key.is_loaded
+    made = waiting.resume(real_now(), waiting.work())
+    assert isinstance(made, Response)
+    assert made.status == 201
+    assert isinstance(mint(), Response)
 
 
 def test_the_shipped_key_says_that_it_is_for_tests() -> None:
