@@ -31,7 +31,7 @@ WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
 
 ADMIN = {"Authorization": "bearer admin"}
 
-OWN_STATUSES = frozenset({406, 413, 431})
+OWN_STATUSES = frozenset({405, 406, 408, 413, 414, 431})
 """Statuses of gateways and frameworks, which no contract documents."""
 
 
@@ -120,11 +120,22 @@ def serving(
     control_token: str = "",
     max_body: int = ServerOptions.max_body,
     max_held: int = ServerOptions.max_held,
+    max_connections: int = ServerOptions.max_connections,
+    head_timeout: int = ServerOptions.head_timeout,
+    body_timeout: int = ServerOptions.body_timeout,
     **options: Any,
 ) -> Iterator[Serving]:
     """A service on a free port until the block ends."""
     service = service_of(seed, **options)
-    listening = ServerOptions(door=door, control_token=control_token, max_body=max_body, max_held=max_held)
+    listening = ServerOptions(
+        door=door,
+        control_token=control_token,
+        max_body=max_body,
+        max_held=max_held,
+        max_connections=max_connections,
+        head_timeout=head_timeout,
+        body_timeout=body_timeout,
+    )
     with (
         BackgroundServer(service, listening) as server,
         plain_http.client(

@@ -32,6 +32,23 @@ def parse_idle_duration(text: str) -> int:
     return microseconds
 
 
+def parse_time_limit(text: str) -> int:
+    """The microseconds that a part of a request may take.
+
+    Raises:
+        ValueError: it is not a duration, or 0.
+    """
+    from mockfoundry.documents.times import parse_duration
+
+    try:
+        microseconds = parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no duration: {error}") from None
+    if microseconds == 0:
+        raise ValueError(f"{text!r} would leave no time for any request; take 15s")
+    return microseconds
+
+
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
     """What an option needs besides the name, the type and the default of its field.
@@ -42,7 +59,7 @@ class OptionInfo:
         metavar: the word that the help shows for the value; empty for click's own.
         least, most: bounds of a number; None for none.
         is_file: the value is a file's path.
-        parse: makes the value from text; raises ValueError with what is wrong.
+        parse: makes the value from text; raises ValueError with what is wrong. The value is a duration.
         in_python: `Server` and `InProcess` take it.
     """
 
@@ -64,6 +81,7 @@ class ServerOptions:
         seed: a file's path, or what is written in one; None for one small app.
         scenarios: names of the library, files' paths, or what is written in one, in the order in which they are asked.
         contract: a file's path; None for the shipped one.
+        head_timeout, body_timeout: microseconds.
         expire_idle: microseconds of real time; None for never.
         control_token: empty for none.
     """
@@ -135,6 +153,25 @@ class ServerOptions:
     ] = 128 * 1024 * 1024
     max_rules: Annotated[int, OptionInfo("How many scenario rules may be on in one foundation.", least=0)] = 200_000
     max_held: Annotated[int, OptionInfo("How many requests scenarios may hold at once.", least=0)] = 1_000
+    max_connections: Annotated[
+        int, OptionInfo("How many connections there may be at once; a further one gets 503 and is closed.", least=1)
+    ] = 4_000
+    head_timeout: Annotated[
+        int,
+        OptionInfo(
+            "How long a request's line and headers may take; a slower one gets 408.",
+            metavar="DURATION",
+            parse=parse_time_limit,
+        ),
+    ] = 15_000_000
+    body_timeout: Annotated[
+        int,
+        OptionInfo(
+            "How long a request's body may take after that; a slower one gets 408.",
+            metavar="DURATION",
+            parse=parse_time_limit,
+        ),
+    ] = 60_000_000
     expire_idle: Annotated[
         int | None,
         OptionInfo(

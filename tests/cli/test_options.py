@@ -16,7 +16,7 @@ from mockfoundry.client.server import Server
 from mockfoundry.documents.problems import Document
 from mockfoundry.foundations.registry import ServerBounds
 from mockfoundry.options import Option, ServerOptions, iterate_options
-from mockfoundry.server.delivery import ServerLimits
+from mockfoundry.server.limits import ServerLimits
 
 OPTIONS = tuple(iterate_options())
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")

@@ -90,7 +90,7 @@ def value_of(option: click.Option) -> str:
     """Something that an option takes and that is not its default."""
     if isinstance(option.type, click.Choice):
         return next(str(each) for each in option.type.choices if each != option.default)
-    return "7m" if option.name == "expire_idle" else "7"
+    return "7m" if option.metavar == "DURATION" else "7"
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])

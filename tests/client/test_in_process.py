@@ -102,6 +102,11 @@ REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("PATCH", f"/v3/processes/{WEB}", {"content": b"x" * (1024 * 1024 + 1)}),
     ("DELETE", f"/v3/processes/{WEB}/instances/0", {}),
     ("GET", "/v3/processes", {"headers": {"X-Large": "x" * 40_000}}),
+    ("GET", "/v3/processes?guids=" + "x" * 9_000, {}),
+    ("GET", "/v3/processes?guids=" + "x" * 40_000, {}),
+    ("GET", "/v3/processes/%FF", {}),
+    ("GET", f"/v3/processes/{WEB}.json", {}),
+    ("PURGE", "/v3/processes", {}),
 )
 
 
@@ -167,6 +172,22 @@ def test_a_dribbled_body_comes_whole_to_a_patient_client(
     answer = WAYS[way](name, in_process, foundation.url)("POST", SCALE, json={"instances": 3})
     assert answer.json()["instances"] == 3
     assert answer.elapsed.total_seconds() > 0.8 * quick_dribble.total_seconds
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("quick_dribble")
+def test_an_answer_without_a_body_has_nothing_to_dribble(
+    server: Server, in_process: InProcess, name: Name, way: str
+) -> None:
+    rule = Rule(operation="terminateProcessInstance", respond=Respond(fault="dribble", phase="after"))
+    over, within = alike(server, in_process, Scenario(name="slow", rules=(rule,)))
+    path = f"/v3/processes/{WEB}/instances/0"
+    expected, found = (
+        met(WAYS[way](name, where, foundation.url), name, "DELETE", path)
+        for where, foundation in ((None, over), (in_process, within))
+    )
+    assert found == expected
 
 
 @pytest.mark.parametrize("way", WAYS)

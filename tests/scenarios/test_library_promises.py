@@ -278,6 +278,19 @@ def test_request_id_missing_is_missing_everywhere(play: Callable[[str], Serving]
         assert "x-vcap-request-id" not in server.client.get(path).headers
 
 
+@pytest.mark.parametrize("parameter", ["guids", "app_guids"])
+def test_request_line_too_long_refuses_more_than_ten_guids(play: Callable[[str], Serving], parameter: str) -> None:
+    server = play("request-line-too-long")
+    guids = [f"{number:036}" for number in range(11)]
+    ten, eleven = (
+        plain_http.get(f"{server.url}/v3/processes", headers=ALICE, params={parameter: ",".join(each)})
+        for each in (guids[:10], guids)
+    )
+    assert (ten.status_code, ten.json()["resources"]) == (200, [])
+    assert (eleven.status_code, eleven.headers["content-type"]) == (414, "text/html")
+    assert "414 Request-URI Too Large" in eleven.text
+
+
 def test_scheduler_unavailable_leaves_processes_readable(play: Callable[[str], Serving]) -> None:
     server = play("scheduler-unavailable")
     assert server.client.get(f"{PROCESS}/stats").status_code == 503

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ def test_undocumented_is_said_only_where_it_is_so(
         assert check_scenario(without, contract, errors)
 
 
+QUERIES = ({"page": ["2"]}, {"guids": ["a" * 400]}, {"app_guids": ["a" * 400]})
+
+
 @every_file
 def test_each_rule_of_each_file_can_decide_something(
     name: str, path: Path, ask: AskRequest, contract: Contract
@@ -91,8 +95,8 @@ def test_each_rule_of_each_file_can_decide_something(
     decided = set()
     operations = list(contract.plans)
     for turn in range(20):
-        for operation in operations:
-            asked = ask(operation, query={"page": ["2"]}, process="a")
+        for operation, query in product(operations, QUERIES):
+            asked = ask(operation, query=query, process="a")
             decision = match_scenarios(lineup, progress, asked, 11_000_000 + turn, float)
             if decision is not None:
                 decided.add(decision.rule)

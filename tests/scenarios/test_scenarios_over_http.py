@@ -55,6 +55,32 @@ def test_counters_are_kept_per_process_where_the_rule_says_so(serve: Callable[..
     assert server.client.post(f"/v3/apps/{app}/processes/web/actions/scale", json={}).status_code == 202
 
 
+def test_processes_that_do_not_exist_are_counted_together(serve: Callable[..., Serving]) -> None:
+    server = serve(scenarios=("conflict-then-ok",))
+    statuses = [server.scale({}, guid=f"made-up-{number}" + "x" * 5_000).status_code for number in range(5)]
+    assert statuses == [409, 404, 404, 404, 404]
+    progress = server.service.registry.get_or_create("default", 0).progress
+    assert len(progress.counts["conflict-then-ok"]) == 1
+
+
+def test_where_nothing_is_known_of_processes_long_guids_are_counted_but_not_remembered(
+    serve: Callable[..., Serving],
+) -> None:
+    server = serve(scenarios=("conflict-then-ok",), canned=True)
+    guids = [f"{number}" + "x" * 190 for number in range(3)]
+    statuses = [server.scale({}, guid=guid).status_code for guid in (*guids, *guids)]
+    assert statuses == [409, 409, 409, 202, 202, 202]
+    progress = server.service.registry.get_or_create("default", 0).progress
+    assert max(map(len, progress.counts["conflict-then-ok"])) < 100
+
+
+def test_an_answer_in_place_of_the_worlds_says_both_reasons_once(serve: Callable[..., Serving]) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"status": 502, "phase": "after", "undocumented": True}}
+    server = serve(scenarios=({"scenario": "late", "rules": [rule]},))
+    answer = plain_http.post(f"{server.url}/v3/processes/{WEB}/actions/scale", json={}, headers=ADMIN)
+    assert answer.headers["x-mock-why"] == "scenario late, rule 1, match 1; world: process scaled"
+
+
 IN_TURN = {
     "scenario": "in-turn",
     "rules": [

@@ -123,15 +123,19 @@ def exchange_bytes(url: str, *parts: bytes) -> bytes:
     return received
 
 
-def test_a_header_line_that_never_ends_is_431(server: Serving) -> None:
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_header_line_that_never_ends_is_431(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
     received = exchange_bytes(server.url, b"GET / HTTP/1.1\r\nX-Endless: ", *[b"x" * 8192] * 40)
     assert received.startswith(b"HTTP/1.1 431 ")
 
 
-def test_what_is_not_http_is_400(server: Serving) -> None:
-    assert exchange_bytes(server.url, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").startswith(
-        b"HTTP/1.1 400 "
-    )
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_what_is_not_http_is_400_and_says_why(serve: Callable[..., Serving], door: str) -> None:
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"
+    received = exchange_bytes(serve(door=door).url, hello)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"This is not a request of HTTP/1.1: Invalid method encountered" in received
 
 
 PATHS = [

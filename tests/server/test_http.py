@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mockfoundry.options import DoorName
 from tests.server.test_bad_input import exchange_bytes
 from tests.serving import WEB, Serving, serving
 
@@ -39,8 +40,9 @@ def test_many_pipelined_requests_are_all_answered(server: Serving) -> None:
     assert received.count(b"HTTP/1.1 200 OK") == 401
 
 
-def test_a_request_that_offers_an_upgrade_keeps_its_body(serve: Callable[..., Serving]) -> None:
-    server = serve()
+@pytest.mark.parametrize("door", DOORS)
+def test_a_request_that_offers_an_upgrade_keeps_its_body(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
     offers = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     received = exchange_bytes(
         server.url, SCALE + JSON + offers + b'Content-Length: 16\r\n\r\n{"instances": 5}' + GET + CLOSE
@@ -71,17 +73,15 @@ def test_a_request_whose_client_goes_away_in_the_middle_is_not_made(server: Serv
         (b"OPTIONS * HTTP/1.1", b"404"),
     ],
 )
-def test_urls_in_other_forms_are_understood(line: bytes, status: bytes) -> None:
-    with serving() as server:
-        received = exchange_bytes(server.url, line + b"\r\nHost: h\r\n" + TOKEN + CLOSE)
+def test_urls_in_other_forms_are_understood(server: Serving, line: bytes, status: bytes) -> None:
+    received = exchange_bytes(server.url, line + b"\r\nHost: h\r\n" + TOKEN + CLOSE)
     assert received.startswith(b"HTTP/1.1 " + status)
 
 
-def test_the_authority_of_an_absolute_url_names_the_foundation() -> None:
-    with serving() as server:
-        line = b"GET http://One.localhost/v3/processes HTTP/1.1\r\nHost: h\r\n"
-        received = exchange_bytes(server.url, line + TOKEN + CLOSE)
-        assert server.service.registry.find("one") is not None
+def test_the_authority_of_an_absolute_url_names_the_foundation(server: Serving) -> None:
+    line = b"GET http://One.localhost/v3/processes HTTP/1.1\r\nHost: h\r\n"
+    received = exchange_bytes(server.url, line + TOKEN + CLOSE)
+    assert server.service.registry.find("one") is not None
     assert b"http://One.localhost/v3/processes?" in received
 
 
@@ -90,16 +90,14 @@ def test_a_trailer_is_no_header_and_is_bounded(server: Serving) -> None:
     assert exchange_bytes(server.url, chunked + TOKEN + CLOSE).startswith(b"HTTP/1.1 401 ")
 
 
-def test_trailers_beyond_the_limit_are_refused() -> None:
+def test_trailers_beyond_the_limit_are_refused(server: Serving) -> None:
     chunked = GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
-    with serving() as server:
-        assert exchange_bytes(server.url, chunked + b"X: %s\r\n" % (b"x" * 1000) * 40).startswith(b"HTTP/1.1 431 ")
+    assert exchange_bytes(server.url, chunked + b"X: %s\r\n" % (b"x" * 1000) * 40).startswith(b"HTTP/1.1 431 ")
 
 
-def test_a_body_without_an_end_is_refused_as_soon_as_it_is_too_large() -> None:
+def test_a_body_without_an_end_is_refused_as_soon_as_it_is_too_large(server: Serving) -> None:
     chunk = b"%x\r\n" % 100_000 + b"x" * 100_000 + b"\r\n"
-    with serving() as server:
-        received = exchange_bytes(server.url, SCALE + JSON + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 11)
+    received = exchange_bytes(server.url, SCALE + JSON + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 11)
     assert received.startswith(b"HTTP/1.1 413 ")
 
 
@@ -109,8 +107,9 @@ def test_http_1_0_is_answered_and_closed(server: Serving) -> None:
     assert b"connection: close" in received
 
 
-def test_nothing_behind_connection_close_is_done() -> None:
-    with serving() as server:
+@pytest.mark.parametrize("door", DOORS)
+def test_nothing_behind_connection_close_is_done(door: DoorName) -> None:
+    with serving(door=door) as server:
         behind = SCALE + JSON + b'Expect: 100-continue\r\nContent-Length: 16\r\n\r\n{"instances": 4}'
         exchange_bytes(server.url, GET + CLOSE + behind)
         assert instances(server) == 1

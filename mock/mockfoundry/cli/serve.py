@@ -21,6 +21,8 @@ LOOPBACK_PREFIXES = ("127.", "::1")
 def click_type_of(option: Option) -> Any:
     """The type by which click reads an option's value; None for what the default says."""
     info = option.info
+    if info.parse is not None:
+        return str
     if get_origin(option.type) is Literal:
         return click.Choice(get_args(option.type))
     if info.is_file:
@@ -28,6 +30,13 @@ def click_type_of(option: Option) -> Any:
     if option.type is int and (info.least, info.most) != (None, None):
         return click.IntRange(info.least, info.most)
     return int if option.type is int else None
+
+
+def default_text_of(option: Option) -> Any:
+    """An option's default as a user would give it: what is parsed is text, and a duration."""
+    from mockfoundry.documents.times import format_duration
+
+    return option.default if option.info.parse is None or option.default is None else format_duration(option.default)
 
 
 def click_callback_of(option: Option) -> Callable[[click.Context, click.Parameter, str | None], Any] | None:
@@ -52,7 +61,7 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
             option.flag,
             option.name,
             type=click_type_of(option),
-            default=option.default,
+            default=default_text_of(option),
             multiple=get_origin(option.type) is tuple,
             is_flag=option.type is bool,
             metavar=option.info.metavar or None,
@@ -87,7 +96,7 @@ def serve(**values: Any) -> None:
 
     def end(*_: object) -> None:
         # A signal that comes before uvicorn handles them; uvicorn raises the one that ended it again at its end.
-        server.should_exit = True
+        server.end()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)

@@ -19,14 +19,11 @@ from mockfoundry.client.server import ServerBase
 from mockfoundry.client.subprocess_server import build_local_service
 from mockfoundry.exchange.request import CONTROL_PATH, Headers, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.routing import line_too_long_response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.options import Mode
-from mockfoundry.server.delivery import (
-    ServerLimits,
-    body_too_large_response,
-    headers_too_large_response,
-    report_bytes_sent,
-)
+from mockfoundry.server.delivery import report_bytes_sent
+from mockfoundry.server.limits import ServerLimits, body_too_large_response, headers_too_large_response
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 
 if TYPE_CHECKING:
@@ -159,6 +156,8 @@ class InProcessServer:
         )
         if target.startswith(CONTROL_PREFIX):
             return self._begin_control_call(request)
+        if len(target) > self._limits.headers:
+            return line_too_long_response()
         if len(target) + sum(len(name) + len(value) for name, value in headers) > self._limits.headers:
             return headers_too_large_response(self._limits)
         if len(content) > self._limits.body:

@@ -114,7 +114,8 @@ def receive_broken_response(
         raise error_before_response(head, broken, patience)
     if CLOSE_HEADER[0] not in dict(headers):
         headers = [*headers, CLOSE_HEADER]
-    return ReceivedResponse(response.status, headers, body, broken)
+    # Without a body there is nothing to come in parts; the libraries would say that there is.
+    return ReceivedResponse(response.status, headers, body, broken if body else None)
 
 
 def error_before_response(head: bytes, broken: BrokenResponse, patience: float | None) -> WireError:

@@ -40,6 +40,7 @@ NOT_AUTHENTICATED = CatalogueEntry("CF-NotAuthenticated", 10002, 401, "Authentic
 NOT_AUTHORIZED = CatalogueEntry(
     "CF-NotAuthorized", 10003, 403, "You are not authorized to perform the requested action"
 )
+INVALID_REQUEST = CatalogueEntry("CF-InvalidRequest", 10004, 400, "The request is invalid")
 BAD_QUERY_PARAMETER = CatalogueEntry(
     "CF-BadQueryParameter", 10005, 400, "The query parameter is invalid", "The query parameter is invalid: {}"
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from mockfoundry.contract.plan import Plan, Violation
 
@@ -39,8 +39,9 @@ class _Branch:
 class RouteTable:
     """The contract's paths as a tree of segments.
 
-    Doubled and trailing slashes are ignored and HEAD is served as GET, as the Cloud Controller's router does
-    [cloud_controller_ng, config/routes.rb].
+    Doubled and trailing slashes are ignored, HEAD is served as GET, and a path that ends with a segment of the contract
+    may have a format behind it (`/v3/processes.json`), as with the Cloud Controller's router [cloud_controller_ng,
+    config/routes.rb]. A path that is not text once it is decoded has no route.
     """
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
@@ -77,13 +78,19 @@ class RouteTable:
 
     def list_methods(self, path: str) -> list[str]:
         """The methods that a path is served with, HEAD among them where GET is; empty if there is no such path."""
-        branch = self._walk(self._root, split_path(path), 0, [])
+        try:
+            branch = self._walk(self._root, split_path(path), 0, [])
+        except UnicodeDecodeError:
+            return []
         methods = [] if branch is None else list(branch.plans)
         return [*methods, "HEAD"] if "GET" in methods else methods
 
     def _find_route(self, method: str, path: str) -> Route | None:
         values: list[str] = []
-        branch = self._walk(self._root, split_path(path), 0, values)
+        try:
+            branch = self._walk(self._root, split_path(path), 0, values)
+        except UnicodeDecodeError:
+            return None
         if branch is None:
             return None
         plan = branch.plans.get(method) or (branch.plans.get("GET") if method == "HEAD" else None)
@@ -101,13 +108,31 @@ class RouteTable:
             found = self._walk(fixed, segments, depth + 1, values)
             if found is not None:
                 return found
+        if depth == len(segments) - 1 and "." in segment:
+            fixed = branch.fixed.get(segment.rpartition(".")[0])
+            if fixed is not None and fixed.plans:
+                return fixed
         if branch.variable is None:
             return None
-        values.append(unquote(segment) if "%" in segment else segment)
+        values.append(decode_segment(segment))
         found = self._walk(branch.variable, segments, depth + 1, values)
         if found is None:
             values.pop()
         return found
+
+
+def decode_segment(segment: str) -> str:
+    """A segment without its percent-encoding.
+
+    Args:
+        segment: as it came; a byte that is not ASCII is a character of latin-1.
+
+    Raises:
+        UnicodeDecodeError: it is not text.
+    """
+    if segment.isascii() and "%" not in segment:
+        return segment
+    return unquote_to_bytes(segment.encode("latin-1")).decode("utf-8")
 
 
 def split_path(path: str) -> list[str]:

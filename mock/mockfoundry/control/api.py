@@ -269,7 +269,7 @@ def give_up_call(request: Request, refusal: Refusal) -> Response:
 def check_guards(api: ControlApi, request: Request) -> None:
     """Raises ControlProblem where a call may not even be looked at: 400 for its path, 401 for its token."""
     path = unquote(request.target)
-    if not path.isprintable():
+    if not path.isprintable() or "\N{REPLACEMENT CHARACTER}" in path:
         shown = "".join(sign if sign.isprintable() else "?" for sign in path)
         raise ControlProblem(400, "bad-path", f"path {shown[:200]}: has signs that can't be printed; leave them out")
     if api.token and path not in PATHS_WITHOUT_TOKEN:

@@ -8,7 +8,7 @@ from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.preferences import find_preferred_response
 from mockfoundry.exchange.response import Response, example_response, response_from_refusal
-from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios
+from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, shorten_count_key
 from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -85,14 +85,17 @@ def needs_earlier_request(rule: Rule, start: str | None) -> bool:
 
 
 def find_process_key(context: ExchangeContext) -> str:
-    """What a rule that counts for each process counts by; empty where the path has no guid.
+    """What a rule that counts for each process counts by; empty where the request names none that exists.
 
-    The guid of the process that the path names, directly or for an app; APP/TYPE where the app has none of that type;
-    the guid in the path of everything else.
+    The guid of the process that the path names, directly or for an app; that of the app in the path of a list. What
+    does not exist is counted together, or made-up guids would each be remembered. Of an operation that the world does
+    not have, nothing is known but its path: the guid there, and the type.
     """
-    process_type = context.path.get("type")
-    guid = context.path.get("guid", "")
+    process_type, guid = context.path.get("type"), context.path.get("guid", "")
+    world = context.foundation.world
+    if context.operation not in context.service.operations:
+        return shorten_count_key(guid if process_type is None else f"{guid}/{process_type}")
     if process_type is None:
-        return guid
-    process = context.foundation.world.find_app_process(guid, process_type)
-    return f"{guid}/{process_type}" if process is None else process.guid
+        return guid if guid in world.processes or guid in world.apps else ""
+    process = world.find_app_process(guid, process_type)
+    return "" if process is None else process.guid

@@ -146,6 +146,12 @@ def response_from_refusal(refusal: Refusal, decided_by: DecidedBy = "world") -> 
     return response
 
 
+def close_after_response(response: Response) -> Response:
+    """A response after which the connection ends: what is still to come of its request is not read."""
+    response.headers.append((b"connection", b"close"))
+    return response
+
+
 def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond) -> Response:
     """The answer that a scenario gives in place of the world's."""
     reason = match.why

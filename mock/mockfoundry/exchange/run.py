@@ -34,7 +34,6 @@ from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
 from mockfoundry.cloudfoundry.errors import (
     BAD_QUERY_PARAMETER,
     MESSAGE_PARSE_ERROR,
-    NOT_FOUND,
     RATE_LIMIT_EXCEEDED,
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
@@ -62,6 +61,7 @@ from mockfoundry.exchange.response import (
     response_from_refusal,
     scenario_response,
 )
+from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.foundations.foundation import FoundationState
@@ -98,6 +98,8 @@ def handle_routed_request(
 ) -> Response | PendingRequest:
     """The response to a request whose route was looked for; None where the contract has none."""
     real = request.arrived
+    if route is not None and "." in address.path:
+        route = cut_format(route, address.path, service.operations)
     try:
         foundation = service.registry.get_or_create(address.name, real)
     except Refusal as refusal:
@@ -108,6 +110,8 @@ def handle_routed_request(
     context = ExchangeContext(
         service, foundation, request, route, address.prefix, real, now, operation, path, foundation.progress
     )
+    if is_line_too_long(request):
+        return run_recorded(context, lambda _: line_too_long_response())
     headers = request.headers
     if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
         return run_recorded(context, run_scripted_exchange)
@@ -140,7 +144,8 @@ def run_exchange(context: ExchangeContext) -> Response:
         if limited is not None and limited.refusal is not None:
             response = refused_response(request, limited.refusal, "limit")
         elif context.route is None:
-            response = refused_response(request, Refusal(NOT_FOUND, why="contract: no such route"), "contract")
+            path = request.target.removeprefix(context.prefix)
+            response = response_to_unrouted(request, path, context.service.contract.routes)
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:
@@ -294,9 +299,11 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
         if respond.fault is not None:
             response.fault = respond.fault
         elif respond.answers:
-            committed, state_changed = response.committed, response.state_changed
+            done = response
             response = scenario_response(context.route and context.route.plan, match, respond)
-            response.committed, response.state_changed = committed, state_changed
+            response.committed, response.state_changed = done.committed, done.state_changed
+            response.reason = f"{response.reason}; {done.reason}"
+            return response
     response.reason = f"{match.why}; {response.reason}"
     return response
 
@@ -306,10 +313,13 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     foundation, match = context.foundation, context.match
     date = format_http_date(context.now // SECOND)
     headers = context.request.headers
-    response.headers += ((b"date", date), request_id_header(foundation, context.request))
-    if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
-        # cloud_controller_ng, middleware/zipkin.rb
-        response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
+    response.headers.append((b"date", date))
+    if response.has_platform_headers:
+        # nginx's own pages have none.
+        response.headers.append(request_id_header(foundation, context.request))
+        if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
+            # cloud_controller_ng, middleware/zipkin.rb
+            response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
     if response.status == RATE_LIMIT_EXCEEDED.status:
         given = {} if match is None or match.respond is None else match.respond.headers
         complete_rate_limit_response(response, context.route and context.route.plan, given, context.now)

@@ -17,6 +17,8 @@ from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 MAX_COUNTERS = 100_000
 """How many processes or tokens one scenario counts for. Beyond that the earliest are forgotten."""
 
+MAX_KEY_LENGTH = 100
+
 
 class RuleCount(msgspec.Struct):
     """How far one rule has come for one process, one token, or the foundation.
@@ -184,6 +186,13 @@ def compute_count_key(compiled: CompiledRule, request: MatchableRequest) -> str:
     if per == "process":
         return " " + request.process
     return " " + blake2b(request.token.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+
+
+def shorten_count_key(name: str) -> str:
+    """A name that a client sends, as what is counted for: one that is too long to be remembered is hashed."""
+    if len(name) <= MAX_KEY_LENGTH:
+        return name
+    return blake2b(name.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
 def find_state(compiled: CompiledRule, progress: ScenarioProgress, key: str) -> str:

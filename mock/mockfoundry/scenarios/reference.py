@@ -84,8 +84,8 @@ _HOW_IT_PLAYS = """\
 - With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
   world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
 - `per:` says what is counted separately: each process, each token, or the whole foundation. States are kept the same
-  way, so all rules of a scenario that have `state:` or `goto:` must have the same `per:`. When there are more than
-  100,000 tokens or processes, the first are forgotten.
+  way, so all rules of a scenario that have `state:` or `goto:` must have the same `per:`. Requests for processes that
+  do not exist are counted together. When there are more than 100,000 tokens or processes, the first are forgotten.
 - Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
   events' `at:` count from the moment when the scenario was switched on.
 """

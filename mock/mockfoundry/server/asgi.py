@@ -22,11 +22,11 @@ from mockfoundry.exchange.request import CONTROL_PATH, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
 from mockfoundry.foundations.addressing import Address
-from mockfoundry.server.delivery import (
-    READY_RESPONSE_KEY,
-    ClientGoneError,
-    Delivery,
+from mockfoundry.server.delivery import READY_RESPONSE_KEY, ClientGoneError, Delivery
+from mockfoundry.server.limits import (
+    OLD_VERSIONS,
     ServerLimits,
+    bad_host_response,
     body_too_large_response,
     headers_too_large_response,
 )
@@ -119,13 +119,10 @@ class AsgiApp:
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
         path = raw_path_of(scope)
-        announced = dict(scope["headers"]).get(b"content-length", b"")
-        content = None
-        if not (announced.isdigit() and int(announced) > MAX_CONTROL_BODY_BYTES):
-            try:
-                content = await read_body(receive, MAX_CONTROL_BODY_BYTES)
-            except ClientGoneError:
-                return
+        try:
+            content = await read_body(scope, receive, MAX_CONTROL_BODY_BYTES)
+        except ClientGoneError:
+            return
         if content is None:
             await self.delivery.deliver(too_large_response(path), scope, receive, send)
             return
@@ -136,7 +133,8 @@ class AsgiApp:
         else:
             response = handle_control_request(self._control(), request)
         if isinstance(response, JournalStream):
-            await response.send_entries(receive, send)
+            with self.delivery.broken_off_at_end():
+                await response.send_entries(receive, send)
         else:
             await self.delivery.deliver(response, scope, receive, send)
 
@@ -156,7 +154,11 @@ class AsgiApp:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
             return headers_too_large_response(self.limits)
-        content = await read_body(receive, self.limits.body)
+        hosts = [value for name, value in headers if name.lower() == b"host"]
+        refusal = bad_host_response(hosts)
+        if refusal is not None and (hosts or scope.get("http_version") not in OLD_VERSIONS):
+            return refusal
+        content = await read_body(scope, receive, self.limits.body)
         if content is None:
             return body_too_large_response(self.limits)
         request = self._read_request(scope, content)
@@ -205,12 +207,17 @@ def raw_path_of(scope: Scope) -> str:
     return quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1")
 
 
-async def read_body(receive: Receive, most: int) -> bytes | None:
-    """The whole body of a request; None where it is larger than allowed.
+async def read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """The whole body of a request; None where it is larger than allowed, or is announced to be.
+
+    What is announced is looked at first: a client that expects it hears "100 Continue" when a body is first read.
 
     Raises:
         ClientGoneError: the client went away before its end.
     """
+    announced = dict(scope["headers"]).get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > most:
+        return None
     parts: list[bytes] = []
     length = 0
     while True:

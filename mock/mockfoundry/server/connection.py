@@ -33,6 +33,11 @@ def render_head(response: Response, keep_alive: bool) -> bytes:
     return b"".join(parts)
 
 
+def asks_to_close(response: Response) -> bool:
+    """Whether a response says that the connection ends with it, as those to what is beyond a limit may."""
+    return response.decided_by == "limit" and (b"connection", b"close") in response.headers
+
+
 def response_headers_of(response: Response) -> Headers:
     """The headers of a response, for a server that writes them itself."""
     return [*(PLATFORM_HEADERS if response.has_platform_headers else ()), *response.headers_with_reason]
@@ -44,28 +49,30 @@ class ClientConnection:
     Args:
         transport: of the connection.
         gone: waits until the client has closed it.
+
+    Attributes:
+        body_bytes: of the body that went out.
     """
 
     def __init__(self, transport: asyncio.Transport, gone: Callable[[], Awaitable[None]]) -> None:
         self._transport = transport
         self._gone = gone
+        self.body_bytes = 0
 
-    async def send_broken_response(self, broken: BrokenResponse) -> int:
-        """Sends what there is to send and ends the connection; gives the number of bytes of the body that went out."""
-        body_bytes = 0
+    async def send_broken_response(self, broken: BrokenResponse) -> None:
+        """Sends what there is to send, and ends the connection."""
         if broken.opening:
             self._transport.write(broken.opening)
         for part in broken.body_parts:
             await self._wait_for_client(broken.pause_seconds)
             if not self._transport.is_closing():
                 self._transport.write(part)
-                body_bytes += len(part)
+                self.body_bytes += len(part)
         await self._wait_for_client(broken.silence_seconds)
         if broken.ending == "reset":
             self._reset()
         else:
             self._transport.close()
-        return body_bytes
 
     def _reset(self) -> None:
         connection = self._transport.get_extra_info("socket")

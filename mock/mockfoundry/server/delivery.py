@@ -1,67 +1,28 @@
 """Delivery: sends through ASGI what can't be sent at once, late or broken by a fault. Never decides what is sent.
 
-Both doors use it, and the bounds of a request that are defined here.
+Both doors use it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
-from mockfoundry.exchange.response import PendingRequest, Response, response_from_refusal
-from mockfoundry.options import ServerOptions
+from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.server.connection import ClientConnection, render_head, response_headers_of
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 from mockfoundry.wire_faults import WIRE_FAULTS
 
 T = TypeVar("T")
 
-BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
-HEADERS_TOO_LARGE = CatalogueEntry("Mock-HeadersTooLarge", 990006, 431, "")
-
 READY_RESPONSE_KEY = "mockfoundry.ready"
 """The key in an ASGI scope of what is to be sent, where the exchange was already made."""
 
 TRANSPORT_KEY = "mockfoundry.transport"
 """The key in an ASGI scope of the connection's transport, which faults break."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """How large requests may be, and how many may wait.
-
-    Attributes:
-        body, headers: bytes of one request; of its headers names and values together.
-        held: requests that scenarios may hold at once.
-    """
-
-    body: int = ServerOptions.max_body
-    headers: int = 32 * 1024
-    held: int = ServerOptions.max_held
-
-    @classmethod
-    def from_options(cls, options: ServerOptions) -> Self:
-        return cls(body=options.max_body, held=options.max_held)
-
-
-def body_too_large_response(limits: ServerLimits) -> Response:
-    text = f"The body is larger than {limits.body} bytes; send less, or start the server with a larger --max-body"
-    return close_after_response(response_from_refusal(Refusal(BODY_TOO_LARGE, text, "limit: body")))
-
-
-def headers_too_large_response(limits: ServerLimits) -> Response:
-    text = f"The headers are larger than {limits.headers} bytes together; send less"
-    return close_after_response(response_from_refusal(Refusal(HEADERS_TOO_LARGE, text, "limit: headers")))
-
-
-def close_after_response(response: Response) -> Response:
-    """A response after which the connection ends: what is still to come of its request is not read."""
-    response.headers.append((b"connection", b"close"))
-    return response
 
 
 class ClientGoneError(Exception):
@@ -87,6 +48,23 @@ class Delivery:
 
     def __init__(self, room: WaitingRoom) -> None:
         self._room = room
+        self._breakable = set[asyncio.Task[object]]()
+
+    def break_off(self) -> None:
+        """Ends at once what the end of the server does not have to wait for: delays, faults, streams."""
+        for task in self._breakable:
+            task.cancel()
+
+    @contextmanager
+    def broken_off_at_end(self) -> Iterator[None]:
+        """While its block runs, `break_off` cancels the task that it runs in."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (it is awaited in one)
+        self._breakable.add(task)
+        try:
+            yield
+        finally:
+            self._breakable.discard(task)
 
     async def deliver(self, response: Response | PendingRequest, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends a response once all that it waits for is over; a fault breaks the connection in place of it.
@@ -102,7 +80,7 @@ class Delivery:
                 pass
 
         try:
-            ready = await run_in_loop(self._room.respond(response), gone)
+            await self._deliver(response, scope, gone, send, transport)
         except ClientGoneError:
             return
         except (asyncio.CancelledError, ServerEndedError):
@@ -111,20 +89,57 @@ class Delivery:
                 raise
             transport.abort()
             await gone()
-            return
+
+    async def _deliver(
+        self,
+        response: Response | PendingRequest,
+        scope: Scope,
+        gone: Callable[[], Awaitable[None]],
+        send: Send,
+        transport: asyncio.Transport | None,
+    ) -> None:
+        ready = await self._run_in_loop(self._room.respond(response), gone)
         body = b"" if scope["method"] == "HEAD" else ready.body
         if not ready.fault:
             report_bytes_sent(ready, 0 if transport is not None and transport.is_closing() else len(body))
             await send({"type": "http.response.start", "status": ready.status, "headers": response_headers_of(ready)})
-            await send({"type": "http.response.body", "body": ready.body})
+            await send({"type": "http.response.body", "body": body})
             return
         if transport is None:
             report_bytes_sent(ready, 0)
             raise FaultOnPurposeError(ready.fault, ready)
         broken = WIRE_FAULTS[ready.fault].break_response(render_head(ready, keep_alive=False), body)
-        report_bytes_sent(ready, await ClientConnection(transport, gone).send_broken_response(broken))
+        connection = ClientConnection(transport, gone)
+        try:
+            with self.broken_off_at_end():
+                await connection.send_broken_response(broken)
+        finally:
+            report_bytes_sent(ready, connection.body_bytes)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
+
+    async def _run_in_loop(self, steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
+        """What steps return, each wait awaited in this task, in an asyncio loop.
+
+        Args:
+            gone: waits until the client has closed its connection.
+
+        Raises:
+            ClientGoneError: it has, and the rest needs it.
+        """
+        try:
+            while True:
+                wait = next(steps)
+                if wait.done is None:
+                    with self.broken_off_at_end():
+                        await asyncio.sleep(wait.seconds or 0.0)
+                else:
+                    await await_in_loop(wait, wait.done, gone)
+        except StopIteration as stop:
+            returned: T = stop.value
+            return returned
+        finally:
+            steps.close()
 
 
 def report_bytes_sent(response: Response, count: int) -> None:
@@ -133,29 +148,12 @@ def report_bytes_sent(response: Response, count: int) -> None:
         response.report_bytes_sent(count)
 
 
-async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
-    """What steps return, each wait awaited in this task, in an asyncio loop.
-
-    Args:
-        gone: waits until the client has closed its connection.
+async def await_in_loop(wait: Wait, done: "Future[Any]", gone: Callable[[], Awaitable[None]]) -> None:
+    """Awaits what ends when something is done, at the latest after some time.
 
     Raises:
-        ClientGoneError: it has, and the rest needs it.
+        ClientGoneError: the client has gone, and the wait needs it.
     """
-    try:
-        while True:
-            await await_in_loop(next(steps), gone)
-    except StopIteration as stop:
-        returned: T = stop.value
-        return returned
-    finally:
-        steps.close()
-
-
-async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None:
-    if wait.done is None:
-        await asyncio.sleep(wait.seconds or 0.0)
-        return
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def end(_: object) -> None:
@@ -163,7 +161,7 @@ async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(ended.set)
 
-    wait.done.add_done_callback(end)
+    done.add_done_callback(end)
     leaving = asyncio.ensure_future(gone()) if wait.needs_client else None
     try:
         if leaving is not None:

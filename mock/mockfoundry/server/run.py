@@ -7,7 +7,8 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from contextlib import suppress
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 import uvicorn
@@ -15,18 +16,20 @@ import uvicorn
 from mockfoundry.exchange.run import Service
 from mockfoundry.options import ServerOptions
 from mockfoundry.server.asgi import AsgiApp
-from mockfoundry.server.delivery import Delivery, ServerLimits
-from mockfoundry.server.protocol import TransportProtocol, has_expected_methods, make_protocol_class
+from mockfoundry.server.bounded import IDLE_SECONDS, has_expected_methods
+from mockfoundry.server.delivery import Delivery
+from mockfoundry.server.limits import ServerLimits
+from mockfoundry.server.protocol import make_asgi_protocol_class, make_protocol_class
 from mockfoundry.server.waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
 
-IDLE_SECONDS = 75
-"""How long a connection without a request is kept, as the gateways of a foundation keep it."""
-
-GRACE_SECONDS = 1
+GRACE_SECONDS = 0.5
 """How long a response may still take once the server is to end."""
+
+PAUSE_SECONDS = 0.005
+"""How often a server that is to end looks whether its connections are closed."""
 
 GC_THRESHOLD = 50_000
 """The number of new objects after which the garbage collector runs."""
@@ -35,20 +38,67 @@ log = logging.getLogger("mockfoundry")
 
 
 class ListeningServer(uvicorn.Server):
-    """uvicorn's server. Calls `ready` once it listens, and lets waiting requests go on when it ends."""
+    """uvicorn's server. Calls `ready` once it listens, and ends as soon as it is to.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], room: WaitingRoom) -> None:
+    uvicorn looks ten times a second whether it is to end, or whether its connections are closed. Here it is told.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], room: WaitingRoom, delivery: Delivery
+    ) -> None:
         super().__init__(config)
         self._ready = ready
         self._room = room
+        self._delivery = delivery
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_to_end = asyncio.Event()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._room.close()
-        await super().shutdown(sockets)
+    def end(self) -> None:
+        """Has the server end. May be called in any thread, and by a signal."""
+        self.should_exit = True
+        if self._loop is not None:
+            # The loop may have ended by itself.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._is_to_end.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.end()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._ready()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        if not self.should_exit:
+            await self._is_to_end.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets what is held go on, breaks off what sleeps, and waits a moment for the rest, which is then broken off.
+
+        A connection is broken off before its task is cancelled, or uvicorn would answer 500 for the task.
+        """
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        self._room.close()
+        self._delivery.break_off()
+        state = self.server_state
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        await self._wait_for_connections(GRACE_SECONDS)
+        for connection in tuple(state.connections):
+            connection.transport.abort()
+        await self._wait_for_connections(PAUSE_SECONDS)
+        for task in tuple(state.tasks):
+            task.cancel()
+
+    async def _wait_for_connections(self, seconds: float) -> None:
+        state, loop = self.server_state, asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (state.connections or state.tasks) and loop.time() < end and not self.force_exit:
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def tune_garbage_collector() -> None:
@@ -103,15 +153,18 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
 
         return build_control_api(service, room.holds, options.control_token)
 
-    app = AsgiApp(service, limits, Delivery(room), control)
+    delivery = Delivery(room)
+    app = AsgiApp(service, limits, delivery, control)
     known = has_expected_methods()
     if not known:
         log.warning(
-            "this uvicorn has another protocol class than the protocol door leans on; the ASGI door is used alone"
+            "this uvicorn has another protocol class than the doors lean on; "
+            "the ASGI door is used alone, and has fewer bounds"
         )
-    protocol: type[asyncio.Protocol] | Literal["httptools"] = TransportProtocol if known else "httptools"
-    if known and options.door == "protocol":
-        protocol = make_protocol_class(service, limits, control)
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
+    if known:
+        is_direct = options.door == "protocol"
+        protocol = make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(limits)
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -127,9 +180,8 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         # Each foundation has a date of its own.
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return ListeningServer(config, ready, room)
+    return ListeningServer(config, ready, room, delivery)
 
 
 class BackgroundServer:
@@ -154,6 +206,6 @@ class BackgroundServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self._bound.close()

@@ -1,0 +1,368 @@
+"""The bounded protocol: uvicorn's httptools protocol, with bounds on what a request may be before it is whole.
+
+A request is refused as soon as its line, its headers, its announced or its gathered body, or the time that it takes are
+beyond a limit, and nothing more of it is gathered. Both doors are made on this, and never see such a request.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockfoundry.exchange.request import CONTROL_PATH
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.routing import line_too_long_response
+from mockfoundry.server.connection import render_head
+from mockfoundry.server.delivery import READY_RESPONSE_KEY, TRANSPORT_KEY
+from mockfoundry.server.limits import (
+    OLD_VERSIONS,
+    ServerLimits,
+    bad_host_response,
+    body_too_large_response,
+    headers_too_large_response,
+    is_host,
+    late_body_response,
+    late_head_response,
+    no_tunnel_response,
+    not_http_response,
+    too_many_connections_response,
+)
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+CONTROL_PATH_BYTES = CONTROL_PATH.encode("ascii")
+
+LINGER_SECONDS = 5.0
+"""How long a connection whose request was refused stays open at most, for a client that still sends."""
+
+IDLE_SECONDS = 75
+"""How long a connection without a request is kept, as the gateways of a foundation keep it."""
+
+MICROSECONDS_PER_SECOND = 1_000_000
+
+EXPECTED_METHODS = (
+    "connection_made",
+    "connection_lost",
+    "on_message_begin",
+    "on_url",
+    "on_header",
+    "on_headers_complete",
+    "on_body",
+    "on_message_complete",
+    "on_response_complete",
+    "data_received",
+)
+
+IDLE, HEAD, BODY = range(3)
+"""What a connection waits for: the next request, the rest of its head, the rest of its body."""
+
+
+def has_expected_methods() -> bool:
+    """Whether uvicorn's class still has the methods that are overridden or called here."""
+    return all(callable(getattr(HttpToolsProtocol, name, None)) for name in EXPECTED_METHODS)
+
+
+class StopReadingError(Exception):
+    """Ends the parser's work in one of its callbacks: nothing more is read from this connection."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection, whose messages go uvicorn's ordinary way, through the ASGI door.
+
+    Attributes:
+        stage: what the connection waits for.
+        timed_stage: the stage that `deadline` is for; None for none yet.
+        deadline: when that wait is over, by the loop's clock.
+        timer: looks at the deadline; it may come earlier than that, since a deadline is moved more often than a timer.
+        in_headers: whether headers are being read; a header that comes later is a trailer, and is ignored.
+        rereads: whether the message offers an upgrade, so that it will be read again without that.
+        refused: whether a message was refused, so that nothing more is read.
+        refusal: what is sent for that once the requests before it are answered.
+        is_control: whether the message is a call of the control API, which has its own bound for its body.
+        direct: whether it is gathered here, not by uvicorn.
+        cycle_before: the cycle before that of this message, where uvicorn has begun one for it.
+        has_cycle: whether it has.
+        header_bytes: of its line, headers and trailers.
+        silent_bytes: received since the parser last called back.
+    """
+
+    limits: ServerLimits
+
+    stage: int = IDLE
+    timed_stage: int | None = None
+    deadline: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+    timer_at: float = 0.0
+
+    in_headers: bool = False
+    rereads: bool = False
+    refused: bool = False
+    refusal: Response | None = None
+    is_control: bool = False
+    direct: bool = False
+    has_cycle: bool = False
+    cycle_before: "RequestResponseCycle | None" = None
+    header_bytes: int = 0
+    silent_bytes: int = 0
+    content: list[bytes]
+    content_length: int = 0
+    max_body: int = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(too_many_connections_response(self.limits))
+        else:
+            self._set_deadline()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
+        self._unset_keepalive_if_required()
+        # The parser buffers an unfinished header line without calling back, so these bytes are counted here.
+        self.silent_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
+            if not (self.refused or self.transport.is_closing()):
+                self._refuse(not_http_response(str(error)))
+            return
+        if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
+            self._refuse(headers_too_large_response(self.limits))
+        elif self.stage != self.timed_stage or self.stage == IDLE:
+            self._set_deadline()
+
+    def on_message_begin(self) -> None:
+        if self.transport.is_closing():
+            raise StopReadingError
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self.stage = HEAD
+        self.timed_stage = None
+        self.in_headers = True
+        self.rereads = False
+        self.has_cycle = False
+        self.direct = False
+        self.header_bytes = 0
+        self.silent_bytes = 0
+        self.content_length = 0
+
+    def on_url(self, url: bytes) -> None:
+        self.silent_bytes = 0
+        self.url += url
+        self.header_bytes += len(url)
+        if self.header_bytes > self.limits.headers:
+            is_control = self.url.startswith(CONTROL_PATH_BYTES)
+            self._stop(headers_too_large_response(self.limits) if is_control else line_too_long_response())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.silent_bytes = 0
+        self.header_bytes += len(name) + len(value)
+        if self.header_bytes > self.limits.headers:
+            self._stop(headers_too_large_response(self.limits))
+        if self.in_headers:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.silent_bytes = 0
+        self.in_headers = False
+        self.stage = BODY
+        if self.parser.get_method() == b"CONNECT":
+            self._stop(no_tunnel_response(self.url.decode("latin-1")))
+        self.rereads = self.parser.should_upgrade()
+        if self.rereads:
+            return
+        headers = self.headers
+        named = dict(headers)
+        if self.url[:1] != b"/" or b"#" in self.url:
+            self._take_origin_form()
+        self.is_control = self.url.startswith(CONTROL_PATH_BYTES)
+        if not (self.is_control or (len(named) == len(headers) and is_host(named.get(b"host", b"")))):
+            self._check_hosts([value for name, value in headers if name == b"host"])
+        self.max_body = find_max_control_body() if self.is_control else self.limits.body
+        announced = named.get(b"content-length")
+        if announced is not None and int(announced) > self.max_body:
+            self._stop(self._body_too_large_response())
+        self.begin_message()
+
+    def begin_message(self) -> None:
+        """Takes the message whose head has been read."""
+        self.begin_cycle(None)
+
+    def on_body(self, body: bytes) -> None:
+        self.silent_bytes = 0
+        if self.rereads:
+            return
+        self.content_length += len(body)
+        if self.content_length > self.max_body:
+            self._stop(self._body_too_large_response())
+        if self.direct:
+            self.content.append(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.silent_bytes = 0
+        if self.rereads:
+            return
+        self.stage = IDLE
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.refusal is not None and (self.cycle_before is None or self.cycle_before.response_complete):
+            self._send_refusal(self.refusal)
+
+    def begin_cycle(self, ready: Response | PendingRequest | None) -> None:
+        """Hands the message to uvicorn's ordinary way, with what its class prepares when a message begins.
+
+        Args:
+            ready: what is to be sent, where the exchange was already made.
+        """
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        scope = cast("dict[str, object]", self.scope)
+        scope[TRANSPORT_KEY] = self.transport
+        if ready is not None:
+            scope[READY_RESPONSE_KEY] = ready
+        self.has_cycle, self.cycle_before = True, self.cycle
+        super().on_headers_complete()
+
+    def _check_hosts(self, hosts: list[bytes]) -> None:
+        """Refuses a message whose Host headers are not as HTTP/1.1 wants them; an older client may send none."""
+        if not hosts and self.parser.get_http_version() in OLD_VERSIONS:
+            return
+        refusal = bad_host_response(hosts)
+        if refusal is not None:
+            self._stop(refusal)
+
+    def _body_too_large_response(self) -> Response:
+        if not self.is_control:
+            return body_too_large_response(self.limits)
+        from mockfoundry.control.api import too_large_response
+
+        return too_large_response(self.url.partition(b"?")[0].decode("latin-1"))
+
+    def _take_origin_form(self) -> None:
+        """Turns a URL in absolute form into a path; its authority replaces the Host header [RFC 9112, 3.2.2]."""
+        try:
+            parsed = httptools.parse_url(self.url)
+        except httptools.HttpParserError:
+            self.url = b"/" + self.url
+            return
+        self.url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+        if parsed.host:
+            authority = parsed.host + (b":%d" % parsed.port if parsed.port else b"")
+            self.headers = [(name, value) for name, value in self.headers if name != b"host"]
+            self.headers.append((b"host", authority))
+
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Reads a request that offers another protocol as if it did not, which HTTP allows [RFC 9110, 7.8].
+
+        The parser skips the body of such a request, so a new parser reads it, from a head without that offer.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = [method, b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name == b"connection" and b"close" in value.lower():
+                head.append(b"connection: close\r\n")
+            elif name not in (b"upgrade", b"http2-settings", b"connection"):
+                head += (name, b": ", value, b"\r\n")
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join((*head, b"\r\n", rest)))
+
+    def _stop(self, response: Response) -> None:
+        """Refuses the message, from one of the parser's callbacks.
+
+        Raises:
+            StopReadingError: always.
+        """
+        self._refuse(response)
+        raise StopReadingError
+
+    def _refuse(self, response: Response) -> None:
+        """Answers a message before it is whole, once those before it are answered. Nothing more is read."""
+        self.refused = True
+        cycle = self.cycle
+        before: RequestResponseCycle | None = cycle
+        if self.has_cycle:
+            # Its ASGI app hears that the client has gone, and sends nothing.
+            before = self.cycle_before
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if self.pipeline and self.pipeline[0][0] is cycle:
+                self.pipeline.popleft()
+        self.cycle_before = before
+        # What still comes is read, and passed over.
+        self.flow.resume_reading()
+        if before is None or before.response_complete:
+            self._send_refusal(response)
+        else:
+            self.refusal = response
+
+    def _send_refusal(self, response: Response) -> None:
+        """Sends the last response of this connection, and closes it when the client has done so, or a little later.
+
+        To close it with unread bytes would reset it, and a client that still sends would lose the response.
+        """
+        self.refusal = None
+        if self.transport.is_closing():
+            return
+        body = b"" if self.parser.get_method() == b"HEAD" else response.body
+        self.transport.write(render_head(response, keep_alive=False) + body)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _set_deadline(self) -> None:
+        """Bounds the time of the stage that the connection is in."""
+        self.timed_stage = self.stage
+        self.deadline = deadline = self.loop.time() + self._find_patience()
+        if self.timer is None or deadline < self.timer_at:
+            if self.timer is not None:
+                self.timer.cancel()
+            self.timer, self.timer_at = self.loop.call_at(deadline, self._check_deadline), deadline
+
+    def _find_patience(self) -> float:
+        """Seconds that the stage may take."""
+        if self.stage == IDLE:
+            return IDLE_SECONDS
+        limit = self.limits.head_timeout if self.stage == HEAD else self.limits.body_timeout
+        return limit / MICROSECONDS_PER_SECOND
+
+    def _check_deadline(self) -> None:
+        self.timer = None
+        if self.refused or self.transport.is_closing():
+            return
+        if self.loop.time() < self.deadline:
+            self.timer, self.timer_at = self.loop.call_at(self.deadline, self._check_deadline), self.deadline
+        elif self.stage != IDLE and self.flow.read_paused:
+            # The rest of it is kept back here, behind a request that is still being answered.
+            self._set_deadline()
+        elif self.stage == HEAD:
+            self._refuse(late_head_response(self.limits))
+        elif self.stage == BODY:
+            self._refuse(late_body_response(self.limits))
+        elif self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+def find_max_control_body() -> int:
+    """Bytes that the body of a control call may have."""
+    # Not every server is asked for it, and a start should be short.
+    from mockfoundry.control.api import MAX_CONTROL_BODY_BYTES
+
+    return MAX_CONTROL_BODY_BYTES
