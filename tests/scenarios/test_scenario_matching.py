@@ -185,8 +185,7 @@ def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(
     when: Callable[[int], When], request_of: Callable[[int], dict[str, Any]], ask: AskRequest
 ) -> None:
     lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
-    table = lineup.find_index("scaleProcess")
-    assert table is not None
+    table = lineup
     assert [ready.number for ready in table.find_candidates(ask(**request_of(MANY - 1)))] == [MANY]
     assert list(table.find_candidates(ask(**request_of(MANY + 1)))) == []
     decision = match_scenarios(lineup, ScenarioProgress(), ask(**request_of(MANY // 2)), 0, float)

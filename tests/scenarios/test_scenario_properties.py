@@ -368,15 +368,16 @@ def test_the_index_changes_no_decision(many: Any, requests: Any, draws: Any) -> 
 
 def without_index(lineup: CompiledLineup) -> CompiledLineup:
     """The same lineup with every rule asked of every request."""
-    everywhere = lineup.fallback_index
-    for operation, table in lineup.indexes.items():
-        table.unindexed = [
-            ready for ready in lineup.rules if not ready.rule.operation or operation in ready.rule.operation
-        ]
-        table.by_value = {}
-    if everywhere is not None:
-        everywhere.unindexed = [ready for ready in lineup.rules if not ready.rule.operation]
-        everywhere.by_value = {}
+    for compiled in lineup.compiled:
+        everywhere = compiled.fallback_index
+        for operation, table in compiled.indexes.items():
+            table.unindexed = [
+                ready for ready in compiled.rules if not ready.rule.operation or operation in ready.rule.operation
+            ]
+            table.by_value = {}
+        if everywhere is not None:
+            everywhere.unindexed = [ready for ready in compiled.rules if not ready.rule.operation]
+            everywhere.by_value = {}
     return lineup
 
 

@@ -11,6 +11,7 @@ from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.rule_index import CompiledScenario
 from tests.serving import WEB, Serving, contract, real_now, serving
 from tests.waiting import eventually
 
@@ -39,7 +40,8 @@ def now(server: Serving) -> int:
 
 
 def switch_on(server: Serving, name: str) -> None:
-    switch_scenario_on(foundation(server), load_scenarios((name,), contract(), ERROR_STATUSES)[0], now(server))
+    (scenario,) = load_scenarios((name,), contract(), ERROR_STATUSES)
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
 
 
 def image(server: Serving) -> object:

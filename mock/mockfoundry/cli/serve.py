@@ -79,7 +79,13 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**values: Any) -> None:
     """Start the mock server."""
     from mockfoundry.assembly import build_service
-    from mockfoundry.server.run import bind_socket, make_listening_server, tune_garbage_collector, url_of_socket
+    from mockfoundry.server.run import (
+        bind_socket,
+        make_listening_server,
+        share_processor_often,
+        tune_garbage_collector,
+        url_of_socket,
+    )
 
     options = ServerOptions(**values)
     with report_user_errors():
@@ -93,6 +99,7 @@ def serve(**values: Any) -> None:
     screen = render_start_screen(service, url_of_socket(bound), options)
     server = make_listening_server(service, options, lambda: click.echo(screen))
     tune_garbage_collector()
+    share_processor_often()
 
     def end(*_: object) -> None:
         # A signal that comes before uvicorn handles them; uvicorn raises the one that ended it again at its end.

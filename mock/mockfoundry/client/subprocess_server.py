@@ -71,7 +71,7 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
     Returns:
         The exit code.
     """
-    from mockfoundry.server.run import BackgroundServer, tune_garbage_collector
+    from mockfoundry.server.run import BackgroundServer, share_processor_often, tune_garbage_collector
 
     line = lifeline.readline()
     if not line.endswith(b"\n"):
@@ -83,6 +83,7 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
         write_startup_report(out, StartupReport(error=str(error)))
         return 2
     tune_garbage_collector()
+    share_processor_often()
     with BackgroundServer(service, options) as server:
         write_startup_report(out, StartupReport(url=server.url))
         lifeline.read()

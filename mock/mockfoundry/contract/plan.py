@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 import jsonschema_rs
 import msgspec
 
+from mockfoundry.contract.large_values import find_first_reasons, is_large, take_head
+
 
 class Violation(msgspec.Struct, frozen=True):
     """One thing the contract does not allow.
@@ -21,7 +23,8 @@ class Violation(msgspec.Struct, frozen=True):
     Attributes:
         place: `body`, `query`, `path` or `header`.
         pointer: where in that place, as a JSON pointer (`/health_check/data/timeout`), or `""` for the whole.
-        keyword: the schema keyword that did not hold (`minimum`, `type`, `additionalProperties`, `required`, …).
+        keyword: the schema keyword that did not hold (`minimum`, `type`, `additionalProperties`, `required`, …), or
+            MORE for the last one of many, whose limit is the number of those that are not listed.
         value: what was found there.
         limit: what the keyword asks for: a bound, the allowed types, or the names that were unexpected.
         allowed: the names that would have been expected, where the keyword is additionalProperties.
@@ -35,16 +38,25 @@ class Violation(msgspec.Struct, frozen=True):
     allowed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.keyword == MORE:
+            return f"and {self.limit} more"
         return f"{self.place} {self.pointer or '/'} {self.keyword} {shorten_value(self.limit)}"
 
     def describe(self) -> str:
         """The violation in a line for someone who reads the contract: `body /instances: "5" is not an integer`."""
-        found = shorten_value(value_to_json(self.value))
+        if self.keyword == MORE:
+            return str(self)
+        found = shorten_value(value_to_json(take_head(self.value)))
         if self.keyword == "type":
             allowed = self.limit if isinstance(self.limit, list) else [self.limit]
             wanted = " or ".join(f"an {name}" if name[0] in "aio" else f"a {name}" for name in sorted(allowed))
             return f"{self.place} {self.pointer or '/'}: {found} is not {wanted}"
         return f"{self.place} {self.pointer or '/'}: {found} breaks {self.keyword} {shorten_value(self.limit)}"
+
+
+MORE = "more"
+MAX_VIOLATIONS = 20
+"""How many violations of one schema are listed."""
 
 
 class Schema:
@@ -62,8 +74,20 @@ class Schema:
         self.accepts = self.validator.is_valid
 
     def violations(self, value: Any, place: str = "body") -> tuple[Violation, ...]:
-        """Every reason why `value` does not fit, in the order of the schema's own keys."""
-        return tuple(self._violation(error, value, place) for error in self.validator.iter_errors(value))
+        """The first reasons why `value` does not fit, in the order of the schema's own keys, and how many more."""
+        if is_large(value):
+            return self._violations_of_large(value, place)
+        found = tuple(self._violation(error, value, place) for error in self.validator.iter_errors(value))
+        more = len(found) - MAX_VIOLATIONS
+        return (*found[:MAX_VIOLATIONS], Violation(place, "", MORE, None, more)) if more > 0 else found
+
+    def _violations_of_large(self, value: Any, place: str) -> tuple[Violation, ...]:
+        reasons, more = find_first_reasons(self.document, value, MAX_VIOLATIONS)
+        first = tuple(
+            Violation(place, format_pointer(path), keyword, found, limit, allowed)
+            for path, keyword, found, limit, allowed in reasons
+        )
+        return (*first, Violation(place, "", MORE, None, more)) if more else first
 
     def _violation(self, error: jsonschema_rs.ValidationError, value: Any, place: str) -> Violation:
         path = list(error.instance_path)
@@ -72,9 +96,8 @@ class Schema:
             keyword, limit = "required", error.kind.as_dict().get("property")
         else:
             limit = extract_limit(error.kind.as_dict())
-        pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
         allowed = self._list_properties(error.schema_path) if keyword == "additionalProperties" else ()
-        return Violation(place, pointer, keyword, value_at_path(value, path), limit, allowed)
+        return Violation(place, format_pointer(path), keyword, value_at_path(value, path), limit, allowed)
 
     def _list_properties(self, schema_path: Sequence[str | int]) -> tuple[str, ...]:
         """The properties beside a keyword; none if a reference leads to it."""
@@ -83,6 +106,11 @@ class Schema:
         except (LookupError, TypeError):
             return ()
         return tuple(beside.get("properties", ()))
+
+
+def format_pointer(path: Sequence[str | int]) -> str:
+    """A path as a JSON pointer."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def extract_limit(kind: Mapping[str, Any]) -> Any:
@@ -116,9 +144,9 @@ _NOT_JSON_SCHEMA = frozenset({"nullable", "example", "examples"})
 
 def shorten_value(value: Any, longest: int = 80) -> str:
     """A value in a line, cut where it is long: for headers, logs and error texts."""
-    text = value if isinstance(value, str) else value_to_json(value)
-    text = "".join(sign if " " <= sign < "\x7f" else "?" for sign in text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    text = value if isinstance(value, str) else value_to_json(take_head(value, longest))
+    shown = "".join(sign if " " <= sign < "\x7f" else "?" for sign in text[:longest])
+    return shown if len(text) <= longest else shown[:-1] + "…"
 
 
 def value_to_json(value: Any) -> str:

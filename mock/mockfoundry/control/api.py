@@ -17,7 +17,7 @@ import msgspec
 from mockfoundry.bodies import read_json, read_query
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.contract.load import Contract, load_contract
-from mockfoundry.contract.plan import Plan, Violation, value_to_json
+from mockfoundry.contract.plan import Plan
 from mockfoundry.contract.routes import Route
 from mockfoundry.control.context import (
     JSON,
@@ -26,10 +26,12 @@ from mockfoundry.control.context import (
     ControlCall,
     ControlContext,
     ControlHandler,
+    ControlOutcome,
     ControlProblem,
-    ControlWait,
+    ControlWork,
     HoldReleaser,
     Preparation,
+    encode_in_parts,
     index_handlers,
     response_from_control_answer,
     response_from_problem,
@@ -38,7 +40,8 @@ from mockfoundry.control.follow import JournalStream
 from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
-from mockfoundry.documents.problems import DocumentError, did_you_mean
+from mockfoundry.control.violations import WHERE_DESCRIBED, refuse_violations
+from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service
@@ -56,7 +59,6 @@ PATHS_WITHOUT_TOKEN = frozenset({CONTROL_PATH + "/health"})
 
 TOKEN_HEADER = b"x-mock-control-token"
 FORM = "application/x-www-form-urlencoded"
-WHERE_DESCRIBED = "GET /__mock/openapi.yaml describes what is allowed"
 
 log = logging.getLogger("mockfoundry")
 
@@ -209,45 +211,58 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
     takes_long = LONG_PREPARATIONS.get(plan.operation)
     if len(request.content) <= MAX_LOOP_BODY_BYTES and not (takes_long is not None and takes_long(api.context)):
         return run_handler(api, request, read())
-    return wait_for_worker(request, read, partial(run_handler, api, request))
+    return wait_for_worker(
+        request, read, lambda now, read: run_handler(api, request, msgspec.structs.replace(read, real_time=now))
+    )
 
 
 def run_handler(api: ControlApi, request: Request, call: ControlCall) -> Response | PendingRequest:
     return respond_or_wait(request, api.handlers[call.operation](api.context, call))
 
 
-def respond_or_wait(request: Request, answer: ControlAnswer | ControlWait) -> Response | PendingRequest:
+def respond_or_wait(request: Request, outcome: ControlOutcome) -> Response | PendingRequest:
     """What a handler answers, as a door delivers it."""
-    if isinstance(answer, ControlAnswer):
-        return response_from_control_answer(answer)
+    if isinstance(outcome, ControlAnswer):
+        return response_from_control_answer(outcome)
+    if isinstance(outcome, ControlWork):
+        work, finish = outcome.work, outcome.finish
+        if finish is None:
+            return wait_for_worker(
+                request, lambda: response_from_control_answer(work(), encode_in_parts), lambda _, response: response
+            )
+        return wait_for_worker(request, work, lambda now, result: respond_or_wait(request, finish(now, result)))
 
     def resume(real_time: int, _: Any) -> Response | PendingRequest:
-        return answer_or_refuse(request, lambda: respond_or_wait(request, answer.ask_again(real_time)))
+        return answer_or_refuse(request, lambda: respond_or_wait(request, outcome.ask_again(real_time)))
 
     give_up = partial(give_up_call, request)
-    return PendingRequest(resume=resume, give_up=give_up, until=answer.until, until_at_most=answer.at_most)
+    return PendingRequest(resume=resume, give_up=give_up, until=outcome.until, until_at_most=outcome.at_most)
 
 
 def wait_for_worker(
-    request: Request, read: Callable[[], ControlCall], run: Callable[[ControlCall], Response | PendingRequest]
+    request: Request, work: Callable[[], T], go_on: Callable[[int, T], Response | PendingRequest]
 ) -> PendingRequest:
-    """Has a call's body read in the worker room, before its handler runs."""
+    """Has something done in the worker room before a call goes on.
 
-    def work() -> ControlCall | Exception:
+    Args:
+        go_on: takes the real time of that moment in microseconds, and what the work gave.
+    """
+
+    def work_or_fail() -> T | Exception:
         try:
-            return read()
+            return work()
         except Exception as error:
             return error
 
-    def resume(real_time: int, result: ControlCall | Exception) -> Response | PendingRequest:
-        def run_or_raise() -> Response | PendingRequest:
+    def resume(real_time: int, result: T | Exception) -> Response | PendingRequest:
+        def go_on_or_raise() -> Response | PendingRequest:
             if isinstance(result, Exception):
                 raise result
-            return run(msgspec.structs.replace(result, real_time=real_time))
+            return go_on(real_time, result)
 
-        return answer_or_refuse(request, run_or_raise)
+        return answer_or_refuse(request, go_on_or_raise)
 
-    return PendingRequest(resume=resume, give_up=partial(give_up_call, request), work=work)
+    return PendingRequest(resume=resume, give_up=partial(give_up_call, request), work=work_or_fail)
 
 
 def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
@@ -396,47 +411,3 @@ def read_json_body(content: bytes) -> Any:
         raise ControlProblem(400, "not-as-described", f"body: is not JSON: {error}; {WHERE_DESCRIBED}") from None
     except ValueError as error:
         raise ControlProblem(422, "bad-value", f"body: {error}; nothing that is described does, mend it") from None
-
-
-def refuse_violations(violations: tuple[Violation, ...], parameters: tuple[str, ...] = ()) -> None:
-    """Raises ControlProblem (400) where there are violations, with a line for each.
-
-    Args:
-        parameters: the query parameters that the call takes.
-    """
-    if violations:
-        lines = [line for each in violations for line in describe_control_violation(each, parameters)]
-        end = " " if lines[-1].endswith("?") else "; "
-        raise ControlProblem(400, "not-as-described", "\n".join(lines) + end + WHERE_DESCRIBED)
-
-
-def describe_control_violation(violation: Violation, parameters: tuple[str, ...]) -> list[str]:
-    """A violation in lines for the person who sent it: where, what was found, what is allowed."""
-    place, limit, found = violation.place, violation.limit, value_to_json(violation.value)[:200]
-    in_body = place == "body"
-    where = f"{place} {violation.pointer if in_body else violation.pointer[1:]}".strip()
-    match violation.keyword:
-        case "additionalProperties":
-            what = "property" if in_body else "parameter"
-            allowed = violation.allowed if in_body else parameters
-            before = f"{where}/" if violation.pointer else f"{where} /" if in_body else f"{where} "
-            return [f"{before}{name[:80]}: is not a {what} of this call{did_you_mean(name, allowed)}" for name in limit]
-        case "required":
-            return [
-                f"{where}{'' if violation.pointer else ' '}/{limit}: is missing" if in_body else f"{where}: is missing"
-            ]
-        case "type":
-            return [f"{where}: {violation.describe().removeprefix(f'{place} {violation.pointer or chr(47)}: ')}"]
-        case "enum":
-            return [f"{where}: {found} is not one of {', '.join(map(str, limit))}"]
-        case "pattern":
-            return [f"{where}: {found} does not match {limit}"]
-        case "minimum" | "maximum":
-            relation = "less" if violation.keyword == "minimum" else "greater"
-            return [f"{where}: {found} is {relation} than the {violation.keyword}, {limit}"]
-        case "oneOf":
-            return [f"{where}: {found} has none of the forms that are allowed"]
-        case "minProperties" | "minItems" | "minLength":
-            return [f"{where}: {found} is too short; it needs {limit} at least"]
-        case keyword:
-            return [f"{where}: {found} breaks {keyword} {value_to_json(limit)}"]

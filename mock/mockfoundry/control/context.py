@@ -152,7 +152,35 @@ class ControlWait(msgspec.Struct, frozen=True):
 
     until: Callable[[Callable[[], None]], Callable[[], None]]
     at_most: int
-    ask_again: Callable[[int], "ControlAnswer | ControlWait"]
+    ask_again: "Callable[[int], ControlOutcome]"
+
+
+class ControlWork(msgspec.Struct, frozen=True):
+    """What a handler answers whose work takes long: it is done in the worker room, so that other clients are served.
+
+    Attributes:
+        work: works with values that nothing writes to any more, never with a foundation. Gives the answer, or what
+            `finish` needs.
+        finish: goes on where exchanges are made; takes the real time of that moment in microseconds, and what `work`
+            gave. None where that is the answer.
+    """
+
+    work: Callable[[], Any]
+    finish: "Callable[[int, Any], ControlOutcome] | None" = None
+
+
+ControlOutcome = ControlAnswer | ControlWait | ControlWork
+
+MAX_LOOP_STEPS = 200
+"""Of how many entities an answer may be made where exchanges are made; one of more is made in the worker room."""
+
+MAX_LOOP_JOURNAL_BYTES = 128 * 1024
+"""The same for what is read of a journal, in bytes: some two hundred exchanges, or one with a large body."""
+
+
+def answer_in_turn(is_long: bool, make: Callable[[], ControlAnswer]) -> ControlAnswer | ControlWork:
+    """What `make` answers: at once where that is short, else in the worker room."""
+    return ControlWork(make) if is_long else make()
 
 
 class HoldReleaser(Protocol):
@@ -237,8 +265,9 @@ class ControlContext:
             raise
 
 
-ControlHandler = Callable[[ControlContext, ControlCall], ControlAnswer | ControlWait]
-"""One operation of the control API. Runs where exchanges are made, so it never waits and takes no long time."""
+ControlHandler = Callable[[ControlContext, ControlCall], ControlOutcome]
+"""One operation of the control API. Runs where exchanges are made, so it never waits, and what takes long is a
+ControlWork."""
 
 Preparation = Callable[[ControlContext, ControlCall], Callable[[str], Any]]
 """What an operation does with its body's text before its handler runs. Called where exchanges are made, with a call
@@ -251,12 +280,36 @@ def index_handlers(*handlers: ControlHandler) -> dict[str, ControlHandler]:
     return {handler.__name__: handler for handler in handlers}
 
 
-def response_from_control_answer(answer: ControlAnswer) -> Response:
-    """An answer as a door sends it."""
+def response_from_control_answer(
+    answer: ControlAnswer, encode: Callable[[Any], bytes] = msgspec.json.encode
+) -> Response:
+    """An answer as a door sends it.
+
+    Args:
+        encode: makes JSON of a value.
+    """
     if answer.body is None:
         return make_control_response(answer.status, b"", "")
-    content = msgspec.json.encode(answer.body) if answer.media_type == JSON else str(answer.body).encode()
+    content = encode(answer.body) if answer.media_type == JSON else str(answer.body).encode()
     return make_control_response(answer.status, content, answer.media_type)
+
+
+MAX_PARTED_DEPTH = 6
+"""How deep the lists lie that may have thousands of values: in a state the apps."""
+
+
+def encode_in_parts(value: Any, depth: int = 0) -> bytes:
+    """A value as JSON. A large one is encoded part by part, since one step of the encoder lets no other thread run."""
+    if depth < MAX_PARTED_DEPTH:
+        if isinstance(value, dict) and value:
+            parts = [_encode(str(key)) + b":" + encode_in_parts(each, depth + 1) for key, each in value.items()]
+            return b"{" + b",".join(parts) + b"}"
+        if isinstance(value, list) and value:
+            return b"[" + b",".join([encode_in_parts(each, depth + 1) for each in value]) + b"]"
+    return _encode(value)
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def response_from_problem(problem: ControlProblem, instance: str) -> Response:
@@ -269,12 +322,19 @@ def response_from_problem(problem: ControlProblem, instance: str) -> Response:
         "type": f"urn:mockfoundry:{problem.kind}",
         "title": PROBLEM_TITLES.get(problem.status, "Problem"),
         "status": problem.status,
-        "detail": problem.detail[:MAX_DETAIL_LENGTH],
+        "detail": abbreviate_detail(problem.detail),
         "instance": instance,
     }
     response = make_control_response(problem.status, msgspec.json.encode(body), PROBLEM_MEDIA_TYPE)
     response.headers.extend(problem.headers)
     return response
+
+
+def abbreviate_detail(detail: str) -> str:
+    """A problem's detail, which says where it was cut."""
+    if len(detail) <= MAX_DETAIL_LENGTH:
+        return detail
+    return f"{detail[:MAX_DETAIL_LENGTH]}…\n({len(detail) - MAX_DETAIL_LENGTH} more characters are left out)"
 
 
 def make_control_response(status: int, content: bytes, media_type: str) -> Response:

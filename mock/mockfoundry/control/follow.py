@@ -6,15 +6,20 @@ A stream is sent in the server's own loop, through ASGI.
 import asyncio
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Send
 
-from mockfoundry.control.context import ControlCall, ControlContext, ControlProblem
+from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, ControlCall, ControlContext, ControlProblem
 from mockfoundry.control.journals import query_from_filters
 from mockfoundry.journal.entry import JournalEntry, describe_entry
 from mockfoundry.journal.store import Journal
+from mockfoundry.journal.verify import JournalQuery
+
+MAX_ENTRIES_AT_ONCE = 100
+"""How many exchanges are looked at before other clients have their turn."""
 
 PAUSE_SECONDS = 1.0
 """How often a quiet stream looks whether its foundation was reset."""
@@ -78,12 +83,21 @@ class JournalStream:
             try:
                 first = journal.recorded - len(journal)
                 missed = first - number if number > query.after_number else 0
-                lines = [entry_json_line(entry) for entry in journal.after(number) if query.holds(entry)]
-                if missed > 0:
-                    lines.insert(0, msgspec.json.encode({"missed": missed}) + b"\n")
-                number = journal.recorded
+                lines = [msgspec.json.encode({"missed": missed}) + b"\n"] if missed > 0 else []
+                entries = list(islice(journal.after(number), MAX_ENTRIES_AT_ONCE))
+                number = entries[-1].number if len(entries) == MAX_ENTRIES_AT_ONCE else journal.recorded
+                if (
+                    sum(len(each.request.content) + len(each.response.body) for each in entries)
+                    > MAX_LOOP_JOURNAL_BYTES
+                ):
+                    lines += await asyncio.to_thread(make_lines, entries, query)
+                else:
+                    lines += make_lines(entries, query)
                 if lines:
                     await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
+                if lines or number < journal.recorded:
+                    # There may be more, and others may wait.
+                    await asyncio.sleep(0)
                     continue
                 waiting: asyncio.Future[bool] = asyncio.ensure_future(news.wait())
                 either: set[asyncio.Future[Any]] = {waiting, gone}
@@ -106,6 +120,6 @@ async def wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-def entry_json_line(entry: JournalEntry) -> bytes:
-    """An exchange as a JSON line."""
-    return msgspec.json.encode(describe_entry(entry)) + b"\n"
+def make_lines(entries: list[JournalEntry], query: JournalQuery) -> list[bytes]:
+    """A JSON line for each exchange that fits a query."""
+    return [msgspec.json.encode(describe_entry(entry)) + b"\n" for entry in entries if query.holds(entry)]

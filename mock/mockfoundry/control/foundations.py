@@ -15,11 +15,14 @@ from mockfoundry.cloudfoundry.seeds.read import read_seed, seed_from_data, world
 from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_token
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
+    MAX_LOOP_STEPS,
     ControlAnswer,
     ControlCall,
     ControlContext,
     ControlProblem,
+    ControlWork,
     Preparation,
+    answer_in_turn,
     bad_value_problem,
     index_handlers,
     parse_duration_field,
@@ -113,8 +116,29 @@ def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any
     }
 
 
-def export_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    return ControlAnswer(export_settled_world(*context.find_foundation(call)))
+def export_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+    return answer_with_state(snapshot_settled_world(*context.find_foundation(call)))
+
+
+def answer_with_state(world: World) -> ControlAnswer | ControlWork:
+    """A world in a seed file's words.
+
+    Args:
+        world: that nothing writes to any more.
+    """
+    return answer_in_turn(is_large(world), lambda: ControlAnswer(export_world(world)))
+
+
+def is_large(world: World) -> bool:
+    """Whether it takes long to go through a world."""
+    return len(world.apps) + len(world.processes) > MAX_LOOP_STEPS
+
+
+def snapshot_settled_world(foundation: FoundationState, now: int) -> World:
+    """The world as it is now, its deployments brought up to now; what happens later does not change it."""
+    if foundation.world.deploying_apps:
+        advance_deployments(foundation.world, now)
+    return foundation.world.copy()
 
 
 def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
@@ -125,17 +149,17 @@ def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str],
     return lambda text: world_from_seed(read_seed(text, "body"), random_seed=random_seed, born=now)
 
 
-def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     with context.find_or_create_foundation(call) as (foundation, now):
-        return ControlAnswer(replace_world(foundation, call.prepared, now))
+        return answer_with_state(replace_world(foundation, call.prepared, now))
 
 
-def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     must_not_nest_deep(call.body)
     with context.find_or_create_foundation(call) as (foundation, now):
         patched = seed_from_data(apply_merge_patch(export_settled_world(foundation, now), call.body), "patched state")
         world = world_from_seed(patched, random_seed=foundation.world.seed, born=now)
-        return ControlAnswer(replace_world(foundation, world, now))
+        return answer_with_state(replace_world(foundation, world, now))
 
 
 def export_settled_world(foundation: FoundationState, now: int) -> dict[str, Any]:
@@ -145,11 +169,11 @@ def export_settled_world(foundation: FoundationState, now: int) -> dict[str, Any
     return export_world(foundation.world)
 
 
-def replace_world(foundation: FoundationState, world: World, now: int) -> dict[str, Any]:
-    """Replaces the world by another one and exports it; clock and random generator stay."""
+def replace_world(foundation: FoundationState, world: World, now: int) -> World:
+    """Replaces the world by another one; clock and random generator stay. Gives it as it is now."""
     world.clock, world.generator = foundation.world.clock, foundation.world.generator
     foundation.world = world
-    return export_settled_world(foundation, now)
+    return snapshot_settled_world(foundation, now)
 
 
 def apply_merge_patch(target: Any, patch: Any) -> Any:
@@ -185,10 +209,13 @@ IGNORED_KEYS = frozenset({"updated_at"})
 """What moves with every other change of an entity."""
 
 
-def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, now = context.find_foundation(call)
-    changes = find_changes(export_world(foundation.seed), export_settled_world(foundation, now))
-    return ControlAnswer({"changes": list(changes)})
+    before, after = foundation.seed, snapshot_settled_world(foundation, now)
+    return answer_in_turn(
+        is_large(before) or is_large(after),
+        lambda: ControlAnswer({"changes": list(find_changes(export_world(before), export_world(after)))}),
+    )
 
 
 def find_changes(before: Any, after: Any, where: str = "") -> Iterator[SeedChange]:

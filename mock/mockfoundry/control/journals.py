@@ -4,20 +4,25 @@ What a call asks is read into the journal room's own values, which judges it. Th
 scenarios; they are compiled here, since the journal room knows nothing of scenarios.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from mockfoundry.control.context import (
+    MAX_LOOP_JOURNAL_BYTES,
     CallPlaces,
     ControlAnswer,
     ControlCall,
     ControlContext,
+    ControlOutcome,
     ControlProblem,
     ControlWait,
+    ControlWork,
+    answer_in_turn,
     bad_value_problem,
     index_handlers,
     parse_duration_field,
@@ -48,19 +53,32 @@ from mockfoundry.scenarios.format import read_scenario
 MAX_VERIFY_WAIT = 60_000_000
 """Microseconds that a verify may wait."""
 
+MAX_LOOP_QUESTION_LENGTH = 4_000
+"""Characters of a verify's body that is judged where exchanges are made; a longer one is in the worker room."""
+
 JournalJudge = Callable[[Journal], VerificationResult]
 
 
-def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    query = query_from_filters(context, call)
+def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+    query, limit = query_from_filters(context, call), call.query["limit"]
     foundation, _ = context.find_foundation(call)
-    journal = foundation.journal
-    entries = [entry for entry in journal.after(query.after_number) if query.holds(entry)]
+    journal = foundation.journal.snapshot()
+    return answer_in_turn(is_long(journal), lambda: answer_with_requests(journal, query, limit))
+
+
+def is_long(journal: Journal) -> bool:
+    """Whether it takes long to read a journal."""
+    return journal.size > MAX_LOOP_JOURNAL_BYTES
+
+
+def answer_with_requests(journal: Journal, query: JournalQuery, limit: int) -> ControlAnswer:
+    """The latest exchanges that fit a query. Each is encoded for itself, so that no step of it is long."""
+    entries = deque((entry for entry in journal.after(query.after_number) if query.holds(entry)), maxlen=limit)
     body = {
         "recorded": journal.recorded,
         "dropped": journal.dropped,
         "bytes": journal.size,
-        "requests": [describe_entry(entry) for entry in entries[-call.query["limit"] :]],
+        "requests": [msgspec.Raw(msgspec.json.encode(describe_entry(entry))) for entry in entries],
     }
     return ControlAnswer(body)
 
@@ -90,11 +108,13 @@ def must_be_known(context: ControlContext, operations: Iterable[str]) -> None:
             raise unknown_operation_problem("query operation", operation, plans)
 
 
-def show_request(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_request(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, _ = context.find_foundation(call)
     entry = find_held_entry(foundation.journal, call.path["number"])
-    shown = {**describe_entry(entry), "curl": curl_command(entry, call.base_url)}
-    return ControlAnswer(shown)
+    return answer_in_turn(
+        len(entry.request.content) + len(entry.response.body) > MAX_LOOP_JOURNAL_BYTES,
+        lambda: ControlAnswer({**describe_entry(entry), "curl": curl_command(entry, call.base_url)}),
+    )
 
 
 def find_held_entry(journal: Journal, number: int) -> JournalEntry:
@@ -117,18 +137,22 @@ def clear_requests(context: ControlContext, call: ControlCall) -> ControlAnswer:
     return ControlAnswer({"cleared": foundation.journal.clear()})
 
 
-def verify(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWait:
-    body = call.body
+def verify(context: ControlContext, call: ControlCall) -> ControlOutcome:
+    body, plans = call.body, context.service.contract.plans
     within = parse_duration_field("body /within", body["within"]) if "within" in body else 0
     if within > MAX_VERIFY_WAIT:
         raise ControlProblem(422, "bad-duration", f"body /within: {body['within']!r} is longer than 60s; wait less")
-    judge = judge_from_body(body, context.service.contract.plans)
-    return verify_until(context, judge, call.real_time + within, call)
+    end = call.real_time + within
+    if len(call.text) <= MAX_LOOP_QUESTION_LENGTH:
+        return verify_until(context, judge_from_body(body, plans), end, call)
+    context.find_foundation(call)
+    return ControlWork(
+        lambda: judge_from_body(body, plans),
+        lambda real_time, judge: verify_until(context, judge, end, msgspec.structs.replace(call, real_time=real_time)),
+    )
 
 
-def verify_until(
-    context: ControlContext, judge: JournalJudge, end: int, call: ControlCall
-) -> ControlAnswer | ControlWait:
+def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: ControlCall) -> ControlOutcome:
     """The verdict, or a wait for the next exchange where it does not hold yet. Waits in real time, as clients do.
 
     Args:
@@ -138,19 +162,25 @@ def verify_until(
         ControlProblem: 404, the foundation is not there (any more); 503, too many calls wait.
     """
     foundation, _ = context.find_foundation(call)
-    verdict = judge(foundation.journal)
-    left = end - call.real_time
-    if verdict.result != "does_not_hold" or left <= 0:
-        return ControlAnswer(struct_to_dict(verdict))
-    if not context.waiting.take():
-        most = context.waiting.most
-        raise ControlProblem(503, "too-many-waits", f"within: {most} calls wait already; ask again in a moment")
+    journal = foundation.journal
 
-    def ask_again(real_time: int) -> ControlAnswer | ControlWait:
+    def wait_or_answer(real_time: int, verdict: VerificationResult) -> ControlOutcome:
+        left = end - real_time
+        if verdict.result != "does_not_hold" or left <= 0:
+            return ControlAnswer(struct_to_dict(verdict))
+        if not context.waiting.take():
+            most = context.waiting.most
+            raise ControlProblem(503, "too-many-waits", f"within: {most} calls wait already; ask again in a moment")
+        return ControlWait(partial(watch_journal, journal, recorded, context.waiting), left, ask_again)
+
+    def ask_again(real_time: int) -> ControlOutcome:
         return verify_until(context, judge, end, msgspec.structs.replace(call, real_time=real_time))
 
-    until = partial(watch_journal, foundation.journal, foundation.journal.recorded, context.waiting)
-    return ControlWait(until, left, ask_again)
+    recorded = journal.recorded
+    if is_long(journal) or len(call.text) > MAX_LOOP_QUESTION_LENGTH:
+        snapshot = journal.snapshot()
+        return ControlWork(lambda: judge(snapshot), wait_or_answer)
+    return wait_or_answer(call.real_time, judge(journal))
 
 
 def watch_journal(journal: Journal, recorded: int, places: CallPlaces, wake: Callable[[], None]) -> Callable[[], None]:
@@ -278,7 +308,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     asked = call.query
     must_be_known(context, (asked["operation"],))
     patience = None if asked["within"] is None else parse_duration_field("query within", asked["within"])
@@ -286,22 +316,23 @@ def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer:
         max=asked["max"], honours_retry_after=asked["honours_retry_after"], never_twice=asked["never_twice"]
     )
     foundation, _ = context.find_foundation(call)
-    audit = audit_retries(foundation.journal, asked["operation"], patience)
-    body = {
-        **struct_to_dict(audit),
-        "table": format_retry_table(audit),
-        "verdict": struct_to_dict(judge_retries(audit, limits)),
-    }
-    return ControlAnswer(body)
+    journal = foundation.journal.snapshot()
+
+    def answer_with_retries() -> ControlAnswer:
+        audit = audit_retries(journal, asked["operation"], patience)
+        verdict = struct_to_dict(judge_retries(audit, limits))
+        return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": verdict})
+
+    return answer_in_turn(is_long(journal), answer_with_retries)
 
 
-def show_coverage(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_coverage(context: ControlContext, call: ControlCall) -> ControlWork:
     must_be_known(context, call.query["operation"] or ())
     foundation, _ = context.find_foundation(call)
-    return answer_with_coverage(context, foundation.journal.hit_counts, call)
+    return answer_with_coverage(context, dict(foundation.journal.hit_counts), call)
 
 
-def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork:
     must_be_known(context, call.query["operation"] or ())
     registry = context.service.registry
     hit_counts = dict(registry.hit_counts)
@@ -310,9 +341,10 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlAnsw
     return answer_with_coverage(context, hit_counts, call)
 
 
-def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlAnswer:
-    coverage = compute_coverage(context.service.contract, hit_counts, call.query["operation"] or ())
-    return ControlAnswer(coverage_to_dict(coverage))
+def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlWork:
+    """Coverage is long for any contract: it has a scenario for each answer that no client has met."""
+    contract, operations = context.service.contract, call.query["operation"] or ()
+    return ControlWork(lambda: ControlAnswer(coverage_to_dict(compute_coverage(contract, hit_counts, operations))))
 
 
 def coverage_to_dict(coverage: ContractCoverage) -> dict[str, Any]:
@@ -324,6 +356,7 @@ def coverage_to_dict(coverage: ContractCoverage) -> dict[str, Any]:
     return {**struct_to_dict(coverage), "squares": squares, "table": format_coverage_table(coverage)}
 
 
+@lru_cache(maxsize=4096)
 def coverage_scenario_yaml(item: CoverageItem) -> str:
     return read_scenario(msgspec.json.encode(scenario_for_item(item)).decode(), source="coverage").to_yaml()
 

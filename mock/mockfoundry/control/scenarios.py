@@ -19,11 +19,15 @@ from mockfoundry.assembly import ERROR_STATUSES
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
 from mockfoundry.control.context import (
+    MAX_LOOP_JOURNAL_BYTES,
+    MAX_LOOP_STEPS,
     ControlAnswer,
     ControlCall,
     ControlContext,
     ControlProblem,
+    ControlWork,
     Preparation,
+    answer_in_turn,
     index_handlers,
 )
 from mockfoundry.documents.problems import Document, did_you_mean
@@ -34,10 +38,12 @@ from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse
 from mockfoundry.journal.store import Journal
+from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
+from mockfoundry.scenarios.rule_index import CompiledScenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
 MIN_REPLAYED_DELAY = 1_000
@@ -47,10 +53,15 @@ _REPLAYED_HEADERS = (b"retry-after",)
 """The headers of an answer that clients act upon."""
 
 
-def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     contract = context.service.contract
     foundation, _ = context.find_foundation(call)
-    failures = list(find_failures(foundation, contract))
+    journal = foundation.journal.snapshot()
+    return answer_in_turn(journal.size > MAX_LOOP_JOURNAL_BYTES, lambda: answer_with_replay(journal, contract))
+
+
+def answer_with_replay(journal: Journal, contract: Contract) -> ControlAnswer:
+    failures = list(find_failures(journal, contract))
     scenario = None
     if failures:
         schedule = merge_equal_rules(scenario_from_failures(failures, list(contract.plans.values())))
@@ -58,14 +69,13 @@ def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer:
     body = {
         "scenario": None if scenario is None else scenario.to_yaml(),
         "failures": len(failures),
-        "dropped": foundation.journal.dropped,
+        "dropped": journal.dropped,
     }
     return ControlAnswer(body)
 
 
-def find_failures(foundation: FoundationState, contract: Contract) -> Iterator[Failure]:
+def find_failures(journal: Journal, contract: Contract) -> Iterator[Failure]:
     """What went wrong on purpose, each with the number of its call; calls that the journal forgot are counted too."""
-    journal = foundation.journal
     entries = [entry for entry in journal if not asked_for_own_response(entry)]
     held = Counter(entry.operation for entry in journal)
     calls = Counter({operation: count_operation_calls(journal, operation) - held[operation] for operation in held})
@@ -177,47 +187,68 @@ def list_library(context: ControlContext, call: ControlCall) -> ControlAnswer:
     )
 
 
-def list_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    return ControlAnswer({"scenarios": describe_playing(*context.find_foundation(call))})
+class ReadyScenario(msgspec.Struct, frozen=True):
+    """A scenario that was read from a body, ready to be switched on.
+
+    Attributes:
+        shown: the scenario as its file says it, as JSON.
+    """
+
+    compiled: CompiledScenario
+    shown: msgspec.Raw
 
 
-def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[str], Scenario]:
-    """Reads and checks the scenario in the body; without a body it is the library's."""
+def list_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+    foundation, now = context.find_foundation(call)
+    lineup = foundation.lineup
+    progress = [(each, progress_of_scenario(foundation, each, now)) for each in lineup.scenarios]
+    return answer_in_turn(
+        lineup.rule_count + len(lineup.scenarios) > MAX_LOOP_STEPS,
+        lambda: ControlAnswer(
+            {"scenarios": [describe_scenario(each, state, show_scenario(each)) for each, state in progress]}
+        ),
+    )
+
+
+def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[str], ReadyScenario]:
+    """Reads, checks and compiles the scenario in the body; without a body it is the library's."""
     name, service = call.path["scenario"], context.service
 
-    def read_scenario_of_body(text: str) -> Scenario:
+    def read_scenario_of_body(text: str) -> ReadyScenario:
         if not text.strip():
-            return find_library_scenario(service, name)
+            compiled = find_library_scenario(service, name)
+            return ReadyScenario(compiled, show_scenario(compiled.scenario))
         (scenario,) = load_scenarios((Document(text, "body"),), service.contract, ERROR_STATUSES)
         if scenario.name != name:
             detail = f"body /scenario: {scenario.name!r} is not the name in the path, {name!r}; make them the same"
             raise ControlProblem(422, "other-name", detail)
-        return scenario
+        return ReadyScenario(CompiledScenario(scenario), show_scenario(scenario))
 
     return read_scenario_of_body
 
 
-def find_library_scenario(service: Service, name: str) -> Scenario:
+def find_library_scenario(service: Service, name: str) -> CompiledScenario:
     """The library's scenario of a name.
 
     Raises:
         ControlProblem: 404, there is none.
     """
-    compiled = service.named_scenarios.get(name)
-    if compiled is None:
+    lineup = service.named_scenarios.get(name)
+    if lineup is None:
         hint = did_you_mean(name, list_library_files())
         detail = f"scenario {name}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
         raise ControlProblem(404, "unknown-scenario", detail)
-    return compiled.scenarios[0]
+    return lineup.compiled[0]
 
 
 def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    scenario: Scenario = call.prepared
+    ready: ReadyScenario = call.prepared
+    scenario = ready.compiled.scenario
     with context.find_or_create_foundation(call) as (foundation, now):
         must_have_room(foundation, scenario, context.service.registry.bounds.rules)
-        switch_scenario_on(foundation, scenario, now)
-        playing = next(each for each in describe_playing(foundation, now) if each["name"] == scenario.name)
-        return ControlAnswer(playing)
+        switch_scenario_on(foundation, ready.compiled, now)
+        progress = progress_of_scenario(foundation, scenario, now)
+        return ControlAnswer(describe_scenario(scenario, progress, ready.shown))
 
 
 def must_have_room(foundation: FoundationState, scenario: Scenario, max_rules: int) -> None:
@@ -227,7 +258,7 @@ def must_have_room(foundation: FoundationState, scenario: Scenario, max_rules: i
         raise ControlProblem(
             429, "too-many-scenarios", f"{name}: {MAX_SCENARIOS} scenarios are on, the most there may be; end some"
         )
-    others = sum(len(each.rules) for each in playing if each.name != scenario.name)
+    others = sum(len(each.scenario.rules) for each in foundation.lineup.without(scenario.name))
     if others + len(scenario.rules) > max_rules:
         raise ControlProblem(
             429,
@@ -258,24 +289,42 @@ def release_hold(context: ControlContext, call: ControlCall) -> ControlAnswer:
     return ControlAnswer({"released": context.holds.release(hold_key(foundation.name, call.path["hold"]))})
 
 
-def describe_playing(foundation: FoundationState, now: int) -> list[dict[str, Any]]:
-    """The scenarios that are on, in the order in which they are asked, each with its progress."""
+class PlayedProgress(msgspec.Struct, frozen=True):
+    """How far a scenario has come in a foundation, as it was at one moment.
+
+    Attributes:
+        since: when it was switched on, in virtual microseconds.
+        over: whether its time is over.
+        counts: of its rules.
+    """
+
+    since: int
+    over: bool
+    counts: tuple[RuleCount, ...]
+
+
+def progress_of_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> PlayedProgress:
     progress = foundation.progress
-    shown: list[dict[str, Any]] = []
-    for scenario in foundation.lineup.scenarios:
-        since = progress.since.get(scenario.name, now)
-        counts = progress.counts.get(scenario.name, {})
-        shown.append(
-            {
-                "name": scenario.name,
-                "description": scenario.description,
-                "since": format_precise_moment(since),
-                "over": scenario.for_ is not None and now >= since + scenario.for_,
-                "answered": sum(count.answered for count in counts.values()),
-                "scenario": scenario_to_dict(scenario),
-            }
-        )
-    return shown
+    since = progress.since.get(scenario.name, now)
+    over = scenario.for_ is not None and now >= since + scenario.for_
+    return PlayedProgress(since, over, tuple(progress.counts.get(scenario.name, {}).values()))
+
+
+def describe_scenario(scenario: Scenario, progress: PlayedProgress, shown: msgspec.Raw) -> dict[str, Any]:
+    """A scenario that is on, with its progress."""
+    return {
+        "name": scenario.name,
+        "description": scenario.description,
+        "since": format_precise_moment(progress.since),
+        "over": progress.over,
+        "answered": sum(count.answered for count in progress.counts),
+        "scenario": shown,
+    }
+
+
+def show_scenario(scenario: Scenario) -> msgspec.Raw:
+    """A scenario as its file says it, as JSON."""
+    return msgspec.Raw(msgspec.json.encode(scenario_to_dict(scenario)))
 
 
 SCENARIO_HANDLERS = index_handlers(

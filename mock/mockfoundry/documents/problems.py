@@ -1,10 +1,14 @@
 """Problems: what is wrong with a document and where, as text, JSON or annotations of a CI run. Never finds one."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):
@@ -25,12 +29,24 @@ class Problem(msgspec.Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}:{self.column}: {self.text}"
 
 
+MAX_LISTED = 20
+"""How many errors of one thing are listed; of more it is said how many there are."""
+
+
+def list_first(values: Iterable[T], describe: Callable[[T], str]) -> list[str]:
+    """The first values in words, and a last text that says how many more there are."""
+    rest = iter(values)
+    first = [describe(each) for each in islice(rest, MAX_LISTED)]
+    more = sum(1 for _ in rest)
+    return [*first, f"and {more} more"] if more else first
+
+
 class DocumentError(Exception):
-    """A document can't be used. `problems` says why, each with its place; as text, a line for each."""
+    """A document can't be used. `problems` says why, each with its place; as text, a line for each of the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(list_first(self.problems, str)))
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
@@ -56,8 +72,9 @@ class Document:
 
 
 def problems_to_text(problems: Iterable[Problem]) -> str:
-    """One `file:line:column: text` a line."""
-    return "".join(f"{problem}\n" for problem in problems)
+    """One `file:line:column: text` a line, of each file the first."""
+    by_file = groupby(problems, key=lambda problem: problem.file)
+    return "".join(f"{line}\n" for _, found in by_file for line in list_first(found, str))
 
 
 def problems_to_json(problems: Iterable[Problem]) -> str:

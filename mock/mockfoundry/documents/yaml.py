@@ -110,7 +110,11 @@ def convert_json_to_yaml(text: str) -> str:
     """A text as YAML reads it: tabs that indent JSON and escaped surrogate pairs are replaced."""
     if not text.lstrip("\ufeff \t\r\n").startswith("{"):
         return text
-    text = re.sub(r"^[ \t]*\t[ \t]*", lambda found: found.group().replace("\t", " "), text, flags=re.MULTILINE)
+    # Each search takes a while for a megabyte, and most texts have nothing that it could find.
+    if "\t" in text:
+        text = re.sub(r"^[ \t]*\t[ \t]*", lambda found: found.group().replace("\t", " "), text, flags=re.MULTILINE)
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
     return re.sub(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", join_surrogates, text)
 
 

@@ -10,6 +10,7 @@ from mockfoundry.bodies import read_query
 from mockfoundry.cloudfoundry.api.operations import Operation
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.contract.load import Contract
+from mockfoundry.contract.plan import Violation
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
@@ -43,6 +44,20 @@ class Service:
 _UNREAD: Any = object()
 
 
+class ReadBody(msgspec.Struct, frozen=True):
+    """A large body, read before its exchange.
+
+    Attributes:
+        value: ABSENT if there is none, or if it can't be read.
+        violations: everything that the contract does not allow of the request.
+        message: what the operation's message made of it, or the Refusal; None where the operation has no message.
+    """
+
+    value: Any
+    violations: tuple[Violation, ...]
+    message: Any
+
+
 class ExchangeContext(msgspec.Struct):
     """One exchange: what it is made with, then what is learned on its way. Scenarios match it, the journal keeps it.
 
@@ -60,6 +75,7 @@ class ExchangeContext(msgspec.Struct):
         process: what rules that count for each process count it by, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
         is_unknown_bearer: whether that is an admin because the token names none of the seed's users.
+        read_body: its large body, None where the body is read in the exchange.
         was_pending: whether the request waited before its exchange, so that its client may be gone.
     """
 
@@ -79,6 +95,7 @@ class ExchangeContext(msgspec.Struct):
     process: str = ""
     actor: str = ""
     is_unknown_bearer: bool = False
+    read_body: ReadBody | None = None
     was_pending: bool = False
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
@@ -107,5 +124,6 @@ class ExchangeContext(msgspec.Struct):
         """The body as a value; ABSENT if there is none, or if it can't be read."""
         body = self._body
         if body is _UNREAD:
-            body = self._body = read_request_body(self.request)
+            read = self.read_body
+            body = self._body = read_request_body(self.request) if read is None else read.value
         return body

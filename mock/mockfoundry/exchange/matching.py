@@ -53,7 +53,7 @@ def match_request_scenarios(context: ExchangeContext) -> None:
         return
     context.process = find_process_key(context)
     context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.generator.next_fraction)
-    if context.match is None and len(scenarios.rules) <= MAX_RULES_FOR_NEAR_MISS:
+    if context.match is None and scenarios.rule_count <= MAX_RULES_FOR_NEAR_MISS:
         near_miss = find_near_miss(scenarios, progress, context, context.now)
         context.near_miss = "" if near_miss is None else str(near_miss)
 

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from mockfoundry.bodies import format_header_value
-from mockfoundry.cloudfoundry.api.request import ApiResponse
+from mockfoundry.cloudfoundry.api.request import ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, build_error_body
 from mockfoundry.cloudfoundry.rate_limits import GENERAL_LIMIT, UNKNOWN_WAIT, format_limit_headers
-from mockfoundry.contract.plan import DocumentedResponse, Plan
+from mockfoundry.contract.plan import DocumentedResponse, Plan, Violation
+from mockfoundry.documents.problems import list_first
 from mockfoundry.exchange.preferences import first_example_of
 from mockfoundry.exchange.request import Headers
 from mockfoundry.journal.entry import DecidedBy, RecordedResponse
@@ -28,12 +29,15 @@ class Response(RecordedResponse):
         hold_at_most: microseconds after which the hold ends by itself.
         report_bytes_sent: to be called with the number of bytes of the body that really went out; None where the
             whole body is taken for sent.
+        late: makes the body, the headers and the reason of a response that takes long to make; None where they are
+            there. It looks at nothing that is written to, so it may run in another thread.
     """
 
     has_platform_headers: bool = True
     hold: str = ""
     hold_at_most: int = 0
     report_bytes_sent: Callable[[int], None] | None = None
+    late: "Callable[[], Response] | None" = None
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,14 +126,17 @@ def example_response(documented: DocumentedResponse, body: Any, reason: str, dec
     return response
 
 
-def response_from_answer(answer: ApiResponse) -> Response:
-    """The response that an operation's answer is."""
+def response_from_answer(answer: ApiResponse | LateResponse) -> Response:
+    """The response that an operation's answer is; one that is made late has only its status yet."""
+    if isinstance(answer, LateResponse):
+        make = answer.make
+        return Response(answer.status, [], b"", "", late=lambda: response_from_answer(make()))
     response = json_response(answer.status, answer.body, answer.why)
     if answer.headers:
         for name, value in answer.headers:
             response.headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))
     if answer.tolerated_violations:
-        text = "; ".join(each.describe() for each in answer.tolerated_violations)
+        text = "; ".join(list_first(answer.tolerated_violations, Violation.describe))
         response.headers.append((b"x-mock-contract", format_header_value(text)))
     return response
 

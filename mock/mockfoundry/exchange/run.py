@@ -12,6 +12,9 @@ requests are serial. The functions are in the order in which a request reaches t
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
         └ record_response              date, id, what the match adds to the response, the journal
 
+A large body is read beside the exchanges, by `wait_for_reading`, before its exchange begins. What takes long to make of
+a response is made after it: that comes back by `complete_late_response`.
+
 A request that waits before its exchange comes back by `resume_exchange`, and goes on at `run_matched_exchange`.
 """
 
@@ -44,7 +47,8 @@ from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_reques
 from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
-from mockfoundry.exchange.context import ExchangeContext, Service
+from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
+from mockfoundry.exchange.large_bodies import find_violations, read_large_body
 from mockfoundry.exchange.matching import match_request_scenarios, preferred_response
 from mockfoundry.exchange.preferences import first_example_of
 from mockfoundry.exchange.request import Request
@@ -76,6 +80,9 @@ NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
 log = logging.getLogger("mockfoundry")
 
+MAX_LOOP_BODY_BYTES = 32 * 1024
+"""Bytes of a body that is read in its exchange; a larger one is read before, beside the exchanges."""
+
 
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:
     """The response to a request: its foundation and its route are found, and the exchange is made."""
@@ -97,9 +104,22 @@ def handle_routed_request(
     service: Service, request: Request, address: Address, route: Route | None
 ) -> Response | PendingRequest:
     """The response to a request whose route was looked for; None where the contract has none."""
-    real = request.arrived
     if route is not None and "." in address.path:
         route = cut_format(route, address.path, service.operations)
+    if len(request.content) > MAX_LOOP_BODY_BYTES and route is not None and route.plan.body is not None:
+        return wait_for_reading(service, request, address, route)
+    return begin_exchange(service, request, address, route, request.arrived)
+
+
+def begin_exchange(
+    service: Service, request: Request, address: Address, route: Route | None, real: int, read: ReadBody | None = None
+) -> Response | PendingRequest:
+    """The exchange of a request with a foundation, which is made if there is none yet.
+
+    Args:
+        real: real microseconds of this moment.
+        read: the request's large body.
+    """
     try:
         foundation = service.registry.get_or_create(address.name, real)
     except Refusal as refusal:
@@ -110,6 +130,7 @@ def handle_routed_request(
     context = ExchangeContext(
         service, foundation, request, route, address.prefix, real, now, operation, path, foundation.progress
     )
+    context.read_body = read
     if is_line_too_long(request):
         return run_recorded(context, lambda _: line_too_long_response())
     headers = request.headers
@@ -124,7 +145,11 @@ def run_recorded(
     """Runs an exchange so that the journal records its outcome, whatever that is, unless it waits first."""
     try:
         response = run(context)
-        return response if isinstance(response, PendingRequest) else record_response(context, response)
+        if isinstance(response, PendingRequest):
+            return response
+        if response.late is not None:
+            return wait_for_late_response(context, response, response.late)
+        return record_response(context, response)
     except Exception:
         context.match = None
         response = response_from_failure(context.request)
@@ -133,6 +158,38 @@ def run_recorded(
     except Exception:
         log.exception("mockfoundry failed to record it, too")
         return response
+
+
+def wait_for_reading(service: Service, request: Request, address: Address, route: Route) -> PendingRequest:
+    """Has a large body read beside the exchanges; then its own begins."""
+
+    def go_on(real: int, read: ReadBody) -> Response | PendingRequest:
+        return begin_exchange(service, request, address, route, real, read)
+
+    return PendingRequest(
+        resume=go_on, give_up=response_from_refusal, work=lambda: read_large_body(service, request, route)
+    )
+
+
+def wait_for_late_response(
+    context: ExchangeContext, response: Response, make: Callable[[], Response]
+) -> PendingRequest:
+    """Has the rest of a response made beside the exchanges; its exchange is over but for the record."""
+    return PendingRequest(
+        resume=lambda _, made: complete_late_response(context, response, made),
+        give_up=partial(give_up_exchange, context),
+        work=make,
+    )
+
+
+def complete_late_response(context: ExchangeContext, response: Response, made: Response) -> Response:
+    response.late = None
+    response.body, response.headers = made.body, made.headers + response.headers
+    response.reason += made.reason
+    response = record_response(context, response)
+    if context.was_pending:
+        response.delay = 0
+    return response
 
 
 def run_exchange(context: ExchangeContext) -> Response:
@@ -173,7 +230,6 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         context.actor = actor.name
         context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
         require_scope(actor, "write" if plan.writes else "read")
-    violations = route.violations
     body = ABSENT
     if plan.body is not None and request.content:
         form = request.body_form
@@ -182,25 +238,23 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         body = context.body
         if body is ABSENT and form is BodyForm.JSON:
             raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
-        if body is not ABSENT and not plan.body.accepts(body):
-            violations += plan.body.violations(body)
-    if request.query_string or plan.requires_query:
-        violations += plan.query_violations(context.query)
-    if plan.reads_headers:
-        violations += plan.header_violations(request.headers)
+    read = context.read_body
+    query = context.query
+    violations = find_violations(request, route, query, body) if read is None else read.violations
     has_body = body is not ABSENT
     operation = service.operations.get(plan.operation)
     if operation is None:
         return canned_response(plan, request, has_body, violations)
     call = ApiRequest(
         route.path,
-        context.query,
+        query,
         body if has_body else None,
         violations,
         context.now,
         f"{request.base_url}{context.prefix}",
         has_body,
         service.strict,
+        None if read is None else read.message,
     )
     answer = operation(world, actor, call)
     response = response_from_answer(answer)

@@ -16,7 +16,7 @@ from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.foundation import EntityChange, FoundationState
 from mockfoundry.scenarios.engine import switch_off, switch_on, take_due_events
 from mockfoundry.scenarios.model import Event, Scenario
-from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
 
 ENTITY_TABLES = ("feature_flags", "organizations", "spaces", "apps", "processes", "users")
 SETTINGS = "settings"
@@ -84,7 +84,7 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
         world.own_table(table).pop(key, None)
 
 
-def switch_scenario_on(foundation: FoundationState, scenario: Scenario, now: int) -> None:
+def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, now: int) -> None:
     """Switches a scenario on, or begins it again; requests are matched with it after those that are on already.
 
     Args:
@@ -92,10 +92,9 @@ def switch_scenario_on(foundation: FoundationState, scenario: Scenario, now: int
 
     Raises:
         DocumentError: its `given` does not fit this world; nothing is changed.
-        ScenarioError: it can't be compiled; nothing is changed.
     """
-    others = tuple(each for each in foundation.lineup.scenarios if each.name != scenario.name)
-    lineup = CompiledScenarios((*others, scenario))
+    scenario = compiled.scenario
+    lineup = CompiledScenarios((*foundation.lineup.without(scenario.name), compiled))
     if scenario.name in foundation.changes:
         revert_changes(foundation.world, foundation.changes.pop(scenario.name), now)
     begin_scenario(foundation, scenario, now)
@@ -111,7 +110,7 @@ def begin_scenario(foundation: FoundationState, scenario: Scenario, now: int) ->
 
 def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> bool:
     """Switches a scenario off and reverts what it changed; gives whether it was on."""
-    others = tuple(each for each in foundation.lineup.scenarios if each.name != name)
+    others = foundation.lineup.without(name)
     if len(others) == len(foundation.lineup.scenarios):
         return False
     foundation.lineup = CompiledScenarios(others)

@@ -241,7 +241,15 @@ class Journal:
 
     def copy(self) -> "Journal":
         """A copy, without watchers. It shares the encoded exchanges, which never change."""
-        made = Journal(self.max_bytes, self.budget)
+        made = self.snapshot()
+        made.budget = self.budget
+        if made.budget is not None:
+            made.budget.add_bytes(made, made.size)
+        return made
+
+    def snapshot(self) -> "Journal":
+        """What is held now, to be read in another thread. It is no part of the budget, and is not to be written to."""
+        made = Journal(self.max_bytes)
         made.recorded, made.size = self.recorded, self.size
         made.hit_counts = dict(self.hit_counts)
         made.hit_counts_at_clear = self.hit_counts_at_clear
@@ -249,8 +257,6 @@ class Journal:
         made.cleared_up_to = self.cleared_up_to
         made.bytes_sent_by_number = dict(self.bytes_sent_by_number)
         made._encoded = self._encoded.copy()
-        if self.budget is not None:
-            self.budget.add_bytes(made, made.size)
         return made
 
     def close(self) -> None:

@@ -103,10 +103,7 @@ def match_scenarios(
         now: microseconds of the foundation's clock.
         draw: gives a number in [0, 1) from the foundation's generator.
     """
-    index = scenarios.find_index(request.operation)
-    if index is None:
-        return None
-    for compiled in index.find_candidates(request):
+    for compiled in scenarios.find_candidates(request):
         if not (compiled.is_untimed or is_in_time(compiled, progress, now)):
             continue
         key = compute_count_key(compiled, request)

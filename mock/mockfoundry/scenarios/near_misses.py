@@ -65,7 +65,8 @@ def find_near_miss(
         None where no scenario is on, or where nearly nothing of any rule held.
     """
     nearest: NearMiss | None = None
-    least = (0, 0)
+    least = (0, 0, 0)
+    places = {scenario.name: place for place, scenario in enumerate(scenarios.scenarios)}
     for compiled in select_comparable_rules(scenarios, request):
         if not is_comparable(compiled, request):
             continue
@@ -73,7 +74,7 @@ def find_near_miss(
             compiled.scenario.name, compiled.number, tuple(check_rule_conditions(compiled, progress, request, now))
         )
         failed = len(miss.failed)
-        rank = (failed, compiled.position)
+        rank = (failed, places[compiled.scenario.name], compiled.number)
         if failed < len(miss.conditions) and (nearest is None or rank < least):
             nearest, least = miss, rank
     return nearest
@@ -98,10 +99,9 @@ def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
 def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> list[CompiledRule]:
     """The rules worth comparing: those that the index leads to, then those for the operation, then those for others."""
     operation = request.operation
-    index = scenarios.find_index(operation)
-    mine = [] if index is None else list(islice(index.find_candidates(request), MAX_COMPARED_RULES // 2))
+    mine = list(islice(scenarios.find_candidates(request), MAX_COMPARED_RULES // 2))
     others: list[CompiledRule] = []
-    for compiled in scenarios.rules:
+    for compiled in scenarios.iterate_rules():
         if not compiled.rule.operation or operation in compiled.rule.operation:
             mine.append(compiled)
             if len(mine) == MAX_COMPARED_RULES:

@@ -4,6 +4,7 @@ Immutable, and shared by all foundations that play the same scenarios.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from mockfoundry.documents.problems import Problem
@@ -21,8 +22,7 @@ class CompiledRule:
     """One rule, compiled.
 
     Attributes:
-        position: among the rules of all scenarios, in the order in which they are tried.
-        number: in its scenario, from 1.
+        number: in its scenario, from 1; rules are tried in this order.
         counter: the key of its counts, without the process or token that they are for.
         max_matches: how many matches it answers in all; None for ever.
     """
@@ -33,17 +33,15 @@ class CompiledRule:
         "is_untimed",
         "max_matches",
         "number",
-        "position",
         "rule",
         "scenario",
         "steps",
     )
 
-    def __init__(self, scenario: Scenario, rule: Rule, number: int, position: int) -> None:
+    def __init__(self, scenario: Scenario, rule: Rule, number: int) -> None:
         self.scenario = scenario
         self.rule = rule
         self.number = number
-        self.position = position
         self.counter = str(number)
         self.steps = rule.steps
         self.max_matches = rule.answers
@@ -60,7 +58,7 @@ class CompiledRule:
 
 
 class RuleIndex:
-    """The rules for one operation: those found by a plain value of the request, and those to try for every request."""
+    """The rules of a scenario for an operation: those that a value of a request leads to, and those to always try."""
 
     __slots__ = ("by_value", "unindexed")
 
@@ -101,37 +99,30 @@ class RuleIndex:
         if len(lists) == 1:
             return lists[0]
         # A repeated query parameter may lead to one rule twice.
-        return sorted(
-            {compiled.position: compiled for each in lists for compiled in each}.values(), key=position_of_rule
-        )
+        return sorted({compiled.number: compiled for each in lists for compiled in each}.values(), key=number_of_rule)
 
 
-def position_of_rule(compiled: CompiledRule) -> int:
-    return compiled.position
+def number_of_rule(compiled: CompiledRule) -> int:
+    return compiled.number
 
 
-class CompiledScenarios:
-    """The scenarios that are on, in the order in which they were switched on.
+class CompiledScenario:
+    """One scenario, compiled once, however many foundations switch it on, and beside whatever others.
 
     Attributes:
         indexes: by operation.
         fallback_index: for an operation that no rule names; None where no rule is for every request.
-        events: of all scenarios.
+        events: with their numbers, from 0, in the order of their times.
 
     Raises:
-        ScenarioError: two scenarios have one name, or one can't be compiled.
+        ScenarioError: it can't be compiled.
     """
 
-    __slots__ = ("events", "fallback_index", "indexes", "rules", "scenarios")
+    __slots__ = ("events", "fallback_index", "indexes", "rules", "scenario")
 
-    def __init__(self, scenarios: Iterable[Scenario] = ()) -> None:
-        self.scenarios: Final = tuple(scenarios)
-        names: set[str] = set()
-        for scenario in self.scenarios:
-            if scenario.name in names:
-                raise make_scenario_error(scenario, "is switched on twice; give one of them another name")
-            names.add(scenario.name)
-        self.rules: Final = tuple(compile_rules(self.scenarios))
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario: Final = scenario
+        self.rules: Final = tuple(compile_rules(scenario))
         everywhere = [compiled for compiled in self.rules if not compiled.rule.operation]
         named = dict.fromkeys(operation for compiled in self.rules for operation in compiled.rule.operation)
         by_operation: dict[str, list[CompiledRule]] = {operation: [] for operation in named}
@@ -140,33 +131,82 @@ class CompiledScenarios:
                 by_operation[operation].append(compiled)
         self.indexes: Final = {operation: RuleIndex(rules) for operation, rules in by_operation.items()}
         self.fallback_index: Final = RuleIndex(everywhere) if everywhere else None
-        self.events: Final = tuple(order_events(self.scenarios))
+        self.events: Final = tuple(order_events(scenario))
 
     def find_index(self, operation: str) -> RuleIndex | None:
         """The rules for an operation, None where there are none."""
         return self.indexes.get(operation, self.fallback_index)
 
 
-def compile_rules(scenarios: Iterable[Scenario]) -> Iterator[CompiledRule]:
-    position = 0
-    for scenario in scenarios:
-        for number, rule in enumerate(scenario.rules, 1):
-            if not rule.steps:
-                raise make_scenario_error(scenario, f"rule {number} answers nothing; give it respond or sequence")
-            try:
-                yield CompiledRule(scenario, rule, number, position)
-            except (ValueError, TypeError) as error:
-                raise make_scenario_error(scenario, f"rule {number}: {str(error).splitlines()[0]}") from error
-            position += 1
+class CompiledScenarios:
+    """The scenarios that are on, in the order in which they were switched on.
+
+    To switch one on or off costs nothing for the rules of the others: each scenario keeps its own index.
+
+    Args:
+        scenarios: those that are compiled already are taken as they are.
+
+    Attributes:
+        rule_count: of all scenarios.
+        events: of all scenarios, each with its number there.
+
+    Raises:
+        ScenarioError: two scenarios have one name, or one can't be compiled.
+    """
+
+    __slots__ = ("_indexes", "compiled", "events", "rule_count", "scenarios")
+
+    def __init__(self, scenarios: Iterable[Scenario | CompiledScenario] = ()) -> None:
+        self.compiled: Final = tuple(
+            each if isinstance(each, CompiledScenario) else CompiledScenario(each) for each in scenarios
+        )
+        self.scenarios: Final = tuple(each.scenario for each in self.compiled)
+        names: set[str] = set()
+        for scenario in self.scenarios:
+            if scenario.name in names:
+                raise make_scenario_error(scenario, "is switched on twice; give one of them another name")
+            names.add(scenario.name)
+        self.rule_count: Final = sum(len(each.rules) for each in self.compiled)
+        self.events: Final = tuple(
+            (each.scenario, number, event) for each in self.compiled for number, event in each.events
+        )
+        self._indexes: dict[str, tuple[RuleIndex, ...]] = {}
+
+    def without(self, name: str) -> tuple[CompiledScenario, ...]:
+        """The scenarios but that of a name."""
+        return tuple(each for each in self.compiled if each.scenario.name != name)
+
+    def iterate_rules(self) -> Iterator[CompiledRule]:
+        """The rules of all scenarios, in the order in which they are tried."""
+        return chain.from_iterable(each.rules for each in self.compiled)
+
+    def find_candidates(self, request: MatchableRequest) -> Iterable[CompiledRule]:
+        """The rules that a request may match, in the order in which they are tried."""
+        operation = request.operation
+        indexes = self._indexes.get(operation)
+        if indexes is None:
+            found = (each.find_index(operation) for each in self.compiled)
+            indexes = self._indexes[operation] = tuple(index for index in found if index is not None)
+        if len(indexes) == 1:
+            return indexes[0].find_candidates(request)
+        return chain.from_iterable(index.find_candidates(request) for index in indexes)
 
 
-def order_events(scenarios: Iterable[Scenario]) -> Iterator[tuple[Scenario, int, Event]]:
-    """The events of each scenario with their numbers, from 0, in the order of their times."""
-    for scenario in scenarios:
-        ordered = sorted(scenario.events, key=lambda event: event.at)
-        for number, event in enumerate(ordered):
-            if scenario.for_ is None or event.at < scenario.for_:
-                yield scenario, number, event
+def compile_rules(scenario: Scenario) -> Iterator[CompiledRule]:
+    for number, rule in enumerate(scenario.rules, 1):
+        if not rule.steps:
+            raise make_scenario_error(scenario, f"rule {number} answers nothing; give it respond or sequence")
+        try:
+            yield CompiledRule(scenario, rule, number)
+        except (ValueError, TypeError) as error:
+            raise make_scenario_error(scenario, f"rule {number}: {str(error).splitlines()[0]}") from error
+
+
+def order_events(scenario: Scenario) -> Iterator[tuple[int, Event]]:
+    """The events of a scenario with their numbers, from 0, in the order of their times."""
+    for number, event in enumerate(sorted(scenario.events, key=lambda event: event.at)):
+        if scenario.for_ is None or event.at < scenario.for_:
+            yield number, event
 
 
 def make_scenario_error(scenario: Scenario, text: str) -> ScenarioError:

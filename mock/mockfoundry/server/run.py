@@ -5,6 +5,7 @@ import functools
 import gc
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,8 +32,13 @@ GRACE_SECONDS = 0.5
 PAUSE_SECONDS = 0.005
 """How often a server that is to end looks whether its connections are closed."""
 
-GC_THRESHOLD = 50_000
-"""The number of new objects after which the garbage collector runs."""
+GC_THRESHOLDS = (5_000, 4, 1_000)
+"""After how many new objects the garbage collector searches those; after how many such runs those that have stayed;
+after how many of these runs everything. Everyone waits for a run: the first two take milliseconds, and the last, which
+takes long where worlds are large, comes after some 25 million objects that have stayed."""
+
+SWITCH_SECONDS = 0.001
+"""After how long one thread of Python's hands over to another one that waits."""
 
 log = logging.getLogger("mockfoundry")
 
@@ -102,14 +108,19 @@ class ListeningServer(uvicorn.Server):
 
 
 def tune_garbage_collector() -> None:
-    """Has the garbage collector ignore the objects that exist now, and run seldom.
+    """Has the garbage collector ignore the objects that exist now, search few at a time, and all of them hardly ever.
 
-    An exchange leaves no reference cycles, so there is little to collect. With thousands of foundations each run would
-    search many objects that are all in use.
+    An exchange leaves no reference cycles, so there is little to collect. With thousands of foundations each search of
+    everything would meet many objects that are all in use.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 100)
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def share_processor_often() -> None:
+    """Has a thread of the worker room hand over to the loop soon, which needs several turns for one request."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

@@ -17,7 +17,8 @@ from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.constraints import is_uri_path
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, UNPROCESSABLE_ENTITY, CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG
-from mockfoundry.contract.plan import Violation
+from mockfoundry.contract.plan import MORE, Violation
+from mockfoundry.documents.problems import list_first
 
 # Violations of the contract, in the Cloud Controller's words
 
@@ -26,6 +27,8 @@ _ARTICLES = {"array": "an", "object": "an", "integer": "an"}
 
 def describe_violation(violation: Violation) -> str:
     """One violation as the Cloud Controller words it: `Instances must be greater than or equal to 0`."""
+    if violation.keyword == MORE:
+        return str(violation)
     if violation.keyword == "additionalProperties":
         kind = "query parameter" if violation.place == "query" else "field"
         return f"Unknown {kind}(s): {quote_values(violation.limit)}"
@@ -47,7 +50,8 @@ def describe_violations(violations: Iterable[Violation]) -> str:
     texts: dict[tuple[bool, str], str] = {}
     for violation in violations:
         known = violation.keyword != "additionalProperties"
-        texts.setdefault((known, violation.pointer), describe_violation(violation))
+        place = violation.keyword if violation.keyword == MORE else violation.pointer
+        texts.setdefault((known, place), describe_violation(violation))
     return ", ".join([text for _, text in sorted(texts.items(), key=lambda item: item[0][0])])
 
 
@@ -89,8 +93,16 @@ def count_noun(number: Any, noun: str) -> str:
 
 
 def quote_values(values: Iterable[Any]) -> str:
-    """Values as the Cloud Controller lists them: `'a', 'b'`."""
-    return ", ".join(f"'{value}'" for value in values)
+    """Values as the Cloud Controller lists them: `'a', 'b'`. It lists all of them, and this the first."""
+    return ", ".join(list_first(values, lambda value: f"'{shorten_error(str(value))}'"))
+
+
+MAX_ERROR_LENGTH = 1_000
+"""Characters of one error that are shown."""
+
+
+def shorten_error(text: str) -> str:
+    return text if len(text) <= MAX_ERROR_LENGTH else text[: MAX_ERROR_LENGTH - 1] + "…"
 
 
 # Bodies and their refusal
@@ -131,13 +143,13 @@ def describe_unknown_fields(fields: Iterable[str], known: Iterable[str]) -> str:
 def refuse_message(
     request: ApiRequest, errors: list[str], entry: CatalogueEntry = UNPROCESSABLE_ENTITY, part: str = "message"
 ) -> Refusal:
-    """The refusal of a body, or of another part of a request, with these errors.
+    """The refusal of a body, or of another part of a request, with the first of these errors.
 
     Args:
         entry: of the catalogue; its template is filled with the errors.
     """
     why = f"contract: {request.violations[0]}" if request.violations else f"world: the {part} is invalid"
-    return Refusal(entry, entry.fill_template(", ".join(errors)), why)
+    return Refusal(entry, entry.fill_template(", ".join(list_first(errors, shorten_error))), why)
 
 
 def refuse_unexpected(on: str) -> Refusal:
@@ -232,6 +244,9 @@ def read_scale_message(request: ApiRequest) -> tuple[dict[str, Any], dict[str, i
     Raises:
         Refusal: 422, with every error.
     """
+    if request.message is not None:
+        scale: tuple[dict[str, Any], dict[str, int | None]] = request.take_message()
+        return scale
     # Nearly every scale takes this short way: a body that the contract allows, with plain numbers within their bounds.
     body = request.body
     if type(body) is dict and not request.violations:
@@ -290,6 +305,9 @@ def read_update_message(request: ApiRequest) -> UpdateMessage:
     Raises:
         Refusal: 422, with every error; 500, where the Cloud Controller fails on the shape of the body.
     """
+    if request.message is not None:
+        message: UpdateMessage = request.take_message()
+        return message
     fields = read_message_body(request)
     checks = {name: read_health_check(fields, name) for name in HEALTH_CHECK_FIELDS}
     errors = [

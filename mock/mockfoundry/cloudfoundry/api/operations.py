@@ -1,7 +1,9 @@
 """Operations: one table of what each operation of the contract does, by one plain function each. Never knows HTTP."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from mockfoundry.cloudfoundry.api.messages import read_scale_message, read_update_message
 from mockfoundry.cloudfoundry.api.process_list import list_processes, list_processes_for_app
 from mockfoundry.cloudfoundry.api.processes import (
     get_process,
@@ -11,11 +13,11 @@ from mockfoundry.cloudfoundry.api.processes import (
     terminate_process_instance,
     update_process,
 )
-from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.world import World
 
-Operation = Callable[[World, User, ApiRequest], ApiResponse]
+Operation = Callable[[World, User, ApiRequest], ApiResponse | LateResponse]
 
 OPERATIONS: Mapping[str, Operation] = {
     "listProcesses": list_processes,
@@ -33,3 +35,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "terminateProcessInstanceForApp": terminate_process_instance,
 }
 """By operationId. An operation of a contract that is not here is served from the contract's examples."""
+
+MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
+    "updateProcess": read_update_message,
+    "updateProcessForApp": read_update_message,
+    "scaleProcess": read_scale_message,
+    "scaleProcessForApp": read_scale_message,
+}
+"""What reads the body of an operation. It looks at the request alone, so a large body is read before the exchange."""

@@ -6,13 +6,20 @@ lib/cloud_controller/paging/sequel_paginator.rb.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
 from mockfoundry.cloudfoundry.api.messages import refuse_unexpected
 from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS, present_page, present_process
 from mockfoundry.cloudfoundry.api.processes import find_readable_version, read_instances
 from mockfoundry.cloudfoundry.api.queries import ListQuery, read_list_query
-from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.api.request import (
+    MAX_STEPS_AT_ONCE,
+    ApiRequest,
+    ApiResponse,
+    LateResponse,
+    respond_in_turn,
+)
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import advance_deployments
@@ -20,7 +27,7 @@ from mockfoundry.cloudfoundry.model import ProcessModel, User
 from mockfoundry.cloudfoundry.world import World
 
 
-def list_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+def list_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The processes of every space that the actor may read."""
     app_guid = app_guid_override(request)
     if app_guid is not None:
@@ -34,12 +41,12 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
     return list_page(world, request, query, processes, f"{request.base}/v3/processes")
 
 
-def list_processes_for_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+def list_processes_for_app(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The processes of the app that the path names."""
     return list_app_page(world, actor, request, request.path["guid"])
 
 
-def list_app_page(world: World, actor: User, request: ApiRequest, guid: str) -> ApiResponse:
+def list_app_page(world: World, actor: User, request: ApiRequest, guid: str) -> ApiResponse | LateResponse:
     """The processes of the app of that guid."""
     query = read_list_query(request, of_app=True)  # 400, 500
     if world.deploying_apps:
@@ -51,32 +58,46 @@ def list_app_page(world: World, actor: User, request: ApiRequest, guid: str) -> 
 
 def list_page(
     world: World, request: ApiRequest, query: ListQuery, processes: list[ProcessModel], url: str
-) -> ApiResponse:
+) -> ApiResponse | LateResponse:
     """One page of the processes that the query asks for.
 
     Args:
         processes: all that the actor may read.
         url: of the list, without a query.
     """
-    if world.settings.stale_seconds:
-        processes = [find_readable_version(world, process, request.now) for process in processes]
-    processes = sort_processes(filter_processes(world, processes, query), query)
-    shown = processes[(query.page - 1) * query.per_page : query.page * query.per_page]
-    resources = [
-        present_process(
-            process,
-            app := world.apps[process.app],
-            request.base,
-            HIDDEN_IN_LISTS,
-            read_instances(world, app, process, request.now) if query.embed else None,
-        )
-        for process in shown
-    ]
-    # The Cloud Controller reads the total from the page, and so finds none on an empty one.
-    total = len(processes) if shown else 0
-    body = present_page(resources, total, query.page, query.per_page, url, query.link_parameters)
-    why = f"world: {len(shown)} of {len(processes)} processes listed"
-    return ApiResponse(200, body, why, tolerated_violations=request.violations)
+    spans = tuple(read_time_spans(query))  # 500
+    may_fail = query.embed and world.settings.platform == "unavailable"
+    steps = 0 if may_fail else count_list_steps(query, len(processes))
+    snapshot, now, base = world.copy() if steps > MAX_STEPS_AT_ONCE else world, request.now, request.base
+
+    def make_page() -> ApiResponse:
+        readable = processes
+        if snapshot.settings.stale_seconds:
+            readable = [find_readable_version(snapshot, process, now) for process in processes]
+        found = sort_processes(filter_processes(snapshot, readable, query, spans), query)
+        shown = found[(query.page - 1) * query.per_page : query.page * query.per_page]
+        resources = [present_listed_process(snapshot, process, base, query.embed, now) for process in shown]
+        # The Cloud Controller reads the total from the page, and so finds none on an empty one.
+        total = len(found) if shown else 0
+        body = present_page(resources, total, query.page, query.per_page, url, query.link_parameters)
+        why = f"world: {len(shown)} of {len(found)} processes listed"
+        return ApiResponse(200, body, why, tolerated_violations=request.violations)
+
+    return respond_in_turn(steps, make_page)
+
+
+def count_list_steps(query: ListQuery, count: int) -> int:
+    """How many processes are shown on a page of so many; to look at twenty counts as much as to show one."""
+    looks = 1 + len(query.filters) + 2 * len(query.timestamp_filters) + 2 * len(query.label_requirements)
+    return min(query.per_page, count) * (2 if query.embed else 1) + looks * count // 20
+
+
+def present_listed_process(
+    world: World, process: ProcessModel, base: str, with_instances: bool, now: int
+) -> dict[str, Any]:
+    app = world.apps[process.app]
+    instances = read_instances(world, app, process, now) if with_instances else None
+    return present_process(process, app, base, HIDDEN_IN_LISTS, instances)
 
 
 _FILTER_VALUES: Mapping[str, Callable[[World, ProcessModel], str]] = {
@@ -89,14 +110,24 @@ _FILTER_VALUES: Mapping[str, Callable[[World, ProcessModel], str]] = {
 """The value of a process that each filter compares."""
 
 
-def filter_processes(world: World, processes: list[ProcessModel], query: ListQuery) -> list[ProcessModel]:
-    """The processes that meet every filter and label requirement of a query."""
+TimeSpans = tuple[str, list[tuple[int, int]]]
+"""A field, and the first and the last moment of each span that its value may be in."""
+
+
+def filter_processes(
+    world: World, processes: list[ProcessModel], query: ListQuery, spans: tuple[TimeSpans, ...]
+) -> list[ProcessModel]:
+    """The processes that meet every filter and label requirement of a query.
+
+    Args:
+        spans: what its timestamp filters allow.
+    """
     for name, values in query.filters.items():
-        value_of = _FILTER_VALUES[name]
-        processes = [process for process in processes if value_of(world, process) in values]
-    for field, spans in read_time_spans(query):
+        value_of, wanted = _FILTER_VALUES[name], frozenset(values)
+        processes = [process for process in processes if value_of(world, process) in wanted]
+    for field, allowed in spans:
         processes = [
-            process for process in processes if any(low <= getattr(process, field) <= high for low, high in spans)
+            process for process in processes if any(low <= getattr(process, field) <= high for low, high in allowed)
         ]
     requirements = query.label_requirements
     if requirements:
@@ -129,7 +160,7 @@ _TIME_SPANS: Mapping[str, Callable[[int], tuple[int, int]]] = {
 """By relational operator: the first and the last moment that it allows."""
 
 
-def read_time_spans(query: ListQuery) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+def read_time_spans(query: ListQuery) -> Iterator[TimeSpans]:
     """The field of each timestamp filter and the spans that its value may be in; any one of them is enough."""
     for name, timestamps in query.timestamp_filters.items():
         field = "created_at" if name == "created_ats" else "updated_at"

@@ -5,7 +5,8 @@ Source: cloud_controller_ng, app/controllers/v3/processes_controller.rb, app/act
 and process_terminate.rb; reference page Scale a process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,7 +29,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
     present_process_instances,
 )
 from mockfoundry.cloudfoundry.api.queries import read_embed
-from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.api.request import MAX_STEPS_AT_ONCE, ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.api.stats import present_stats
 from mockfoundry.cloudfoundry.auth import is_admin, may_see_secrets
 from mockfoundry.cloudfoundry.clock import SECOND
@@ -59,40 +60,66 @@ METRICS_WARNING = ("X-Cf-Warnings", "Stats+server+temporarily+unavailable.")
 # Reading
 
 
-def get_process(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+def get_process(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """One process; its command is shown only to those who may see secrets."""
     target = find_process(world, actor, request)  # 404
     embed = read_embed(request) if request.query else False  # 400
     process = find_readable_version(world, target.process, request.now)
     app = target.app
-    instances = read_instances(world, app, process, request.now) if embed else None  # 500
     command = command_of(process, app) if may_see_secrets(actor, target.space) else HIDDEN
-    body = present_process(process, app, request.base, command, instances)
-    return ApiResponse(200, body, "world: process read", tolerated_violations=request.violations)
+
+    def respond(world: World) -> ApiResponse:
+        instances = read_instances(world, app, process, request.now) if embed else None
+        body = present_process(process, app, request.base, command, instances)
+        return ApiResponse(200, body, "world: process read", tolerated_violations=request.violations)
+
+    return respond_for_instances(world, process if embed else None, respond)  # 500
 
 
-def get_process_stats(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+def respond_for_instances(
+    world: World, process: ProcessModel | None, respond: Callable[[World], ApiResponse]
+) -> ApiResponse | LateResponse:
+    """The response that shows the instances of a process: late where they are many.
+
+    Args:
+        process: None where no instances are shown.
+        respond: makes it of a world; may refuse only where the platform is unavailable.
+    """
+    if process is None or process.instances <= MAX_STEPS_AT_ONCE or world.settings.platform == "unavailable":
+        return respond(world)
+    return LateResponse(partial(respond, world.copy()))
+
+
+def get_process_stats(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """What each instance of a process uses at this moment."""
     target = find_process(world, actor, request)  # 404
     enforce_contract(request, BAD_QUERY_PARAMETER)  # 400, strict only
     if world.settings.platform == "unavailable":
         raise Refusal(STATS_UNAVAILABLE, why="world: settings.platform is unavailable")
     process = find_readable_version(world, target.process, request.now)
-    body = present_stats(world, target.app, target.space, process, request.now)
     headers = (METRICS_WARNING,) if world.settings.metrics == "unavailable" and process.instance_ranges else ()
-    why = describe_instances_read(len(body["resources"]), process)
-    return ApiResponse(200, body, why, headers, request.violations)
+
+    def respond(world: World) -> ApiResponse:
+        body = present_stats(world, target.app, target.space, process, request.now)
+        why = describe_instances_read(len(body["resources"]), process)
+        return ApiResponse(200, body, why, headers, request.violations)
+
+    return respond_for_instances(world, process, respond)
 
 
-def get_process_instances(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+def get_process_instances(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The state of each instance of a process."""
     target = find_process(world, actor, request)  # 404
     enforce_contract(request, BAD_QUERY_PARAMETER)  # 400, strict only
     process = find_readable_version(world, target.process, request.now)
-    instances = read_instances(world, target.app, process, request.now)  # 500
-    body = present_process_instances(process, instances, request.base)
-    why = describe_instances_read(len(instances), process)
-    return ApiResponse(200, body, why, tolerated_violations=request.violations)
+
+    def respond(world: World) -> ApiResponse:
+        instances = read_instances(world, target.app, process, request.now)
+        body = present_process_instances(process, instances, request.base)
+        why = describe_instances_read(len(instances), process)
+        return ApiResponse(200, body, why, tolerated_violations=request.violations)
+
+    return respond_for_instances(world, process, respond)  # 500
 
 
 def find_readable_version(world: World, process: ProcessModel, now: int) -> ProcessModel:
@@ -247,7 +274,7 @@ def apply_metadata(process: ProcessModel, message: UpdateMessage) -> ProcessMode
         return process
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     new_labels = merge_metadata(process.labels, labels, LABEL_LIMIT_EXCEEDED, "labels", MAX_LABELS)
-    if any(isinstance(value, bool | float | dict | list) for value in annotations.values()):
+    if not {bool, float, dict, list}.isdisjoint(map(type, annotations.values())):
         raise refuse_unexpected("an annotation that is no text")
     new_annotations = merge_metadata(
         process.annotations, annotations, ANNOTATION_LIMIT_EXCEEDED, "annotations", MAX_ANNOTATIONS
@@ -263,15 +290,12 @@ def merge_metadata(
     Raises:
         Refusal: 422, where there are more than before and more than the maximum.
     """
-    merged = dict(current)
-    for name, value in changes.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = format_like_ruby(value)
-    if len(current) < len(merged) and len(merged) > maximum:
+    added = {name: value for name, value in changes.items() if value is not None}
+    kept = {name: value for name, value in current.items() if name in added or name not in changes}
+    count = len(kept.keys() | added)
+    if len(current) < count and count > maximum:
         raise Refusal(error, f"Failed to add {len(changes)} {kind} because it would exceed maximum of {maximum}")
-    return merged
+    return {**kept, **{name: format_like_ruby(value) for name, value in added.items()}}
 
 
 # Terminating an instance

@@ -1,10 +1,11 @@
 """Requests and responses as operations see them. Never knows bytes or sockets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.contract.plan import Violation
 
 
@@ -20,6 +21,7 @@ class ApiRequest(msgspec.Struct, frozen=True):
         base: scheme, host and prefix that links begin with: `http://localhost:8080`.
         has_body: whether there is a body at all; JSON's null is one.
         strict: whether a request is refused that the Cloud Controller takes although it violates the contract.
+        message: what the operation's message made of a large body, or why it refuses it; None where it is yet to read.
     """
 
     path: Mapping[str, str]
@@ -30,6 +32,17 @@ class ApiRequest(msgspec.Struct, frozen=True):
     base: str
     has_body: bool = False
     strict: bool = False
+    message: Any = None
+
+    def take_message(self) -> Any:
+        """The message that was read before.
+
+        Raises:
+            Refusal: it is refused.
+        """
+        if isinstance(self.message, Refusal):
+            raise self.message
+        return self.message
 
 
 class ApiResponse(msgspec.Struct, frozen=True):
@@ -50,3 +63,24 @@ class ApiResponse(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     tolerated_violations: tuple[Violation, ...] = ()
     state_changed: bool = True
+
+
+class LateResponse(msgspec.Struct, frozen=True):
+    """The response of an operation that only reads, where it takes long to make.
+
+    Attributes:
+        make: makes it, with status 200, from values that nothing writes to any more; may run in another thread.
+    """
+
+    make: Callable[[], ApiResponse]
+    status: int = 200
+    state_changed: bool = False
+
+
+MAX_STEPS_AT_ONCE = 1_000
+"""Of how many processes or instances a response is made at once; one of more is made beside the exchanges."""
+
+
+def respond_in_turn(steps: int, make: Callable[[], ApiResponse]) -> ApiResponse | LateResponse:
+    """What `make` responds: at once where that takes few steps, else late."""
+    return make() if steps <= MAX_STEPS_AT_ONCE else LateResponse(make)
