@@ -123,6 +123,7 @@ def serving(
     max_connections: int = ServerOptions.max_connections,
     head_timeout: int = ServerOptions.head_timeout,
     body_timeout: int = ServerOptions.body_timeout,
+    allow_host: tuple[str, ...] = (),
     **options: Any,
 ) -> Iterator[Serving]:
     """A service on a free port until the block ends."""
@@ -135,6 +136,7 @@ def serving(
         max_connections=max_connections,
         head_timeout=head_timeout,
         body_timeout=body_timeout,
+        allow_host=allow_host,
     )
     with (
         BackgroundServer(service, listening) as server,

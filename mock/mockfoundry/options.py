@@ -5,6 +5,7 @@ line in docs/command-line.md, and what is sent to a server in its own process; t
 and `InProcess` to it.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -49,6 +50,20 @@ def parse_time_limit(text: str) -> int:
     return microseconds
 
 
+def parse_host_name(text: str) -> str:
+    """A name by which the control API may be called; `*.example.org` is every name below one.
+
+    Raises:
+        ValueError: it is no name.
+    """
+    name = text.removeprefix("*.")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
+        raise ValueError(
+            f"{text!r} is no name of a host; write it as mock.example.org, without a port, or *.example.org"
+        )
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
     """What an option needs besides the name, the type and the default of its field.
@@ -59,7 +74,7 @@ class OptionInfo:
         metavar: the word that the help shows for the value; empty for click's own.
         least, most: bounds of a number; None for none.
         is_file: the value is a file's path.
-        parse: makes the value from text; raises ValueError with what is wrong. The value is a duration.
+        parse: makes the value from text, or each of several; raises ValueError with what is wrong.
         in_python: `Server` and `InProcess` take it.
     """
 
@@ -84,6 +99,7 @@ class ServerOptions:
         head_timeout, body_timeout: microseconds.
         expire_idle: microseconds of real time; None for never.
         control_token: empty for none.
+        allow_host: names of hosts, without ports.
     """
 
     host: Annotated[str, OptionInfo("Address to listen on.")] = "127.0.0.1"
@@ -186,6 +202,15 @@ class ServerOptions:
             "The token that calls of the control API under /__mock/ must carry, all but health; none by default."
         ),
     ] = ""
+    allow_host: Annotated[
+        tuple[str, ...],
+        OptionInfo(
+            "Another name by which the control API may be called, besides addresses and local names; may be given "
+            "several times.",
+            metavar="NAME",
+            parse=parse_host_name,
+        ),
+    ] = ()
     door: Annotated[
         DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")
     ] = "protocol"

@@ -27,6 +27,8 @@ each_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: opti
 
 def sample_of(option: Option) -> tuple[tuple[str, ...], Any]:
     """Texts that a user may give for an option, and the value that they come to, which is not the default."""
+    if option.name == "allow_host":
+        return ("mock.example.org", "*.example.com"), ("mock.example.org", "*.example.com")
     if option.info.parse is not None:
         return ("30m",), option.info.parse("30m")
     if get_origin(option.type) is Literal:
@@ -83,7 +85,9 @@ def test_serve_has_no_other_options() -> None:
     assert SERVE_PAGE.count("\n| `--") == len(OPTIONS)
 
 
-@pytest.mark.parametrize("arguments", [("--expire-idle", "0s"), ("--expire-idle", "soon"), ("--max-body", "0")])
+@pytest.mark.parametrize(
+    "arguments", [("--expire-idle", "0s"), ("--expire-idle", "soon"), ("--max-body", "0"), ("--allow-host", "a:80")]
+)
 def test_a_value_out_of_bounds_is_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(click.BadParameter, match=arguments[1]):
         parse_serve(*arguments)

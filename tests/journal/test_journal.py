@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mockfoundry.journal.coverage import compute_coverage, scenario_for_item
+from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.entry import (
     RecordedRequest,
     RecordedResponse,
-    curl_command,
     entry_line,
     entry_to_dict,
 )

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import click
 
 from mockfoundry.cli.errors import fail
+from mockfoundry.cli.printing import print_json, print_text
+from mockfoundry.documents.quoting import quote_line
 
 if TYPE_CHECKING:
     from mockfoundry.client.control import SocketControlClient
@@ -36,6 +38,17 @@ def server_url(url: str | None) -> str:
     return (url or f"http://127.0.0.1:{os.environ.get('MOCKFOUNDRY_PORT', '8080')}").rstrip("/")
 
 
+def must_be_server_url(url: str | None) -> None:
+    """Ends the command where it is given what can be no server's URL, since waiting would not mend that."""
+    from mockfoundry.client.control import parse_server_url
+    from mockfoundry.client.errors import ServerError
+
+    try:
+        parse_server_url(server_url(url))
+    except ServerError as error:
+        fail(str(error))
+
+
 def check_health(url: str | None) -> str:
     """What a server says about its health, in one line.
 
@@ -52,7 +65,9 @@ def check_health(url: str | None) -> str:
     try:
         found = client("GET", "/health")
         return f"{base} is {found['status']}: mockfoundry {found['version']}, {found['mode']}"
-    except (ControlError, UnexpectedResponseError) as error:
+    except ControlError as error:
+        raise ServerError(f"{base} does not tell its health: {error}") from None
+    except UnexpectedResponseError as error:
         if error.status >= 300:
             raise ServerError(f"{base} does not answer: {responses.get(error.status, error.status)}") from None
         raise ServerError(f"{base} is not mockfoundry: it has no health to show") from None
@@ -69,7 +84,7 @@ def health(url: str | None) -> None:
     from mockfoundry.client.errors import ServerError
 
     try:
-        click.echo(check_health(url))
+        print_text(check_health(url))
     except ServerError as error:
         fail(str(error), code=1)
 
@@ -81,10 +96,11 @@ def wait(url: str | None, timeout: float) -> None:
     """Wait until a server is ready: exit code 0, or 1 if it is not ready in time."""
     from mockfoundry.client.errors import ServerError
 
+    must_be_server_url(url)
     end = time.monotonic() + timeout
     while True:
         try:
-            click.echo(check_health(url))
+            print_text(check_health(url))
         except ServerError as error:
             if time.monotonic() >= end:
                 fail(f"{error} (waited {timeout:g} seconds)", code=1)
@@ -153,9 +169,9 @@ def coverage(
     query = {"operation": wanted[0] if wanted else operation}
     answer = call_control(url, path, control_token, query)
     if wanted:
-        click.echo(find_scenario_for(answer["squares"], *wanted), nl=False)
+        print_text(find_scenario_for(answer["squares"], *wanted), newline=False)
         return
-    click.echo(json.dumps(answer) if form == "json" else answer["table"])
+    print_answer(answer, form)
     if fail_under is not None and answer["percent"] < fail_under:
         fail(f"{answer['percent']:g} % was met, {fail_under:g} % is asked for", code=1)
 
@@ -196,16 +212,16 @@ def log(
 ) -> None:
     """Print the journal of a foundation."""
     if number is not None:
-        click.echo(call_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {})["curl"])
+        print_text(call_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {})["curl"])
         return
     query = {"operation": operation, "status": status, "scenario": scenario}
     path = foundation_path(foundation, "/requests")
     if not follow:
         answer = call_control(url, path, control_token, query)
         if answer["dropped"] and form == "text":
-            click.echo(f"{answer['dropped']} exchanges before these were dropped", err=True)
+            print_text(f"{answer['dropped']} exchanges before these were dropped", error=True)
         for each in answer["requests"]:
-            click.echo(render_exchange_line(each, form))
+            print_exchange(each, form)
         return
     with connect_to_control(url, control_token) as client, suppress(KeyboardInterrupt):
         follow_exchanges(client, path, query, form)
@@ -218,20 +234,27 @@ def follow_exchanges(client: "SocketControlClient", path: str, query: Mapping[st
     with client.stream(path, {**query, "follow": True}) as lines:
         try:
             for line in lines:
-                click.echo(render_exchange_line(json.loads(line), form))
+                print_exchange(json.loads(line), form)
         except (ServerError, ValueError):
-            click.echo("mockfoundry: the server has ended the stream", err=True)
+            print_text("mockfoundry: the server has ended the stream", error=True)
 
 
-def render_exchange_line(exchange: dict[str, Any], form: str) -> str:
-    """An exchange as a line, coloured by how it ended; click leaves out the colour where there is no terminal."""
+def print_answer(answer: dict[str, Any], form: str) -> None:
+    """Prints an answer as JSON, or the table in it."""
     if form == "json":
-        return json.dumps(exchange, ensure_ascii=False)
-    if "missed" in exchange:
-        return click.style(f"… {exchange['missed']} exchanges were dropped before they could be shown", fg="magenta")
-    # The line has text that a client sent, which must not control the terminal.
-    line = "".join(sign if sign.isprintable() else "?" for sign in exchange["line"])
-    return click.style(line, fg=choose_colour(exchange))
+        print_json(answer)
+    else:
+        print_text(answer["table"])
+
+
+def print_exchange(exchange: dict[str, Any], form: str) -> None:
+    """Prints an exchange in a line, coloured by how it ended."""
+    if form == "json":
+        print_json(exchange)
+    elif "missed" in exchange:
+        print_text(f"… {exchange['missed']} exchanges were dropped before they could be shown", colour="magenta")
+    else:
+        print_text(quote_line(exchange["line"]), colour=choose_colour(exchange))
 
 
 def choose_colour(exchange: dict[str, Any]) -> str:
@@ -251,10 +274,10 @@ def replay(url: str | None, control_token: str, foundation: str) -> None:
     """Print a scenario file that makes a client meet the same failures again; exit code 1 if there was no failure."""
     answer = call_control(url, foundation_path(foundation, "/replay"), control_token, {})
     if answer["dropped"]:
-        click.echo(f"mockfoundry: {answer['dropped']} exchanges were dropped, and are not in it", err=True)
+        print_text(f"mockfoundry: {answer['dropped']} exchanges were dropped, and are not in it", error=True)
     if answer["scenario"] is None:
         fail(f"clients of {foundation} have met no failure that a scenario can play again", code=1)
-    click.echo(answer["scenario"], nl=False)
+    print_text(answer["scenario"], newline=False)
 
 
 @click.command()
@@ -289,8 +312,8 @@ def retries(
         "within": within,
     }
     answer = call_control(url, foundation_path(foundation, "/retries"), control_token, query)
-    click.echo(json.dumps(answer) if form == "json" else answer["table"])
+    print_answer(answer, form)
     asserted = most is not None or honours_retry_after or never_twice
     if asserted and answer["verdict"]["result"] != "holds":
-        click.echo(f"mockfoundry: {answer['verdict']['said']}", err=True)
+        print_text(f"mockfoundry: {answer['verdict']['said']}", error=True)
         raise SystemExit(1)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-import click
+from mockfoundry.cli.printing import print_text
 
 
 def fail(text: str, code: int = 2) -> NoReturn:
     """Ends the command with a line for each line of the text."""
     for line in text.splitlines():
-        click.echo(f"mockfoundry: {line}", err=True)
+        print_text(f"mockfoundry: {line}", error=True)
     raise SystemExit(code)
 
 

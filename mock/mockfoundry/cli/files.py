@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from mockfoundry.cli.errors import report_user_errors
+from mockfoundry.cli.printing import print_text
 
 CONTRACT_OPTION = click.option(
     "--contract",
@@ -24,7 +25,7 @@ def scenarios() -> None:
     width = max(len(name) for name in files)
     for name, path in sorted(files.items()):
         scenario = read_scenario(path.read_text(encoding="utf-8"), source=str(path))
-        click.echo(f"{name:<{width}}  {scenario.description}")
+        print_text(f"{name:<{width}}  {scenario.description}")
 
 
 @click.command()
@@ -37,9 +38,9 @@ def operations(contract: Path | None) -> None:
     with report_user_errors():
         loaded = load_contract(contract or shipped.CONTRACT_FILE)
     for plan in loaded.plans.values():
-        click.echo(f"{plan.operation}  {plan.method} {plan.path}")
+        print_text(f"{plan.operation}  {plan.method} {plan.path}")
         for status, documented in sorted(plan.responses.items()):
-            click.echo(f"  {status}  {', '.join(documented.examples)}")
+            print_text(f"  {status}  {', '.join(documented.examples)}")
 
 
 @click.command()
@@ -61,8 +62,8 @@ def check(files: tuple[Path, ...], contract: Path | None, form: str) -> None:
         loaded = load_contract(contract or shipped.CONTRACT_FILE)
         for file in files:
             problems += check_scenario(file.read_text(encoding="utf-8"), loaded, ERROR_STATUSES, source=str(file))
-    click.echo(PROBLEM_FORMATS[form](problems), nl=False)
+    print_text(PROBLEM_FORMATS[form](problems), newline=False)
     if problems:
         raise SystemExit(1)
     if form == "text":
-        click.echo(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} right")
+        print_text(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} right")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 
 from mockfoundry.cli.errors import fail, report_user_errors
+from mockfoundry.cli.printing import print_text
 from mockfoundry.options import Option, ServerOptions, iterate_options
 from mockfoundry.version import __version__
 
@@ -33,20 +34,23 @@ def click_type_of(option: Option) -> Any:
 
 
 def default_text_of(option: Option) -> Any:
-    """An option's default as a user would give it: what is parsed is text, and a duration."""
+    """An option's default as a user would give it: a duration is text."""
     from mockfoundry.documents.times import format_duration
 
-    return option.default if option.info.parse is None or option.default is None else format_duration(option.default)
+    is_duration = option.info.parse is not None and isinstance(option.default, int)
+    return format_duration(option.default) if is_duration else option.default
 
 
-def click_callback_of(option: Option) -> Callable[[click.Context, click.Parameter, str | None], Any] | None:
-    """What makes an option's value from its text, where click has no type for it."""
+def click_callback_of(option: Option) -> Callable[[click.Context, click.Parameter, Any], Any] | None:
+    """What makes an option's value from its text or texts, where click has no type for it."""
     parse = option.info.parse
     if parse is None:
         return None
 
-    def read_value(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    def read_value(context: click.Context, parameter: click.Parameter, text: Any) -> Any:
         try:
+            if isinstance(text, tuple):
+                return tuple(parse(each) for each in text)
             return None if text is None else parse(text)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
@@ -79,6 +83,7 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**values: Any) -> None:
     """Start the mock server."""
     from mockfoundry.assembly import build_service
+    from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import (
         bind_socket,
         make_listening_server,
@@ -88,6 +93,7 @@ def serve(**values: Any) -> None:
     )
 
     options = ServerOptions(**values)
+    write_log_to_standard_error()
     with report_user_errors():
         service = build_service(options, time.time_ns() // 1000)
     try:
@@ -97,7 +103,7 @@ def serve(**values: Any) -> None:
             f"can't listen on {options.host} port {options.port}: {error.strerror or error}; --port 0 takes a free one"
         )
     screen = render_start_screen(service, url_of_socket(bound), options)
-    server = make_listening_server(service, options, lambda: click.echo(screen))
+    server = make_listening_server(service, options, lambda: print_text(screen))
     tune_garbage_collector()
     share_processor_often()
 
@@ -158,11 +164,11 @@ def selftest(rounds: int) -> None:
     from mockfoundry.selftest import PARALLEL_REQUESTS, SEQUENCE_STATUSES, TIMES, run_selftest
 
     result = run_selftest(rounds)
-    click.echo(f"{PARALLEL_REQUESTS} parallel requests a round, {result.seconds:.1f} seconds")
-    click.echo(
+    print_text(f"{PARALLEL_REQUESTS} parallel requests a round, {result.seconds:.1f} seconds")
+    print_text(
         f"  a rule with times: {TIMES} fired exactly {TIMES} times    {result.exact_counted_rounds} of {rounds} rounds"
     )
-    click.echo(
+    print_text(
         f"  a sequence of {len(SEQUENCE_STATUSES)} came whole and in turn     "
         f"{result.exact_sequence_rounds} of {rounds} rounds"
     )

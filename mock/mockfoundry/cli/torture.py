@@ -13,6 +13,7 @@ import click
 from mockfoundry.cli.ask import TOKEN_OPTION
 from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.files import CONTRACT_OPTION
+from mockfoundry.cli.printing import print_text
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
@@ -167,9 +168,9 @@ def torture(
     try:
         report = run_torture(settings, url, control_token, contract)
     except KeyboardInterrupt:
-        click.echo("mockfoundry: interrupted before the clean runs were over", err=True)
+        print_text("mockfoundry: interrupted before the clean runs were over", error=True)
         raise SystemExit(INTERRUPTED_EXIT_CODE) from None
-    click.echo(render_torture_json(report, strict) if form == "json" else render_torture_text(report, strict, timeout))
+    print_text(render_torture_json(report, strict) if form == "json" else render_torture_text(report, strict, timeout))
     broken = report.list_broken(strict)
     try:
         if junit is not None:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError, UnexpectedResponseError
+from mockfoundry.documents.quoting import quote_line
 
 CONTROL_TIMEOUT_SECONDS = 100.0
 """How long to wait for a response: longer than any `verify` may wait."""
@@ -117,7 +118,7 @@ class SocketControlTransport:
         try:
             yield
         except (OSError, HTTPException) as error:
-            reason, advice = str(error) or type(error).__name__, self._explain_gone()
+            reason, advice = quote_line(str(error)) or type(error).__name__, self._explain_gone()
             text = f"{self._url} does not answer: {reason}"
             raise ServerGoneError(f"{text}; {advice}" if advice else text) from error
 
@@ -178,8 +179,15 @@ def parse_server_url(url: str) -> ServerAddress:
         (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise ServerError(f"url: {url!r} is not the URL of a server: {error}; {advice}") from None
+    if parts.username is not None or parts.password is not None:
+        # The URL is not repeated, since it may hold a password.
+        raise ServerError(
+            f"url: the one of {parts.hostname} has a user's name in it, which the server does not ask for; {advice}"
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or _URL_CHARACTERS & set(url):
         raise ServerError(f"url: {url!r} is not the URL of a server; {advice}")
+    if parts.query or parts.fragment:
+        raise ServerError(f"url: {url!r} has more in it than where a server is; {advice}, without '?' and '#'")
     return ServerAddress(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mockfoundry.documents.quoting import quote_text
+
 if TYPE_CHECKING:
     from mockfoundry.client.values import NearMatch, Verdict
 
@@ -37,7 +39,7 @@ class ControlError(Exception):
     """
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(quote_text(detail))
         self.status = status
         self.kind = kind
         self.detail = detail
@@ -55,9 +57,8 @@ class VerificationError(AssertionError):
     """
 
     def __init__(self, verdict: "Verdict", more: str = "") -> None:
-        super().__init__(
-            "\n".join([verdict.said, *format_other_matches(verdict.nearest[1:]), *([more] if more else [])])
-        )
+        lines = [verdict.said, *format_other_matches(verdict.nearest[1:]), *([more] if more else [])]
+        super().__init__(quote_text("\n".join(lines)))
         self.verdict = verdict
 
 

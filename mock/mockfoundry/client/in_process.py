@@ -170,7 +170,8 @@ class InProcessServer:
         from mockfoundry.control.follow import is_stream_request
 
         if self._control_api is None:
-            self._control_api = api.build_control_api(self._service, self._room.holds)
+            # Only callers of this process reach it, by whatever name.
+            self._control_api = api.build_control_api(self._service, self._room.holds, allowed_hosts=None)
         if len(request.content) > api.MAX_CONTROL_BODY_BYTES:
             return api.too_large_response(request.target)
         if not is_stream_request(request.method, request.target, request.query_string):

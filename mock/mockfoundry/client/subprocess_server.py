@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 import msgspec
 
 from mockfoundry.client.errors import ServerError
+from mockfoundry.documents.quoting import quote_text
 from mockfoundry.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
     Returns:
         The exit code.
     """
+    from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import BackgroundServer, share_processor_often, tune_garbage_collector
 
     line = lifeline.readline()
     if not line.endswith(b"\n"):
         return 0
     options = msgspec.json.decode(line, type=ServerOptions)
+    write_log_to_standard_error()
     try:
         service = build_local_service(options)
     except ServerError as error:
@@ -236,7 +239,7 @@ class SubprocessServer:
         code = self._process.returncode
         state = "its process is running" if code is None else f"its process has ended with exit code {code}"
         log = self._log.latest()
-        return f"{state}; it said:\n{log}" if log else f"{state}, and said nothing"
+        return f"{state}; it said:\n{quote_text(log)}" if log else f"{state}, and said nothing"
 
 
 def end_subprocess(process: "subprocess.Popen[bytes]", log: StderrLog, owner: int) -> None:
@@ -259,7 +262,7 @@ def end_subprocess(process: "subprocess.Popen[bytes]", log: StderrLog, owner: in
     unreported = log.read_unreported()
     log.close()
     if unreported and sys.stderr is not None:
-        sys.stderr.write(f"mockfoundry, the server of this test run, said:\n{unreported}\n")
+        sys.stderr.write(f"mockfoundry, the server of this test run, said:\n{quote_text(unreported)}\n")
 
 
 _LIFELINES: "weakref.WeakSet[subprocess.Popen[bytes]]" = weakref.WeakSet()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from mockfoundry.client.errors import UnknownProcessError
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal.retries import Chain
 
 
@@ -68,7 +69,7 @@ class StateChange(msgspec.Struct, frozen=True):
     after: Any
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.before!r} became {self.after!r}"
+        return quote_line(f"{self.where}: {self.before!r} became {self.after!r}")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,13 +38,16 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.control.follow import JournalStream
 from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
+from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.control.violations import WHERE_DESCRIBED, refuse_violations
 from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service
+from mockfoundry.journal.redaction import redact_line
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from mockfoundry.version import __version__
 
@@ -56,6 +59,10 @@ MAX_LOOP_BODY_BYTES = 16 * 1024
 
 PATHS_WITHOUT_TOKEN = frozenset({CONTROL_PATH + "/health"})
 """What needs no token: a container's health check has none."""
+
+PAGE_METHODS = ("GET", "HEAD")
+BROWSER_HEADERS = (b"origin", b"sec-fetch-site")
+"""Headers that browsers send, and programs do not."""
 
 TOKEN_HEADER = b"x-mock-control-token"
 FORM = "application/x-www-form-urlencoded"
@@ -107,23 +114,29 @@ class ControlApi:
     Attributes:
         contract: its own document.
         token: that every call but health must carry; empty for none.
+        allowed_hosts: by which it may be called besides local names; None for any, where no browser can call it.
     """
 
     context: ControlContext
     contract: Contract
     handlers: Mapping[str, ControlHandler]
     token: bytes
+    allowed_hosts: tuple[str, ...] | None
 
 
-def build_control_api(service: Service, holds: HoldReleaser, token: str = "") -> ControlApi:
+def build_control_api(
+    service: Service, holds: HoldReleaser, token: str = "", allowed_hosts: tuple[str, ...] | None = ()
+) -> ControlApi:
     """The control API of a service.
 
     Args:
         holds: the held requests of the server that serves it.
         token: that every call but health must carry; empty for none.
+        allowed_hosts: by which it may be called besides local names; None for any, where no browser can call it.
     """
     contract = load_control_contract()
-    return ControlApi(ControlContext(service, holds), contract, bind_handlers(contract, HANDLERS), token.encode())
+    handlers = bind_handlers(contract, HANDLERS)
+    return ControlApi(ControlContext(service, holds), contract, handlers, token.encode(), allowed_hosts)
 
 
 def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:
@@ -185,7 +198,7 @@ def problem_from_error(error: Exception, request: Request) -> ControlProblem:
         return ControlProblem(422, "bad-document", f"{error}\nnothing was changed; mend it and send it again")
     if isinstance(error, Refusal):
         return ControlProblem(error.entry.status, error.entry.title.removeprefix("Mock-"), error.detail)
-    log.error("mockfoundry failed on %s %s", request.method, request.target, exc_info=error)
+    log.error("mockfoundry failed on %s %s", request.method, redact_line(request.target), exc_info=error)
     detail = (
         f"{request.method} {request.target}: mockfoundry failed on this; its log has the traceback, please report it"
     )
@@ -199,7 +212,8 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
         ControlProblem, DocumentError, Refusal: it is refused; nothing was changed.
     """
     check_guards(api, request)
-    if request.target.rstrip("/") == CONTROL_PATH and request.method in ("GET", "HEAD"):
+    if request.target.rstrip("/") == CONTROL_PATH:
+        must_read_page(request.method)
         return wait_for_page(api, request)
     route = find_control_route(api.contract, request)
     plan = route.plan
@@ -265,6 +279,17 @@ def wait_for_worker(
     return PendingRequest(resume=resume, give_up=partial(give_up_call, request), work=work_or_fail)
 
 
+def must_read_page(method: str) -> None:
+    """Raises ControlProblem (405) where the start page is not just asked for."""
+    if method not in PAGE_METHODS:
+        raise ControlProblem(
+            405,
+            "unknown-call",
+            f"{method} {CONTROL_PATH}/: is not a method of the start page; GET /__mock/openapi.yaml lists the calls",
+            ((b"allow", ", ".join(PAGE_METHODS).encode()),),
+        )
+
+
 def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
     """Has a page made in the worker room, by Flask, which is imported for the first one."""
 
@@ -282,11 +307,15 @@ def give_up_call(request: Request, refusal: Refusal) -> Response:
 
 
 def check_guards(api: ControlApi, request: Request) -> None:
-    """Raises ControlProblem where a call may not even be looked at: 400 for its path, 401 for its token."""
+    """Raises ControlProblem where a call may not even be looked at: 421 or 403 for where it comes from, 400 for its
+    path, 401 for its token."""
+    if api.allowed_hosts is not None:
+        must_come_from_here(request.headers, api.allowed_hosts)
     path = unquote(request.target)
     if not path.isprintable() or "\N{REPLACEMENT CHARACTER}" in path:
-        shown = "".join(sign if sign.isprintable() else "?" for sign in path)
-        raise ControlProblem(400, "bad-path", f"path {shown[:200]}: has signs that can't be printed; leave them out")
+        raise ControlProblem(
+            400, "bad-path", f"path {quote_line(path)[:200]}: has signs that can't be printed; leave them out"
+        )
     if api.token and path not in PATHS_WITHOUT_TOKEN:
         must_carry_token(api.token, request.headers)
 
@@ -351,7 +380,8 @@ def list_parameter_names(plan: Plan) -> tuple[str, ...]:
 def find_media_type(plan: Plan, headers: Mapping[bytes, bytes]) -> str:
     """The media type that a body is read by; the document's first one where the call names none.
 
-    `curl -d` says that it sends a form, which no call takes: what it means is JSON.
+    `curl -d` says that it sends a form, which no call takes: what it means is JSON. A browser means a form, which any
+    page may send anywhere without asking first, so it is not read.
 
     Raises:
         ControlProblem: 415, the call does not take it.
@@ -361,7 +391,8 @@ def find_media_type(plan: Plan, headers: Mapping[bytes, bytes]) -> str:
         return ""
     if not found:
         return next(iter(plan.bodies))
-    media_type = JSON if found == FORM else found
+    is_from_browser = any(name in headers for name in BROWSER_HEADERS)
+    media_type = JSON if found == FORM and not is_from_browser else found
     if media_type not in plan.bodies:
         allowed = ", ".join(plan.bodies)
         raise ControlProblem(

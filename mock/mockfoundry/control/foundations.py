@@ -32,6 +32,7 @@ from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.journal.redaction import redact_named_value
 
 MAX_PATCH_DEPTH = 64
 
@@ -214,8 +215,22 @@ def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer | 
     before, after = foundation.seed, snapshot_settled_world(foundation, now)
     return answer_in_turn(
         is_large(before) or is_large(after),
-        lambda: ControlAnswer({"changes": list(find_changes(export_world(before), export_world(after)))}),
+        lambda: ControlAnswer({"changes": list_changes(before, after)}),
     )
+
+
+def list_changes(before: World, after: World) -> list[SeedChange]:
+    return [redact_change(each) for each in find_changes(export_world(before), export_world(after))]
+
+
+def redact_change(change: SeedChange) -> SeedChange:
+    """A change without secrets: a client may have written one into an annotation, or into a command."""
+    name = change["where"].rpartition("/")[2]
+    return {
+        "where": change["where"],
+        "before": redact_named_value(name, change["before"]),
+        "after": redact_named_value(name, change["after"]),
+    }
 
 
 def find_changes(before: Any, after: Any, where: str = "") -> Iterator[SeedChange]:

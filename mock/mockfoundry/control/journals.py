@@ -36,7 +36,8 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
-from mockfoundry.journal.entry import JournalEntry, curl_command, describe_entry
+from mockfoundry.journal.curl import curl_command
+from mockfoundry.journal.entry import JournalEntry, describe_entry
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.journal.verify import (

@@ -9,6 +9,7 @@ A replay is the smallest scenario that gives a foundation's clients the same fai
 - calls are numbered in the order in which they were answered, which for held requests is not the order of arrival.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,7 +37,8 @@ from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, hold
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse
+from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, redact_entry
+from mockfoundry.journal.redaction import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict
@@ -84,9 +86,25 @@ def find_failures(journal: Journal, contract: Contract) -> Iterator[Failure]:
         if plan is None:
             continue
         calls[entry.operation] += 1
-        respond = respond_from_response(entry.response)
+        if respond_from_response(entry.response) is None:
+            continue
+        respond = respond_from_response(redact_response(entry))
         if respond is not None:
             yield Failure(plan, respond, calls[entry.operation])
+
+
+def redact_response(entry: JournalEntry) -> RecordedResponse:
+    """The response of an exchange as a file may hold it: what the client sent, or got, of secrets is redacted."""
+    response, shown = entry.response, redact_entry(entry).answer
+    if shown is None or shown == response.value:
+        return response
+    if not isinstance(shown, str):
+        content = msgspec.json.encode(shown)
+    elif shown.startswith(BINARY_PREFIX):
+        content = base64.b64decode(shown.removeprefix(BINARY_PREFIX))
+    else:
+        content = shown.encode()
+    return msgspec.structs.replace(response, body=content)
 
 
 def asked_for_own_response(entry: JournalEntry) -> bool:

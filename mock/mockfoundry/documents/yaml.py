@@ -340,11 +340,15 @@ def render_word(text: str) -> str:
     """A text, in quotes where it needs them."""
     if _BARE.fullmatch(text) and not _READ_OTHERWISE.fullmatch(text):
         return text
-    return _ESCAPED.sub(escape_character, json.dumps(text, ensure_ascii=False))
+    # What json.dumps leaves as it is, though YAML refuses it, reads it as a line break, or a terminal obeys it.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isprintable() else "".join(map(escape_unprintable, quoted))
 
 
-def escape_character(found: re.Match[str]) -> str:
-    code = ord(found.group())
+def escape_unprintable(sign: str) -> str:
+    code = ord(sign)
+    if sign.isprintable():
+        return sign
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
@@ -355,7 +359,7 @@ def can_stand_bare(text: str) -> bool:
 
 def is_foldable(text: str) -> bool:
     """Whether a text is plain words with one blank between, so that it can be broken between any two of them."""
-    return _FOLDABLE.fullmatch(text) is not None and len(text) > LINE_WIDTH // 2
+    return text.isprintable() and _FOLDABLE.fullmatch(text) is not None and len(text) > LINE_WIDTH // 2
 
 
 # Words with single blanks; commas and colons only where the next sign shows that they are no YAML.
@@ -363,5 +367,3 @@ _BARE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+(-][A-Za-z0-9_
 _SENTENCE = re.compile(r"[A-Za-z][A-Za-z0-9_./@+%()=-]*[.,;']?( [A-Za-z0-9_./@+%()=-]+[.,;']?)*", re.ASCII)
 _READ_OTHERWISE = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
 _FOLDABLE = re.compile(r"[!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+( [!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+)*")
-# What json.dumps leaves as it is, and YAML refuses or reads as a line break.
-_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")

@@ -30,7 +30,7 @@ def preferred_response(plan: Plan, prefer: bytes | None) -> Response | None:
         return response_from_refusal(refusal, "preference")
     if preferred is None:
         return None
-    response = example_response(preferred.documented, preferred.body, "prefer", "preference")
+    response = example_response(preferred.documented, preferred.body, preferred.reason, "preference")
     response.headers.append((b"preference-applied", preferred.applied_preference.encode("latin-1")))
     return response
 

@@ -16,11 +16,16 @@ class PreferredResponse(NamedTuple):
 
     Attributes:
         applied_preference: for `Preference-Applied`.
+        reason: which preference decided, for `X-Mock-Why`.
     """
 
     documented: DocumentedResponse
     body: Any
     applied_preference: str
+
+    @property
+    def reason(self) -> str:
+        return f'prefer: "{self.applied_preference}"'
 
 
 def find_preferred_response(plan: Plan, header: str) -> PreferredResponse | None:
@@ -41,11 +46,12 @@ def find_preferred_response(plan: Plan, header: str) -> PreferredResponse | None
         return None if example is None else find_preferred_example(plan, example)
     documented = plan.responses.get(int(code)) if code.isascii() and code.isdigit() and len(code) == 3 else None
     if documented is None:
-        raise unknown_preference(plan, f"answer {shorten_value(code)}")
+        raise unknown_preference(plan, f"answer {shorten_value(code)}", f"code={code}")
     if example is None:
         return PreferredResponse(documented, first_example_of(documented), f"code={code}")
     if example not in documented.examples:
-        raise unknown_preference(plan, f"example {shorten_value(example)!r} of {code}")
+        what = f"example {shorten_value(example)!r} of {code}"
+        raise unknown_preference(plan, what, f"code={code}, example={example}")
     return PreferredResponse(documented, documented.examples[example], f"code={code}, example={example}")
 
 
@@ -57,7 +63,7 @@ def find_preferred_example(plan: Plan, name: str) -> PreferredResponse:
     """
     found = plan.example(name)
     if found is None:
-        raise unknown_preference(plan, f"example {shorten_value(name)!r}")
+        raise unknown_preference(plan, f"example {shorten_value(name)!r}", f"example={name}")
     return PreferredResponse(found[0], found[1], f"example={name}")
 
 
@@ -66,10 +72,15 @@ def first_example_of(documented: DocumentedResponse) -> Any:
     return next(iter(documented.examples.values()), None)
 
 
-def unknown_preference(plan: Plan, what: str) -> Refusal:
-    """The refusal of a preference that the contract does not document, with a list of what it does document."""
+def unknown_preference(plan: Plan, what: str, preference: str) -> Refusal:
+    """The refusal of a preference that the contract does not document, with a list of what it does document.
+
+    Args:
+        what: is not documented, in words.
+        preference: as it was sent.
+    """
     documented = "; ".join(
         f"{status} ({', '.join(answer.examples) or 'no body'})" for status, answer in sorted(plan.responses.items())
     )
     text = f"The contract documents no {what} of {plan.operation}; it documents {documented}"
-    return Refusal(UNKNOWN_PREFERENCE, text, why="prefer: not documented")
+    return Refusal(UNKNOWN_PREFERENCE, text, why=f'prefer: "{shorten_value(preference)}" is not documented')

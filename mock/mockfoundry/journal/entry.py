@@ -1,26 +1,30 @@
-"""Entries: one exchange as the journal holds it, and as JSON, a line or a curl command. Never changes anything.
+"""Entries: one exchange as the journal holds it, and as JSON or a line. Never changes anything.
 
 Everything that is made from an entry for people to read has its secrets redacted.
 """
 
-import base64
-import shlex
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from mockfoundry.bodies import format_header_value, read_query
+from mockfoundry.bodies import MAX_BODY_DEPTH, format_header_value, measure_depth, read_query
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_precise_moment
+from mockfoundry.journal.redaction import Redactor
+from mockfoundry.journal.secret_names import is_secret_name
 
 NO_BODY = msgspec.UNSET
 """The value of a body that is not there, or can't be read."""
 
 WHOLE_BODY = -1
 """Bytes sent, where nothing was noted: the whole body of the answer."""
+
+ANYBODY = "admin"
+"""Who asks with a token that names no user: a word of every example, and no secret."""
+
+OWN_HEADERS = frozenset((b"x-mock-why", b"x-mock-contract"))
+"""Headers whose text is mockfoundry's own."""
 
 STILL_SENDING = -2
 """Bytes sent, where the answer waits or is being sent."""
@@ -175,40 +179,95 @@ def decode_json_body(content: bytes, content_type: str) -> Any:
     """A body as a value, where it says that it is JSON and is."""
     if not content or "json" not in content_type.lower():
         return NO_BODY
+    if content.count(b"[") + content.count(b"{") > MAX_BODY_DEPTH and measure_depth(content) > MAX_BODY_DEPTH:
+        return NO_BODY
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return NO_BODY
 
 
-SECRET_HEADERS = frozenset(
-    {b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"x-mock-control-token"}
-)
-SECRET_FIELDS = frozenset(
-    {"password", "client_secret", "access_token", "refresh_token", "id_token", "token", "passcode", "assertion", "code"}
-)
+class RedactedEntry(NamedTuple):
+    """What an exchange shows of itself, without the secrets in it.
 
-_HEADERS_SET_BY_CURL = (b"content-length", b"transfer-encoding", b"connection", b"host", b"accept-encoding")
+    Attributes:
+        target: the path as it came.
+        address: the path in its foundation, with the query.
+        query: the parameters.
+        body, answer: as values where they are JSON, else as text, `base64:…` where they are none; None for none.
+        reason: what decided the answer, in a line.
+        violations: of the contract, that were tolerated; empty for none.
+        near_miss: the rule that nearly matched, empty for none.
+        redactor: knows the secrets of the exchange.
+    """
+
+    target: str
+    address: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: Any
+    answer_headers: dict[str, str]
+    answer: Any
+    reason: str
+    violations: str
+    near_miss: str
+    redactor: Redactor
 
 
-def entry_to_dict(entry: JournalEntry) -> dict[str, Any]:
-    """An exchange as JSON's values."""
+def redact_entry(entry: JournalEntry) -> RedactedEntry:
+    """What an exchange shows of itself. All that is made for people to read of an exchange is made of this."""
     request, response = entry.request, entry.response
+    redactor = Redactor(public=(entry.actor, ANYBODY))
+    headers = redactor.redact_headers(request.headers.items())
+    query = redactor.redact_query(request.query_string)
+    pairs = redactor.redact_pairs(request.query_string.decode("latin-1"))
+    for name, value in entry.path.items():
+        if is_secret_name(name):
+            redactor.hide(value)
+    body = redactor.redact_body(request.content, entry.header(b"content-type"), entry.body)
+    own_headers = [each for each in response.headers_with_reason if each[0] in OWN_HEADERS]
+    answer_headers = redactor.redact_headers(each for each in response.headers_with_reason if each not in own_headers)
+    answer = redactor.redact_body(response.body, response.header(b"content-type"), response.value)
+    # From here on all secrets are known, so that what repeats them is found.
+    own = {name.decode(): redactor.redact_own_text(value.decode("latin-1")) for name, value in own_headers}
+    address = redactor.redact_own_text(entry.path_in_foundation) + (redactor.finish_text(f"?{pairs}") if pairs else "")
+    return RedactedEntry(
+        target=redactor.redact_own_text(request.target),
+        address=quote_line(address),
+        query=redactor.finish(query),
+        headers=redactor.finish(headers),
+        body=redactor.finish_body(body, request.content),
+        answer_headers={**own, **redactor.finish(answer_headers)},
+        answer=redactor.finish_body(answer, response.body),
+        reason=redactor.redact_own_text(entry.reason),
+        violations=own.get("x-mock-contract", ""),
+        near_miss=redactor.redact_own_text(entry.near_miss),
+        redactor=redactor,
+    )
+
+
+def entry_to_dict(entry: JournalEntry, redacted: RedactedEntry | None = None) -> dict[str, Any]:
+    """An exchange as JSON's values.
+
+    Args:
+        redacted: what it shows of itself, if that is there already.
+    """
+    response, shown = entry.response, redacted or redact_entry(entry)
     return {
         "number": entry.number,
         "time": format_precise_moment(entry.now),
         "real_time": format_precise_moment(entry.real),
         "operation": entry.operation or None,
         "actor": entry.actor or None,
-        "method": request.method,
-        "path": request.target,
-        "query": redact_query(request.query_string),
-        "headers": redact_headers(request.headers.items()),
-        "body": redact_body(request.content, entry.header(b"content-type")),
+        "method": entry.request.method,
+        "path": shown.target,
+        "query": shown.query,
+        "headers": shown.headers,
+        "body": shown.body,
         "status": response.status,
-        "answer_headers": redact_headers(response.headers_with_reason),
-        "answer": redact_body(response.body, response.header(b"content-type")),
-        "why": entry.reason,
+        "answer_headers": shown.answer_headers,
+        "answer": shown.answer,
+        "why": shown.reason,
         "scenario": response.scenario or None,
         "rule": response.rule or None,
         "phase": response.phase or None,
@@ -216,8 +275,8 @@ def entry_to_dict(entry: JournalEntry) -> dict[str, Any]:
         "delay": response.delay / 1_000_000,
         "kept": response.committed,
         "changed": response.state_changed,
-        "violations": response.header(b"x-mock-contract") or None,
-        "near_miss": entry.near_miss or None,
+        "violations": shown.violations or None,
+        "near_miss": shown.near_miss or None,
         "bytes_sent": count_bytes_sent(entry),
     }
 
@@ -233,14 +292,18 @@ def count_bytes_sent(entry: JournalEntry) -> int | None:
 
 def describe_entry(entry: JournalEntry) -> dict[str, Any]:
     """An exchange as JSON's values, with its line."""
-    return {**entry_to_dict(entry), "line": entry_line(entry)}
+    redacted = redact_entry(entry)
+    return {**entry_to_dict(entry, redacted), "line": entry_line(entry, redacted)}
 
 
-def entry_line(entry: JournalEntry) -> str:
-    """An exchange in a line: `#4 12:00:01.250 POST /v3/… scaleProcess alice 409 scenario conflict, rule 1, match 1`."""
-    response = entry.response
-    parts = [f"#{entry.number}", format_clock_time(entry.now), entry.request.method]
-    parts.append(redact_path(entry, entry.path_in_foundation))
+def entry_line(entry: JournalEntry, redacted: RedactedEntry | None = None) -> str:
+    """An exchange in a line: `#4 12:00:01.250 POST /v3/… scaleProcess alice 409 scenario conflict, rule 1, match 1`.
+
+    Args:
+        redacted: what it shows of itself, if that is there already.
+    """
+    response, shown = entry.response, redacted or redact_entry(entry)
+    parts = [f"#{entry.number}", format_clock_time(entry.now), entry.request.method, shown.address]
     if entry.operation:
         parts.append(entry.operation)
     if entry.actor:
@@ -248,106 +311,7 @@ def entry_line(entry: JournalEntry) -> str:
     parts.append(response.outcome)
     if response.delay:
         parts.append(f"after {response.delay / 1_000_000:g}s")
-    return f"{' '.join(parts)}  {entry.reason}"
-
-
-def curl_command(entry: JournalEntry, base: str) -> str:
-    """A command that sends the same request again, with `$TOKEN` and `$SECRET` in place of secrets.
-
-    Args:
-        base: scheme and host of the server, `http://127.0.0.1:8080`.
-    """
-    request = entry.request
-    words = ["curl", "-i"]
-    if request.method != "GET":
-        words += ["-X", request.method]
-    for name, value in request.headers.items():
-        if name in _HEADERS_SET_BY_CURL or (name == b"user-agent" and value.startswith(b"curl/")):
-            continue
-        if name == b"authorization":
-            text = "bearer $TOKEN"
-        else:
-            text = "$SECRET" if name in SECRET_HEADERS else value.decode("latin-1")
-        words += ["-H", f"{name.decode('latin-1')}: {text}"]
-    content = redact_body_text(request.content, entry.header(b"content-type"))
-    if content:
-        words += ["--data-raw", content]
-    words.append(base + redact_path(entry, request.target))
-    return " ".join(f'"{word}"' if "$TOKEN" in word or "$SECRET" in word else shlex.quote(word) for word in words)
-
-
-def redact_body_text(content: bytes, content_type: str) -> str:
-    """A body as text, its secrets redacted."""
-    redacted = redact_body(content, content_type)
-    if redacted is None or isinstance(redacted, str):
-        return redacted or ""
-    if redacted == decode_json_body(content, content_type):
-        return content.decode("utf-8", "replace")
-    return msgspec.json.encode(redacted).decode()
-
-
-def redact_path(entry: JournalEntry, path: str) -> str:
-    """A path of an exchange with its query, secrets redacted."""
-    if not entry.request.query_string:
-        return path
-    query = entry.request.query_string.decode("latin-1")
-    pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
-    if not any(name.lower() in SECRET_FIELDS for name, _ in pairs):
-        return f"{path}?{query}"
-    return f"{path}?{urlencode([(name, redact_field(name, value)) for name, value in pairs])}"
-
-
-def redact_query(query_string: bytes) -> dict[str, list[str]]:
-    """A query as its parameters, secrets redacted."""
-    query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
-        query.setdefault(name, []).append(str(redact_field(name, value)))
-    return query
-
-
-def redact_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers as text, secrets redacted; a repeated one's values with commas between."""
-    redacted: dict[str, str] = {}
-    for name, value in headers:
-        text = redact_secret(value.decode("latin-1")) if name in SECRET_HEADERS else value.decode("latin-1")
-        key = name.decode("latin-1")
-        redacted[key] = f"{redacted[key]}, {text}" if key in redacted else text
-    return redacted
-
-
-def redact_body(content: bytes, content_type: str) -> Any:
-    """A body as a value, as text if it is not JSON, None if there is none; the secrets in it are redacted."""
-    if not content:
-        return None
-    value = decode_json_body(content, content_type)
-    if value is not NO_BODY:
-        return redact_value(value)
-    text = content.decode("utf-8", "replace")
-    if "x-www-form-urlencoded" in content_type:
-        return urlencode([(name, redact_field(name, each)) for name, each in parse_qsl(text, keep_blank_values=True)])
-    if content_type.startswith("text/") or text.isprintable():
-        return text
-    return "base64:" + base64.b64encode(content).decode()
-
-
-def redact_value(value: Any) -> Any:
-    """A value of JSON with the secret fields in it redacted, however deep they lie."""
-    if isinstance(value, dict):
-        return {name: redact_field(name, redact_value(each)) for name, each in value.items()}
-    return [redact_value(each) for each in value] if isinstance(value, list) else value
-
-
-def redact_field(name: str, value: Any) -> Any:
-    """The value of a field, redacted where its name says that it is a secret."""
-    return redact_secret(value) if name.lower() in SECRET_FIELDS and isinstance(value, str) and value else value
-
-
-def redact_secret(secret: str) -> str:
-    """A secret as a digest, by which two can be distinguished and neither used; the scheme of a token stays."""
-    scheme, space, token = secret.partition(" ")
-    if not space:
-        scheme, token = "", secret
-    return f"{scheme}{space}[redacted {blake2b(token.encode(), digest_size=4).hexdigest()}]"
+    return quote_line(f"{' '.join(parts)}  {shown.reason}")
 
 
 def format_clock_time(microseconds: int) -> str:

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from mockfoundry.journal.entry import JournalEntry, redact_path
+from mockfoundry.journal.entry import JournalEntry, redact_entry
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import (
     GAP_TOLERANCE,
@@ -118,12 +118,12 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
         key = resource_key_of(entry)
         before = latest.get(key)
         if before is None or not before[0].response.failed or is_too_late_to_repeat(before[0], entry, within):
-            path = redact_path(entry, entry.path_in_foundation)
-            chain = Chain(entry.operation, entry.request.method, path, entry.number, response.outcome, response.failed)
+            chain = Chain(entry.operation, entry.request.method, "", entry.number, response.outcome, response.failed)
             latest[key] = (entry, chain, response.state_changed)
             continue
         previous, chain, changed = before
         if not chain.repeats:
+            chain.path = redact_entry(previous).address
             chains.append(chain)
         chain.repeats.append(build_repeat(previous, entry, changed))
         chain.ended, chain.gave_up = response.outcome, response.failed

@@ -10,7 +10,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from mockfoundry.journal.entry import SECRET_FIELDS, SECRET_HEADERS, JournalEntry, entry_line, redact_value
+from mockfoundry.documents.quoting import quote_line
+from mockfoundry.journal.entry import JournalEntry, entry_line, redact_entry
+from mockfoundry.journal.redaction import Redactor
+from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
 from mockfoundry.journal.store import HitKey, Journal
 
 
@@ -33,7 +36,7 @@ class EntryDifference(msgspec.Struct, frozen=True):
     got: Any
 
     def __str__(self) -> str:
-        return f"{self.what}: wanted {abbreviate_value(self.wanted)}, got {abbreviate_value(self.got)}"
+        return quote_line(f"{self.what}: wanted {abbreviate_value(self.wanted)}, got {abbreviate_value(self.got)}")
 
 
 class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +77,11 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_in_range(entry) and not self.differences(entry, first_only=True)
 
     def differences(self, entry: JournalEntry, first_only: bool = False) -> list[EntryDifference]:
-        """In what an exchange differs from what is asked for; `first_only` stops at the first difference."""
+        """In what an exchange differs from what is asked for, its secrets included.
+
+        Args:
+            first_only: stop at the first difference.
+        """
         response = entry.response
         found: list[EntryDifference] = []
         plain: tuple[tuple[str, bool, Any, Any], ...] = (
@@ -99,7 +106,9 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
             if not condition.holds(entry):
                 found.append(
                     EntryDifference(
-                        f"{condition.place} {condition.name}", condition.wanted, redacted_actual_value(condition, entry)
+                        f"{condition.place} {condition.name}",
+                        condition.wanted,
+                        condition.got(entry),
                     )
                 )
                 if first_only:
@@ -109,12 +118,12 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         words = [" or ".join(self.operation) or "a request"]
         words += [f"by {self.actor}"] if self.actor else []
-        words += [f"with {each.place} {each.name} {abbreviate_value(each.wanted)}" for each in self.conditions]
+        words += [f"with {describe_condition(each)}" for each in self.conditions]
         words += [f"answered {' or '.join(map(str, self.status))}"] if self.status else []
         words += [f"with fault {self.fault}"] if self.fault else []
         words += [f"by scenario {self.scenario}"] if self.scenario else []
         words += [] if self.kept is None else ["whose change was kept" if self.kept else "that changed nothing"]
-        return " ".join(words)
+        return quote_line(" ".join(words))
 
 
 def matches_fault(wanted: str | None, fault: str) -> bool:
@@ -127,13 +136,50 @@ def unwrap_single(words: tuple[Any, ...]) -> Any:
     return words[0] if len(words) == 1 else list(words)
 
 
-def redacted_actual_value(condition: RequestCondition, entry: JournalEntry) -> Any:
-    """What came in a condition's place; redacted where that is a secret."""
-    got = condition.got(entry)
-    secret = (
-        condition.name.lower() in SECRET_FIELDS or condition.name.lower().encode("latin-1", "replace") in SECRET_HEADERS
-    )
-    return "[redacted]" if secret and got is not None else redact_value(got)
+def describe_condition(condition: RequestCondition) -> str:
+    redactor = Redactor()
+    wanted = redactor.finish(redact_wanted_value(redactor, condition.place, condition.name, condition.wanted))
+    return f"{condition.place} {condition.name} {abbreviate_value(wanted)}"
+
+
+def redact_difference(redactor: Redactor, difference: EntryDifference) -> EntryDifference:
+    """A difference without the secrets in it; of equal secrets the same is shown.
+
+    Args:
+        redactor: of the exchange, which knows its secrets.
+    """
+    place, _, name = difference.what.partition(" ")
+    if not name:
+        return difference
+    wanted = redact_wanted_value(redactor, place, name, difference.wanted)
+    got = redact_place_value(redactor, place, name, difference.got)
+    return EntryDifference(difference.what, redactor.finish(wanted), redactor.finish(got))
+
+
+def redact_wanted_value(redactor: Redactor, place: str, name: str, wanted: Any) -> Any:
+    """What a condition asks for: a value, or a JSON Schema, which has values under `const` and `enum`."""
+    if not isinstance(wanted, Mapping):
+        return redact_place_value(redactor, place, name, wanted)
+    redacted = dict(wanted)
+    if "const" in wanted:
+        redacted["const"] = redact_place_value(redactor, place, name, wanted["const"])
+    if isinstance(wanted.get("enum"), list):
+        redacted["enum"] = [redact_place_value(redactor, place, name, each) for each in wanted["enum"]]
+    return redacted
+
+
+def redact_place_value(redactor: Redactor, place: str, name: str, value: Any) -> Any:
+    """What stands in a place of a request: a header's text, the texts of a parameter, a value of the body."""
+    if place == "body":
+        return redactor.redact_field(name, value)
+    if isinstance(value, list):
+        return [redact_place_value(redactor, place, name, each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if place == "headers":
+        return redactor.redact_header(name, value)
+    is_secret = is_secret_parameter(name) if place == "query" else is_secret_name(name)
+    return redactor.hide(value) if is_secret else redactor.redact_text(value)
 
 
 def abbreviate_value(value: Any, longest: int = 120) -> str:
@@ -271,7 +317,7 @@ def verify_order(journal: Journal, queries: tuple[JournalQuery, ...]) -> Verific
 
 def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: int = 0) -> tuple[NearEntry, ...]:
     """The exchanges that differ least from what is asked for, the latest of equal ones first."""
-    ranked: list[tuple[int, int, NearEntry]] = []
+    ranked: list[tuple[int, int, JournalEntry, list[EntryDifference]]] = []
     for entry in journal.after(max(after_number, query.after_number, journal.recorded - MAX_COMPARED_ENTRIES)):
         if not query.is_in_range(entry):
             continue
@@ -280,8 +326,15 @@ def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: in
             continue
         # Another operation is farther away than any other difference.
         far = len(differences) + 3 * any(each.what == "operation" for each in differences)
-        ranked.append((far, -entry.number, NearEntry(entry.number, entry_line(entry), tuple(differences))))
-    return tuple(nearest for _, _, nearest in sorted(ranked, key=lambda each: each[:2])[:MAX_NEAREST_ENTRIES])
+        ranked.append((far, -entry.number, entry, differences))
+    nearest = sorted(ranked, key=lambda each: each[:2])[:MAX_NEAREST_ENTRIES]
+    return tuple(describe_near_entry(entry, differences) for _, _, entry, differences in nearest)
+
+
+def describe_near_entry(entry: JournalEntry, differences: list[EntryDifference]) -> NearEntry:
+    redacted = redact_entry(entry)
+    shown = tuple(redact_difference(redacted.redactor, each) for each in differences)
+    return NearEntry(entry.number, entry_line(entry, redacted), shown)
 
 
 def count_dropped_candidates(journal: Journal, query: JournalQuery) -> int:

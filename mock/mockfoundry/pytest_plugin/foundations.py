@@ -15,6 +15,7 @@ import pytest
 
 from mockfoundry.client.errors import ControlError, ServerError
 from mockfoundry.client.foundation import Foundation
+from mockfoundry.documents.quoting import quote_line, quote_text
 
 MAX_FOUNDATION_NAME_LENGTH = 64
 
@@ -98,9 +99,9 @@ MAX_REPLAY_LINES = 60
 def render_failure_report(foundation: Foundation) -> str:
     """A failed test's foundation: each request with its reason, the changes, the clock, and a replay."""
     try:
-        return "\n".join(describe_foundation(foundation))
+        return "\n".join(map(quote_line, describe_foundation(foundation)))
     except (ServerError, ControlError) as error:
-        return f"{foundation.name}: can't be told: {error}"
+        return f"{foundation.name}: can't be told: {quote_text(str(error))}"
 
 
 def describe_foundation(foundation: Foundation) -> Iterator[str]:

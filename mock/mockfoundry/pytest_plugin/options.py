@@ -46,8 +46,13 @@ def check_options(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--mock-shared: stands beside --mock-url, which is shared by all workers; leave one out"
         )
-    if not url.startswith(("http://", "https://")):
-        raise pytest.UsageError(f"--mock-url: {url!r} is no URL; write it as http://127.0.0.1:8080")
+    from mockfoundry.client.control import parse_server_url
+    from mockfoundry.client.errors import ServerError
+
+    try:
+        parse_server_url(url)
+    except ServerError as error:
+        raise pytest.UsageError(f"--mock-url: {error}") from None
 
 
 SCENARIO = "scenario"

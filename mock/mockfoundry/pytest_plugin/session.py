@@ -109,6 +109,7 @@ def send_hits(config: pytest.Config) -> None:
 def render_coverage_table(config: pytest.Config) -> str:
     """The table of what all clients have met."""
     from mockfoundry.client.errors import ServerError
+    from mockfoundry.documents.quoting import quote_text
 
     shared = config.stash.get(SHARED_SERVER, None)
     if shared is not None and has_own_server(config):
@@ -117,7 +118,7 @@ def render_coverage_table(config: pytest.Config) -> str:
         except ServerError as error:
             return f"it can't be told: {error}"
     hits = config.stash[HITS]
-    return render_hits_table(hits) if hits else "no test has used the server"
+    return quote_text(render_hits_table(hits)) if hits else "no test has used the server"
 
 
 def render_hits_table(hits: dict[CoverageKey, int]) -> str:

@@ -162,7 +162,7 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.api import build_control_api
 
-        return build_control_api(service, room.holds, options.control_token)
+        return build_control_api(service, room.holds, options.control_token, options.allow_host)
 
     delivery = Delivery(room)
     app = AsgiApp(service, limits, delivery, control)

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from mockfoundry.client.errors import ControlError
 from mockfoundry.client.foundation import UNKNOWN_FOUNDATION, Foundation
 from mockfoundry.client.values import Exchange, StateChange
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.scenarios.model import PASS, Rule, Scenario
 from mockfoundry.torture.commands import CommandResult, CommandRunner
 from mockfoundry.torture.trials import TortureError, TortureSettings, Trial, format_call_range
@@ -49,7 +50,7 @@ class Leftover:
 
     def __str__(self) -> str:
         what = f"stayed {self.after!r}" if self.after == self.before else f"{self.before!r} became {self.after!r}"
-        return f"{self.where}: {what}; after the clean run it is {self.clean!r}"
+        return quote_line(f"{self.where}: {what}; after the clean run it is {self.clean!r}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,449 @@
+"""Redaction: what a client sent and got, without the secrets in it. The only room that hides one; never judges.
+
+Secrets are found by the names before them, wherever these stand: in headers, cookies, queries, addresses, forms, JSON
+(nested, broken off, or under another content type), XML, lines of settings. A token in the form of a JWT, and who signs
+in by an address, are found by their form. What was found is then looked for once more in everything that is shown of
+the exchange, since answers, reasons and near misses repeat what was sent.
+
+All of this is done when an exchange is read. Recording one costs nothing.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus, unquote_plus
+
+import msgspec
+
+from mockfoundry.documents.quoting import quote_line
+from mockfoundry.journal.repeats import MIN_CUT_LENGTH, replace_repeats, spell_secret
+from mockfoundry.journal.secret_names import is_secret_field, is_secret_name, is_secret_parameter
+from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end
+
+SCHEMES = frozenset(
+    (
+        *("basic", "bearer", "digest", "dpop", "hoba", "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "vapid"),
+        *("token", "apikey", "aws4-hmac-sha256", "scram-sha-1", "scram-sha-256"),
+    )
+)
+"""Schemes of credentials [IANA, HTTP Authentication Schemes, and some in use]; the word of one stays to be read."""
+
+MIN_REPEATED_LENGTH = 4
+"""Characters of the shortest secret that is looked for where nothing says that one is there."""
+
+MAX_REPEATED_SECRETS = 64
+"""How many secrets of an exchange are looked for once more."""
+
+MAX_DECODINGS = 4
+"""How often a value is decoded that has an address in it, which has another one in it."""
+
+BINARY_PREFIX = "base64:"
+"""What is shown of a body that is no text begins with it."""
+
+_BINARY = "\ufdd2"
+# What the text of a body begins with that is none.
+
+_COOKIE_ATTRIBUTES = frozenset(
+    ("path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned", "priority")
+)
+
+# A secret that was found, until it is shown: its number between two characters that no text may have [Unicode, 23.7].
+_MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
+
+# Without any of these there is nothing to find; most texts end here.
+_HINT_WORDS = (
+    r"token|secret|passw|passc|passp|pwd|jwt|cookie|credential|assertion|auth|signature|key|hmac|sess|saml|dpop|bearer"
+    r"|basic|csrf|verifier|code|eyj|@|%|(?<![a-z])(?:sid|pin|sig|t?otp|sas)(?![a-z])"
+)
+_HINT = re.compile(_HINT_WORDS, re.IGNORECASE)
+_HINT_IN_BYTES = re.compile(_HINT_WORDS.encode() + rb"|\\u", re.IGNORECASE)
+
+_JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?")
+_USER_INFO = re.compile(r"(?<=://)[^/\s@\"'<>?#]+(?=@)")
+_SCHEME_IN_TEXT = re.compile(r"\b(bearer|basic)[ \t]+(?!tokens?\b|auth)([\w.~+/=:-]{4,})", re.IGNORECASE)
+# Every pattern is linear in the text: what repeats has a bound, or ends where the next one begins.
+_QUOTED_NAME = re.compile(r"""(\\{0,8}["'])((?:(?!\1).){1,128}?)\1\s*:\s*""", re.DOTALL)
+_JSON_STRING = re.compile(r'"((?:[^"\\]|\\(?:.|\Z))*)(?:"|\Z)', re.DOTALL)
+_PAIR = re.compile(
+    r"""(?<![\w.%-])(?P<name>[\w.%\[\]-]{1,128})[ \t]*=[ \t]*
+        (?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"'<>]+)""",
+    re.VERBOSE,
+)
+_FLAG = re.compile(r"(?<![\w-])--(?P<name>[\w-]{1,128})[ \t]+(?P<value>[^\s\"'-]\S*|\"[^\"]*\"?|'[^']*'?)")
+_PART = re.compile(
+    r"""\bname=["']?(?P<name>[^"'\r\n;]{1,128})["']?[^\r\n]{0,512}\r?\n(?:[^\r\n]{1,512}\r?\n){0,8}\r?\n
+        (?P<value>.*?)(?=\r?\n--|\Z)""",
+    re.DOTALL | re.VERBOSE,
+)
+_ELEMENT = re.compile(r"<(?:[\w.-]+:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]*)?>(?P<value>[^<]+)(?=</)")
+_LINE = re.compile(r"""(?m)^[ \t-]{0,64}["']?(?P<name>[\w.-]{1,128})["']?[ \t]{0,64}:[ \t]*(?P<value>[^\s{\[][^\n]*)""")
+
+
+def digest_secret(secret: str) -> str:
+    """What is shown of a secret: a digest, by which two can be distinguished and neither used."""
+    return f"[redacted {blake2b(secret.encode('utf-8', 'replace'), digest_size=4).hexdigest()}]"
+
+
+class Redactor:
+    """Redacts the parts of one exchange, and remembers the secrets in them.
+
+    What its methods return has marks in place of secrets. When all parts are read, `finish` replaces these marks, and
+    what repeats a secret elsewhere.
+
+    Args:
+        show: makes what is shown from a secret; of equal secrets it is called once.
+        public: values that are no secrets, wherever they stand: the name of a user is that user's token, too.
+    """
+
+    def __init__(self, show: Callable[[str], str] = digest_secret, public: Iterable[str] = ()) -> None:
+        self._show = show
+        self._public = frozenset(public)
+        self._marks: dict[str, str] = {}
+        self._shown: list[str] = []
+        self._repeats: list[tuple[str, str]] | None = None
+        self._decodings = 0
+
+    def hide(self, secret: str) -> str:
+        """A secret's mark; the empty text, and what is a mark already, stay."""
+        if not secret or _MARK.fullmatch(secret):
+            return secret
+        mark = self._marks.get(secret)
+        if mark is None:
+            mark = self._marks[secret] = f"\ufdd0{len(self._shown)}\ufdd1"
+            self._shown.append(self._show(secret))
+            self._repeats = None
+        return mark
+
+    def _remember(self, secret: str, mark: str) -> None:
+        """Has another spelling of a secret found where it is repeated."""
+        if secret and not _MARK.search(secret) and secret not in self._marks:
+            self._marks[secret] = mark
+            self._repeats = None
+
+    def redact_credentials(self, text: str) -> str:
+        """Credentials: `Bearer` and the like stay, what is behind them is hidden."""
+        scheme, blank, rest = text.partition(" ")
+        if not blank or scheme.lower() not in SCHEMES:
+            return self.hide(text)
+        credentials = rest.strip()
+        mark = self.hide(credentials)
+        if scheme.lower() == "basic":
+            with suppress(binascii.Error, UnicodeDecodeError):
+                _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+                self._remember(password, mark)
+        return f"{scheme} {mark}"
+
+    def redact_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+        """Headers as text; a repeated one's values with commas between."""
+        redacted: dict[str, str] = {}
+        for name, value in headers:
+            key = name.decode("latin-1")
+            text = self.redact_header(key, value.decode("latin-1"))
+            redacted[key] = f"{redacted[key]}, {text}" if key in redacted else text
+        return redacted
+
+    def redact_header(self, name: str, text: str) -> str:
+        """The value of a header; the name is in lower case."""
+        if name == "cookie":
+            return ";".join(self._redact_cookie(part) for part in text.split(";"))
+        if name == "set-cookie":
+            first, *attributes = text.split(";")
+            return ";".join((self._redact_cookie(first), *map(self._redact_cookie_attribute, attributes)))
+        return self.redact_credentials(text) if is_secret_name(name) else self.redact_text(text)
+
+    def _redact_cookie(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            return self._hide_inside(pair)
+        return f"{name}={self._hide_inside(value)}"
+
+    def _redact_cookie_attribute(self, text: str) -> str:
+        is_known = text.partition("=")[0].strip().lower() in _COOKIE_ATTRIBUTES
+        return text if is_known else self._redact_cookie(text)
+
+    def _hide_inside(self, text: str) -> str:
+        """Hides a text without the blanks and quotes around it."""
+        inside = text.strip()
+        if len(inside) > 1 and inside[0] in "\"'" and inside[-1] == inside[0]:
+            inside = inside[1:-1]
+        elif inside[:1] in ('"', "'"):
+            inside = inside[1:]
+        return text.replace(inside, self.hide(inside), 1) if inside else text
+
+    def redact_query(self, query_string: bytes) -> dict[str, list[str]]:
+        """A query as its parameters."""
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
+            shown = self.hide(value) if is_secret_parameter(name) else self.redact_text(value)
+            query.setdefault(self.redact_text(name), []).append(shown)
+        return query
+
+    def redact_pairs(self, text: str) -> str:
+        """A query or a form as its text, which stays as it was written but for the secrets."""
+        return "&".join(map(self._redact_pair, text.split("&")))
+
+    def _redact_pair(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if equals and is_secret_parameter(name):
+            return f"{self._redact_encoded(name)}={self._hide_encoded(value)}"
+        return f"{self._redact_encoded(name)}{equals}{self._redact_encoded(value)}"
+
+    def _hide_encoded(self, text: str) -> str:
+        """Hides a value of a URL, which may be repeated decoded."""
+        mark = self.hide(unquote_plus(text, errors="replace"))
+        self._remember(text, mark)
+        return mark
+
+    def _redact_encoded(self, text: str) -> str:
+        redacted = self.redact_text(text)
+        if redacted != text or "%" not in text or self._decodings == MAX_DECODINGS:
+            return redacted
+        self._decodings += 1
+        decoded = unquote_plus(text, errors="replace")
+        redacted = self.redact_text(decoded)
+        self._decodings -= 1
+        return text if redacted == decoded else quote_around_marks(redacted)
+
+    def redact_body(self, content: bytes, content_type: str, value: Any) -> Any:
+        """A body as a value, as text if it is not JSON, None if there is none.
+
+        Args:
+            value: of JSON, msgspec.UNSET if it is none.
+        """
+        if not content:
+            return None
+        if value is not msgspec.UNSET:
+            return self.redact_value(value) if _HINT_IN_BYTES.search(content) else value
+        text = decode_text(content, content_type)
+        if text is not None:
+            return self.redact_body_text(text, content_type)
+        return _BINARY + self.redact_body_text(content.decode("latin-1"), "")
+
+    def redact_body_text(self, text: str, content_type: str) -> str:
+        """A body's text, which stays as it was written but for the secrets."""
+        if "x-www-form-urlencoded" in content_type:
+            return self.redact_pairs(self._redact_quoted_names(text))
+        if _HINT.search(text) is None and "\\u" not in text:
+            return text
+        text = _PART.sub(self._hide_value_of(is_secret_field), text)
+        return self._redact_lines(self._redact_hinted(text))
+
+    def redact_value(self, value: Any) -> Any:
+        """A value of JSON, however deep its secrets lie."""
+        if isinstance(value, str):
+            return self.redact_text(value)
+        if isinstance(value, list):
+            return [self.redact_value(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if is_secret_setting(value):
+            value = {**value, "value": self._hide_field("", value["value"])}
+        return {self.redact_text(name): self.redact_field(name, each) for name, each in value.items()}
+
+    def redact_field(self, name: str, value: Any) -> Any:
+        """The value of a field: hidden whole where the name says that it is a secret."""
+        return self._hide_field(name, value) if is_secret_field(name) else self.redact_value(value)
+
+    def _hide_field(self, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.hide(value)
+        if value is None or isinstance(value, bool) or value in ({}, []):
+            return value
+        if isinstance(value, int | float):
+            # The code of an error is a number, the code of a login is text; tokens may be a quantity.
+            return value if name.lower() == "code" or name.lower().endswith("tokens") else self.hide(str(value))
+        if name.lower() == "code":
+            return self.redact_value(value)
+        mark = self.hide(msgspec.json.encode(value).decode())
+        for leaf in iterate_leaves(value):
+            self._remember(leaf, mark)
+        return mark
+
+    def redact_text(self, text: str) -> str:
+        """Text in which a secret may stand with a name before it, or in the form of one."""
+        return text if _HINT.search(text) is None else self._redact_hinted(text)
+
+    def _redact_hinted(self, text: str) -> str:
+        text = self._redact_forms(text)
+        text = _SCHEME_IN_TEXT.sub(lambda found: f"{found[1]} {self.hide(found[2])}", text)
+        if ":" in text:
+            text = self._redact_quoted_names(text)
+        if "<" in text:
+            text = _ELEMENT.sub(self._hide_value_of(is_secret_field), text)
+        if "=" in text:
+            text = _PAIR.sub(self._redact_found_pair, text)
+        return _FLAG.sub(self._hide_value_of(is_secret_name), text) if "--" in text else text
+
+    def _redact_forms(self, text: str) -> str:
+        """Text without what is a secret by its form."""
+        if "eyJ" in text:
+            text = _JWT.sub(lambda found: self.hide(found[0]), text)
+        return _USER_INFO.sub(lambda found: self.hide(found[0]), text) if "@" in text else text
+
+    def _redact_found_pair(self, found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if found.string[found.start() - 1 : found.start()] in ("?", "&", "#", ";"):
+            value, hash_sign, fragment = value.partition("#")
+            if is_secret_parameter(name):
+                head = found.string[found.start() : found.start("value")]
+                return f"{head}{self._hide_encoded(value)}{hash_sign}{self.redact_text(fragment)}"
+        elif is_secret_name(name):
+            return self._hide_value(found)
+        if "%" not in found["value"]:
+            return found[0]
+        return found.string[found.start() : found.start("value")] + self._redact_encoded(found["value"])
+
+    def _hide_value_of(self, is_secret: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
+        """What replaces a match with a name and a value: the same with the value hidden, if the name is a secret's."""
+        return lambda found: self._hide_value(found) if is_secret(found["name"]) else found[0]
+
+    def _hide_value(self, found: re.Match[str]) -> str:
+        before = found.string[found.start() : found.start("value")]
+        return f"{before}{self._hide_inside(found['value'])}{found.string[found.end('value') : found.end()]}"
+
+    def _redact_lines(self, text: str) -> str:
+        """Text whose lines may be settings or headers: `password: …`."""
+
+        def redact_line(found: re.Match[str]) -> str:
+            if not is_secret_name(found["name"]) or _MARK.search(found["value"]):
+                return found[0]
+            if " " in found["value"] and found["value"].partition(" ")[0].lower() in SCHEMES:
+                head = found.string[found.start() : found.start("value")]
+                return f"{head}{self.redact_credentials(found['value'])}"
+            return self._hide_value(found)
+
+        return _LINE.sub(redact_line, text)
+
+    def _redact_quoted_names(self, text: str) -> str:
+        """Text with JSON in it, whole or broken off, in quotes of any kind, or in a string of other JSON."""
+        parts: list[str] = []
+        done = at = 0
+        while found := _QUOTED_NAME.search(text, at):
+            at = found.end()
+            name = decode_name(found[2])
+            if not is_secret_field(name):
+                continue
+            end = find_value_end(text, at, found[1])
+            hidden = self._hide_json_text(name, text[at:end], found[1])
+            parts += (text[done:at], hidden)
+            done = at = max(end, at)
+        return "".join((*parts, text[done:])) if parts else text
+
+    def _hide_json_text(self, name: str, text: str, quote_sign: str) -> str:
+        if text.startswith(quote_sign):
+            inside = text[len(quote_sign) :]
+            is_whole = inside.endswith(quote_sign)
+            inside = inside.removesuffix(quote_sign)
+            mark = self.hide(decode_name(inside))
+            self._remember(inside, mark)
+            return f"{quote_sign}{mark}{quote_sign if is_whole else ''}"
+        if text[:1] in ("{", "["):
+            return self._hide_json_brackets(name, text, quote_sign)
+        is_number = name.lower() == "code" or name.lower().endswith("tokens")
+        if text in ("", "null", "true", "false") or (is_number and re.fullmatch(r"[\d.eE+-]+", text)):
+            return text
+        return f"{quote_sign}{self.hide(text)}{quote_sign}"
+
+    def _hide_json_brackets(self, name: str, text: str, quote_sign: str) -> str:
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            mark = self.hide(text)
+            for found in _JSON_STRING.finditer(text):
+                self._remember(decode_name(found[1]), mark)
+            return f"{quote_sign}{mark}{quote_sign}"
+        hidden = self._hide_field(name, value)
+        if isinstance(hidden, str):
+            return f"{quote_sign}{hidden}{quote_sign}"
+        return text if hidden == value else msgspec.json.encode(hidden).decode()
+
+    def finish(self, value: Any) -> Any:
+        """A value, or a text, as it is shown."""
+        if isinstance(value, str):
+            return self.finish_text(value)
+        if isinstance(value, list):
+            return [self.finish(each) for each in value]
+        if isinstance(value, dict):
+            return {self.finish_text(name): self.finish(each) for name, each in value.items()}
+        return value
+
+    def finish_text(self, text: str) -> str:
+        """Text as it is shown: without what repeats a secret, and with what is shown in place of each mark."""
+        is_binary = text.startswith(_BINARY)
+        for secret, mark in self._list_repeats():
+            if secret[:MIN_CUT_LENGTH] in text:
+                text = replace_repeats(text, secret, mark)
+        if "\ufdd0" in text:
+            text = _MARK.sub(self._show_mark, text)
+        if is_binary:
+            return BINARY_PREFIX + base64.b64encode(text[1:].encode("latin-1", "replace")).decode()
+        return text
+
+    def _show_mark(self, mark: re.Match[str]) -> str:
+        number = int(mark[1])
+        return self._shown[number] if number < len(self._shown) else mark[0]
+
+    def redact_own_text(self, text: str) -> str:
+        """Text of mockfoundry's own about the exchange, as it is shown."""
+        return self.finish_text(self._redact_forms(text))
+
+    def finish_body(self, redacted: Any, content: bytes) -> Any:
+        """A body as it is shown; one that neither hides nor repeats anything is not gone through."""
+        if isinstance(redacted, str) or b"\\" in content or _HINT_IN_BYTES.search(content):
+            return self.finish(redacted)
+        heads = (secret[:MIN_CUT_LENGTH].encode("utf-8", "replace") for secret, _ in self._list_repeats())
+        return self.finish(redacted) if any(head in content for head in heads) else redacted
+
+    def _list_repeats(self) -> list[tuple[str, str]]:
+        """The secrets to be looked for in all ways in which they may be written, long ones first."""
+        if self._repeats is None:
+            wanted = (
+                (secret, mark)
+                for secret, mark in self._marks.items()
+                if len(secret) >= MIN_REPEATED_LENGTH and secret not in self._public
+            )
+            written = {
+                spelling: mark
+                for secret, mark in islice(wanted, MAX_REPEATED_SECRETS)
+                for spelling in spell_secret(secret)
+            }
+            self._repeats = sorted(written.items(), key=lambda each: -len(each[0]))
+        return self._repeats
+
+
+def redact_line(text: str) -> str:
+    """A text that belongs to no exchange that can be read, as a line of a log."""
+    redactor = Redactor()
+    return quote_line(redactor.finish_text(redactor.redact_text(text)))
+
+
+def redact_named_value(name: str, value: Any) -> Any:
+    """A value of JSON of that name that belongs to no exchange, as it is shown."""
+    redactor = Redactor()
+    return redactor.finish(redactor.redact_field(name, value))
+
+
+def is_secret_setting(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret."""
+    name = value.get("name", value.get("key"))
+    return "value" in value and isinstance(name, str) and is_secret_name(name)
+
+
+def iterate_leaves(value: Any) -> Iterator[str]:
+    """The texts and numbers in a value, as text."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from iterate_leaves(each)
+    elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield str(value)
+
+
+def quote_around_marks(text: str) -> str:
+    """Text as a value of a URL; marks stay."""
+    pieces = re.split("(\ufdd0[0-9]+\ufdd1)", text)
+    return "".join(piece if index % 2 else quote_plus(piece, safe=":/") for index, piece in enumerate(pieces))

@@ -1,0 +1,260 @@
+"""A secret that a client sent or got is shown nowhere: a drawn one is put into each place, then looked for."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockfoundry.journal.curl import curl_command
+from mockfoundry.journal.entry import JournalEntry, describe_entry
+from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
+from tests.effort import effort_of
+from tests.journal.exchanges import record_entry
+from tests.searching import examples
+
+JSON = b"application/json"
+FORM = b"application/x-www-form-urlencoded"
+
+PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/"
+
+# A letter and a digit at its ends: what stands at an end would be trimmed in some places, or be taken for its end.
+secrets = st.builds("q{}7".format, st.text(PLAIN, min_size=10, max_size=40))
+strange_secrets = st.builds("q{}7".format, st.text(st.characters(exclude_categories=["Cs"]), min_size=10, max_size=30))
+
+
+def header(name: str, text: str = "{}") -> Callable[[str], JournalEntry]:
+    return lambda secret: record_entry(headers={name.encode(): text.format(secret).encode()})
+
+
+def body(text: str, content_type: bytes = JSON) -> Callable[[str], JournalEntry]:
+    return lambda secret: record_entry(
+        headers={b"content-type": content_type}, content=text.replace("SECRET", secret).encode()
+    )
+
+
+def answer(name: str, text: str) -> Callable[[str], JournalEntry]:
+    return lambda secret: record_entry(answer_headers=[(name.encode(), text.format(secret).encode())])
+
+
+PLACES: dict[str, Callable[[str], JournalEntry]] = {
+    "bearer": header("authorization", "Bearer {}"),
+    "no scheme": header("authorization"),
+    "a secret that looks like a scheme": header("authorization", "{} x"),
+    "basic": lambda secret: record_entry(
+        headers={
+            b"authorization": b"Basic " + base64.b64encode(f"alice:{secret}".encode()),
+            b"x-note": secret.encode(),
+        }
+    ),
+    "cookie": header("cookie", "a={}"),
+    "first of two cookies": header("cookie", "a={}; b=2"),
+    "second of two cookies": header("cookie", "a=1; b={}"),
+    "quoted cookie": header("cookie", 'a=1; b="{}"; c=3'),
+    "set-cookie": answer("set-cookie", "sid={}; Path=/; HttpOnly"),
+    "api key": header("x-api-key"),
+    "subscription key": header("ocp-apim-subscription-key"),
+    "gitlab": header("private-token"),
+    "vault": header("x-vault-token"),
+    "amazon": header("x-amz-security-token"),
+    "goog": header("x-goog-api-key"),
+    "signature": header("x-hub-signature-256", "sha256={}"),
+    "control token": header("x-mock-control-token"),
+    "proxy": header("proxy-authorization", "Bearer {}"),
+    "referer": header("referer", "https://x.example/?access_token={}&page=1"),
+    "location": answer("location", "https://x.example/cb?a=1&access_token={}"),
+    "fragment": answer("location", "https://x.example/cb#id_token={}&state=1"),
+    "link": answer("link", '<https://x.example/?sig={}&page=2>; rel="next"'),
+    "user info": answer("location", "https://alice:{}@x.example/"),
+    "query": lambda secret: record_entry(query_string=b"page=1&token=" + quote_plus(secret).encode()),
+    "query, api_key": lambda secret: record_entry(query_string=b"api_key=" + quote_plus(secret).encode() + b"&page=1"),
+    "query, sig": lambda secret: record_entry(query_string=b"sig=" + quote_plus(secret).encode()),
+    "query, jwt": lambda secret: record_entry(query_string=b"jwt=" + quote_plus(secret).encode()),
+    "query, code": lambda secret: record_entry(query_string=b"code=" + quote_plus(secret).encode()),
+    "query, encoded name": lambda secret: record_entry(query_string=b"access%5Ftoken=" + quote_plus(secret).encode()),
+    "query, an address in it": lambda secret: record_entry(
+        query_string=b"to=" + quote(f"https://x.example/?token={quote_plus(secret)}", safe="").encode()
+    ),
+    "path": lambda secret: record_entry(
+        target=f"/v1/sessions/{quote(secret, safe='')}", path={"session_token": secret}
+    ),
+    "json": body('{"password": "SECRET", "instances": 2}'),
+    "nested": body('{"token": {"a": ["SECRET", {"b": "SECRET"}]}}'),
+    "deep": body('{"a": [{"client_secret": "SECRET"}]}'),
+    "setting": body('{"env": [{"name": "API_KEY", "value": "SECRET"}]}'),
+    "command": body('{"command": "run --password=SECRET --port 80"}'),
+    "flag": body('{"command": "run --password SECRET"}'),
+    "json in json": body(json.dumps({"note": json.dumps({"token": "SECRET", "a": 1})})),
+    "json that breaks off": body('{"instances": 2, "token": "SECRET'),
+    "nested json that breaks off": body('{"token": {"a": "SECRET", "b": ['),
+    "json over lines that breaks off": body('{\n  "token": "SECRET",\n  "a":'),
+    "json as text": body('{"token": "SECRET"}', b"text/plain"),
+    "json as bytes": body('{"token":\n "SECRET"}', b"application/octet-stream"),
+    "json without a type": body('{"token": "SECRET"}', b""),
+    "json as a form": body('{"token": "SECRET", "a": "b=c&d"}', FORM),
+    "json in utf-16": lambda secret: record_entry(content=f'{{"token": "{secret}"}}'.encode("utf-16")),
+    "json beside bytes": lambda secret: record_entry(content=b'\x00\x01\xff{"token": "' + secret.encode() + b'"}'),
+    "python": body("{'token': 'SECRET', 'a': 1}", b"text/plain"),
+    "form": lambda secret: record_entry(
+        headers={b"content-type": FORM}, content=b"grant_type=password&password=" + quote_plus(secret).encode()
+    ),
+    "first of a form": lambda secret: record_entry(
+        headers={b"content-type": FORM}, content=b"code=" + quote_plus(secret).encode() + b"&a=1"
+    ),
+    "parts": body(
+        '--x\r\nContent-Disposition: form-data; name="token"\r\nContent-Type: text/plain\r\n\r\nSECRET\r\n--x--\r\n',
+        b"multipart/form-data; boundary=x",
+    ),
+    "xml": body("<a><s:Password type='x'>SECRET</s:Password></a>", b"application/xml"),
+    "yaml": body("a: 1\npassword: SECRET\n", b"application/yaml"),
+    "settings": body("A=1\nexport API_TOKEN=SECRET\n", b"text/plain"),
+    "headers in text": body("GET / HTTP/1.1\r\nAuthorization: Bearer SECRET\r\n", b"text/plain"),
+    "answer": lambda secret: record_entry(
+        answer_headers=[(b"content-type", JSON)], answer=f'{{"access_token": "{secret}"}}'.encode()
+    ),
+}
+
+
+def show(entry: JournalEntry) -> str:
+    """Everything that is made of an entry for people, and what is hidden in it in another writing."""
+    described = describe_entry(entry)
+    shown = f"{described} {msgspec.json.encode(described).decode()} {curl_command(entry, 'http://localhost')}"
+    for each in (described["body"], described["answer"]):
+        if isinstance(each, str) and each.startswith("base64:"):
+            content = base64.b64decode(each.removeprefix("base64:"))
+            shown += content.decode("latin-1") + content.replace(b"\x00", b"").decode("latin-1")
+    return shown
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_secret_in_a_place_is_shown_nowhere(place: str) -> None:
+    secret = "q3f-81.aX_7"
+    shown = show(PLACES[place](secret))
+    assert secret not in shown
+    assert "[redacted " in shown
+
+
+@settings(max_examples=examples(150))
+@given(place=st.sampled_from(sorted(PLACES)), secret=secrets)
+def test_a_drawn_secret_is_shown_nowhere(place: str, secret: str) -> None:
+    shown = show(PLACES[place](secret))
+    assert secret not in shown
+    assert quote_plus(secret) not in shown
+
+
+@settings(max_examples=examples(100))
+@given(secret=strange_secrets, name=st.sampled_from(["token", "password", "jwt", "x-api-key", "apiKey"]))
+def test_no_signs_of_a_secret_bring_it_out(secret: str, name: str) -> None:
+    """Quotes, brackets, escapes and other scripts are part of it where they are written as the format asks for."""
+    written = json.dumps({"a": 1, name: secret, "b": {"c": [secret]}})
+    for content in (written, written[:-3], json.dumps({"in": written})):
+        for content_type in (JSON, b"text/plain"):
+            entry = record_entry(headers={b"content-type": content_type}, content=content.encode())
+            assert secret not in str(describe_entry(entry))
+            assert json.dumps(secret)[1:-1] not in show(entry).replace("\\\\", "\\")
+    form = f"a=1&{name}={quote_plus(secret)}".encode()
+    entry = record_entry(query_string=form, headers={b"content-type": FORM}, content=form)
+    assert secret not in show(entry)
+    assert quote_plus(secret) not in show(entry)
+
+
+@settings(max_examples=examples(100))
+@given(secret=secrets)
+def test_what_repeats_a_secret_is_redacted_too(secret: str) -> None:
+    """Answers, reasons and near misses say again what was sent, sometimes only its beginning."""
+    entry = record_entry(
+        headers={b"authorization": b"bearer " + secret.encode(), b"x-note": f"is {secret}?".encode()},
+        target=f"/v3/processes/{quote(secret, safe='')}",
+        content=json.dumps({"note": f"it is {secret}"}).encode(),
+        answer_headers=[(b"content-type", JSON), (b"x-mock-contract", f"header {secret}".encode())],
+        answer=json.dumps({"errors": [{"code": 10008, "detail": f"Unknown field(s): '{secret}'"}]}).encode(),
+        reason=f"contract: {secret[:12]}…",
+        near_miss=f"scenario a, rule 1: header authorization: wanted bearer b, got bearer {secret}; "
+        f"body note: wanted a, got {secret[:10]}…",
+    )
+    shown = show(entry)
+    assert secret not in shown
+    assert secret[:10] not in shown
+    assert "10008" in shown
+    assert "wanted bearer b" in shown
+
+
+SHOWN = [
+    {"headers": {b"idempotency-key": b"abc-123", b"prefer": b"code=409", b"user-agent": b"client/1"}},
+    {"query_string": b"page=2&per_page=50&order_by=-created_at&label_selector=key%3Dvalue"},
+    {
+        "content": b'{"errors": [{"code": 10008, "title": "CF-X"}], "token_type": "bearer"}',
+        "headers": {b"content-type": JSON},
+    },
+    {"content": b'{"registry_credential": {"data": {"guid": "g"}}}', "headers": {b"content-type": JSON}},
+    {"content": b'{"password": null, "token": "", "max_tokens": 5}', "headers": {b"content-type": JSON}},
+    {"reason": "no bearer token"},
+    {"reason": "the bearer token is empty"},
+]
+
+
+@pytest.mark.parametrize("sent", SHOWN)
+def test_what_is_no_secret_is_shown(sent: dict[str, Any]) -> None:
+    described = describe_entry(record_entry(**sent))
+    assert "redacted" not in str(described)
+
+
+def test_the_name_of_a_user_is_no_secret() -> None:
+    """alice's token is her name, so it is shown where it is her name."""
+    entry = record_entry(headers={b"authorization": b"bearer alice"}, reason="alice is no manager")
+    described = describe_entry(entry)
+    assert described["headers"]["authorization"] != "bearer alice"
+    assert described["why"] == "alice is no manager"
+    assert "by alice" in described["line"]
+
+
+def test_equal_secrets_are_known_to_be_equal() -> None:
+    entry = record_entry(
+        headers={b"x-api-key": b"s3cr3t-one", b"x-auth-token": b"s3cr3t-one", b"x-vault-token": b"two"}
+    )
+    one, other, third = describe_entry(entry)["headers"].values()
+    assert one == other != third
+
+
+NAMES = ["X-Api-Key", "apiKey", "api_key", "APIKEY", "client_secret", "clientSecret", "X-Auth-Token", "AWSAccessKeyId"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_judged_by_its_words(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["page", "guid", "key", "Idempotency-Key", "author", "token_type", "monkey", "design"])
+def test_other_names_are_no_secrets(name: str) -> None:
+    assert not is_secret_name(name)
+    assert is_secret_parameter(name) == (name == "key")
+
+
+HOSTILE = [
+    b'{"token": [' + b'"' * 300_000,
+    b'"\\' * 150_000,
+    b"name=token\n" * 30_000,
+    b"name=x " * 40_000,
+    b"a: " + b" " * 300_000 + b"x",
+    b"-" * 300_000,
+    b"<a " * 100_000,
+    b"bearer " * 40_000,
+    b"eyJ" * 100_000,
+    b"a=" + b"%25" * 100_000,
+    b"{" * 300_000,
+    b'{"token":' * 30_000,
+    b"".join(b'"token%d": "aaaaaaaaaa%d", ' % (number, number) for number in range(8_000)),
+]
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_no_body_takes_long_to_be_read(number: int) -> None:
+    entry = record_entry(
+        headers={b"content-type": b"text/plain"}, content=HOSTILE[number], query_string=HOSTILE[number][:8000]
+    )
+    assert effort_of(lambda: describe_entry(entry)) < 1.5
