@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from mockfoundry.contract import cache
 from mockfoundry.wire_faults import WIRE_FAULTS, DribbleFault
 from tests import searching
 from tests.serving import Serving, serving
@@ -45,6 +46,7 @@ def quick_dribble(monkeypatch: pytest.MonkeyPatch) -> DribbleFault:
 @pytest.fixture(scope="session", autouse=True)
 def documents_are_validated_once() -> Iterator[None]:
     """Each server has connexion validate its two documents, which takes more time than most tests: once is enough."""
+    from mockfoundry.contract import compile as _  # noqa: F401, I001 (bears with the warnings of connexion's import)
     from connexion.spec import Specification
 
     valid: set[str] = set()
@@ -58,6 +60,15 @@ def documents_are_validated_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Specification, "_validate_spec", classmethod(validate_once))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def contracts_are_kept_for_this_run_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests compile is not kept among what the user's servers compiled."""
+    directory = tmp_path_factory.mktemp("kept-contracts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "find_cache_directory", lambda: directory)
         yield
 
 

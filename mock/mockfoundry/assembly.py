@@ -1,5 +1,6 @@
 """Assembly: the service that a server's options describe. Never listens and never answers."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,11 @@ from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
+
+MAX_REPORTED_EXAMPLES = 20
+"""How many examples that break their schema are named at the start."""
+
+log = logging.getLogger("mockfoundry")
 
 
 class NamedScenarios(Mapping[str, CompiledScenarios]):
@@ -60,6 +66,7 @@ def build_service(options: ServerOptions, born: int) -> Service:
     """
     source = shipped.CONTRACT_FILE if options.contract is None else Path(options.contract)
     contract = load_contract(source)
+    report_broken_examples(contract)
     if source == shipped.CONTRACT_FILE:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, born)
@@ -71,6 +78,15 @@ def build_service(options: ServerOptions, born: int) -> Service:
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)
     named_scenarios = NamedScenarios(contract, scenarios)
     return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
+
+
+def report_broken_examples(contract: Contract) -> None:
+    """Logs which of a document's own examples break its schemas, the first of them."""
+    broken = contract.broken_examples
+    if broken:
+        more = [f"and {len(broken) - MAX_REPORTED_EXAMPLES} more"] if len(broken) > MAX_REPORTED_EXAMPLES else []
+        lines = "\n  ".join([*broken[:MAX_REPORTED_EXAMPLES], *more])
+        log.warning("%s: what is answered is made from the schema where\n  %s", contract.source, lines)
 
 
 def require_operations(contract: Contract, names: Iterable[str]) -> None:

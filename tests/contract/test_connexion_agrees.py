@@ -8,23 +8,29 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from connexion.exceptions import ProblemException
-from connexion.middleware.abstract import AbstractRoutingAPI
-from connexion.middleware.request_validation import RequestValidationOperation
-from connexion.operations import AbstractOperation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockfoundry import shipped
 from mockfoundry.bodies import read_json, read_query
-from mockfoundry.contract.load import Contract, OperationIdResolver, load_contract
+from mockfoundry.contract.compile import OperationIdResolver
+from mockfoundry.contract.load import load_contract
 from mockfoundry.contract.plan import Parameter, Plan
+from mockfoundry.contract.read import read_document
 from mockfoundry.strategies.contract_values import invalid_values, valid_values
+
+# After mockfoundry.contract.compile, which bears with the warnings of connexion's first import.
+from connexion.exceptions import ProblemException  # isort: skip
+from connexion.middleware.abstract import AbstractRoutingAPI  # isort: skip
+from connexion.middleware.request_validation import RequestValidationOperation  # isort: skip
+from connexion.operations import AbstractOperation  # isort: skip
+from connexion.spec import OpenAPISpecification  # isort: skip
 
 logging.getLogger("connexion").setLevel(logging.ERROR)
 
@@ -91,9 +97,10 @@ DIFFERENCES: Mapping[str, Callable[[Plan, Sent], bool]] = {
 class OperationCollector(AbstractRoutingAPI):  # type: ignore[misc]
     """connexion's operation objects of a contract, by operationId."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, source: Path) -> None:
         self.found: dict[str, AbstractOperation] = {}
-        super().__init__(contract.specification, resolver=OperationIdResolver())
+        _, document = read_document(source)
+        super().__init__(OpenAPISpecification(document), resolver=OperationIdResolver())
 
     def make_operation(self, operation: AbstractOperation) -> AbstractOperation:
         return operation
@@ -110,11 +117,10 @@ async def answer_nothing(*_: Any) -> None:
     """The end of connexion's stack: a request that came so far is accepted."""
 
 
-# connexion writes into the document that it is given, so it has one of its own.
 OPERATIONS = {
     name: {
         operation: RequestValidationOperation(answer_nothing, operation=each, strict_validation=True)
-        for operation, each in OperationCollector(load_contract(contract.source)).found.items()
+        for operation, each in OperationCollector(contract.source).found.items()
     }
     for name, contract in CONTRACTS.items()
 }

@@ -37,6 +37,8 @@ paths:
       responses: {'201': {description: made}}
 """
 
+ID = "{name: id, in: path, required: true, schema: {type: string}}]}\n"
+
 
 @pytest.fixture
 def own(tmp_path: Path, serve: Callable[..., Serving]) -> Serving:
@@ -85,8 +87,22 @@ def test_what_is_not_in_it_is_not_served(own: Serving) -> None:
         ("openapi: 3.1.0", "must be an OpenAPI 3.0 document; its `openapi:` is '3.1.0'"),
         ("openapi: 3.0.3\npaths: {}", 'at /: "info" is a required property'),
         (OWN.replace("copyDroplet", "getDroplet"), "getDroplet"),
-        (OWN.replace("'201'", "'404'"), "documents no 2xx answer"),
-        (OWN.replace("{guid}:", "{guid}.json:"), "a path parameter must be a whole segment"),
+        (OWN.replace("{'201': {description: made}}", "{x-none: {}}"), "documents no answer; give it one"),
+        (OWN.replace("{guid}:", "{guid}{guid}:"), "a path parameter is a name in braces, with text before the next"),
+        (
+            OWN.replace("application/json: {schema: {type: object}, ex", '"a/b\\r\\nX-Evil: 1": {ex'),
+            "is not a media type",
+        ),
+        (OWN.replace("copyDroplet", '"copy\\e[2J"'), "has signs that can't be printed"),
+        (
+            OWN + "  /v3/droplets/{id}:\n    get: {responses: {'200': {description: ok}}, parameters: [" + ID,
+            "are one route",
+        ),
+        (OWN.replace("minimum: 1", "minimum: .inf"), "'inf' is no value of JSON"),
+        (
+            OWN.replace("type: integer", "type: string, pattern: 'x{99999999}'"),
+            "GET /v3/droplets/{guid}: query parameter page: ",
+        ),
     ],
 )
 def test_one_that_does_not_hold_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:

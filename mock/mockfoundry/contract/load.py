@@ -1,31 +1,30 @@
-"""Loading a contract: an OpenAPI document read, validated, resolved by connexion and compiled. Never serves anything.
+"""Loading a contract: an OpenAPI document read, validated and compiled, or found compiled. Never serves anything.
 
 openapi-spec-validator takes long, so it does not run for a document that is shipped: `make contract` runs it and seals
-the document, which means that its SHA-256 digest is written to a file. A test fails if that was forgotten.
+the document, which means that its SHA-256 digest is written to a file. A test fails if that was forgotten. What is
+compiled of any other document is kept in the user's cache, and connexion and the validator are imported only when there
+is nothing there.
 """
 
+import logging
 import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mockfoundry.contract.plan import ContractError, Plan, compile_plan
+from mockfoundry.contract.cache import CompiledContract, compute_cache_key, keep_contract, read_kept_contract
+from mockfoundry.contract.plan import ContractError, Plan
+from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text, read_document
+from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
+from mockfoundry.contract.schemas import select_definitions
 from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE
 
-with warnings.catch_warnings():
-    # connexion imports starlette's test client, which warns that it would like httpx2; nothing here uses it.
-    warnings.simplefilter("ignore")
-    from connexion.exceptions import InvalidSpecification
-    from connexion.middleware.abstract import AbstractRoutingAPI
-    from connexion.operations import AbstractOperation
-    from connexion.resolver import Resolution, Resolver
-    from connexion.spec import OpenAPISpecification
+LONG_TEXT = 256 * 1024
+"""The length from which validating a document takes so long that it is said."""
+
+log = logging.getLogger("mockfoundry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Contract:
         text: the file's text.
         title, version: from its `info`.
         plans: by operationId.
-        specification: connexion's form of it, for connexion's own routing.
+        broken_examples: a line for each of the document's own examples that breaks its schema.
     """
 
     source: Path
@@ -46,109 +45,114 @@ class Contract:
     version: str
     plans: Mapping[str, Plan]
     routes: RouteTable
-    specification: OpenAPISpecification
-
-
-class OperationIdResolver(Resolver):  # type: ignore[misc]
-    """Resolves every operation to its name, since no function is called through connexion."""
-
-    def resolve(self, operation: AbstractOperation) -> Resolution:
-        name = operation.operation_id or f"{operation.method.upper()} {operation.path}"
-        return Resolution(name, name)
-
-
-class ValidatedSpecification(OpenAPISpecification):  # type: ignore[misc]
-    """connexion's specification without its own validation, which openapi-spec-validator has done before."""
-
-    @classmethod
-    def _validate_spec(cls, spec: Mapping[str, Any]) -> None:
-        """Checks nothing."""
-
-
-class PlanCompiler(AbstractRoutingAPI):  # type: ignore[misc]
-    """Compiles connexion's operation objects, which its routing gives one by one, into plans."""
-
-    def __init__(self, specification: OpenAPISpecification) -> None:
-        self.plans: dict[str, Plan] = {}
-        super().__init__(specification, resolver=OperationIdResolver())
-
-    def make_operation(self, operation: AbstractOperation) -> Plan:
-        return compile_plan(operation, self.base_path, self.specification.components)
-
-    @staticmethod
-    def _framework_path_and_name(operation: AbstractOperation, path: str) -> tuple[str, str]:
-        return path, operation.operation_id
-
-    def _add_operation_internal(self, method: str, path: str, operation: Plan, name: str | None = None) -> None:
-        if operation.operation in self.plans:
-            raise ContractError(f"operationId {operation.operation!r} is used twice; each must be unique")
-        self.plans[operation.operation] = operation
+    broken_examples: tuple[str, ...] = ()
 
 
 def load_contract(source: Path) -> Contract:
-    """The contract in a file, validated by openapi-spec-validator and compiled.
+    """The contract in a file: as it was compiled before, or validated by openapi-spec-validator and compiled.
 
     Raises:
         ContractError: the file is missing, is not YAML, is not OpenAPI 3.0, or does not hold as such.
     """
-    text, document = read_document(source)
-    if not is_sealed(text):
-        check_document(source, document)
+    text = read_contract_text(source)
+    if is_sealed(text):
+        compiled = compile_contract(source, bundle_document(source, parse_document(text, source)))
+    else:
+        key = compute_cache_key(text)
+        kept = read_kept_contract(key)
+        if kept is None or not has_same_files(source, kept.files):
+            kept = validate_contract(source, text)
+            keep_contract(key, kept)
+        compiled = kept
+    plans = {plan.operation: plan for plan in compiled.plans}
     try:
-        specification = ValidatedSpecification(stringify_keys(document), base_uri=f"{source.parent}/")
-        plans = PlanCompiler(specification).plans
-    except (ContractError, InvalidSpecification, KeyError, TypeError, ValueError) as error:
+        routes = RouteTable(plans)
+    except ContractError as error:
         raise ContractError(f"{source}: {error}") from error
-    info = document["info"]
-    return Contract(source, text, str(info["title"]), str(info["version"]), plans, RouteTable(plans), specification)
+    return Contract(source, text, compiled.title, compiled.version, plans, routes, compiled.broken_examples)
 
 
-def read_document(source: Path) -> tuple[str, dict[str, Any]]:
+def has_same_files(source: Path, files: Mapping[str, str]) -> bool:
+    """Whether the files that a contract refers to are still what they were when it was compiled."""
+    folder = source.parent.resolve()
     try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ContractError(f"{source}: can't be read: {reason}") from error
+        return all(
+            (folder / name).resolve().is_relative_to(folder)
+            and compute_digest(read_contract_text(folder / name)) == digest
+            for name, digest in files.items()
+        )
+    except (ContractError, OSError, RuntimeError):
+        return False
+
+
+def validate_contract(source: Path, text: str) -> CompiledContract:
+    """The contract in a text, compiled after all of it was checked: the document, its schemas, and its examples.
+
+    Raises:
+        ContractError: it does not hold.
+    """
+    from mockfoundry.contract.compile import mark_broken_examples, must_compile
+
+    if len(text) >= LONG_TEXT:
+        size = f"{len(text) / 1e6:.1f} MB"
+        log.warning("validating %s (%s), which takes a while; it is kept, so later starts need not", source, size)
+    bundle = bundle_document(source, parse_document(text, source))
+    check_document(source, bundle.document)
+    compiled = compile_contract(source, bundle)
+    plans, broken = [], []
+    for plan in compiled.plans:
+        try:
+            must_compile(plan)
+        except ContractError as error:
+            raise ContractError(f"{source}: {error}") from error
+        marked, lines = mark_broken_examples(plan)
+        plans.append(marked)
+        broken += lines
+    return CompiledContract(
+        compiled.title, compiled.version, tuple(plans), compiled.definitions, compiled.files, tuple(broken)
+    )
+
+
+def compile_contract(source: Path, bundle: Bundle) -> CompiledContract:
+    """The plans of a valid document.
+
+    Raises:
+        ContractError: an operation can't be served.
+    """
+    from mockfoundry.contract.compile import compile_plans, iterate_schemas
+
     try:
-        # libyaml is ten times as fast, where it is there; both load plain values only.
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else f"{source}"
-        raise ContractError(f"{place}: is not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ContractError(f"{source}: is not YAML: {error}") from error
-    version = document.get("openapi") if isinstance(document, dict) else None
-    if not str(version).startswith("3.0."):
-        raise ContractError(f"{source}: must be an OpenAPI 3.0 document; its `openapi:` is {version!r}")
-    return text, document
+        plans = tuple(compile_plans(resolve_operations(bundle), bundle.targets).values())
+    except ContractError as error:
+        raise ContractError(f"{source}: {error}") from error
+    schemas = [schema.raw for plan in plans for _, schema in iterate_schemas(plan)]
+    definitions = select_definitions({"allOf": schemas}, bundle.targets)
+    info = bundle.document["info"]
+    title, version = (make_printable(str(info[key])) for key in ("title", "version"))
+    return CompiledContract(title, version, plans, definitions, bundle.files, ())
+
+
+def make_printable(text: str) -> str:
+    """A text in one line, for a screen."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def check_document(source: Path, document: Mapping[str, Any]) -> None:
     """Raises ContractError with the first thing that openapi-spec-validator does not accept, and its place."""
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
-    for error in OpenAPIV30SpecValidator(stringify_keys(document)).iter_errors():
-        place = "/".join(str(step) for step in getattr(error, "absolute_path", ()))
-        reason = str(getattr(error, "message", error)).splitlines()[0]
-        raise ContractError(f"{source}: at /{place}: {reason}")
-
-
-def stringify_keys(node: Any) -> Any:
-    """YAML reads a status as a number; the document's keys are text, as in JSON."""
-    if isinstance(node, dict):
-        return {str(key): stringify_keys(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [stringify_keys(item) for item in node]
-    return node
+    try:
+        for error in OpenAPIV30SpecValidator(document).iter_errors():
+            place = "/".join(str(step) for step in getattr(error, "absolute_path", ()))
+            reason = str(getattr(error, "message", error)).splitlines()[0]
+            raise ContractError(f"{source}: at /{place}: {reason}")
+    except RecursionError as error:
+        text = "its references lead into themselves in a way that openapi-spec-validator can't follow"
+        raise ContractError(f"{source}: {text}") from error
 
 
 SEAL_FILE = Path(__file__).with_name("validated.sha256")
 """A line for each shipped document: its digest and its name, as sha256sum writes them."""
-
-
-def compute_digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def is_sealed(text: str) -> bool:

@@ -1,20 +1,20 @@
 """Plans: the operations of an OpenAPI document, each compiled once. Never knows Cloud Foundry.
 
-They are compiled from connexion's operation objects. What a request violates is data (`Violation`); the code that
-answers the request finds the words for it.
+They are values, which can be written to a file. What a request violates is data (`Violation`); the code that answers
+the request finds the words for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from connexion.operations import AbstractOperation
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import jsonschema_rs
 import msgspec
 
 from mockfoundry.contract.large_values import find_first_reasons, is_large, take_head
+from mockfoundry.contract.schemas import Definitions, build_json_schema, inline_references
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -40,7 +40,8 @@ class Violation(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         if self.keyword == MORE:
             return f"and {self.limit} more"
-        return f"{self.place} {self.pointer or '/'} {self.keyword} {shorten_value(self.limit)}"
+        limit = "" if self.limit is None else f" {shorten_value(self.limit)}"
+        return f"{self.place} {self.pointer or '/'} {self.keyword}{limit}"
 
     def describe(self) -> str:
         """The violation in a line for someone who reads the contract: `body /instances: "5" is not an integer`."""
@@ -51,7 +52,8 @@ class Violation(msgspec.Struct, frozen=True):
             allowed = self.limit if isinstance(self.limit, list) else [self.limit]
             wanted = " or ".join(f"an {name}" if name[0] in "aio" else f"a {name}" for name in sorted(allowed))
             return f"{self.place} {self.pointer or '/'}: {found} is not {wanted}"
-        return f"{self.place} {self.pointer or '/'}: {found} breaks {self.keyword} {shorten_value(self.limit)}"
+        limit = "" if self.limit is None else f" {shorten_value(self.limit)}"
+        return f"{self.place} {self.pointer or '/'}: {found} breaks {self.keyword}{limit}"
 
 
 MORE = "more"
@@ -60,18 +62,37 @@ MAX_VIOLATIONS = 20
 
 
 class Schema:
-    """A schema of the contract, compiled once: `accepts` answers yes or no quickly, `violations` lists the reasons."""
+    """A schema of the contract, compiled when it is first asked: `accepts` answers yes or no quickly, `violations`
+    lists the reasons.
 
-    __slots__ = ("accepts", "document", "source", "validator")
+    Args:
+        raw: as the contract has it, with references.
+        definitions: what references lead to, by their text; it may be filled later.
+    """
 
-    def __init__(self, source: Mapping[str, Any], components: Mapping[str, Any] | None = None) -> None:
-        document = convert_to_json_schema(source)
-        if components:
-            document = {**document, "components": convert_to_json_schema(components)}
-        self.source = source
-        self.document = document
-        self.validator = jsonschema_rs.Draft4Validator(document)
-        self.accepts = self.validator.is_valid
+    def __init__(self, raw: Mapping[str, Any], definitions: Definitions = MappingProxyType({})) -> None:
+        self.raw = raw
+        self.definitions = definitions
+        self.made_values: dict[str, Any] = {}
+
+    @cached_property
+    def source(self) -> Mapping[str, Any]:
+        """Without references, but for those that lead back into themselves."""
+        return inline_references(self.raw, self.definitions)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        return build_json_schema(self.source, self.definitions)
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Draft4Validator:
+        return jsonschema_rs.Draft4Validator(self.document)
+
+    @cached_property
+    def accepts(self) -> Callable[[Any], bool]:
+        """Whether a value fits."""
+        return self.validator.is_valid
 
     def violations(self, value: Any, place: str = "body") -> tuple[Violation, ...]:
         """The first reasons why `value` does not fit, in the order of the schema's own keys, and how many more."""
@@ -114,32 +135,17 @@ def format_pointer(path: Sequence[str | int]) -> str:
 
 
 def extract_limit(kind: Mapping[str, Any]) -> Any:
-    """The one value a keyword's error carries: a bound, types, options, names or a pattern."""
-    return next(iter(kind.values()), None)
+    """The one value a keyword's error carries: a bound, types, options, names or a pattern.
+
+    None where that is what each of several schemas found.
+    """
+    return None if "context" in kind else next(iter(kind.values()), None)
 
 
 def value_at_path(value: Any, path: Sequence[str | int]) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def convert_to_json_schema(node: Any) -> Any:
-    """An OpenAPI 3.0 schema as JSON Schema draft 4: `nullable` becomes a type and an enumerated value."""
-    if isinstance(node, list):
-        return [convert_to_json_schema(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    schema = {key: convert_to_json_schema(value) for key, value in node.items() if key not in _NOT_JSON_SCHEMA}
-    if node.get("nullable") is True and isinstance(node.get("type"), str):
-        schema["type"] = [node["type"], "null"]
-        if isinstance(node.get("enum"), list) and None not in node["enum"]:
-            schema["enum"] = [*node["enum"], None]
-    return schema
-
-
-# `nullable` is translated, `example` may hold anything, even a `$ref` that is not a reference.
-_NOT_JSON_SCHEMA = frozenset({"nullable", "example", "examples"})
 
 
 def shorten_value(value: Any, longest: int = 80) -> str:
@@ -223,8 +229,10 @@ class DocumentedResponse:
     """What the contract says of one status of one operation.
 
     Attributes:
+        status: of a range (`4XX`) the lowest; 0 of the default.
         examples: by name, each the whole body as a value.
-        media_types: as documented, the first one being the usual one; empty if there is no body.
+        broken_examples: the names of those that break the schema.
+        media_types: as documented, the usual one first; empty if there is no body.
         body: the schema of the body, None if there is none.
         headers: the names of the documented headers.
     """
@@ -235,6 +243,7 @@ class DocumentedResponse:
     examples: Mapping[str, Any]
     body: Schema | None
     headers: tuple[str, ...]
+    broken_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +254,7 @@ class Plan:
         operation: the operationId.
         method: upper case.
         path: the template, with the contract's base path.
-        segments: of the path, each literal text, or None for a parameter.
+        segments: of the path, each literal text, None for a parameter, or text and parameters (`{base}...{head}`).
         path_names: the path parameters in order.
         writes: whether the method changes something.
         secured: whether the contract asks for a token.
@@ -253,8 +262,9 @@ class Plan:
             takes none.
         bodies: the schema of the request body by media type, in the order of the document.
         responses: by status.
+        response_ranges: of the statuses of a hundred that are not listed (`4XX`), by its first digit.
         default_response: of every status that is not listed, None where the document has none.
-        success_status: the lowest documented 2xx status.
+        success_status: the lowest documented 2xx status; else the lowest that is documented, whatever it is.
         reads_headers: whether header parameters are declared.
         requires_query: whether a query parameter must be given.
     """
@@ -272,10 +282,16 @@ class Plan:
     bodies: Mapping[str, Schema]
     body_required: bool
     responses: Mapping[int, DocumentedResponse]
+    response_ranges: Mapping[int, DocumentedResponse]
     default_response: DocumentedResponse | None
     success_status: int
     reads_headers: bool
     requires_query: bool
+
+    def find_response(self, status: int) -> DocumentedResponse | None:
+        """What the contract says of a status: for itself, in a range, or by default; None if nothing."""
+        found = self.responses.get(status) or self.response_ranges.get(status // 100) or self.default_response
+        return found if found is None or found.status == status else replace(found, status=status)
 
     def path_violations(self, path: Mapping[str, str]) -> tuple[Violation, ...]:
         """What the contract does not allow of the path parameters."""
@@ -328,102 +344,3 @@ class Plan:
             if name in documented.examples:
                 return documented, documented.examples[name]
         return None
-
-
-def compile_plan(operation: "AbstractOperation", base_path: str, components: Mapping[str, Any]) -> Plan:
-    """A plan of one of connexion's operation objects.
-
-    Raises:
-        ContractError: a path holds a parameter that is not a whole segment.
-    """
-    path = base_path + operation.path
-    segments = tuple(read_segment(segment, path) for segment in path.split("/")[1:])
-    path_names = tuple(segment[1:-1] for segment in path.split("/") if segment.startswith("{"))
-    responses = {
-        int(status): compile_response(int(status), answer, components)
-        for status, answer in operation.responses.items()
-        if str(status).isdigit()
-    }
-    successes = sorted(status for status in responses if 200 <= status < 300)
-    if not successes:
-        raise ContractError(f"{operation.method.upper()} {path} documents no 2xx answer; give it one")
-    method = operation.method.upper()
-    bodies, default = compile_body_schemas(operation, components), operation.responses.get("default")
-    parameters = tuple(compile_parameter(each, components) for each in operation.parameters if each["in"] != "cookie")
-    return Plan(
-        operation=operation.operation_id,
-        method=method,
-        path=path,
-        segments=segments,
-        path_names=path_names,
-        summary=str(operation._operation.get("summary", "")),
-        writes=method not in ("GET", "HEAD", "OPTIONS"),
-        secured=bool(operation.security),
-        parameters=parameters,
-        body=bodies.get("application/json") or next(iter(bodies.values()), None),
-        bodies=bodies,
-        body_required=bool(operation.request_body and operation.request_body.get("required", False)),
-        responses=responses,
-        default_response=None if default is None else compile_response(0, default, components),
-        success_status=successes[0],
-        reads_headers=any(each.place == "header" for each in parameters),
-        requires_query=any(each.place == "query" and each.required for each in parameters),
-    )
-
-
-def read_segment(segment: str, path: str) -> str | None:
-    if segment.startswith("{") and segment.endswith("}"):
-        return None
-    if "{" in segment:
-        raise ContractError(f"{path}: a path parameter must be a whole segment; {segment!r} is not")
-    return segment
-
-
-def compile_parameter(source: Mapping[str, Any], components: Mapping[str, Any]) -> Parameter:
-    schema = source.get("schema", {})
-    kind = schema.get("type", "string")
-    return Parameter(
-        name=source["name"],
-        place=source["in"],
-        required=bool(source.get("required", False)),
-        kind=kind,
-        items_kind=schema.get("items", {}).get("type", "string"),
-        comma_separated=kind == "array" and source.get("explode", source["in"] == "query") is False,
-        schema=Schema(schema, select_components(schema, components)),
-        default=schema.get("default"),
-    )
-
-
-def compile_body_schemas(operation: "AbstractOperation", components: Mapping[str, Any]) -> dict[str, Schema]:
-    """The schemas of a request body by media type; empty where the operation takes none."""
-    content: Mapping[str, Any] = (operation.request_body or {}).get("content", {})
-    schemas = {media_type.lower(): media.get("schema", {}) for media_type, media in content.items()}
-    return {name: Schema(schema, select_components(schema, components)) for name, schema in schemas.items()}
-
-
-def compile_response(status: int, answer: Mapping[str, Any], components: Mapping[str, Any]) -> DocumentedResponse:
-    content: Mapping[str, Any] = answer.get("content", {})
-    usual: Mapping[str, Any] = next(iter(content.values()), {})
-    examples = {name: each.get("value") for name, each in usual.get("examples", {}).items()}
-    if "example" in usual:
-        examples.setdefault("example", usual["example"])
-    schema = usual.get("schema")
-    return DocumentedResponse(
-        status=status,
-        description=str(answer.get("description", "")),
-        media_types=tuple(content),
-        examples=examples,
-        body=None if schema is None else Schema(schema, select_components(schema, components)),
-        headers=tuple(answer.get("headers", {})),
-    )
-
-
-def select_components(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The components, where the schema still points into them (it is recursive); connexion resolved the rest."""
-    return components if holds_reference(schema) else None
-
-
-def holds_reference(node: Any) -> bool:
-    if isinstance(node, Mapping):
-        return "$ref" in node or any(holds_reference(value) for value in node.values())
-    return isinstance(node, list) and any(holds_reference(item) for item in node)

@@ -1,10 +1,11 @@
 """The route table: from a method and a path to a plan and its path parameters. Never reads a request."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from mockfoundry.contract.plan import Plan, Violation
+from mockfoundry.contract.plan import ContractError, Plan, Violation
 
 MAX_REMEMBERED_PATHS = 4096
 """How many paths are remembered: a client asks for the same few again and again."""
@@ -26,14 +27,19 @@ class Route(NamedTuple):
 
 
 class _Branch:
-    """One segment of the paths: what may follow it, and the plans whose path ends here, by method."""
+    """One segment of the paths: what may follow it, and the plans whose path ends here, by method.
 
-    __slots__ = ("fixed", "plans", "variable")
+    `slashed` has those whose path ends in a slash, where another path is the same without it.
+    """
+
+    __slots__ = ("fixed", "mixed", "plans", "slashed", "variable")
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Branch] = {}
+        self.mixed: dict[str, tuple[re.Pattern[str], _Branch]] = {}
         self.variable: _Branch | None = None
         self.plans: dict[str, Plan] = {}
+        self.slashed: dict[str, Plan] = {}
 
 
 class RouteTable:
@@ -42,20 +48,30 @@ class RouteTable:
     Doubled and trailing slashes are ignored, HEAD is served as GET, and a path that ends with a segment of the contract
     may have a format behind it (`/v3/processes.json`), as with the Cloud Controller's router [cloud_controller_ng,
     config/routes.rb]. A path that is not text once it is decoded has no route.
+    Where the contract has a path with the slash and one without, each is itself.
+
+    Raises:
+        ContractError: two operations have one route.
     """
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
         self._root = _Branch()
         self._remembered: dict[tuple[str, str], Route | None] = {}
-        for plan in plans.values():
+        for plan in sorted(plans.values(), key=lambda plan: plan.path.endswith("/")):
             branch = self._root
             for segment in plan.segments:
                 if segment is None:
                     branch.variable = branch.variable or _Branch()
                     branch = branch.variable
+                elif "{" in segment:
+                    branch = branch.mixed.setdefault(segment, (compile_mixed_segment(segment), _Branch()))[1]
                 else:
                     branch = branch.fixed.setdefault(segment, _Branch())
-            branch.plans[plan.method] = plan
+            first = branch.plans.setdefault(plan.method, plan)
+            if first is not plan:
+                second = branch.slashed.setdefault(plan.method, plan) if plan.path.endswith("/") else first
+                if second is not plan:
+                    raise ContractError(f"{plan.method} {plan.path} and {second.path} are one route; keep one of them")
 
     def find(self, method: str, path: str) -> Route | None:
         """The route of a request; None where the contract has none.
@@ -93,7 +109,8 @@ class RouteTable:
             return None
         if branch is None:
             return None
-        plan = branch.plans.get(method) or (branch.plans.get("GET") if method == "HEAD" else None)
+        plans = {**branch.plans, **branch.slashed} if branch.slashed and path.endswith("/") else branch.plans
+        plan = plans.get(method) or (plans.get("GET") if method == "HEAD" else None)
         if plan is None:
             return None
         parameters = dict(zip(plan.path_names, values, strict=True))
@@ -108,6 +125,14 @@ class RouteTable:
             found = self._walk(fixed, segments, depth + 1, values)
             if found is not None:
                 return found
+        for pattern, inside in branch.mixed.values():
+            parts = pattern.fullmatch(segment)
+            if parts is not None:
+                values.extend(map(decode_segment, parts.groups()))
+                found = self._walk(inside, segments, depth + 1, values)
+                if found is not None:
+                    return found
+                del values[-len(parts.groups()) :]
         if depth == len(segments) - 1 and "." in segment:
             fixed = branch.fixed.get(segment.rpartition(".")[0])
             if fixed is not None and fixed.plans:
@@ -133,6 +158,12 @@ def decode_segment(segment: str) -> str:
     if segment.isascii() and "%" not in segment:
         return segment
     return unquote_to_bytes(segment.encode("latin-1")).decode("utf-8")
+
+
+def compile_mixed_segment(segment: str) -> re.Pattern[str]:
+    """What matches a segment of text and parameters, as in `{base}...{head}`: a group for each parameter."""
+    literals = re.split(r"\{[^{}]*\}", segment)
+    return re.compile("(.+?)".join(map(re.escape, literals)), re.DOTALL)
 
 
 def split_path(path: str) -> list[str]:

@@ -344,7 +344,9 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
 
 def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlWork:
     """Coverage is long for any contract: it has a scenario for each answer that no client has met."""
-    contract, operations = context.service.contract, call.query["operation"] or ()
+    contract = context.service.contract
+    # An empty word names no operation, as in the other calls.
+    operations = [name for name in call.query["operation"] or () if name]
     return ControlWork(lambda: ControlAnswer(coverage_to_dict(compute_coverage(contract, hit_counts, operations))))
 
 

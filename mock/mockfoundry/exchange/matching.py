@@ -6,6 +6,7 @@ from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.context import ExchangeContext
+from mockfoundry.exchange.documented import find_documented_body
 from mockfoundry.exchange.preferences import find_preferred_response
 from mockfoundry.exchange.response import Response, example_response, response_from_refusal
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, shorten_count_key
@@ -19,10 +20,13 @@ MAX_RULES_FOR_NEAR_MISS = 100
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
 
 
-def preferred_response(plan: Plan, prefer: bytes | None) -> Response | None:
+def preferred_response(plan: Plan, prefer: bytes | None, seed: int) -> Response | None:
     """The documented answer that a `Prefer` header asks for, or the refusal of one that is not documented.
 
     None where it asks for neither.
+
+    Args:
+        seed: what a body without an example follows from.
     """
     try:
         preferred = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
@@ -30,7 +34,8 @@ def preferred_response(plan: Plan, prefer: bytes | None) -> Response | None:
         return response_from_refusal(refusal, "preference")
     if preferred is None:
         return None
-    response = example_response(preferred.documented, preferred.body, preferred.reason, "preference")
+    body = preferred.body or find_documented_body(plan, preferred.documented, seed)
+    response = example_response(preferred.documented, body.value, preferred.reason + body.note, "preference")
     response.headers.append((b"preference-applied", preferred.applied_preference.encode("latin-1")))
     return response
 

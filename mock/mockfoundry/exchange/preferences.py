@@ -3,10 +3,11 @@
 Source: RFC 7240.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import DocumentedResponse, Plan, shorten_value
+from mockfoundry.exchange.documented import EXAMPLE, DocumentedBody
 
 UNKNOWN_PREFERENCE = CatalogueEntry("Mock-UnknownPreference", 990003, 400, "")
 
@@ -15,12 +16,13 @@ class PreferredResponse(NamedTuple):
     """A documented answer that was asked for.
 
     Attributes:
+        body: None for the usual one.
         applied_preference: for `Preference-Applied`.
         reason: which preference decided, for `X-Mock-Why`.
     """
 
     documented: DocumentedResponse
-    body: Any
+    body: DocumentedBody | None
     applied_preference: str
 
     @property
@@ -44,15 +46,17 @@ def find_preferred_response(plan: Plan, header: str) -> PreferredResponse | None
     code, example = preferences.get("code"), preferences.get("example")
     if code is None:
         return None if example is None else find_preferred_example(plan, example)
-    documented = plan.responses.get(int(code)) if code.isascii() and code.isdigit() and len(code) == 3 else None
+    known = code.isascii() and code.isdigit() and len(code) == 3 and "100" <= code < "600"
+    documented = plan.find_response(int(code)) if known else None
     if documented is None:
         raise unknown_preference(plan, f"answer {shorten_value(code)}", f"code={code}")
     if example is None:
-        return PreferredResponse(documented, first_example_of(documented), f"code={code}")
+        return PreferredResponse(documented, None, f"code={code}")
     if example not in documented.examples:
         what = f"example {shorten_value(example)!r} of {code}"
         raise unknown_preference(plan, what, f"code={code}, example={example}")
-    return PreferredResponse(documented, documented.examples[example], f"code={code}, example={example}")
+    body = DocumentedBody(documented.examples[example], EXAMPLE)
+    return PreferredResponse(documented, body, f"code={code}, example={example}")
 
 
 def find_preferred_example(plan: Plan, name: str) -> PreferredResponse:
@@ -64,12 +68,7 @@ def find_preferred_example(plan: Plan, name: str) -> PreferredResponse:
     found = plan.example(name)
     if found is None:
         raise unknown_preference(plan, f"example {shorten_value(name)!r}", f"example={name}")
-    return PreferredResponse(found[0], found[1], f"example={name}")
-
-
-def first_example_of(documented: DocumentedResponse) -> Any:
-    """The first example of a documented answer, None where it has none."""
-    return next(iter(documented.examples.values()), None)
+    return PreferredResponse(found[0], DocumentedBody(found[1], EXAMPLE), f"example={name}")
 
 
 def unknown_preference(plan: Plan, what: str, preference: str) -> Refusal:

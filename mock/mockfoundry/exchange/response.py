@@ -12,7 +12,7 @@ from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKN
 from mockfoundry.cloudfoundry.rate_limits import GENERAL_LIMIT, UNKNOWN_WAIT, format_limit_headers
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Violation
 from mockfoundry.documents.problems import list_first
-from mockfoundry.exchange.preferences import first_example_of
+from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY, find_documented_body, replace_message
 from mockfoundry.exchange.request import Headers
 from mockfoundry.journal.entry import DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
@@ -87,7 +87,14 @@ JSON_MEDIA_TYPE = b"application/json; charset=utf-8"
 TEXT_MEDIA_TYPE = b"text/plain; charset=utf-8"
 HTML_MEDIA_TYPE = b"text/html; charset=UTF-8"
 
-_WITHOUT_BODY = frozenset({204, 304})
+_MEDIA_TYPES = {
+    "": JSON_MEDIA_TYPE,
+    "application/json": JSON_MEDIA_TYPE,
+    "application/*": JSON_MEDIA_TYPE,
+    "*/*": JSON_MEDIA_TYPE,
+    "text/*": TEXT_MEDIA_TYPE,
+}
+"""How a documented media type is sent, where not as it is: one of a range has to be chosen."""
 
 _encode_body = msgspec.json.Encoder().encode
 
@@ -107,7 +114,7 @@ def json_response(status: int, body: Any, reason: str, media_type: bytes = JSON_
 
 def raw_response(status: int, content: bytes, reason: str, media_type: bytes) -> Response:
     """A response with these bytes for a body."""
-    if status in _WITHOUT_BODY:
+    if status in STATUSES_WITHOUT_BODY:
         return Response(status, [], b"", reason)
     headers: Headers = [(b"content-type", media_type)] if content else []
     headers.append((b"content-length", b"%d" % len(content)))
@@ -115,13 +122,13 @@ def raw_response(status: int, content: bytes, reason: str, media_type: bytes) ->
 
 
 def example_response(documented: DocumentedResponse, body: Any, reason: str, decided_by: DecidedBy) -> Response:
-    """One of the contract's examples, in the media type that the contract gives it."""
-    media_type = next(iter(documented.media_types), "")
-    if "json" in media_type or body is None:
-        response = json_response(documented.status, body, reason)
+    """A documented body, in the media type that the contract gives it."""
+    name = next(iter(documented.media_types), "")
+    media_type = _MEDIA_TYPES.get(name) or name.encode("ascii", "replace")
+    if "json" in name or not isinstance(body, str):
+        response = json_response(documented.status, body, reason, media_type)
     else:
-        content = body.encode() if isinstance(body, str) else _encode_body(body)
-        response = raw_response(documented.status, content, reason, media_type.encode("latin-1", "replace"))
+        response = raw_response(documented.status, body.encode(), reason, media_type)
     response.decided_by = decided_by
     return response
 
@@ -159,8 +166,32 @@ def close_after_response(response: Response) -> Response:
     return response
 
 
-def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond) -> Response:
-    """The answer that a scenario gives in place of the world's."""
+def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: DecidedBy, seed: int) -> Response:
+    """The response that a refusal is, in the form that the contract documents for its status.
+
+    That is the Cloud Controller's form wherever the contract accepts it, and where it documents none.
+
+    Args:
+        seed: what a body without an example follows from.
+    """
+    response = response_from_refusal(refusal, decided_by)
+    documented = plan.find_response(response.status)
+    usual = build_error_body(refusal.entry, refusal.detail)
+    if documented is None or documented.body is None or documented.body.accepts(usual):
+        return response
+    found = find_documented_body(plan, documented, seed)
+    if found.value is None:
+        return response
+    body = replace_message(found.value, usual["errors"][0]["detail"], documented.body)
+    return example_response(documented, body, f"{refusal.why}{found.note}", decided_by)
+
+
+def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond, seed: int) -> Response:
+    """The answer that a scenario gives in place of the world's.
+
+    Args:
+        seed: what a body without an example follows from.
+    """
     reason = match.why
     if respond.error is not None:
         response = response_from_refusal(Refusal(CATALOGUE[respond.error], respond.detail or "", reason), "scenario")
@@ -173,14 +204,14 @@ def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond)
         else:
             response = example_response(found[0], found[1], reason, "scenario")
     else:
-        response = status_response(plan, respond, reason)
+        response = status_response(plan, respond, reason, seed)
         response.decided_by = "scenario"
     response.fault = respond.fault or ""
     return response
 
 
-def status_response(plan: Plan | None, respond: Respond, reason: str) -> Response:
-    """The answer that a scenario gives by a status: with its own text or body, else with the contract's example."""
+def status_response(plan: Plan | None, respond: Respond, reason: str, seed: int) -> Response:
+    """The answer that a scenario gives by a status: with its own text or body, else with the contract's."""
     status = respond.status or (200 if plan is None else plan.success_status)
     if respond.text is not None:
         return raw_response(status, respond.text.encode(), reason, TEXT_MEDIA_TYPE)
@@ -188,9 +219,10 @@ def status_response(plan: Plan | None, respond: Respond, reason: str) -> Respons
     if body is not ABSENT:
         return raw_response(status, _encode_body(body), reason, JSON_MEDIA_TYPE)
     documented = None if plan is None else plan.responses.get(status)
-    if documented is None:
+    if plan is None or documented is None:
         return json_response(status, None, reason)
-    return example_response(documented, first_example_of(documented), reason, "scenario")
+    found = find_documented_body(plan, documented, seed)
+    return example_response(documented, found.value, reason + found.note, "scenario")
 
 
 def complete_rate_limit_response(

@@ -48,9 +48,9 @@ from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
+from mockfoundry.exchange.documented import find_documented_body
 from mockfoundry.exchange.large_bodies import find_violations, read_large_body
 from mockfoundry.exchange.matching import match_request_scenarios, preferred_response
-from mockfoundry.exchange.preferences import first_example_of
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
@@ -62,6 +62,7 @@ from mockfoundry.exchange.response import (
     hold_key,
     raw_response,
     response_from_answer,
+    response_from_documented_refusal,
     response_from_refusal,
     scenario_response,
 )
@@ -200,14 +201,14 @@ def run_exchange(context: ExchangeContext) -> Response:
     limited = None if limit is None else check_rate_limit(context, limit)
     try:
         if limited is not None and limited.refusal is not None:
-            response = refused_response(request, limited.refusal, "limit")
+            response = refused_response(context, limited.refusal, "limit")
         elif context.route is None:
             path = request.target.removeprefix(context.prefix)
             response = response_to_unrouted(request, path, context.service.contract.routes)
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:
-        response = refused_response(request, refusal, "world")
+        response = refused_response(context, refusal, "world")
     except Exception:
         response = response_from_failure(request)
     if limited is not None:
@@ -245,7 +246,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     has_body = body is not ABSENT
     operation = service.operations.get(plan.operation)
     if operation is None:
-        return canned_response(plan, request, has_body, violations)
+        return canned_response(context, plan, has_body, violations)
     call = ApiRequest(
         route.path,
         query,
@@ -270,7 +271,9 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     """The exchange of a request about which a preference or a scenario may have something to say."""
     foundation, route = context.foundation, context.route
     apply_due_events(foundation, context.now)
-    preferred = None if route is None else preferred_response(route.plan, context.headers.get(b"prefer"))
+    preferred = (
+        None if route is None else preferred_response(route.plan, context.headers.get(b"prefer"), foundation.world.seed)
+    )
     if preferred is not None:
         return preferred
     try:
@@ -282,7 +285,7 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
     if respond.answers:
-        return scenario_response(route and route.plan, match, respond)
+        return scenario_response(route and route.plan, match, respond, foundation.world.seed)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not match.delay:
         return run_matched_exchange(context)
@@ -355,7 +358,8 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
             response.fault = respond.fault
         elif respond.answers:
             done = response
-            response = scenario_response(context.route and context.route.plan, match, respond)
+            plan, seed = context.route and context.route.plan, context.foundation.world.seed
+            response = scenario_response(plan, match, respond, seed)
             response.committed, response.state_changed = done.committed, done.state_changed
             response.reason = f"{response.reason}; {done.reason}"
             return response
@@ -396,9 +400,14 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     return response
 
 
-def refused_response(request: Request, refusal: Refusal, decided_by: DecidedBy) -> Response:
+def refused_response(context: ExchangeContext, refusal: Refusal, decided_by: DecidedBy) -> Response:
     """The response to a refused request; it says where the body was read as a form, which may be the reason."""
-    response = response_from_refusal(refusal, decided_by)
+    request, route = context.request, context.route
+    if route is None:
+        response = response_from_refusal(refusal, decided_by)
+    else:
+        seed = context.foundation.world.seed
+        response = response_from_documented_refusal(route.plan, refusal, decided_by, seed)
     if request.content and request.body_form is BodyForm.FORM:
         response.headers.append((b"x-mock-contract", READ_AS_FORM_NOTE))
     return response
@@ -411,20 +420,34 @@ def response_from_failure(request: Request) -> Response:
     return response_from_refusal(refusal, "failure")
 
 
-def canned_response(plan: Plan, request: Request, has_body: bool, violations: tuple[Violation, ...]) -> Response:
-    """The contract's own example of success, or a refusal (400 or 422) of what the contract does not allow."""
-    if plan.body_required and not has_body:
+def canned_response(
+    context: ExchangeContext, plan: Plan, has_body: bool, violations: tuple[Violation, ...]
+) -> Response:
+    """The contract's own answer of success, or a refusal (400 or 422) of what the contract does not allow."""
+    request = context.request
+    if plan.body_required and not has_body and not (request.content and is_documented_media_type(plan, request)):
         violations += (Violation("body", "", "required", None, "body"),)
     if not violations:
         documented = plan.responses[plan.success_status]
-        return example_response(documented, first_example_of(documented), "contract: example", "contract")
+        found = find_documented_body(plan, documented, context.foundation.world.seed)
+        return example_response(documented, found.value, f"contract: {found.origin}", "contract")
     text, reason = describe_violations(violations), f"contract: {violations[0]}"
     place = violations[0].place
-    if place == "body":
-        return refused_response(request, Refusal(UNPROCESSABLE_ENTITY, text, reason), "contract")
-    parameter = "parameter" if place == "path" else f"{place} parameter"
-    refusal = Refusal(BAD_QUERY_PARAMETER, f"The {parameter} is invalid: {text}", reason)
-    return refused_response(request, refusal, "contract")
+    if place != "body":
+        text = f"The {'parameter' if place == 'path' else f'{place} parameter'} is invalid: {text}"
+    # Many an API documents but one of the two.
+    entry, other = UNPROCESSABLE_ENTITY, BAD_QUERY_PARAMETER
+    if place != "body":
+        entry, other = other, entry
+    if plan.find_response(entry.status) is None and plan.find_response(other.status) is not None:
+        entry = other
+    return refused_response(context, Refusal(entry, text, reason), "contract")
+
+
+def is_documented_media_type(plan: Plan, request: Request) -> bool:
+    """Whether a request's body is of a documented media type; one that is not JSON is taken as it is."""
+    found = request.header(b"content-type").partition(";")[0].strip().lower()
+    return found in plan.bodies and "json" not in found
 
 
 def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:

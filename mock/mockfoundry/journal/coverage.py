@@ -66,7 +66,7 @@ def compute_coverage(
     undocumented: dict[str, dict[str, int]] = {}
     for (operation, status, fault, _), times in hit_counts.items():
         plan = contract.plans.get(operation)
-        if plan is not None and operation in chosen and not fault and status not in plan.responses:
+        if plan is not None and operation in chosen and not fault and plan.find_response(status) is None:
             statuses = undocumented.setdefault(operation, {})
             statuses[str(status)] = statuses.get(str(status), 0) + times
     return ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, undocumented)

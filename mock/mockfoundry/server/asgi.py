@@ -1,27 +1,20 @@
 """The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
-connexion only routes: its operations are replaced by ours (`FoundOperationMiddleware`), so its decorators, validators
-and problem+json have no part in a response. The protocol door passes on to this one what it does not answer itself.
+connexion only routes (`routing.py`), and is imported when it is first asked. The protocol door passes on to this one
+what it does not answer itself.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
-from connexion.middleware.routing import RoutingMiddleware
-from connexion.operations import AbstractOperation
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from mockfoundry.contract.load import OperationIdResolver
 from mockfoundry.exchange.request import CONTROL_PATH, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
-from mockfoundry.foundations.addressing import Address
 from mockfoundry.server.delivery import READY_RESPONSE_KEY, ClientGoneError, Delivery
 from mockfoundry.server.limits import (
     OLD_VERSIONS,
@@ -33,39 +26,6 @@ from mockfoundry.server.limits import (
 
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
-
-FOUND_OPERATIONS_KEY = "mockfoundry.found"
-
-
-class FoundOperation:
-    """Takes the place of one of connexion's operations: notes in the scope that routing found it, no more."""
-
-    def __init__(self, operation: AbstractOperation) -> None:
-        self.operation = operation.operation_id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[FOUND_OPERATIONS_KEY].append(self.operation)
-
-
-class FoundOperationAPI(RoutedAPI):  # type: ignore[misc]
-    """The contract's operations, each as a FoundOperation."""
-
-    def __init__(self, specification: Any, *args: Any, next_app: ASGIApp, **kwargs: Any) -> None:
-        super().__init__(specification, *args, next_app=next_app, **kwargs)
-        self.add_paths()
-
-    def make_operation(self, operation: AbstractOperation) -> FoundOperation:
-        return FoundOperation(operation)
-
-
-class FoundOperationMiddleware(RoutedMiddleware):  # type: ignore[misc]
-    """Calls the FoundOperation that connexion's routing found."""
-
-    api_cls = FoundOperationAPI
-
-
-async def end_routing(scope: Scope, receive: Receive, send: Send) -> None:
-    """The end of connexion's stack, reached where routing found no operation."""
 
 
 class AsgiApp:
@@ -84,15 +44,11 @@ class AsgiApp:
         self._control = control
 
     @cached_property
-    def _routing(self) -> ConnexionMiddleware:
-        """The contract as connexion routes it; made when it is first asked, since that takes a moment."""
-        stack = ConnexionMiddleware(
-            end_routing,
-            middlewares=[RoutingMiddleware, FoundOperationMiddleware],
-            resolver=OperationIdResolver(),
-        )
-        stack.add_api(self.service.contract.specification.raw)
-        return stack
+    def _routing(self) -> "Callable[[str, str], Awaitable[str | None]]":
+        """connexion's routing of the contract; made when it is first asked, since that takes a moment."""
+        from mockfoundry.server.routing import make_routing
+
+        return make_routing(self.service.contract.plans)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -164,41 +120,20 @@ class AsgiApp:
         request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
-        operation = await self._find_operation(scope, address, receive)
+        operation = await self._routing(request.method, connexion_path_of(address.path))
         if operation is not None and route is not None and route.plan.operation != operation:
             route = route._replace(plan=self.service.contract.plans[operation])
         return handle_routed_request(self.service, request, address, route)
 
-    async def _find_operation(self, scope: Scope, address: Address, receive: Receive) -> str | None:
-        """The operationId that connexion's routing finds.
-
-        None where it finds none: its path converters take less than the Cloud Controller's routes. The contract's own
-        route table decides then.
-        """
-        found: list[str] = []
-        routed = {
-            **scope,
-            "path": connexion_path_of(address.path),
-            "root_path": "",
-            "path_params": {},
-            "extensions": {ROUTING_CONTEXT: {}},
-            FOUND_OPERATIONS_KEY: found,
-        }
-        try:
-            await self._routing(routed, receive, discard_message)
-        except HTTPException:
-            return None
-        return found[0] if found else None
-
-
-async def discard_message(message: Message) -> None:
-    """Takes what connexion's stack sends, which is nothing: it only routes."""
-
 
 def connexion_path_of(path: str) -> str:
-    """A path as connexion's routing compares it: decoded except for encoded slashes, without empty segments."""
+    """A path as connexion's routing compares it: decoded but for encoded slashes, without doubled slashes.
+
+    A path with a slash at its end is another one there; where it is not documented, connexion finds nothing.
+    """
     segments = [unquote(segment).replace("/", "%2F") for segment in path.split("/") if segment]
-    return "/" + "/".join(segments)
+    end = "/" if segments and path.endswith("/") else ""
+    return "/" + "/".join(segments) + end
 
 
 def raw_path_of(scope: Scope) -> str:

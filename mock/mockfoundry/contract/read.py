@@ -1,0 +1,162 @@
+"""Reading a contract's text: YAML or JSON as JSON's values, bounded. Never follows a reference."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from mockfoundry.contract.plan import ContractError
+
+MAX_CONTRACT_BYTES = 64 * 1024 * 1024
+"""Bytes that a contract may have, with all the files that it refers to."""
+
+MAX_CONTRACT_NODES = 5_000_000
+"""How many values a file of a contract may hold, with each alias of YAML counted as what it stands for."""
+
+MAX_CONTRACT_DEPTH = 200
+"""How deep the mappings and lists of a contract may nest."""
+
+
+class _JsonValuesLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Loads plain values, and dates as the text that they are in JSON. With libyaml ten times as fast."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read_contract_text(file: Path, most: int = MAX_CONTRACT_BYTES) -> str:
+    """A file's text. A device or a pipe is read no further than the bound.
+
+    Raises:
+        ContractError: it can't be read, is larger, or is not UTF-8.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ContractError(f"{file}: can't be read: {reason}") from error
+    if len(content) > most:
+        raise ContractError(
+            f"{file}: is too large: a contract, with the files that it refers to, has {MAX_CONTRACT_BYTES} bytes at "
+            "most; leave out what is not called"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{file}: can't be read: is not UTF-8 text at byte {error.start}") from error
+
+
+def compute_digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def parse_contract_text(text: str, source: str) -> Any:
+    """A text as JSON's values, of which no two share a part.
+
+    Args:
+        source: what errors begin with.
+
+    Raises:
+        ContractError: it is neither JSON nor YAML, holds what JSON has not, or is beyond a bound.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            return copy_json_values(msgspec.json.decode(text), source)
+        except (msgspec.DecodeError, RecursionError):
+            pass  # YAML can begin like this too, and says where it breaks
+    loader = _JsonValuesLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        must_be_bounded(node, source)
+        return copy_json_values(loader.construct_document(node), source)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise ContractError(f"{place}: is not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ContractError(f"{source}: is not YAML: {error}") from error
+    except RecursionError as error:
+        raise too_deep(source) from error
+    finally:
+        loader.dispose()
+
+
+def must_be_bounded(root: yaml.Node, source: str) -> None:
+    """Raises ContractError where a document is beyond a bound once each alias is what it stands for."""
+    sizes: dict[int, int] = {}
+
+    def count(node: yaml.Node, depth: int) -> int:
+        size = sizes.get(id(node))
+        if size is None:
+            if depth > MAX_CONTRACT_DEPTH:
+                raise too_deep(source)
+            # An alias of what it stands in has no end.
+            sizes[id(node)] = MAX_CONTRACT_NODES
+            inside = node.value if isinstance(node, yaml.CollectionNode) else ()
+            children = (child for each in inside for child in (each if isinstance(each, tuple) else (each,)))
+            size = sizes[id(node)] = 1 + sum(count(child, depth + 1) for child in children)
+        return size
+
+    if count(root, 0) > MAX_CONTRACT_NODES:
+        raise ContractError(
+            f"{source}: holds more than {MAX_CONTRACT_NODES} values, the most that is read, once its aliases are what "
+            "they stand for; write a $ref where an alias is meant"
+        )
+
+
+def too_deep(source: str) -> ContractError:
+    return ContractError(f"{source}: nests deeper than {MAX_CONTRACT_DEPTH} levels; name its parts, and refer to them")
+
+
+def copy_json_values(value: Any, source: str) -> Any:
+    """A copy with text for keys: YAML reads a status as a number.
+
+    Raises:
+        ContractError: it holds what JSON has not.
+    """
+
+    def copy(node: Any, depth: int) -> Any:
+        if node is None or isinstance(node, str | bool):
+            return node
+        if depth > MAX_CONTRACT_DEPTH:
+            raise too_deep(source)
+        if isinstance(node, dict):
+            return {str(key): copy(inside, depth + 1) for key, inside in node.items()}
+        if isinstance(node, list):
+            return [copy(item, depth + 1) for item in node]
+        if isinstance(node, int):
+            return node if -(1 << 63) <= node < 1 << 64 else copy(float(node), depth)
+        if isinstance(node, float) and node - node == 0:
+            return node
+        raise ContractError(f"{source}: {str(node)[:80]!r} is no value of JSON; write it in quotes to mean text")
+
+    try:
+        return copy(value, 0)
+    except (OverflowError, ValueError) as error:
+        raise ContractError(f"{source}: holds a number that is too large; write it in quotes to mean text") from error
+
+
+def read_document(source: Path) -> tuple[str, dict[str, Any]]:
+    """The text and the values of an OpenAPI 3.0 document.
+
+    Raises:
+        ContractError: it can't be read, or is another document.
+    """
+    text = read_contract_text(source)
+    return text, parse_document(text, source)
+
+
+def parse_document(text: str, source: Path) -> dict[str, Any]:
+    document = parse_contract_text(text, str(source))
+    version = document.get("openapi") if isinstance(document, Mapping) else None
+    if not isinstance(document, dict) or not str(version).startswith("3.0."):
+        raise ContractError(f"{source}: must be an OpenAPI 3.0 document; its `openapi:` is {version!r}")
+    return document
