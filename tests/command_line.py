@@ -1,12 +1,19 @@
-"""The page of the command line, made from the commands themselves; `make documents` writes it, a test compares it."""
+"""The command line: run in the process of a test; and its page, which `make documents` writes and a test compares."""
 
 import inspect
+import io
+import os
 import re
+import signal
+import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import click
+import pytest
 
 from mockfoundry.cli import main
 
@@ -24,6 +31,28 @@ This page is made from the commands by `make documents`. Their exit codes:
 Commands that ask a running server find it at `--url`, else at `MOCKFOUNDRY_URL`, else on this machine at
 `MOCKFOUNDRY_PORT` (8080).
 """
+
+
+def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    """What a command does when it is run in this process: a process of its own costs more than most commands do.
+
+    Args:
+        environment: in place of this process's.
+    """
+    out, errors = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with (
+            mock.patch.dict(os.environ, os.environ if environment is None else environment, clear=True),
+            redirect_stdout(out),
+            redirect_stderr(errors),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main.main(list(arguments), prog_name="mockfoundry")
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())
 
 
 def page() -> str:

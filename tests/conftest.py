@@ -4,10 +4,13 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any, TypeVar
 
 import pytest
 
+import mockfoundry
 from mockfoundry.contract import cache
 from mockfoundry.wire_faults import WIRE_FAULTS, DribbleFault
 from tests import searching
@@ -41,6 +44,23 @@ def quick_dribble(monkeypatch: pytest.MonkeyPatch) -> DribbleFault:
     quick = DribbleFault(total_seconds=0.5)
     monkeypatch.setitem(WIRE_FAULTS, quick.name, quick)
     return quick
+
+
+@pytest.fixture(scope="session")
+def package_imported() -> None:
+    """All of the package is imported.
+
+    pytester forgets what is imported while it runs, and servers of this process would be left with two of a class.
+    """
+    for module in walk_packages(mockfoundry.__path__, "mockfoundry."):
+        if module.name != "mockfoundry.__main__":
+            import_module(module.name)
+
+
+@pytest.fixture
+def pytester(package_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """pytest's own, once all of the package is imported."""
+    return pytester
 
 
 @pytest.fixture(scope="session", autouse=True)

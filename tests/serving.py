@@ -1,10 +1,12 @@
 """Servers for tests: a service on a real socket, and a client that holds every answer against the contract."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,6 +41,19 @@ OWN_STATUSES = frozenset({405, 406, 408, 413, 414, 431})
 def contract() -> Contract:
     """The shipped contract, loaded once."""
     return load_contract(shipped.CONTRACT_FILE)
+
+
+def contract_document() -> Any:
+    """The shipped contract's document, to be changed."""
+    return yaml.load(contract().text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
+def write_contract(document: Any, folder: Path) -> Contract:
+    """The contract of a document, which is written to a file of that folder."""
+    file = folder / "openapi.yaml"
+    # JSON is YAML, and takes no time to write, as PyYAML does.
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return load_contract(file)
 
 
 @cache

@@ -25,10 +25,9 @@ def test_what_is_skipped_fails_in_ci(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, row: str, environment: str
 ) -> None:
     monkeypatch.setenv("CI", environment)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest(ALIKE)
     pytester.makepyfile(SKIPPED[row])
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     assert ("skipped, and in CI no test may be" in result.stdout.str()) == bool(environment)
     assert (result.ret in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)) != bool(environment)
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests import plain_http
+from tests.command_line import run_here
 from tests.serving import ADMIN, WEB
 from tests.waiting import DEADLINE_SECONDS
 
 COMMAND = [sys.executable, "-m", "mockfoundry"]
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=600, env={**os.environ, **environment}
-    )
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=600)
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def ended(connection: socket.socket) -> bytes:
     return received
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals) -> None:
     with started() as (process, _, _):
         process.send_signal(number)
@@ -134,7 +134,7 @@ def test_options_come_by_environment_too() -> None:
 def test_health_and_wait_ask_a_server() -> None:
     with started() as (_, url, _):
         for command in ("health", "wait"):
-            asked = run(command, "--url", url)
+            asked = run_here(command, "--url", url)
             assert (asked.returncode, asked.stdout) == (0, f"{url} is ready: mockfoundry 0.1.0, stateful\n")
 
 
@@ -142,17 +142,17 @@ def test_health_and_wait_fail_where_nothing_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        asked = run("health", "--url", url)
+        asked = run_here("health", "--url", url)
         assert asked.returncode == 1
         assert asked.stderr.startswith(f"mockfoundry: {url} does not answer")
-        assert run("wait", "--url", url, "--timeout", "0").returncode == 1
+        assert run_here("wait", "--url", url, "--timeout", "0").returncode == 1
 
 
 def test_version_scenarios_and_operations_are_told() -> None:
     assert run("--version").stdout == "mockfoundry 0.1.0\n"
-    scenarios = run("scenarios").stdout
+    scenarios = run_here("scenarios").stdout
     assert "conflict-then-ok" in scenarios
-    assert "scaleProcess  POST /v3/processes/{guid}/actions/scale" in run("operations").stdout
+    assert "scaleProcess  POST /v3/processes/{guid}/actions/scale" in run_here("operations").stdout
 
 
 BAD = [
@@ -171,16 +171,22 @@ BAD = [
     ("arguments", "says"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
 def test_a_bad_option_is_one_clear_line_and_exit_code_2(arguments: list[str], says: str) -> None:
-    failed = run(*arguments)
+    failed = run_here(*arguments)
     assert failed.returncode == 2
     assert says in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
+def test_a_process_of_its_own_says_the_same() -> None:
+    failed = run("serve", "--seed", "none.yaml")
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == run_here("serve", "--seed", "none.yaml").stderr
+
+
 def test_a_taken_port_is_one_clear_line_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        failed = run("serve", "--port", str(port))
+        failed = run_here("serve", "--port", str(port))
     assert failed.returncode == 2
     assert failed.stderr == (
         f"mockfoundry: can't listen on 127.0.0.1 port {port}: Address already in use; --port 0 takes a free one\n"
@@ -191,7 +197,7 @@ def test_a_bad_scenario_is_refused_with_its_place_before_the_server_listens(tmp_
     file = tmp_path / "bad.yaml"
     file.write_text("scenario: bad\nrules:\n  - operation: scaleProces\n    respond: {status: 409}\n")
     for command in (["serve", "--scenario", str(file), "--port", "0"], ["check", str(file)]):
-        failed = run(*command)
+        failed = run_here(*command)
         assert failed.returncode == (2 if command[0] == "serve" else 1)
         text = failed.stderr + failed.stdout
         assert f"{file}:3:" in text
@@ -203,7 +209,7 @@ def test_a_scenario_that_does_not_fit_the_seed_is_refused(tmp_path: Path) -> Non
     file.write_text(
         "scenario: unfit\nevents:\n  - {at: 1s, given: {users: [{name: z, spaces: {a/b: [space_developer]}}]}}\n"
     )
-    failed = run("serve", "--port", "0", "--scenario", str(file))
+    failed = run_here("serve", "--port", "0", "--scenario", str(file))
     assert failed.returncode == 2
     assert failed.stderr.startswith("mockfoundry: scenario unfit:")
     assert "Traceback" not in failed.stderr
@@ -212,7 +218,7 @@ def test_a_scenario_that_does_not_fit_the_seed_is_refused(tmp_path: Path) -> Non
 def test_a_bad_seed_is_refused_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "seed.yaml"
     file.write_text("organizations:\n  - name: acme\n    space: []\n")
-    failed = run("serve", "--seed", str(file))
+    failed = run_here("serve", "--seed", str(file))
     assert failed.returncode == 2
     assert f"{file}:3:" in failed.stderr
     assert "spaces" in failed.stderr

@@ -13,8 +13,9 @@ from mockfoundry.cli import main
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
-from tests.cli.test_commands import run, started
-from tests.command_line import PAGE, page
+from tests.cli.test_commands import started
+from tests.command_line import PAGE, page, run_here
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 README_FILE = ROOT / "README.md"
@@ -34,10 +35,9 @@ def steps(block: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("scenario", "block"), list(blocks()))
 def test_its_commands_print_what_it_says(scenario: str, block: str) -> None:
-    arguments = () if scenario == "default" else ("--scenario", scenario)
-    with started(*arguments) as (_, url, _):
+    with serving(scenarios=() if scenario == "default" else (scenario,)) as server:
         for command, printed in steps(block):
-            here = command.replace("http://127.0.0.1:8080", url)
+            here = command.replace("http://127.0.0.1:8080", server.url)
             done = subprocess.run(["sh", "-c", here], capture_output=True, text=True, timeout=300)
             assert done.stdout.rstrip("\n") == printed.rstrip("\n"), command
 
@@ -60,7 +60,7 @@ def test_its_own_scenario_is_right(tmp_path: Path) -> None:
     (text,) = re.findall(r"```yaml\n(scenario:.*?)```", README, re.DOTALL)
     file = tmp_path / "own.yaml"
     file.write_text(text)
-    assert run("check", str(file)).stdout == "1 file is right\n"
+    assert run_here("check", str(file)).stdout == "1 file is right\n"
 
 
 def test_its_seed_is_right(tmp_path: Path) -> None:

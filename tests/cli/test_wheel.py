@@ -18,7 +18,7 @@ import pytest
 from tests import plain_http
 from tests.plugin.test_documents import PYTHON, README, blocks
 from tests.serving import ADMIN, WEB
-from tests.strategies import naive_client
+from tests.torture import naive_client
 
 ROOT = Path(__file__).parents[2]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]

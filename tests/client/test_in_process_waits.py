@@ -197,7 +197,9 @@ def test_the_journal_says_that_a_client_that_left_was_sent_nothing(server: InPro
     assert [(each.kept, each.bytes_sent) for each in foundation.requests()] == [(True, 0)]
 
 
-@pytest.mark.parametrize(("at", "status"), [("before-commit", 503), ("after-commit", 202)])
+@pytest.mark.parametrize(
+    ("at", "status"), [("before-commit", 503), pytest.param("after-commit", 202, marks=pytest.mark.long)]
+)
 def test_a_request_beyond_those_that_may_be_held_is_answered_at_once(server: InProcess, at: str, status: int) -> None:
     foundation = server.foundation()
     foundation.play(holding(at))

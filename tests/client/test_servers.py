@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -40,6 +41,7 @@ def must_be_gone(connection: socket.socket, url: str) -> None:
         connected(url).close()
 
 
+@pytest.mark.long
 def test_a_server_ends_with_its_block() -> None:
     with Server() as server:
         url = server.url
@@ -129,18 +131,31 @@ def test_ctrl_c_leaves_the_server_to_its_block() -> None:
         assert process.wait(DEADLINE_SECONDS) == 0
 
 
-@pytest.mark.parametrize("in_thread", [False, True])
-def test_a_server_that_cannot_start_says_why(tmp_path: Path, in_thread: bool) -> None:
-    seed = tmp_path / "seed.yaml"
-    seed.write_text("organizations:\n  - nam: acme\n")
-    with pytest.raises(ServerError, match=r"seed\.yaml:2:5: .*nam") as caught, Server(seed, in_thread=in_thread):
+UNFIT: dict[str, tuple[dict[str, Any], str]] = {
+    "a seed": ({"seed": "seed.yaml"}, r"seed\.yaml:2:5: .*nam"),
+    "a scenario": ({"scenarios": ["conflicts"]}, "conflict"),
+    "a contract": ({"contract": "none.yaml"}, r"none\.yaml"),
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "in_thread"),
+    [
+        ("a seed", False),
+        pytest.param("a scenario", False, marks=pytest.mark.long),
+        pytest.param("a contract", False, marks=pytest.mark.long),
+        *((row, True) for row in UNFIT),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, in_thread: bool
+) -> None:
+    options, told = UNFIT[row]
+    (tmp_path / "seed.yaml").write_text("organizations:\n  - nam: acme\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ServerError, match=told) as caught, Server(in_thread=in_thread, **options):
         pass
     assert "Traceback" not in str(caught.value)
-    wrong: list[str] = ["conflicts"]
-    with pytest.raises(ServerError, match="conflict"), Server(scenarios=wrong, in_thread=in_thread):
-        pass
-    with pytest.raises(ServerError, match=r"none\.yaml"), Server(contract="none.yaml", in_thread=in_thread):
-        pass
 
 
 @pytest.mark.parametrize("in_thread", [False, True])
@@ -156,14 +171,17 @@ def test_a_server_begins_as_it_was_told(in_thread: bool) -> None:
 
 def test_two_scenarios_of_one_name_are_refused() -> None:
     mine = Scenario(name="conflict", rules=(Rule(operation="scaleProcess", respond=Respond(status=503)),))
-    with pytest.raises(ServerError, match="the name conflict is taken"), Server(scenarios=["conflict", mine]):
+    with (
+        pytest.raises(ServerError, match="the name conflict is taken"),
+        Server(scenarios=["conflict", mine], in_thread=True),
+    ):
         pass
 
 
 def test_strict_and_canned_servers_are_what_they_say() -> None:
     with Server(mode="canned", in_thread=True) as server:
         assert scale(server.foundation(), 3) == 202
-    with Server(mode="canned", strict=True) as server:
+    with Server(mode="canned", strict=True, in_thread=True) as server:
         assert server.foundation().url.startswith("http://127.0.0.1:")
 
 

@@ -26,7 +26,12 @@ def python(path: Path, script: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize(
-    "printing", ["print('hello', flush=True)", "import os; os.write(1, b'hello')", "print('hello')"]
+    "printing",
+    [
+        "import os; os.write(1, b'hello')",
+        pytest.param("print('hello', flush=True)", marks=pytest.mark.long),
+        pytest.param("print('hello')", marks=pytest.mark.long),
+    ],
 )
 def test_what_prints_when_python_starts_is_passed_over(tmp_path: Path, printing: str) -> None:
     (tmp_path / SITE).write_text(printing)

@@ -56,6 +56,14 @@ def test_it_ends_by_itself_after_the_settings_seconds(foundation: Asking) -> Non
     assert len(webs(foundation)) == 1
 
 
+def test_a_list_of_all_processes_shows_how_far_it_has_come(foundation: Asking) -> None:
+    foundation.given_app("dora", deployment={"seconds": "8s"})
+    foundation.advance(8)
+    listed = [each["guid"] for each in foundation.list("?types=web&app_guids=dora").json()["resources"]]
+    assert len(listed) == 1
+    assert listed != [WEB]
+
+
 def test_it_starts_the_other_processes_anew_at_its_end(foundation: Asking) -> None:
     before = foundation.show(CLOCK).json()
     foundation.given_app("dora", deployment={"seconds": "5s"})

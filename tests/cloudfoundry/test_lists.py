@@ -63,7 +63,7 @@ SEED = {
                         {
                             "name": "late",
                             "guid": "late",
-                            "processes": [process("e", "2020-01-06T00:00:00Z", "2020-01-06T00:00:00Z", "web", {})],
+                            "processes": [process("e", "2020-01-06T12:34:56Z", "2020-01-06T00:00:00Z", "web", {})],
                         }
                     ],
                 }
@@ -93,7 +93,7 @@ FOUND: dict[str, tuple[str, str]] = {
     "by organization": ("?organization_guids=two", "e"),
     "filters are joined by and": ("?types=web&organization_guids=one", "a"),
     "by the second of creation": ("?created_ats=2020-01-02T00:00:00Z", "b"),
-    "by several seconds of creation": ("?created_ats=2020-01-01T00:00:00Z,2020-01-06T00:00:00Z", "ae"),
+    "by several seconds of creation": ("?created_ats=2020-01-01T00:00:00Z,2020-01-06T12:34:56Z", "ae"),
     "created before": ("?created_ats%5Blt%5D=2020-01-02T00:00:00Z", "a"),
     "created until": ("?created_ats%5Blte%5D=2020-01-02T00:00:00Z", "ab"),
     "created after": ("?created_ats%5Bgt%5D=2020-01-02T00:00:00Z", "cde"),
@@ -104,6 +104,12 @@ FOUND: dict[str, tuple[str, str]] = {
     ),
     "updated before": ("?updated_ats%5Blt%5D=2020-01-06T00:00:00Z", "cd"),
     "a day that goes over": ("?updated_ats=2020-02-30T00:00:00Z", "a"),
+    "by a second of its minute": ("?created_ats=2020-01-06T12:34:56Z", "e"),
+    "created until a second of its minute": ("?created_ats%5Blte%5D=2020-01-06T12:34:55Z", "abcd"),
+    "created on a last day or a first": (
+        "?created_ats=2019-12-31T23:59:59Z,0001-01-01T00:00:00Z",
+        "",
+    ),
     "an hour that goes over": ("?created_ats=2020-01-02T24:00:00Z", "cd"),
     "a second that goes over": ("?created_ats=2020-01-02T23:59:60Z", "cd"),
     "in the order of creation": ("?order_by=created_at", "abcde"),
@@ -112,6 +118,8 @@ FOUND: dict[str, tuple[str, str]] = {
     "an empty order is none": ("?order_by=", "abcde"),
     "the first page": ("?per_page=2", "ab"),
     "the last page": ("?per_page=2&page=3", "e"),
+    "the most a page": ("?per_page=5000", "abcde"),
+    "the farthest page": (f"?page={MOST_LONG}&per_page=1", ""),
     "beyond the last page": ("?per_page=2&page=4", ""),
     "a page with words behind its number": ("?per_page=2abc&page=2.9", "cd"),
     "a page with a sign": ("?per_page=%2B2&page=%202", "cd"),
@@ -197,7 +205,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "an unknown embed": ("?embed=x", f"Invalid embedded resource: 'x'. {EMBED}"),
     "an empty embed": ("?embed=", f"Invalid embedded resource: ''. {EMBED}"),
-    "a repeated embed": (
+    "an embed twice": (
+        "?embed=process_instances,process_instances",
+        "Duplicate embedded resource: 'process_instances'",
+    ),
+    "an embed three times": (
         "?embed=process_instances,process_instances,process_instances",
         "Duplicate embedded resource: 'process_instances'",
     ),
@@ -225,9 +237,15 @@ FAILING = {
     "an order with brackets": "?order_by%5B%5D=x",
     "a selector with brackets": "?label_selector%5B%5D=a",
     "a month that there is not": "?created_ats=2020-13-01T00:00:00Z",
+    "a month zero": "?created_ats=2020-00-01T00:00:00Z",
     "an hour that there is not": "?created_ats=2020-01-01T25:00:00Z",
+    "a minute after midnight": "?created_ats=2020-01-01T24:01:00Z",
+    "a second after midnight": "?created_ats=2020-01-01T24:00:01Z",
     "a day that there is not": "?created_ats=2020-01-00T00:00:00Z",
+    "a day too many": "?created_ats=2020-01-32T00:00:00Z",
     "a minute that there is not": "?created_ats%5Blt%5D=2020-01-01T00:60:00Z",
+    "a second that there is not": "?created_ats=2020-01-01T00:00:61Z",
+    "a year zero": "?created_ats=0000-01-01T00:00:00Z",
 }
 
 

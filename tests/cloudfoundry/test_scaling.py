@@ -62,6 +62,48 @@ def test_of_what_is_wanted_no_more_nothing_but_what_is_there_is_told(foundation:
     assert [each["index"] for each in foundation.instances().json()["resources"]] == [0, 2]
 
 
+def seen(foundation: Asking) -> list[tuple[int, str]]:
+    """The index and the state of each instance that a process has."""
+    return [(each["index"], each["state"]) for each in foundation.instances().json()["resources"]]
+
+
+def test_of_instances_that_were_started_together_some_can_go(foundation: Asking) -> None:
+    foundation.scale({"instances": 5})
+    foundation.advance(2)
+    foundation.scale({"instances": 4})
+    assert seen(foundation) == [(index, "RUNNING") for index in range(5)]
+    assert [each["index"] for each in foundation.stats().json()["resources"]] == [0, 1, 2, 3]
+    foundation.advance(1)
+    assert seen(foundation) == [(index, "RUNNING") for index in range(4)]
+
+
+def test_what_stops_as_soon_as_it_was_started_is_seen_until_it_is_gone(foundation: Asking) -> None:
+    foundation.scale({"instances": 4})
+    foundation.scale({"instances": 2})
+    assert [index for index, _ in seen(foundation)] == [0, 1, 2, 3]
+    foundation.advance(1)
+    assert [index for index, _ in seen(foundation)] == [0, 1]
+
+
+def test_an_index_that_stops_again_and_again_is_seen_once(foundation: Asking) -> None:
+    for wanted in (4, 2, 4, 2, 3, 2):
+        foundation.scale({"instances": wanted})
+        foundation.advance(0.1)
+    assert [index for index, _ in seen(foundation)] == [0, 1, 2, 3]
+    # The last of index 2 was told to stop later than that of index 3.
+    foundation.advance(0.75)
+    assert [index for index, _ in seen(foundation)] == [0, 1, 2]
+    foundation.advance(0.2)
+    assert [index for index, _ in seen(foundation)] == [0, 1]
+
+
+def test_a_scale_to_what_is_there_leaves_every_instance_alone(foundation: Asking) -> None:
+    before = foundation.process()
+    foundation.scale({"instances": before.instances})
+    after = foundation.process()
+    assert (after.instance_ranges, after.stopping_ranges) == (before.instance_ranges, before.stopping_ranges)
+
+
 def test_an_instance_that_comes_back_is_a_new_one(foundation: Asking) -> None:
     before = foundation.stats().json()["resources"][1]["instance_guid"]
     foundation.scale({"instances": 1})

@@ -7,7 +7,7 @@ lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 import re
 from typing import Any
 
-from tests.cloudfoundry.asking import FAILS, IDLE, WEB, Asking, error, states
+from tests.cloudfoundry.asking import CLOCK, FAILS, IDLE, WEB, Asking, error, states
 
 FOUND = [
     "type",
@@ -244,6 +244,40 @@ def test_instances_that_run_begin_to_crash_when_they_are_told_to(foundation: Ask
     foundation.given_process("web", crash_after=None)
     foundation.advance(2)
     assert states(foundation.instances()) == ["RUNNING", "RUNNING"]
+
+
+def test_a_crash_of_its_own_comes_before_that_of_the_settings(foundation: Asking) -> None:
+    foundation.given(settings={"crash_seconds": 5})
+    foundation.given_process("web", app="dora", crash_after="20s")
+    foundation.scale({"instances": 3})
+    foundation.scale({"instances": 2}, guid=CLOCK)
+    foundation.advance(5)
+    assert states(foundation.instances())[2] == "RUNNING"
+    assert states(foundation.instances(CLOCK))[1] == "STARTING"
+    foundation.advance(15)
+    assert states(foundation.instances())[2] == "STARTING"
+
+
+def test_instances_that_have_not_crashed_stay_as_they_are_when_they_are_told_not_to(foundation: Asking) -> None:
+    before = stat(foundation, 1)["instance_guid"]
+    foundation.given_process("web", app="dora", crash_after=None)
+    assert stat(foundation, 1)["instance_guid"] == before
+    foundation.given_process("web", app="dora", crash_after="5s")
+    foundation.scale({"instances": 3})
+    foundation.advance(2)
+    before = stat(foundation, 2)["instance_guid"]
+    foundation.given_process("web", app="dora", crash_after=None)
+    assert stat(foundation, 1)["state"] == "STARTING"
+    foundation.advance(60)
+    assert (stat(foundation, 2)["instance_guid"], stat(foundation, 2)["uptime"]) == (before, 61)
+
+
+def test_instances_in_the_middle_can_be_held_in_a_state(foundation: Asking) -> None:
+    foundation.scale({"instances": 6})
+    foundation.advance(2)
+    foundation.given_process("web", app="dora", instance_states={1: "CRASHED", 4: "DOWN"})
+    assert states(foundation.instances()) == ["RUNNING", "CRASHED", "RUNNING", "RUNNING", "DOWN", "RUNNING"]
+    assert [each["index"] for each in foundation.instances().json()["resources"]] == list(range(6))
 
 
 def test_stats_leave_out_what_is_stopping_beyond_the_wanted_number(foundation: Asking) -> None:

@@ -90,6 +90,18 @@ def test_terminating_one_of_many_keeps_the_others(foundation: Asking) -> None:
     assert [number for number in range(9) if before[number] != after[number]] == [4, 5]
 
 
+def test_an_instance_that_stops_already_is_not_stopped_once_more(foundation: Asking) -> None:
+    """Its successor has not begun, so there is nothing to end."""
+    foundation.terminate(1)
+    foundation.advance(0.5)
+    foundation.terminate(1)
+    foundation.advance(0.5)
+    assert states(foundation.instances()) == ["RUNNING", "STARTING"]
+    foundation.terminate(1)
+    foundation.advance(1)
+    assert foundation.instances().json()["resources"][1] == {"index": 1, "state": "STARTING", "since": 0}
+
+
 @pytest.mark.long
 def test_terminating_very_many_instances_keeps_the_world_small(foundation: Asking) -> None:
     foundation.given_organization(quota=None)
@@ -98,6 +110,6 @@ def test_terminating_very_many_instances_keeps_the_world_small(foundation: Askin
     for index in range(MAX_INSTANCE_RANGES):
         runs, leaving = restart_instance(foundation.world, process, 3 * index + 5, foundation.now)
         process = msgspec.structs.replace(process, instance_ranges=runs, stopping_ranges=leaving)
-    assert len(process.instance_ranges) <= MAX_INSTANCE_RANGES
+    assert len(process.instance_ranges) == MAX_INSTANCE_RANGES
     assert len(process.stopping_ranges) <= MAX_STOPPING_RANGES + 1
     assert sum(run.count for run in process.instance_ranges) == 1_000_000

@@ -31,8 +31,13 @@ def test_scales(foundation, instances):
     result.assert_outcomes(passed=1)
 
 
-def test_what_fixtures_did_before_the_first_example_is_there_in_each(run_there: Run) -> None:
+def test_what_fixtures_did_before_the_first_example_is_there_in_each_and_strategies_need_no_fixture(
+    run_there: Run,
+) -> None:
     result = run_there(f"""{IMPORTS}
+from mockfoundry.strategies import worlds
+
+
 @pytest.fixture
 def busy(foundation):
     foundation.play("conflict-then-ok")
@@ -45,8 +50,14 @@ def busy(foundation):
 def test_scales(busy, foundation, instances):
     assert [each.status for each in foundation.requests()] == [409]
     assert scale(busy, instances).status_code == 202
+
+
+@settings(max_examples=2)
+@given(seed=worlds())
+def test_any_world(mock_server, seed):
+    assert mock_server.foundation(seed=seed).state()["organizations"]
 """)
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=2)
 
 
 @pytest.mark.long
@@ -123,16 +134,3 @@ def test_grows_by_one(foundation):
 """)
     again.assert_outcomes(failed=1)
     assert "instances: 1 became 3" in again.stdout.str()
-
-
-def test_strategies_need_no_fixture(run_there: Run) -> None:
-    result = run_there(f"""{IMPORTS}
-from mockfoundry.strategies import worlds
-
-
-@settings(max_examples=5)
-@given(seed=worlds())
-def test_any_world(mock_server, seed):
-    assert mock_server.foundation(seed=seed).state()["organizations"]
-""")
-    result.assert_outcomes(passed=1)

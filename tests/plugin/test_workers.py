@@ -41,7 +41,7 @@ def test_is_alone(foundation, mock_server, number):
 """
 
 
-@pytest.mark.parametrize(("count", "workers"), [(50, 2), pytest.param(500, 4, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "workers"), [(10, 2), pytest.param(500, 4, marks=pytest.mark.long)])
 def test_very_many_tests_of_some_workers_share_one_server(
     run: Run, pytester: pytest.Pytester, count: int, workers: int
 ) -> None:
@@ -50,44 +50,37 @@ def test_very_many_tests_of_some_workers_share_one_server(
     assert len(list(pytester.path.glob("*.port"))) == 1
 
 
-def test_each_worker_has_a_server_of_its_own_unless_they_share(run: Run, pytester: pytest.Pytester) -> None:
-    result = run(
-        """
-@pytest.mark.parametrize("number", range(8))
-def test_notes_its_server(foundation, mock_server, worker_id, number):
-    assert scale(foundation, 2).status_code == 202
-    with open(f"{worker_id}.url", "w") as file:
-        file.write(mock_server.url)
-""",
-        "-n2",
-        "--dist=each",
-    )
-    result.assert_outcomes(passed=16)
-    urls = [file.read_text() for file in pytester.path.glob("gw*.url")]
-    assert len(set(urls)) == 2
-    assert not any(answers(url) for url in urls)
-
-
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "workers", "servers"),
     [
-        ("-n2",),
-        pytest.param((), marks=pytest.mark.long),
-        pytest.param(("-n2", "--mock-shared"), marks=pytest.mark.long),
+        (("-n2", "--dist=each"), 2, 2),
+        pytest.param((), 1, 1, marks=pytest.mark.long),
+        pytest.param(("-n2", "--dist=each", "--mock-shared"), 2, 1, marks=pytest.mark.long),
     ],
 )
-def test_coverage_is_that_of_all_workers_together(run: Run, arguments: tuple[str, ...]) -> None:
+def test_each_worker_has_a_server_of_its_own_unless_they_share_and_coverage_is_that_of_all(
+    run: Run, pytester: pytest.Pytester, arguments: tuple[str, ...], workers: int, servers: int
+) -> None:
     result = run(
         """
-@pytest.mark.parametrize("number", range(6))
-def test_scales(foundation, number):
+import os
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_notes_its_server(foundation, mock_server, number):
     assert scale(foundation, 2).status_code == 202
+    with open(f"{os.getpid()}.url", "w") as file:
+        file.write(mock_server.url)
 """,
         "--mock-coverage",
         *arguments,
     )
-    result.assert_outcomes(passed=6)
-    result.stdout.fnmatch_lines(["*what the clients have met of the contract*", "scaleProcess *202 (6) *"])
+    count = 3 * workers
+    result.assert_outcomes(passed=count)
+    result.stdout.fnmatch_lines(["*what the clients have met of the contract*", f"scaleProcess *202 ({count}) *"])
+    urls = [file.read_text() for file in pytester.path.glob("*.url")]
+    assert (len(urls), len(set(urls))) == (workers, servers)
+    assert not any(answers(url) for url in urls)
 
 
 def test_a_server_that_runs_elsewhere_is_used_and_left_running(run: Run, serve: Callable[..., Serving]) -> None:
@@ -97,8 +90,7 @@ def test_scales(foundation):
     assert scale(foundation, 2, foundation.token).status_code == 202
     assert foundation.url.startswith("URL/foundations/")
 """.replace("URL", server.url)
-    for arguments in ((), ("-n2",)):
-        run(text, "--mock-url", server.url, *arguments).assert_outcomes(passed=1)
+    run(text, "--mock-url", server.url, "-n2").assert_outcomes(passed=1)
     assert server.client.get("/__mock/health").status_code == 200
     assert server.client.get("/__mock/foundations").json() == {"foundations": []}
 
@@ -207,6 +199,7 @@ def test_a_killed_worker_takes_its_server_along(tmp_path: Path) -> None:
         process.wait(timeout=DEADLINE_SECONDS)
 
 
+@pytest.mark.long
 def test_a_failed_collection_leaves_nothing(tmp_path: Path) -> None:
     with running_tests(tmp_path, "import nothing_of_that_name", "-n1", "--mock-shared") as process:
         assert process.wait(timeout=DEADLINE_SECONDS) != 0

@@ -280,7 +280,7 @@ def test_in_a_brownout_it_repeats_within_its_budget(foundation: Foundation) -> N
 # Whatever fails
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(8))
 @given(schedule=failures("scaleProcess", max_failures=2, max_call=4))
 def test_converges(foundation: Foundation, schedule: Scenario) -> None:
     foundation.play(schedule)

@@ -3,7 +3,7 @@
 import pytest
 
 from mockfoundry.selftest import run_selftest
-from tests.cli.test_commands import run
+from tests.command_line import run_here
 
 
 @pytest.mark.parametrize("rounds", [100, pytest.param(1_000, marks=pytest.mark.long)])
@@ -13,6 +13,6 @@ def test_in_rounds_of_32_parallel_requests_every_one_is_exact(rounds: int) -> No
 
 
 def test_the_command_says_so() -> None:
-    told = run("selftest", "--rounds", "3")
+    told = run_here("selftest", "--rounds", "3")
     assert told.returncode == 0
     assert "fired exactly 5 times    3 of 3 rounds" in told.stdout

@@ -1,9 +1,7 @@
 """A client with a mistake that is often made: it adds one instance to what it reads, and does so again after an error.
 
-Where only the answer was lost, the second time adds a second instance. `python naive_client.py URL [GUID]` runs it.
+Where only the answer was lost, the second time adds a second instance.
 """
-
-import sys
 
 import httpx
 
@@ -21,15 +19,3 @@ def add_one_instance(client: httpx.Client, guid: str = WEB, attempts: int = 9) -
             continue
         return True
     return False
-
-
-def main(url: str, guid: str = WEB) -> int:
-    """The command: 0 where it believes that the instance was added."""
-    bearer = {"Authorization": "bearer admin"}
-    # It is started for each failure, and where it asks there is no TLS.
-    with httpx.Client(base_url=url, headers=bearer, timeout=30, verify=False) as client:  # noqa: S501
-        return 0 if add_one_instance(client, guid) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

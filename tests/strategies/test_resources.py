@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import find, given, settings
 from hypothesis.errors import InvalidArgument
 
-from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.load import Contract
 from mockfoundry.strategies.contract_values import processes, scale_bodies
 from tests.searching import examples
-from tests.serving import WEB, contract
+from tests.serving import WEB, contract, contract_document, write_contract
 from tests.strategies.playing import CONTROL, Shared, quick, reached, shrunk
 
 pytestmark = pytest.mark.hypothesis
@@ -89,11 +88,9 @@ def test_invalid_bodies_have(row: str) -> None:
 
 
 def changed_contract(tmp_path: Path, schema: str, **changes: Any) -> Contract:
-    document = yaml.safe_load(contract().text)
+    document = contract_document()
     document["components"]["schemas"][schema]["properties"].update(changes)
-    file = tmp_path / "openapi.yaml"
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return load_contract(file)
+    return write_contract(document, tmp_path)
 
 
 def test_the_bounds_are_those_of_the_contract(tmp_path: Path) -> None:
@@ -121,11 +118,9 @@ def test_a_schema_that_is_not_understood_is_refused_loudly(row: str, tmp_path: P
 
 
 def test_a_contract_without_the_operation_is_refused(tmp_path: Path) -> None:
-    document = yaml.safe_load(contract().text)
+    document = contract_document()
     document["paths"] = {"/v3/processes": document["paths"]["/v3/processes"]}
-    file = tmp_path / "openapi.yaml"
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    own = load_contract(file)
+    own = write_contract(document, tmp_path)
     with pytest.raises(InvalidArgument, match=r'processes\(contract=…\): "getProcess" is not an operation'):
         processes(own)
     with pytest.raises(InvalidArgument, match=r'scale_bodies\(contract=…\): "scaleProcess" is not an operation'):

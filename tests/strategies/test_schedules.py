@@ -4,20 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
 from mockfoundry.assembly import ERROR_STATUSES
-from mockfoundry.contract.load import load_contract
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.strategies.schedules import failures, keep
 from tests.searching import examples
-from tests.serving import contract
+from tests.serving import contract, contract_document, write_contract
 from tests.strategies.playing import Shared, failures_of, instances_of, met, playing, quick, reached, shrunk
 
 pytestmark = pytest.mark.hypothesis
@@ -230,12 +228,10 @@ def test_what_has_no_name_of_a_scenario_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_another_contract_gives_its_own_failures(tmp_path: Path) -> None:
-    document = yaml.safe_load(contract().text)
+    document = contract_document()
     responses = document["paths"]["/v3/processes/{guid}/actions/scale"]["post"]["responses"]
     responses["418"] = responses["409"]
-    file = tmp_path / "openapi.yaml"
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    own = load_contract(file)
+    own = write_contract(document, tmp_path)
     some = failures("scaleProcess", statuses=[418], contract=own)
     schedule = find(some, lambda schedule: bool(failures_of(schedule)), settings=shrunk)
     assert schedule.name == "scale-process-418-at-1"

@@ -14,7 +14,11 @@ WEB = "organizations/acme/spaces/dev/apps/dora/processes/web"
 LEAST = ("--operation", "scaleProcess", "--fault", "reset")
 DIFFERS = "(differs from one clean run to the next)"
 
-ENDINGS = [("POST", "/reset"), ("DELETE", ""), ("DELETE", "/scenarios")]
+ENDINGS = [
+    pytest.param("POST", "/reset", marks=pytest.mark.long),
+    ("DELETE", ""),
+    pytest.param("DELETE", "/scenarios", marks=pytest.mark.long),
+]
 
 FIRST_READS = (
     "import os, sys, urllib.request\n"

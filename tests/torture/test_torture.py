@@ -1,14 +1,15 @@
 """Torture: it names exactly the failures that break a command, always the same, and says how and what was left."""
 
-import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from mockfoundry.client.server import Server
-from tests.strategies import naive_client
-from tests.torture.torturing import CAREFUL, MOCKFOUNDRY, NAIVE, TWO_STEPS, outcomes, report_of, torture
+from tests.command_line import run_here
+from tests.serving import WEB as GUID
+from tests.torture import naive_client
+from tests.torture.torturing import CAREFUL, NAIVE, TWO_STEPS, outcomes, report_of, torture
 
 FEW = ("--operation", "scaleProcess", "--status", "409", "--status", "500", "--fault", "reset", "--fault", "garbage")
 LEAST = ("--operation", "scaleProcess", "--fault", "reset")
@@ -47,8 +48,12 @@ def test_it_finds_the_same_in_the_same_order_however_many_run_at_a_time(running:
     assert alone.stdout.endswith("\n7 failures, 4 survived, 3 broken\n")
 
 
-def test_a_client_that_looks_again_survives_every_failure(running: Server) -> None:
-    done = torture("--url", running.url, command=(*CAREFUL, "2"))
+EVERY = pytest.param((), marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("options", [("--status", "409", "--status", "500"), EVERY], ids=["some", "every"])
+def test_a_client_that_looks_again_survives_every_failure(running: Server, options: tuple[str, ...]) -> None:
+    done = torture("--url", running.url, *options, command=(*CAREFUL, "2"))
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith(" 0 broken\n")
     assert done.stdout.count("\n") == 1
@@ -115,7 +120,7 @@ def test_each_run_begins_with_the_seed(running: Server, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text(
         "organizations: [{name: o, spaces: [{name: s, apps: [{name: a, processes: "
-        f"[{{type: web, guid: {naive_client.WEB}, instances: 7}}]}}]}}]}}]\n"
+        f"[{{type: web, guid: {GUID}, instances: 7}}]}}]}}]}}]\n"
     )
     options = ("--url", running.url, "--seed", str(seed), "--random-seed", "5", "--phase", "after", "--fault", "reset")
     report = report_of(*options, command=NAIVE)
@@ -143,8 +148,7 @@ def test_what_is_kept_is_right_and_breaks_the_client_again(running: Server, tmp_
     assert torture("--url", running.url, "--keep", str(folder), *LEAST, command=NAIVE).returncode == 1
     (file,) = folder.iterdir()
     assert file.stem == LOST[0]
-    checked = subprocess.run([*MOCKFOUNDRY, "check", file], capture_output=True, text=True, timeout=300)
-    assert checked.stdout == "1 file is right\n"
+    assert run_here("check", str(file)).stdout == "1 file is right\n"
     foundation = running.foundation()
     foundation.play(file)
     assert naive_client.main(foundation.url) == 0

@@ -1,51 +1,31 @@
 """Torturing for tests: the command line's `torture`, and a port on which a test sees whether a program still lives."""
 
-import io
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import pytest
-
-from mockfoundry.cli import main
+from tests.command_line import run_here
 from tests.waiting import DEADLINE_SECONDS
 
-MOCKFOUNDRY = [sys.executable, "-m", "mockfoundry"]
-TORTURE = [*MOCKFOUNDRY, "torture"]
+TORTURE = [sys.executable, "-m", "mockfoundry", "torture"]
 CAREFUL = (sys.executable, str(Path(__file__).with_name("careful_client.py")))
 TWO_STEPS = (sys.executable, str(Path(__file__).with_name("two_steps_client.py")))
 HANGING = (sys.executable, str(Path(__file__).with_name("hanging_client.py")))
 RESTLESS = (sys.executable, str(Path(__file__).with_name("restless_client.py")))
 MEDDLING = (sys.executable, str(Path(__file__).with_name("meddling_client.py")))
 ESCAPING = (sys.executable, str(Path(__file__).with_name("escaping_client.py")))
-NAIVE = (sys.executable, str(Path(__file__).parent.parent / "strategies" / "naive_client.py"), "{url}")
+NAIVE = (sys.executable, str(Path(__file__).with_name("naive_client.py")), "{url}")
 
 
 def torture(*options: str, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """The command line's torture, run in this process: a start costs more than most tortures do."""
-    arguments = ["torture", *options, "--", *command]
-    out, errors = io.StringIO(), io.StringIO()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        with (
-            mock.patch.dict(os.environ, environment(), clear=True),
-            redirect_stdout(out),
-            redirect_stderr(errors),
-            pytest.raises(SystemExit) as ended,
-        ):
-            main.main(arguments, prog_name="mockfoundry")
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())
+    """The command line's torture, run in this process."""
+    return run_here("torture", *options, "--", *command, environment=environment())
 
 
 def environment() -> dict[str, str]:

@@ -112,9 +112,8 @@ def check_keywords(schema: Any, path: tuple[str | int, ...]) -> None:
 def add_implied_type(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with the type that its keywords are about: `{minimum: 2}` means a number, not also any text."""
     about = [kind for kind, keywords in _ABOUT.items() if any(keyword in schema for keyword in keywords)]
-    if len(about) == 1 and "type" not in schema:
-        return {"type": about[0], **schema}
-    return dict(schema)
+    implied = {"type": about[0]} if len(about) == 1 else {}
+    return {**implied, **schema}
 
 
 class Condition:
