@@ -1,5 +1,4 @@
-"""Deployments: begun, advanced with the clock, continued, finished, canceled. Never ticks: each is advanced when it is
-looked at.
+"""Deployments: begun, continued, finished, canceled, advanced with the clock when they are looked at. Never ticks.
 
 While a deployment rolls, its app has two web processes: the newer gains instances as the older loses them, and replaces
 it at the end. A canary pauses at each of its steps until somebody continues it, or cancels it; it never ends by itself.
