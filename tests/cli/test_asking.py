@@ -1,5 +1,6 @@
 """Commands that ask a server say in one line what else answers there, and never go where it sends them."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mockfoundry.cli.ask import coverage, health, log
+from mockfoundry.cli.ask import coverage, health, log, replay, retries, wait
+from mockfoundry.cli.torture import torture
+from mockfoundry.client.errors import ServerError
+from mockfoundry.client.server import Server
+from tests.serving import Serving
 
 
 @contextmanager
@@ -75,10 +80,70 @@ def test_an_answer_that_is_no_json_is_told_in_a_line() -> None:
         assert run(coverage, "--url", url) == (2, said)
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "ftp://here", "http://a..b"])
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8080", "ftp://here", "http://a..b", "file:///etc/passwd", "data:text/plain,x", "//here", "http://:80"],
+)
 def test_what_is_no_url_is_told_in_a_line(url: str) -> None:
-    for command, code in ((coverage, 2), (health, 1)):
+    for command, code in ((coverage, 2), (health, 1), (wait, 2)):
         exit_code, said = run(command, "--url", url)
         assert exit_code == code
         assert said.startswith(f"mockfoundry: url: {url!r} is not the URL of a server")
         assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/?a=1", "http://127.0.0.1:1/#a"])
+def test_a_url_with_more_than_a_server_is_refused(url: str) -> None:
+    assert "has more in it than where a server is" in run(coverage, "--url", url)[1]
+
+
+def test_a_password_in_a_url_is_neither_sent_nor_repeated() -> None:
+    code, said = run(coverage, "--url", "http://alice:s3cr3t@127.0.0.1:1")
+    assert code == 2
+    assert "has a user's name in it" in said
+    assert "s3cr3t" not in said
+
+
+ASKING: list[tuple[Any, ...]] = [
+    (coverage,),
+    (log,),
+    (log, "--follow"),
+    (log, "--curl", "1"),
+    (retries,),
+    (replay,),
+    (health,),
+    (wait, "--timeout", "0"),
+    (torture, "--", "true"),
+]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("arguments", ASKING, ids=lambda words: " ".join(getattr(word, "name", word) for word in words))
+def test_the_control_token_follows_no_redirect(arguments: tuple[Any, ...], status: int) -> None:
+    """Another origin is never asked, so it gets neither the token nor anything else."""
+    command, *rest = arguments
+    with other_server(200, b"{}") as (elsewhere, asked), other_server(status, location=elsewhere) as (url, _):
+        token = () if command in (health, wait) else ("--control-token", "s3cr3t")
+        code, said = run(command, "--url", url, *token, *rest)
+        assert code in (1, 2)
+        assert said.startswith("mockfoundry: ")
+        assert asked == []
+
+
+def test_the_python_client_follows_no_redirect_and_takes_http_alone() -> None:
+    with other_server(200, b"{}") as (elsewhere, asked), other_server(307, location=elsewhere) as (url, _):
+        with pytest.raises(ServerError, match="answered 307"):
+            Server.connect(url, control_token="s3cr3t").coverage()  # noqa: S106 (it is made up)
+        assert asked == []
+    with pytest.raises(ServerError, match="is not the URL of a server"):
+        Server.connect("file:///etc/passwd")
+
+
+def test_a_host_that_is_not_allowed_is_told_with_the_mend(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **more: resolve("127.0.0.1", *rest, **more))
+    url = server.url.replace("127.0.0.1", "mock.example.org")
+    for command, code in ((coverage, 2), (health, 1)):
+        exit_code, said = run(command, "--url", url)
+        assert exit_code == code
+        assert "start the server with --allow-host mock.example.org" in said

@@ -204,7 +204,7 @@ def test_the_journal_says_what_was_decided_and_keeps_no_token(server: Serving) -
     assert entry["body"] == {"instances": 2}
     shown = server.client.get(f"{DEFAULT}/requests/{entry['number']}")
     assert "admin" not in shown.json()["headers"]["authorization"]
-    assert '"authorization: bearer $TOKEN"' in shown.json()["curl"]
+    assert "'authorization: bearer '\"$TOKEN\"" in shown.json()["curl"]
     assert server.client.delete(f"{DEFAULT}/requests").json() == {"cleared": 1}
 
 

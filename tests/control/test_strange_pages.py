@@ -107,6 +107,13 @@ def test_a_page_of_another_place_is_refused(running: Serving, method: str, origi
     assert running.client.get(CLOCK).json()["frozen"] is False
 
 
+def test_a_picture_of_another_place_is_refused_and_a_link_is_followed(running: Serving) -> None:
+    site = {"Sec-Fetch-Site": "cross-site"}
+    for path in (CLOCK, "/__mock/foundations/default/requests?follow=true"):
+        problem(running.client.get(path, headers={**site, "Sec-Fetch-Mode": "no-cors"}), 403, "strange-origin")
+    assert running.client.get("/__mock/", headers={**site, "Sec-Fetch-Mode": "navigate"}).status_code == 200
+
+
 def test_what_curl_calls_a_form_is_json_and_what_a_browser_calls_one_is_not(running: Serving) -> None:
     content = b'{"frozen": false}'
     assert running.client.patch(CLOCK, content=content, headers=FORM).status_code == 200

@@ -147,7 +147,7 @@ def test_a_drawn_secret_is_shown_nowhere(place: str, secret: str) -> None:
     assert quote_plus(secret) not in shown
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(50))
 @given(secret=strange_secrets, name=st.sampled_from(["token", "password", "jwt", "x-api-key", "apiKey"]))
 def test_no_signs_of_a_secret_bring_it_out(secret: str, name: str) -> None:
     """Quotes, brackets, escapes and other scripts are part of it where they are written as the format asks for."""
@@ -248,13 +248,92 @@ HOSTILE = [
     b"a=" + b"%25" * 100_000,
     b"{" * 300_000,
     b'{"token":' * 30_000,
+    b"://a:" * 60_000,
+    b"a=b " * 75_000,
+    b"\\" * 300_000,
+    b"<token>" * 40_000,
+    b"name=a\n" + b"x: y\n" * 60_000,
     b"".join(b'"token%d": "aaaaaaaaaa%d", ' % (number, number) for number in range(8_000)),
 ]
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_no_body_takes_long_to_be_read(number: int) -> None:
-    entry = record_entry(
-        headers={b"content-type": b"text/plain"}, content=HOSTILE[number], query_string=HOSTILE[number][:8000]
-    )
+    # Without a word of what may be a secret nothing would be looked for.
+    content = b"token @ % " + HOSTILE[number]
+    entry = record_entry(headers={b"content-type": b"text/plain"}, content=content, query_string=content[:8000])
     assert effort_of(lambda: describe_entry(entry)) < 1.5
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b'"token"',
+            b"'token'",
+            b'\\"token\\"',
+            b"token",
+            b"password",
+            b"code",
+            b"authorization",
+            b"Basic ",
+            b"bearer ",
+        ),
+        *(
+            b":",
+            b"=",
+            b"&",
+            b"?",
+            b"#",
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b'"',
+            b"'",
+            b"\\",
+            b"<",
+            b">",
+            b"</",
+            b"--",
+            b"\n",
+            b" ",
+        ),
+        *(
+            b"eyJhbGciOiJI.e30.x",
+            b"://a:b@c",
+            b"%25",
+            b"%3D",
+            b"%00",
+            b"\\ud800",
+            b"\xed\xa0\x80",
+            b"\xff\xfe",
+            b"\x00",
+        ),
+        *(b"99999999999999999999999999", b"1e999", b"NaN", b"null", b"\xef\xb7\x90" + b"0" + b"\xef\xb7\x91", b"name="),
+    ]
+)
+mixtures = st.lists(PIECES | st.binary(max_size=6), max_size=12).map(b"".join)
+TYPES = st.sampled_from(
+    [JSON, FORM, b"text/plain", b"multipart/form-data", b"", b"\xff", b"application/json; charset=x"]
+)
+
+
+@settings(max_examples=examples(150))
+@given(content=mixtures, other=mixtures, text=mixtures, content_type=TYPES)
+def test_whatever_was_sent_can_be_read(content: bytes, other: bytes, text: bytes, content_type: bytes) -> None:
+    entry = record_entry(
+        query_string=text,
+        headers={b"content-type": content_type, b"authorization": text, b"cookie": other, b"x-note": text},
+        content=content,
+        answer_headers=[(b"content-type", content_type), (b"set-cookie", text), (b"location", other)],
+        answer=other,
+        path={"token": text.decode("latin-1")},
+        target="/" + text.decode("latin-1"),
+        near_miss=other.decode("latin-1"),
+        reason=text.decode("utf-8", "replace"),
+    )
+    described = describe_entry(entry)
+    assert msgspec.json.decode(msgspec.json.encode(described)) == described
+    assert described["line"].isprintable()
+    command = curl_command(entry, "http://localhost")
+    assert all(sign.isprintable() or sign == "\n" for sign in command)

@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+# pytester forgets what is imported during a test, and a server of this process would import it again beside the old.
+import mockfoundry.control.api
+import mockfoundry.control.pages
+import mockfoundry.journal.redaction  # noqa: F401
 from tests.serving import Serving, serving
 
 SCALING = """

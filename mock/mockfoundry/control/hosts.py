@@ -42,6 +42,14 @@ def must_come_from_here(headers: Mapping[bytes, bytes], allowed: tuple[str, ...]
             "page could have such a name lead here; allowed are addresses, names of one word, and those that end with "
             f"{', '.join(LOCAL_ENDINGS)}; call it by one of these, or start the server with --allow-host {name}",
         )
+    if headers.get(b"sec-fetch-site") == b"cross-site" and headers.get(b"sec-fetch-mode") != b"navigate":
+        # A picture or a script of a page has no Origin. What it gets can't be read, but it could be a stream.
+        raise ControlProblem(
+            403,
+            "strange-origin",
+            "header Sec-Fetch-Site: cross-site: a page of another place may not call the control API: call it from a "
+            "program, or open it",
+        )
     origin = headers.get(b"origin")
     if origin is not None and not is_same_authority(origin.decode("latin-1").strip(), host):
         raise ControlProblem(

@@ -71,7 +71,6 @@ from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import STILL_SENDING, DecidedBy
-from mockfoundry.journal.redaction import redact_line
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import commit_match
 
@@ -415,6 +414,8 @@ def refused_response(context: ExchangeContext, refusal: Refusal, decided_by: Dec
 
 def response_from_failure(request: Request) -> Response:
     """The response to a request that mockfoundry itself failed on. To be called while the exception is handled."""
+    from mockfoundry.journal.redaction import redact_line
+
     log.exception("mockfoundry failed on %s %s", request.method, redact_line(request.target))
     refusal = Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback")
     return response_from_refusal(refusal, "failure")

@@ -4,15 +4,16 @@ Everything that is made from an entry for people to read has its secrets redacte
 """
 
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from mockfoundry.bodies import MAX_BODY_DEPTH, format_header_value, measure_depth, read_query
+from mockfoundry.bodies import format_header_value, read_query
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.journal.redaction import Redactor
-from mockfoundry.journal.secret_names import is_secret_name
+
+if TYPE_CHECKING:
+    from mockfoundry.journal.redaction import Redactor
 
 NO_BODY = msgspec.UNSET
 """The value of a body that is not there, or can't be read."""
@@ -179,8 +180,6 @@ def decode_json_body(content: bytes, content_type: str) -> Any:
     """A body as a value, where it says that it is JSON and is."""
     if not content or "json" not in content_type.lower():
         return NO_BODY
-    if content.count(b"[") + content.count(b"{") > MAX_BODY_DEPTH and measure_depth(content) > MAX_BODY_DEPTH:
-        return NO_BODY
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
@@ -211,11 +210,15 @@ class RedactedEntry(NamedTuple):
     reason: str
     violations: str
     near_miss: str
-    redactor: Redactor
+    redactor: "Redactor"
 
 
 def redact_entry(entry: JournalEntry) -> RedactedEntry:
     """What an exchange shows of itself. All that is made for people to read of an exchange is made of this."""
+    # A server that starts, or records, needs none of this.
+    from mockfoundry.journal.redaction import Redactor
+    from mockfoundry.journal.secret_names import is_secret_name
+
     request, response = entry.request, entry.response
     redactor = Redactor(public=(entry.actor, ANYBODY))
     headers = redactor.redact_headers(request.headers.items())
@@ -224,10 +227,11 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     for name, value in entry.path.items():
         if is_secret_name(name):
             redactor.hide(value)
-    body = redactor.redact_body(request.content, entry.header(b"content-type"), entry.body)
+    sent, given = entry.body, response.value
+    body = redactor.redact_body(request.content, entry.header(b"content-type"), sent)
     own_headers = [each for each in response.headers_with_reason if each[0] in OWN_HEADERS]
     answer_headers = redactor.redact_headers(each for each in response.headers_with_reason if each not in own_headers)
-    answer = redactor.redact_body(response.body, response.header(b"content-type"), response.value)
+    answer = redactor.redact_body(response.body, response.header(b"content-type"), given)
     # From here on all secrets are known, so that what repeats them is found.
     own = {name.decode(): redactor.redact_own_text(value.decode("latin-1")) for name, value in own_headers}
     address = redactor.redact_own_text(entry.path_in_foundation) + (redactor.finish_text(f"?{pairs}") if pairs else "")
@@ -236,9 +240,9 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
         address=quote_line(address),
         query=redactor.finish(query),
         headers=redactor.finish(headers),
-        body=redactor.finish_body(body, request.content),
+        body=redactor.finish_body(body, request.content, body is sent),
         answer_headers={**own, **redactor.finish(answer_headers)},
-        answer=redactor.finish_body(answer, response.body),
+        answer=redactor.finish_body(answer, response.body, answer is given),
         reason=redactor.redact_own_text(entry.reason),
         violations=own.get("x-mock-contract", ""),
         near_miss=redactor.redact_own_text(entry.near_miss),

@@ -22,7 +22,7 @@ import msgspec
 
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal.repeats import MIN_CUT_LENGTH, replace_repeats, spell_secret
-from mockfoundry.journal.secret_names import is_secret_field, is_secret_name, is_secret_parameter
+from mockfoundry.journal.secret_names import is_secret_field, is_secret_name, is_secret_parameter, may_hold_secret
 from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end
 
 SCHEMES = frozenset(
@@ -55,16 +55,10 @@ _COOKIE_ATTRIBUTES = frozenset(
 # A secret that was found, until it is shown: its number between two characters that no text may have [Unicode, 23.7].
 _MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
 
-# Without any of these there is nothing to find; most texts end here.
-_HINT_WORDS = (
-    r"token|secret|passw|passc|passp|pwd|jwt|cookie|credential|assertion|auth|signature|key|hmac|sess|saml|dpop|bearer"
-    r"|basic|csrf|verifier|code|eyj|@|%|(?<![a-z])(?:sid|pin|sig|t?otp|sas)(?![a-z])"
-)
-_HINT = re.compile(_HINT_WORDS, re.IGNORECASE)
-_HINT_IN_BYTES = re.compile(_HINT_WORDS.encode() + rb"|\\u", re.IGNORECASE)
-
 _JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?")
-_USER_INFO = re.compile(r"(?<=://)[^/\s@\"'<>?#]+(?=@)")
+_USER_INFO = re.compile(
+    r"""(?<=://)(?:[^/\s@"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)"""
+)
 _SCHEME_IN_TEXT = re.compile(r"\b(bearer|basic)[ \t]+(?!tokens?\b|auth)([\w.~+/=:-]{4,})", re.IGNORECASE)
 # Every pattern is linear in the text: what repeats has a bound, or ends where the next one begins.
 _QUOTED_NAME = re.compile(r"""(\\{0,8}["'])((?:(?!\1).){1,128}?)\1\s*:\s*""", re.DOTALL)
@@ -76,7 +70,7 @@ _PAIR = re.compile(
 )
 _FLAG = re.compile(r"(?<![\w-])--(?P<name>[\w-]{1,128})[ \t]+(?P<value>[^\s\"'-]\S*|\"[^\"]*\"?|'[^']*'?)")
 _PART = re.compile(
-    r"""\bname=["']?(?P<name>[^"'\r\n;]{1,128})["']?[^\r\n]{0,512}\r?\n(?:[^\r\n]{1,512}\r?\n){0,8}\r?\n
+    r"""\bname=["']?(?P<name>[^"'\r\n;]{1,128}+)["']?[^\r\n]{0,512}+\r?\n(?:[^\r\n]{1,512}+\r?\n){0,8}+\r?\n
         (?P<value>.*?)(?=\r?\n--|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
@@ -218,7 +212,9 @@ class Redactor:
         if not content:
             return None
         if value is not msgspec.UNSET:
-            return self.redact_value(value) if _HINT_IN_BYTES.search(content) else value
+            # What nests too deep for this is redacted as text.
+            with suppress(RecursionError):
+                return self.redact_value(value) if may_hold_secret(content.decode("latin-1")) else value
         text = decode_text(content, content_type)
         if text is not None:
             return self.redact_body_text(text, content_type)
@@ -228,7 +224,7 @@ class Redactor:
         """A body's text, which stays as it was written but for the secrets."""
         if "x-www-form-urlencoded" in content_type:
             return self.redact_pairs(self._redact_quoted_names(text))
-        if _HINT.search(text) is None and "\\u" not in text:
+        if not may_hold_secret(text):
             return text
         text = _PART.sub(self._hide_value_of(is_secret_field), text)
         return self._redact_lines(self._redact_hinted(text))
@@ -266,7 +262,7 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """Text in which a secret may stand with a name before it, or in the form of one."""
-        return text if _HINT.search(text) is None else self._redact_hinted(text)
+        return self._redact_hinted(text) if may_hold_secret(text) else text
 
     def _redact_hinted(self, text: str) -> str:
         text = self._redact_forms(text)
@@ -392,12 +388,22 @@ class Redactor:
         """Text of mockfoundry's own about the exchange, as it is shown."""
         return self.finish_text(self._redact_forms(text))
 
-    def finish_body(self, redacted: Any, content: bytes) -> Any:
-        """A body as it is shown; one that neither hides nor repeats anything is not gone through."""
-        if isinstance(redacted, str) or b"\\" in content or _HINT_IN_BYTES.search(content):
+    def finish_body(self, redacted: Any, content: bytes, is_untouched: bool) -> Any:
+        """A body as it is shown.
+
+        Args:
+            content: as it came.
+            is_untouched: it is a value in which nothing was to be looked for; if it repeats nothing either, it is not
+                gone through.
+        """
+        if is_untouched and b"\\" not in content:
+            heads = (secret[:MIN_CUT_LENGTH].encode("utf-8", "replace") for secret, _ in self._list_repeats())
+            if not any(head in content for head in heads):
+                return redacted
+        try:
             return self.finish(redacted)
-        heads = (secret[:MIN_CUT_LENGTH].encode("utf-8", "replace") for secret, _ in self._list_repeats())
-        return self.finish(redacted) if any(head in content for head in heads) else redacted
+        except RecursionError:
+            return self.finish_text(msgspec.json.encode(redacted).decode())
 
     def _list_repeats(self) -> list[tuple[str, str]]:
         """The secrets to be looked for in all ways in which they may be written, long ones first."""

@@ -1,9 +1,13 @@
 """Repeats: a secret in other text, in each way in which it may be written there. Never finds a secret by itself."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 import msgspec
+
+MAX_REMEMBERED_LENGTH = 4_096
+"""Characters of a secret whose spellings are kept."""
 
 MIN_CUT_LENGTH = 8
 """Characters of a secret's beginning that are known again where the text was cut behind them."""
@@ -11,11 +15,19 @@ MIN_CUT_LENGTH = 8
 
 def spell_secret(secret: str) -> Iterable[str]:
     """A secret as it may be written elsewhere: as it is, in JSON, in a URL, in Python, or in a header."""
+    # One token comes with every request of a client.
+    return _spell(secret) if len(secret) > MAX_REMEMBERED_LENGTH else _spell_once(secret)
+
+
+def _spell(secret: str) -> tuple[str, ...]:
     quoted = msgspec.json.encode(secret.encode("utf-8", "replace").decode()).decode()[1:-1]
     spellings = [secret, quoted, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")]
     spellings.append(repr(secret)[1:-1])
     spellings += ["".join(sign if " " <= sign <= "~" else "?" for sign in each) for each in spellings[:2]]
-    return dict.fromkeys(spellings)
+    return tuple(dict.fromkeys(spellings))
+
+
+_spell_once = lru_cache(maxsize=256)(_spell)
 
 
 def replace_repeats(text: str, secret: str, mark: str) -> str:

@@ -1,4 +1,4 @@
-"""Names of secrets: which headers, fields and parameters hold what nobody may read. Never looks at a value.
+"""Names of secrets: which headers, fields and parameters hold what nobody may read. Never hides a value.
 
 A name is judged by its words, however they are joined: `X-Api-Key`, `apiKey`, `api_key` and `apikey` are one.
 """
@@ -35,12 +35,18 @@ _NOT_SECRET = frozenset(
     )
 )
 
+MAX_REMEMBERED_LENGTH = 160
+"""Characters of a text whose answer is kept."""
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
-@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether what a header, a field or a parameter of this name holds is a secret."""
+    return _judge_name(name) if len(name) > MAX_REMEMBERED_LENGTH else _judge_name_once(name)
+
+
+def _judge_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(unquote_plus(name))]
     joined = "".join(words)
     if joined in _NOT_SECRET:
@@ -48,6 +54,9 @@ def is_secret_name(name: str) -> bool:
     if any(root in joined for root in _ROOTS) or not _WORDS.isdisjoint(words):
         return True
     return any(word == "key" and words[index - 1] in _KEYS for index, word in enumerate(words) if index)
+
+
+_judge_name_once = lru_cache(maxsize=4096)(_judge_name)
 
 
 def is_secret_field(name: str) -> bool:
@@ -58,3 +67,55 @@ def is_secret_field(name: str) -> bool:
 def is_secret_parameter(name: str) -> bool:
     """The same of a parameter of a URL, where `code` is the code of a login, and `key` the caller's key."""
     return unquote_plus(name).lower() in ("code", "key") or is_secret_name(name)
+
+
+_HINTS = (
+    *("token", "secret", "passw", "passc", "passp", "pwd", "jwt", "cookie", "credential", "assertion", "auth", "key"),
+    *(
+        "signature",
+        "hmac",
+        "sess",
+        "saml",
+        "dpop",
+        "bearer",
+        "basic",
+        "csrf",
+        "verifier",
+        "code",
+        "eyj",
+        "@",
+        "%",
+        "\\u",
+    ),
+)
+_SHORT_HINTS = ("sid", "pin", "sig", "otp", "sas")
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether it is worth looking for secrets in a text: it has a part of a name, or what a form or an escape has.
+
+    Most texts end here, so this is quick: a search for one word costs a tenth of one for several, and short texts, as
+    headers are, come again and again.
+    """
+    return _find_hint(text) if len(text) > MAX_REMEMBERED_LENGTH else _find_hint_once(text)
+
+
+def _find_hint(text: str) -> bool:
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS) or any(
+        hint in lowered and has_word_end(lowered, text, hint) for hint in _SHORT_HINTS
+    )
+
+
+_find_hint_once = lru_cache(maxsize=4096)(_find_hint)
+
+
+def has_word_end(lowered: str, text: str, word: str) -> bool:
+    """Whether a word ends somewhere in a text as it is: in `sid=`, in `sidValue`, not in `sidecars`."""
+    at = lowered.find(word)
+    while at >= 0:
+        after = text[at + len(word) : at + len(word) + 1]
+        if not after.islower():
+            return True
+        at = lowered.find(word, at + 1)
+    return False
