@@ -5,11 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mockfoundry.cloudfoundry.seeds import format as seed_format
+from mockfoundry.cloudfoundry.seeds import load as seed_load
+from mockfoundry.cloudfoundry.seeds import snapshot as seed_snapshot
+from mockfoundry.cloudfoundry.seeds.format import PAST_VERSION
 from mockfoundry.documents.declare import Form, render_cell
 
 SEED_PAGE = Path(__file__).parent.parent / "docs" / "seed-file.md"
 
-FORMS = {each.noun: each for each in vars(seed_format).values() if isinstance(each, Form)}
+FORMS = {
+    each.noun: each
+    for module in (seed_format, seed_load, seed_snapshot)
+    for each in vars(module).values()
+    if isinstance(each, Form)
+}
 
 _TABLE = re.compile(r"(<!-- keys of (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -22,6 +30,7 @@ def render_seed_page() -> str:
 
 def table_of(noun: str) -> Iterator[str]:
     yield from ("| key | default | what it is |", "|---|---|---|")
-    for key in FORMS[noun].keys:
+    keys = FORMS[noun].keys[:1] if noun == PAST_VERSION.noun else FORMS[noun].keys
+    for key in keys:
         default = "required" if key.required else key.default
         yield f"| `{key.name}` | {render_cell(default)} | {render_cell(key.about)} |"

@@ -1,7 +1,9 @@
 """Assembly: the service that a server's options describe. Never listens and never answers."""
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mockfoundry import shipped
@@ -9,11 +11,12 @@ from mockfoundry.cloudfoundry.api.operations import OPERATIONS
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
-from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
+from mockfoundry.cloudfoundry.seeds.read import LARGER_SEED, build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.contract.plan import ContractError
+from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document, DocumentError, Problem
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
@@ -115,22 +118,42 @@ def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
             raise DocumentError(places) from None
 
 
+@contextmanager
+def pause_collection() -> Iterator[None]:
+    """No search for garbage in the block: a large world has none while it is made, and each search goes through it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def build_seed_world(options: ServerOptions, born: int) -> World:
     """The world that each foundation begins as."""
     seed = options.seed
     if isinstance(seed, str):
         path = Path(seed)
-        seed = Document(path.read_text(encoding="utf-8"), str(path))
+        seed = Document(read_document_file(path, options.max_seed, LARGER_SEED), str(path))
     text, source = (None, "") if seed is None else (seed.text, seed.source)
-    return build_seed_world_from_text(text, source, random_seed=options.random_seed, born=born)
+    with pause_collection():
+        return build_seed_world_from_text(
+            text, source, random_seed=options.random_seed, born=born, most=options.max_seed
+        )
 
 
-def build_seed_world_from_text(seed: str | None, source: str, *, random_seed: int, born: int) -> World:
+def build_seed_world_from_text(
+    seed: str | None, source: str, *, random_seed: int, born: int, most: int = ServerOptions.max_seed
+) -> World:
     """The world of a seed file's text; None is the default seed.
+
+    Args:
+        most: bytes of UTF-8 that the text may have.
 
     Raises:
         DocumentError: the text is not a seed.
     """
     if seed is None:
         return build_default_world(random_seed=random_seed, born=born)
-    return world_from_seed(read_seed(seed, source), random_seed=random_seed, born=born)
+    return world_from_seed(read_seed(seed, source, most), random_seed=random_seed, born=born)

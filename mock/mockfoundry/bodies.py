@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from mockfoundry.documents.json import measure_json_depth
+
 MAX_BODY_DEPTH = 100
 """How deep a JSON body may nest; the Cloud Controller's limit is the size of its stack."""
 
@@ -52,7 +54,7 @@ def read_json(content: bytes) -> Any:
     Raises:
         ValueError: it is not JSON, or nests too deep.
     """
-    if content.count(b"[") + content.count(b"{") > MAX_BODY_DEPTH and measure_depth(content) > MAX_BODY_DEPTH:
+    if measure_json_depth(content, MAX_BODY_DEPTH) > MAX_BODY_DEPTH:
         raise ValueError("nests too deep")
     try:
         return _decode(content)
@@ -68,18 +70,6 @@ def parse_bounded_float(text: str) -> float:
 MAX_FLOAT = sys.float_info.max
 _decode = msgspec.json.Decoder().decode
 _decode_bounded = msgspec.json.Decoder(float_hook=parse_bounded_float).decode
-
-
-def measure_depth(content: bytes) -> int:
-    """How deep brackets nest, counting those in strings too."""
-    deepest = level = 0
-    for sign in content:
-        if sign in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif sign in b"]}":
-            level -= 1
-    return deepest
 
 
 def read_form(content: bytes) -> dict[str, str]:

@@ -158,6 +158,9 @@ class ServerOptions:
         bool, OptionInfo("Trust X-Forwarded-Proto and X-Forwarded-Host; use it only behind a proxy that sets both.")
     ] = False
     max_body: Annotated[int, OptionInfo("Largest request body in bytes; a larger one gets 413.", least=1)] = 1024 * 1024
+    max_seed: Annotated[int, OptionInfo("Largest seed or state in bytes, as a file or in a control call.", least=1)] = (
+        64 * 1024 * 1024
+    )
     max_foundations: Annotated[int, OptionInfo("How many foundations there may be.", least=1, in_python=True)] = 20_000
     max_journal: Annotated[
         int,

@@ -192,6 +192,27 @@ def control_call_cost(rounds: int, calls: int = 2_000) -> float:
     return statistics.median(ratios)
 
 
+def large_world(folder: Path, processes: int = 100_000, pages: int = 200) -> None:
+    """What a world of a hundred thousand processes costs: its start from a seed, and a page of its list."""
+    kinds = [{"type": "web", "instances": 2, "memory_in_mb": 64}, {"type": "worker", "instances": 1}]
+    apps = [{"name": f"app-{number}", "processes": kinds} for number in range(processes // len(kinds))]
+    spaces = [{"name": f"space-{number}", "apps": apps[number::50]} for number in range(50)]
+    file = folder / "large.json"
+    file.write_text(json.dumps({"organizations": [{"name": "acme", "spaces": spaces}]}), encoding="utf-8")
+    with running(mock("--seed", str(file))) as (url, pid, started):
+        row(f"{processes:,} processes: start to the first answer", f"{started:.1f} s", "≤ 8 s")
+        for name, page in (("first", 1), ("last", processes // 50)):
+            seconds = []
+            with httpx.Client(base_url=url, headers=ADMIN) as client:
+                for _ in range(pages):
+                    began = time.monotonic()
+                    shown = client.get(f"/v3/processes?per_page=50&page={page}").json()
+                    seconds.append(time.monotonic() - began)
+            assert len(shown["resources"]) == 50
+            row(f"  the {name} page of 50, by httpx", f"{statistics.median(seconds) * 1000:.1f} ms", "≤ 5 ms")
+        row("  resident", f"{resident_megabytes(pid):.0f} MB")
+
+
 def many_rules(folder: Path) -> Path:
     """A scenario of ten thousand rules, none of which a request of the benchmark meets."""
     rule = {"operation": "scaleProcess", "respond": {"status": 409}}
@@ -247,6 +268,8 @@ def main() -> None:
         paid = fixture_milliseconds(chosen.rounds, Path(folder))
     row("pytest: a foundation of its own for a test", f"{paid:.2f} ms", "≤ 0.70 ms")
     over_foundations(chosen.rounds, chosen.seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        large_world(Path(folder))
 
 
 if __name__ == "__main__":

@@ -6,24 +6,42 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from mockfoundry.cloudfoundry.model import App, HealthCheck, Organization, ProcessModel, Quota, Settings, Sidecar, Space
+from mockfoundry.cloudfoundry.model import (
+    Allotment,
+    App,
+    Deployment,
+    HealthCheck,
+    InstanceRange,
+    Organization,
+    ProcessModel,
+    Quota,
+    Settings,
+    Sidecar,
+    Space,
+)
 from mockfoundry.cloudfoundry.seeds.build import apply_fields
-from mockfoundry.cloudfoundry.seeds.export import export_world
-from mockfoundry.cloudfoundry.seeds.format import APP, NAME, ORGANIZATION, PROCESS, SEED, SETTINGS, SIDECAR, SPACE
+from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
+from mockfoundry.cloudfoundry.seeds.format import (
+    APP,
+    DEPLOYMENT,
+    NAME,
+    ORGANIZATION,
+    PROCESS,
+    SEED,
+    SETTINGS,
+    SIDECAR,
+    SPACE,
+)
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
+from mockfoundry.cloudfoundry.seeds.snapshot import ALLOTMENT, INSTANCE_RANGE, PROGRESS, SNAPSHOT_KEYS
 from mockfoundry.documents.declare import Form, FormKey
 from tests.cloudfoundry.test_seed_files import BORN, FULL
 from tests.seed_page import FORMS, SEED_PAGE, render_seed_page
 
 PAGE = SEED_PAGE.read_text(encoding="utf-8")
 
-COMPUTED = {
-    "app": "the entity around it",
-    "instance_ranges": "follow from instance_states and the clock",
-    "stopping_ranges": "follow from the clock",
-    "allotment": "follows from what was scaled",
-}
+COMPUTED = {"app": "the entity around it"}
 """What a process has beside its declared fields, and where it comes from."""
 
 
@@ -50,7 +68,7 @@ def test_the_example_can_be_read() -> None:
 
 
 def test_every_field_of_a_process_is_declared_or_computed() -> None:
-    declared = attributes_of(PROCESS) - {"instance_states"}
+    declared = attributes_of(PROCESS) - {"instance_states", "past_versions"}
     assert set(ProcessModel.__struct_fields__) == declared | set(COMPUTED)
 
 
@@ -75,15 +93,33 @@ def test_what_is_declared_has_an_attribute_that_holds_it(row: str) -> None:
 
 
 def test_an_export_has_every_declared_key_of_a_process() -> None:
-    exported = export_world(build_default_world(random_seed=1, born=BORN))
-    process = exported["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
-    assert list(process) == [key.name for key in PROCESS.keys]
+    world = build_default_world(random_seed=1, born=BORN)
+    keys = [key.name for key in PROCESS.keys]
+    for exported, expected in (
+        (export_snapshot(world, BORN), keys),
+        (export_world(world), [name for name in keys if name not in SNAPSHOT_KEYS]),
+    ):
+        process = exported["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+        assert list(process) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "held"),
+    [
+        (attributes_of(INSTANCE_RANGE), InstanceRange),
+        (attributes_of(ALLOTMENT), Allotment),
+        (attributes_of(PROGRESS) | attributes_of(DEPLOYMENT) - {"status", "reason", "progress"}, Deployment),
+    ],
+)
+def test_an_export_has_everything_that_the_clock_needs(declared: set[str], held: type[msgspec.Struct]) -> None:
+    assert set(held.__struct_fields__) == declared
 
 
 def test_an_export_and_a_seed_fit_the_schema() -> None:
     accepts = jsonschema_rs.Draft202012Validator(SEED.schema()).is_valid
     world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
-    assert accepts(msgspec.json.decode(msgspec.json.encode(export_world(world))))
+    for exported in (export_world(world), export_snapshot(world, BORN)):
+        assert accepts(msgspec.json.decode(msgspec.json.encode(exported)))
     assert not accepts({"organizations": [{"name": 5}]})
 
 
@@ -107,11 +143,11 @@ def test_one_more_plain_field_is_one_line_of_the_form() -> None:
     form = Form(PROCESS.noun, (*PROCESS.keys, FormKey("nickname", NAME, "What people call it.", "none")))
     process = next(iter(build_default_world(random_seed=1, born=BORN).processes.values()))
     nicknamed = NicknamedProcess(**{name: getattr(process, name) for name in process.__struct_fields__})
-    assert form.write(nicknamed, instance_states={})["nickname"] == "none"
+    assert form.write(nicknamed, instance_states={}, past_versions=[])["nickname"] == "none"
 
     fields = form.read({"type": "web", "nickname": "dolly"}, (), begin_seed_reading())
     changed = apply_fields(form, nicknamed, fields)
-    assert form.write(changed, instance_states={})["nickname"] == "dolly"
+    assert form.write(changed, instance_states={}, past_versions=[])["nickname"] == "dolly"
     assert form.schema()["properties"]["nickname"]["description"] == "What people call it."
 
     reading = begin_seed_reading()

@@ -36,6 +36,13 @@ def problem(answer: httpx.Response, status: int) -> str:
     return str(body["detail"])
 
 
+def state_without_time(server: Serving) -> dict[str, Any]:
+    """The state of the default foundation; the time at which it was exported is left out."""
+    state: dict[str, Any] = server.client.get(f"{DEFAULT}/state").json()
+    del state["snapshot"]["time"]
+    return state
+
+
 @pytest.mark.parametrize(
     ("method", "path", "options", "status", "words"),
     [
@@ -102,17 +109,33 @@ def problem(answer: httpx.Response, status: int) -> str:
         ("GET", "/foundations/nobody/requests?follow=true", {}, 404, ("foundation nobody",)),
         ("GET", "/nothing", {}, 404, ("GET /__mock/openapi.yaml lists",)),
         ("POST", "/foundations/default", {}, 405, ("method",)),
-        ("PUT", "/foundations/x", {"content": b"#" * 20_000_000, "headers": YAML}, 413, ("8388608 bytes",)),
+        ("PUT", "/foundations/x/scenarios/y", {"content": b"#" * 20_000_000, "headers": YAML}, 413, ("8388608 bytes",)),
+        ("PUT", "/foundations/x", {"content": b"#" * 70_000_000, "headers": YAML}, 413, ("67108864", "--max-seed")),
+        ("PUT", "/foundations/default/state", {}, 400, ("body: is missing",)),
+        ("PUT", "/foundations/x", {"json": {"settings": {"x": 1}}}, 422, ("body:1:14", "settings has no key x")),
+        ("PUT", "/foundations/x", {"content": '{"settings": {},\n "settings": {}}'}, 422, ("body:2:2", "stands twice")),
+        (
+            "PATCH",
+            "/foundations/default/state",
+            {"content": '{"settings": {"x": 1, "x": 2}}'},
+            422,
+            ("body:1:23", "the key x stands twice, first in line 1"),
+        ),
+        ("PATCH", "/foundations/default/state", {"json": {"snapshot": {}}}, 422, ("snapshot",)),
+        ("GET", "/foundations/default/requests?limit=3&limit=4", {}, 400, ("query limit", "2 times", "send it once")),
+        ("GET", "/foundations/default/requests?limit=%D9%A3", {}, 400, ("query limit", "integer")),
+        ("GET", "/foundations/default/requests?limit=1_0", {}, 400, ("query limit", "integer")),
+        ("GET", "/foundations/default/requests/%D9%A3", {}, 400, ("number", "integer")),
     ],
 )
 def test_bad_input_is_told_and_changes_nothing(
     server: Serving, method: str, path: str, options: dict[str, Any], status: int, words: tuple[str, ...]
 ) -> None:
-    before = server.client.get(f"{DEFAULT}/state").json()
+    before = state_without_time(server)
     detail = problem(server.client.request(method, "/__mock" + path, **options), status)
     for word in words:
         assert word in detail
-    assert server.client.get(f"{DEFAULT}/state").json() == before
+    assert state_without_time(server) == before
     assert [each["name"] for each in server.client.get("/__mock/foundations").json()["foundations"]] == ["default"]
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mockfoundry.control.api import MAX_CONTROL_BODY_BYTES
+from mockfoundry.control.bounds import MAX_CONTROL_BODY_BYTES
 from mockfoundry.exchange.routing import MAX_LINE_BYTES
 from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.server.run import BackgroundServer

@@ -54,14 +54,21 @@ def check(files: tuple[Path, ...], contract: Path | None, form: str) -> None:
     from mockfoundry import shipped
     from mockfoundry.assembly import ERROR_STATUSES
     from mockfoundry.contract.load import load_contract
-    from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
+    from mockfoundry.documents.files import read_document_file
+    from mockfoundry.documents.problems import PROBLEM_FORMATS, DocumentError, Problem
+    from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
     from mockfoundry.scenarios.lint import check_scenario
 
     problems: list[Problem] = []
     with report_user_errors():
         loaded = load_contract(contract or shipped.CONTRACT_FILE)
         for file in files:
-            problems += check_scenario(file.read_text(encoding="utf-8"), loaded, ERROR_STATUSES, source=str(file))
+            try:
+                text = read_document_file(file, MAX_DOCUMENT_BYTES, "split it")
+            except DocumentError as error:
+                problems += error.problems
+            else:
+                problems += check_scenario(text, loaded, ERROR_STATUSES, source=str(file))
     print_text(PROBLEM_FORMATS[form](problems), newline=False)
     if problems:
         raise SystemExit(1)

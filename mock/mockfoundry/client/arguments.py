@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
+from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document
 from mockfoundry.options import ServerOptions
 
@@ -144,6 +145,59 @@ def serialize_number(name: str, number: float) -> float:
     return number
 
 
+def encode_json(value: Any, where: str) -> bytes:
+    """A value as JSON.
+
+    Args:
+        where: what the value is, for errors.
+
+    Raises:
+        TypeError: it holds what is none of JSON's values.
+        ValueError: it holds a number or a text that JSON can't hold.
+    """
+    must_be_json(value, where)
+    return msgspec.json.encode(value)
+
+
+def encode_text(document: Document) -> bytes:
+    """The bytes of a document.
+
+    Raises:
+        ValueError: it holds half of a surrogate pair, which is no character.
+    """
+    must_be_json(document.text, document.source)
+    return document.text.encode()
+
+
+MAX_JSON_DEPTH = 100
+MAX_JSON_BITS = 4_096
+
+
+def must_be_json(value: Any, where: str, depth: int = 0) -> None:
+    """Raises ValueError where a value holds a number or a text that JSON can't hold; the text names its place."""
+    if depth > MAX_JSON_DEPTH:
+        raise ValueError(f"{where[:200]}: nests deeper than {MAX_JSON_DEPTH} levels; mend it")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            half = value[error.start]
+            raise ValueError(
+                f"{where}: {value[:80]!r} has {half!r}, half of a surrogate pair and no character; leave it out"
+            ) from None
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}: {value!r} is no number that JSON has; give one, such as 1.0")
+    elif isinstance(value, int) and value.bit_length() > MAX_JSON_BITS:
+        raise ValueError(f"{where}: a number of {value.bit_length()} bits is too large; give a smaller one")
+    elif isinstance(value, Mapping):
+        for name, inside in value.items():
+            must_be_json(name, f"{where}, a key", depth + 1)
+            must_be_json(inside, f"{where}/{name}", depth + 1)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for position, inside in enumerate(value):
+            must_be_json(inside, f"{where}/{position}", depth + 1)
+
+
 def serialize_expectation(operation: str | Sequence[str], expected: VerifyArguments) -> dict[str, Any]:
     """The body of a `verify` call."""
     body = serialize_exchange_filter(expected)
@@ -259,14 +313,14 @@ def load_document(given: SeedSource, kind: str) -> Document:
         kind: `seed` or `scenario`, for errors.
     """
     if isinstance(given, Mapping):
-        return Document(msgspec.json.encode(given).decode(), kind)
+        return Document(encode_json(given, kind).decode(), kind)
     if not isinstance(given, str | Path):
         raise TypeError(
             f"{kind}: {given!r} is a {type(given).__name__}; give a file, the text of one, or its value as a mapping"
         )
     names_file = isinstance(given, Path) or ("\n" not in given and given.endswith(_FILE_SUFFIXES))
     source = str(given) if names_file else kind
-    text = Path(given).read_text(encoding="utf-8") if names_file else str(given)
+    text = read_document_file(Path(given), ServerOptions.max_seed, "make it smaller") if names_file else str(given)
     if not text.strip():
         raise ValueError(f"{source}: there is nothing in it; write a {kind}, or leave it out")
     return Document(text, source)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from mockfoundry.client.arguments import encode_json
 from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError, UnexpectedResponseError
 from mockfoundry.documents.quoting import quote_line
 
@@ -240,13 +241,14 @@ class ControlClient:
         Raises:
             ControlError: the control API refuses the call.
             UnexpectedResponseError: another server answers.
+            TypeError, ValueError: the body holds what JSON can't hold.
             ServerGoneError: the server does not answer.
         """
         sent_headers = {**self._headers, **(headers or {})}
         content = b""
         if body is not None:
             is_text = isinstance(body, bytes)
-            content = body if is_text else msgspec.json.encode(body)
+            content = body if is_text else encode_json(body, "body")
             sent_headers["Content-Type"] = YAML if is_text else JSON
         reply = self._transport.send(method, control_target(path, query), sent_headers, content)
         if reply.status >= 300:

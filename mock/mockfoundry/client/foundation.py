@@ -12,6 +12,7 @@ from mockfoundry.client.arguments import (
     Moment,
     SeedSource,
     VerifyArguments,
+    encode_text,
     generate_foundation_name,
     join_with_commas,
     load_scenario_document,
@@ -136,7 +137,7 @@ class FoundationCalls:
         document: Document | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        content = body if document is None else document.text.encode()
+        content = body if document is None else encode_text(document)
         if self._last_seen:
             # Else the server would make a new foundation of this name, with another world.
             headers = {**(headers or {}), "If-Match": "*"}
@@ -384,7 +385,7 @@ class Foundation(FoundationJournal):
         return state
 
     def change(self, patch: Mapping[str, Any]) -> dict[str, Any]:
-        """Changes the world by a merge patch of its seed: None removes a key, a list is replaced as a whole.
+        """Changes the world in the words of `given:`: what is found by its name is changed, what is not named stays.
 
         Returns:
             The world after the change, as the value of a seed file.

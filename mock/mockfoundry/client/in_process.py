@@ -167,13 +167,15 @@ class InProcessServer:
     def _begin_control_call(self, request: Request) -> Response | PendingRequest:
         # Not every test calls it, and a start should be short.
         from mockfoundry.control import api
+        from mockfoundry.control.bounds import find_body_bound, too_large_response
         from mockfoundry.control.follow import is_stream_request
 
         if self._control_api is None:
             # Only callers of this process reach it, by whatever name.
             self._control_api = api.build_control_api(self._service, self._room.holds, allowed_hosts=None)
-        if len(request.content) > api.MAX_CONTROL_BODY_BYTES:
-            return api.too_large_response(request.target)
+        most = find_body_bound(request.target, self._limits.seed)
+        if len(request.content) > most:
+            return too_large_response(request.target, most)
         if not is_stream_request(request.method, request.target, request.query_string):
             return api.handle_control_request(self._control_api, request)
         stream = api.open_journal_stream(self._control_api, request)

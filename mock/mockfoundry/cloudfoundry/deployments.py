@@ -224,8 +224,7 @@ def restart_process(world: World, app: App, process: ProcessModel, moment: int) 
     restarted = replace(process, version=version, revision=app.revision, updated_at=moment, allotment=None)
     if app.state != "STARTED":
         return restarted
-    ranges, stopping = start_instances(world, restarted, moment)
-    return replace(restarted, instance_ranges=ranges, stopping_ranges=stopping)
+    return start_instances(world, restarted, moment)
 
 
 def cancel_deployment(world: World, guid: str, now: int) -> None:

@@ -45,7 +45,7 @@ def format_guid(high: int, low: int) -> str:
 
 def derive_word(seed: int, *names: str | int) -> int:
     """64 bits that follow from a seed and names alone, not from what a generator drew before."""
-    text = "\0".join(str(name) for name in (seed, *names))
+    text = "\0".join(map(str, (seed, *names)))
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 

@@ -115,14 +115,14 @@ def stop_instances(world: World, process: ProcessModel, now: int) -> ProcessRang
     return ((), add_stopping_ranges(process.stopping_ranges, ended, now))
 
 
-def start_instances(world: World, process: ProcessModel, now: int) -> ProcessRanges:
-    """The ranges of a process whose app was started: only new instances.
+def start_instances(world: World, process: ProcessModel, now: int) -> ProcessModel:
+    """A process whose app was started: only new instances, each with what the process asks for now.
 
     The Cloud Controller asks the scheduler for instances of the new version only, so older ones vanish from its
     responses at once.
     """
     ranges = (create_range(world, process, 0, process.instances, now),) if process.instances else ()
-    return (ranges, ())
+    return replace(process, instance_ranges=ranges, stopping_ranges=(), allotment=None)
 
 
 def hold_instance_states(

@@ -107,6 +107,7 @@ class World(msgspec.Struct, kw_only=True):
         events: the latest audit events, oldest first; read them with `latest_events`.
         event_count: how many audit events there ever were.
         nonce: counts starts of instances.
+        in_order: whether the processes stand in the order of their creation, so that lists need not be sorted.
         shared_tables: the names of the tables that a copy of this world may hold too.
     """
 
@@ -128,6 +129,7 @@ class World(msgspec.Struct, kw_only=True):
     events: list[AuditEvent] = []
     event_count: int = 0
     nonce: int = 0
+    in_order: bool = True
     shared_tables: frozenset[str] = frozenset()
 
     def copy(self) -> "World":
@@ -169,9 +171,13 @@ class World(msgspec.Struct, kw_only=True):
         """Replaces a process by its new value, or adds it."""
         before = self.processes.get(process.guid)
         if before is None:
+            if self.processes and next(reversed(self.processes.values())).created_at > process.created_at:
+                self.in_order = False
             self.own_table("processes_of")[process.app] = (*self.processes_of.get(process.app, ()), process.guid)
         elif self.settings.stale_seconds:
             self._keep_past_version(before, now)
+        if before is not None and before.created_at != process.created_at:
+            self.in_order = False
         app = self.apps[process.app]
         if app.state == "STARTED":
             self.count_usage(app.space, before, process)

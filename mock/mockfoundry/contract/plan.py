@@ -4,6 +4,8 @@ They are values, which can be written to a file. What a request violates is data
 the request finds the words for it.
 """
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -208,8 +210,8 @@ class Parameter:
 
 def parse_parameter_text(text: str, kind: str) -> Any:
     """A parameter's text as the type that the contract gives it; the text itself if it is not of that type."""
-    reader = _READERS.get(kind)
-    if reader is None:
+    reader, form = _READERS.get(kind), _FORMS.get(kind)
+    if reader is None or (form is not None and form.fullmatch(text) is None):
         return text
     try:
         return reader(text)
@@ -217,9 +219,21 @@ def parse_parameter_text(text: str, kind: str) -> Any:
         return text
 
 
+def parse_finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is beyond every number")
+    return number
+
+
+# Python reads digits of every script, with `_` between them, and numbers that are none.
+_FORMS = {
+    "integer": re.compile(r"[+-]?[0-9]+"),
+    "number": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"),
+}
 _READERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
-    "number": float,
+    "number": parse_finite_float,
     "boolean": lambda text: {"true": True, "false": False}[text.lower()],
 }
 

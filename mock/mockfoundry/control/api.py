@@ -42,6 +42,7 @@ from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.control.violations import WHERE_DESCRIBED, refuse_violations
+from mockfoundry.documents.json import describe_lone_surrogate, find_lone_surrogate
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.exchange.request import CONTROL_PATH, Request
@@ -50,9 +51,6 @@ from mockfoundry.exchange.run import Service
 from mockfoundry.journal.redaction import redact_line
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from mockfoundry.version import __version__
-
-MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
-"""Bytes that a body may have."""
 
 MAX_LOOP_BODY_BYTES = 16 * 1024
 """Bytes of a body that is read where exchanges are made; a larger one is read in the worker room."""
@@ -168,18 +166,6 @@ def open_journal_stream(api: ControlApi, request: Request) -> JournalStream | Re
         return JournalStream(api.context, read_parameters(request, route))
 
     return answer_or_refuse(request, open_stream)
-
-
-def too_large_response(path: str) -> Response:
-    """The answer to a body that is larger than allowed; what is left of it is not read."""
-    problem = ControlProblem(
-        413,
-        "too-large",
-        f"body: more than {MAX_CONTROL_BODY_BYTES} bytes, the most that is read; send less, "
-        "or give a large seed to the server's --seed",
-        ((b"connection", b"close"),),
-    )
-    return response_from_problem(problem, path)
 
 
 def answer_or_refuse(request: Request, step: Callable[[], T]) -> T | Response:
@@ -362,6 +348,7 @@ def read_parameters(request: Request, route: Route) -> ControlCall:
     """
     plan = route.plan
     query = read_query(request.query_string) if request.query_string else {}
+    must_not_repeat_parameters(query, plan)
     refuse_violations((*route.violations, *plan.query_violations(query)), list_parameter_names(plan))
     return ControlCall(
         operation=plan.operation,
@@ -371,6 +358,15 @@ def read_parameters(request: Request, route: Route) -> ControlCall:
         base_url=request.base_url,
         real_time=request.arrived,
     )
+
+
+def must_not_repeat_parameters(query: Mapping[str, list[str]], plan: Plan) -> None:
+    """Raises ControlProblem (400) where a parameter was sent twice: no one of its values is the one that is meant."""
+    for name, values in query.items():
+        if len(values) > 1:
+            lists = [each.name for each in plan.parameters if each.kind == "array"]
+            mend = "join its values with commas" if name in lists else "send it once"
+            raise ControlProblem(400, "not-as-described", f"query {name[:80]}: was sent {len(values)} times; {mend}")
 
 
 def list_parameter_names(plan: Plan) -> tuple[str, ...]:
@@ -439,6 +435,11 @@ def read_json_body(content: bytes) -> Any:
     try:
         return read_json(content)
     except msgspec.DecodeError as error:
-        raise ControlProblem(400, "not-as-described", f"body: is not JSON: {error}; {WHERE_DESCRIBED}") from None
+        text = content.decode("utf-8", "replace")
+        surrogate = find_lone_surrogate(text)
+        if surrogate is None:
+            raise ControlProblem(400, "not-as-described", f"body: is not JSON: {error}; {WHERE_DESCRIBED}") from None
+        found = describe_lone_surrogate(text[surrogate : surrogate + 6])
+        raise ControlProblem(400, "not-as-described", f"body: at character {surrogate}, {found}") from None
     except ValueError as error:
         raise ControlProblem(422, "bad-value", f"body: {error}; nothing that is described does, mend it") from None

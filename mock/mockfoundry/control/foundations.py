@@ -10,8 +10,9 @@ from typing import Any
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import advance_deployments
-from mockfoundry.cloudfoundry.seeds.export import export_world
-from mockfoundry.cloudfoundry.seeds.read import read_seed, seed_from_data, world_from_seed
+from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
+from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
+from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
 from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_token
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
@@ -34,8 +35,6 @@ from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.redaction import redact_named_value
 
-MAX_PATCH_DEPTH = 64
-
 LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
 
@@ -51,12 +50,12 @@ def show_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer
 
 def prepare_new_foundation(context: ControlContext, call: ControlCall) -> Callable[[str], World | None]:
     """Builds the world of the seed in the body; None if there is no body."""
-    chosen = call.query["random_seed"]
-    random_seed = context.service.registry.seed.seed if chosen is None else chosen
+    chosen, registry = call.query["random_seed"], context.service.registry
+    random_seed, most = registry.seed.seed if chosen is None else chosen, registry.bounds.seed
 
     def build_world_of_body(text: str) -> World | None:
-        if text.strip():
-            return world_from_seed(read_seed(text, "body"), random_seed=random_seed, born=call.real_time)
+        if text.strip() not in ("", "null"):
+            return world_from_seed(read_seed(text, "body", most), random_seed=random_seed, born=call.real_time)
         if chosen is not None:
             raise ControlProblem(
                 422, "bad-value", "query random_seed: needs a seed in the body, to be built anew with it; send one"
@@ -118,16 +117,18 @@ def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any
 
 
 def export_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    return answer_with_state(snapshot_settled_world(*context.find_foundation(call)))
+    foundation, now = context.find_foundation(call)
+    return answer_with_state(snapshot_settled_world(foundation, now), now)
 
 
-def answer_with_state(world: World) -> ControlAnswer | ControlWork:
-    """A world in a seed file's words.
+def answer_with_state(world: World, now: int) -> ControlAnswer | ControlWork:
+    """A world with its instances as they are, in a seed file's words.
 
     Args:
         world: that nothing writes to any more.
+        now: virtual microseconds.
     """
-    return answer_in_turn(is_large(world), lambda: ControlAnswer(export_world(world)))
+    return answer_in_turn(is_large(world), lambda: ControlAnswer(export_snapshot(world, now)))
 
 
 def is_large(world: World) -> bool:
@@ -144,30 +145,33 @@ def snapshot_settled_world(foundation: FoundationState, now: int) -> World:
 
 def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
     """Builds the world of the seed in the body, for the foundation as it is now."""
-    found = context.service.registry.find(call.path["name"])
-    before = context.service.registry.seed if found is None else found.world
-    random_seed, now = before.seed, before.clock.now(call.real_time)
-    return lambda text: world_from_seed(read_seed(text, "body"), random_seed=random_seed, born=now)
+    registry = context.service.registry
+    found = registry.find(call.path["name"])
+    before = registry.seed if found is None else found.world
+    random_seed, now, most = before.seed, before.clock.now(call.real_time), registry.bounds.seed
+    return lambda text: world_from_seed(read_seed(text, "body", most), random_seed=random_seed, born=now)
+
+
+def prepare_patch(context: ControlContext, call: ControlCall) -> Callable[[str], dict[str, Any]]:
+    """Reads the change in the body; whether it fits is seen where it is made."""
+    most = context.service.registry.bounds.seed
+    return lambda text: read_world_patch(text, "body", most)
 
 
 def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     with context.find_or_create_foundation(call) as (foundation, now):
-        return answer_with_state(replace_world(foundation, call.prepared, now))
+        return answer_with_state(replace_world(foundation, call.prepared, now), now)
 
 
 def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    must_not_nest_deep(call.body)
     with context.find_or_create_foundation(call) as (foundation, now):
-        patched = seed_from_data(apply_merge_patch(export_settled_world(foundation, now), call.body), "patched state")
-        world = world_from_seed(patched, random_seed=foundation.world.seed, born=now)
-        return answer_with_state(replace_world(foundation, world, now))
-
-
-def export_settled_world(foundation: FoundationState, now: int) -> dict[str, Any]:
-    """The world in a seed file's words, its deployments brought up to now."""
-    if foundation.world.deploying_apps:
-        advance_deployments(foundation.world, now)
-    return export_world(foundation.world)
+        if foundation.world.deploying_apps:
+            advance_deployments(foundation.world, now)
+        # What fails halfway leaves the world as it was.
+        world = foundation.world.copy()
+        apply_patch_fields(world, call.prepared, now, "body")
+        foundation.world = world
+        return answer_with_state(snapshot_settled_world(foundation, now), now)
 
 
 def replace_world(foundation: FoundationState, world: World, now: int) -> World:
@@ -175,30 +179,6 @@ def replace_world(foundation: FoundationState, world: World, now: int) -> World:
     world.clock, world.generator = foundation.world.clock, foundation.world.generator
     foundation.world = world
     return snapshot_settled_world(foundation, now)
-
-
-def apply_merge_patch(target: Any, patch: Any) -> Any:
-    """A value with a merge patch applied: null takes a key away, a list is replaced whole [RFC 7396]."""
-    if not isinstance(patch, Mapping):
-        return patch
-    merged = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = apply_merge_patch(merged.get(key), value)
-    return merged
-
-
-def must_not_nest_deep(body: Any, depth: int = 0) -> None:
-    """Raises ControlProblem (422) where a patch nests deeper than any seed can."""
-    if depth > MAX_PATCH_DEPTH:
-        raise ControlProblem(
-            422, "bad-value", f"body: nests deeper than {MAX_PATCH_DEPTH} levels, which no seed does; mend it"
-        )
-    inside = body.values() if isinstance(body, Mapping) else body if isinstance(body, list) else ()
-    for each in inside:
-        must_not_nest_deep(each, depth + 1)
 
 
 SeedChange = dict[str, Any]
@@ -386,6 +366,7 @@ FOUNDATION_PREPARATIONS: dict[str, Preparation] = {
     "put_foundation": prepare_new_foundation,
     "replace_state": prepare_state,
     "mint_token": prepare_signing_key,
+    "patch_state": prepare_patch,
 }
 
 LONG_PREPARATIONS: dict[str, Callable[[ControlContext], bool]] = {"mint_token": must_load_signing_key}

@@ -19,12 +19,14 @@ class TextKind(AsItIs):
     Attributes:
         pattern: that the whole of it has to match.
         allowed: what messages say of it; the bounds unless given.
+        takes_control_signs: whether it may hold them, as what a client writes may.
     """
 
     least: int = 0
     most: int | None = None
     pattern: str | None = None
     allowed: str = ""
+    takes_control_signs: bool = False
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         allowed = self.allowed or self.describe_bounds()
@@ -38,6 +40,7 @@ class TextKind(AsItIs):
             return value if sound else reading.refuse_value(path, value, allowed)
         if (
             self.most is not None
+            and not self.takes_control_signs
             and not value.isprintable()
             and any(sign < " " and sign not in "\n\t" for sign in value)
         ):

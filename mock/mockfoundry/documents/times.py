@@ -22,11 +22,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 
 
-def parse_duration(text: str) -> int:
+def parse_duration(text: str, most: int = MAX_DURATION) -> int:
     """A duration's text as microseconds.
 
+    Args:
+        most: how long it may be.
+
     Raises:
-        ValueError: it is not a duration, or longer than `MAX_DURATION`; the text says what is allowed.
+        ValueError: it is not a duration, or longer than `most`; the text says what is allowed.
     """
     parts = _DURATION_PARTS.fullmatch(text) if _WHOLE_DURATION.match(text) else None
     if parts is None:
@@ -36,8 +39,8 @@ def parse_duration(text: str) -> int:
     microseconds, rest = divmod(scaled, int("1" + "0" * len(fraction)))
     if rest:
         raise ValueError("a duration is a whole number of microseconds")
-    if microseconds > MAX_DURATION:
-        raise ValueError("a duration is at most a year, 8760h")
+    if microseconds > most:
+        raise ValueError(f"a duration is at most {format_duration(most)}")
     return microseconds
 
 

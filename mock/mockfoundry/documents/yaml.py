@@ -14,14 +14,20 @@ from typing import Any, Final
 
 import yaml
 
+from mockfoundry.documents.json import (
+    MAX_DOCUMENT_DEPTH,
+    describe_lone_surrogate,
+    find_lone_surrogate,
+    locate_index,
+)
 from mockfoundry.documents.problems import DocumentError, Problem
 
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 """Bytes of UTF-8 that a file may have."""
-MAX_DOCUMENT_DEPTH: Final = 32
-"""How deep mappings and lists may nest."""
-MAX_DOCUMENT_NODES: Final = 250_000
-"""How many values and keys a file may hold."""
+MIN_DOCUMENT_NODES: Final = 250_000
+"""How many values and keys any file may hold."""
+MIN_NODE_BYTES: Final = 8
+"""A file that may have so many bytes may hold one value or key more."""
 
 
 @dataclass(slots=True)
@@ -65,24 +71,34 @@ class MappingNode:
 Node = ScalarNode | ListNode | MappingNode
 
 
-def read_nodes(text: str, source: str) -> Node:
+def count_allowed_nodes(most_bytes: int) -> int:
+    """How many values and keys a file may hold that may have so many bytes."""
+    return max(MIN_DOCUMENT_NODES, most_bytes // MIN_NODE_BYTES)
+
+
+def read_nodes(text: str, source: str, most: int = MAX_DOCUMENT_BYTES, mend: str = "split it") -> Node:
     """The text's one document.
+
+    Args:
+        most: bytes of UTF-8 that it may have.
+        mend: what to do about one that has more.
 
     Raises:
         DocumentError: with the first problem: not YAML, more than JSON's values, or beyond a bound.
     """
-    if len(text) > MAX_DOCUMENT_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_DOCUMENT_BYTES:
-        raise make_document_error(
-            source, 1, 1, f"is larger than {MAX_DOCUMENT_BYTES} bytes, the most that is read; split it"
-        )
+    must_not_be_larger(text, source, most, mend)
     strange = _NOT_YAML.search(text)
     if strange is not None:
         line, column = locate_index(text, strange.start())
         sign = f"the sign U+{ord(strange.group()):04X} is not taken; in double quotes write it as an escape"
         raise make_document_error(source, line, column, sign)
     try:
-        return NodeBuilder(convert_json_to_yaml(text), source).build_document()
+        return NodeBuilder(convert_json_to_yaml(text), source, count_allowed_nodes(most), mend).build_document()
     except yaml.MarkedYAMLError as error:
+        surrogate = find_lone_surrogate(text) if "escape code" in str(error.problem) else None
+        if surrogate is not None:
+            text_of_escape = describe_lone_surrogate(text[surrogate : surrogate + 6])
+            raise make_document_error(source, *locate_index(text, surrogate), text_of_escape) from None
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if character_at(text, line, column) == "\t":
@@ -92,6 +108,12 @@ def read_nodes(text: str, source: str) -> Node:
         raise make_document_error(source, 1, 1, f"is not YAML: {error}") from None
 
 
+def must_not_be_larger(text: str, source: str, most: int, mend: str) -> None:
+    """Raises DocumentError where a text has more bytes of UTF-8 than it may have."""
+    if len(text) > most or (4 * len(text) > most and len(text.encode("utf-8", "surrogatepass")) > most):
+        raise make_document_error(source, 1, 1, f"is larger than {most} bytes, the most that is read; {mend}")
+
+
 def make_document_error(source: str, line: int, column: int, text: str) -> DocumentError:
     return DocumentError([Problem(source, line, column, text)])
 
@@ -99,11 +121,6 @@ def make_document_error(source: str, line: int, column: int, text: str) -> Docum
 def character_at(text: str, line: int, column: int) -> str:
     lines = text.split("\n")
     return lines[line - 1][column - 1 : column] if line <= len(lines) else ""
-
-
-def locate_index(text: str, index: int) -> tuple[int, int]:
-    before = text[:index]
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def convert_json_to_yaml(text: str) -> str:
@@ -129,8 +146,10 @@ def join_surrogates(found: re.Match[str]) -> str:
 class NodeBuilder:
     """Builds nodes from the parser's events, in one pass: where a bound is exceeded, the rest is not read."""
 
-    def __init__(self, text: str, source: str) -> None:
+    def __init__(self, text: str, source: str, most: int, mend: str) -> None:
         self.source = source
+        self.most = most
+        self.mend = mend
         self.count = 0
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = yaml.parse(text, Loader=loader)
@@ -152,8 +171,8 @@ class NodeBuilder:
 
     def build_node(self, event: Any, depth: int) -> Node:
         self.count += 1
-        if self.count > MAX_DOCUMENT_NODES:
-            raise self.make_error(event, f"more than {MAX_DOCUMENT_NODES} values; split it")
+        if self.count > self.most:
+            raise self.make_error(event, f"more than {self.most} values; {self.mend}")
         if isinstance(event, yaml.AliasEvent):
             raise self.make_error(event, f"the alias *{event.anchor} is not taken; write the value out")
         if event.anchor is not None:

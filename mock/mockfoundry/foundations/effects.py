@@ -4,6 +4,7 @@ Entities are frozen values, so what a scenario changed is found by comparing tab
 something else has changed since keeps that later value.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,10 +14,13 @@ import msgspec
 from mockfoundry.cloudfoundry.deployments import cancel_deployment
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.problems import DocumentError
 from mockfoundry.foundations.foundation import EntityChange, FoundationState
 from mockfoundry.scenarios.engine import switch_off, switch_on, take_due_events
 from mockfoundry.scenarios.model import Event, Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
+
+log = logging.getLogger("mockfoundry")
 
 ENTITY_TABLES = ("feature_flags", "organizations", "spaces", "apps", "processes", "users")
 SETTINGS = "settings"
@@ -95,9 +99,17 @@ def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, 
     """
     scenario = compiled.scenario
     lineup = CompiledScenarios((*foundation.lineup.without(scenario.name), compiled))
-    if scenario.name in foundation.changes:
+    world, changes = foundation.world, foundation.changes.get(scenario.name)
+    if changes is not None:
+        foundation.world = world.copy()
         revert_changes(foundation.world, foundation.changes.pop(scenario.name), now)
-    begin_scenario(foundation, scenario, now)
+    try:
+        begin_scenario(foundation, scenario, now)
+    except DocumentError:
+        foundation.world = world
+        if changes is not None:
+            foundation.changes[scenario.name] = changes
+        raise
     foundation.lineup = lineup
 
 
@@ -134,12 +146,17 @@ def apply_due_events(foundation: FoundationState, now: int) -> None:
 def apply_event(foundation: FoundationState, name: str, event: Event, now: int) -> None:
     """Applies one event of a scenario, at its own moment."""
     since = foundation.progress.since.get(name, now)
-    record_world_change(foundation, name, event.given, min(now, since + event.at))
+    try:
+        record_world_change(foundation, name, event.given, min(now, since + event.at))
+    except DocumentError as error:
+        # It fitted when the scenario was switched on; the world was replaced since.
+        log.warning("scenario %s: an event was left out, since it does not fit the world any more: %s", name, error)
 
 
 def record_world_change(foundation: FoundationState, name: str, given: object, now: int) -> None:
     """Changes the world as a `given` says, and remembers what that changed, so that it can be reverted."""
-    foundation.changes.setdefault(name, []).extend(change_world(foundation, given, now))
+    changes = change_world(foundation, given, now)
+    foundation.changes.setdefault(name, []).extend(changes)
 
 
 def change_world(foundation: FoundationState, given: object, now: int) -> list[EntityChange]:

@@ -36,6 +36,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         journal: bytes that the journal of each may hold.
         journals: bytes that all journals may hold together.
         rules: of the scenarios that are on in one foundation.
+        seed: bytes of a seed or a state.
         idle: microseconds of real time after which a foundation that was not used is deleted; None for never.
     """
 
@@ -43,6 +44,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
     journal: int = ServerOptions.max_journal
     journals: int = ServerOptions.max_journals
     rules: int = ServerOptions.max_rules
+    seed: int = ServerOptions.max_seed
     idle: int | None = ServerOptions.expire_idle
 
     @classmethod
@@ -52,6 +54,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
             journal=options.max_journal,
             journals=options.max_journals,
             rules=options.max_rules,
+            seed=options.max_seed,
             idle=options.expire_idle,
         )
 

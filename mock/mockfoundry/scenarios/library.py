@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from mockfoundry.contract.load import Contract
-from mockfoundry.documents.problems import Document, Problem, did_you_mean
+from mockfoundry.documents.files import read_document_file
+from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.lint import accept_scenario, read_checked_scenario
 from mockfoundry.scenarios.model import Scenario, ScenarioError
@@ -91,16 +92,9 @@ def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[
 def read_scenario_text(path: Path, problems: list[Problem]) -> str | None:
     """A file's text; no more of it is read than a scenario may have."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_DOCUMENT_BYTES + 1)
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if len(content) > MAX_DOCUMENT_BYTES:
-            problems.append(Problem(str(path), 1, 1, f"is larger than {MAX_DOCUMENT_BYTES} bytes; split it"))
-            return None
-        before = content[: error.start]
-        column = error.start - before.rfind(b"\n")
-        problems.append(Problem(str(path), before.count(b"\n") + 1, column, "is not UTF-8; save it as UTF-8"))
+        return read_document_file(path, MAX_DOCUMENT_BYTES, "split it")
+    except DocumentError as error:
+        problems += error.problems
     except OSError as error:
         problems.append(Problem(str(path), 1, 1, f"can't be read: {error.strerror}"))
     return None

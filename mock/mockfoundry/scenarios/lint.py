@@ -4,18 +4,19 @@ Besides what the form of a file refuses, it finds three things: answers that the
 that no valid request fulfils, and rules and states that a scenario can never reach.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
+from mockfoundry.bodies import read_json
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, shorten_value
 from mockfoundry.documents.declare import Finding, Path, locate_finding
+from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
 from mockfoundry.documents.problems import Problem, did_you_mean
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
+from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.conditions import ABSENT, PLACES, Condition
 from mockfoundry.scenarios.format import (
     begin_reading,
@@ -94,8 +95,8 @@ def find_undocumented_text(
         yield "text", f"text is sent as text/plain, which {plan.operation} does not document; {UNDOCUMENTED_HINT}"
         return
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = read_json(text.encode())
+    except (ValueError, msgspec.DecodeError, RecursionError):
         yield "text", f"text is not the JSON that {plan.operation} documents; {UNDOCUMENTED_HINT}"
         return
     if documented.body is not None:

@@ -66,21 +66,18 @@ class AsgiApp:
                 await self.delivery.deliver(response, scope, receive, send)
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from mockfoundry.control.api import (
-            MAX_CONTROL_BODY_BYTES,
-            handle_control_request,
-            open_journal_stream,
-            too_large_response,
-        )
+        from mockfoundry.control.api import handle_control_request, open_journal_stream
+        from mockfoundry.control.bounds import find_body_bound, too_large_response
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
         path = raw_path_of(scope)
+        most = find_body_bound(path, self.limits.seed)
         try:
-            content = await read_body(scope, receive, MAX_CONTROL_BODY_BYTES)
+            content = await read_body(scope, receive, most)
         except ClientGoneError:
             return
         if content is None:
-            await self.delivery.deliver(too_large_response(path), scope, receive, send)
+            await self.delivery.deliver(too_large_response(path, most), scope, receive, send)
             return
         request = self._read_request(scope, content)
         response: JournalStream | Response | PendingRequest

@@ -191,7 +191,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.is_control = self.url.startswith(CONTROL_PATH_BYTES)
         if not (self.is_control or (len(named) == len(headers) and is_host(named.get(b"host", b"")))):
             self._check_hosts([value for name, value in headers if name == b"host"])
-        self.max_body = find_max_control_body() if self.is_control else self.limits.body
+        self.max_body = self._find_max_control_body() if self.is_control else self.limits.body
         announced = named.get(b"content-length")
         if announced is not None and int(announced) > self.max_body:
             self._stop(self._body_too_large_response())
@@ -253,9 +253,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def _body_too_large_response(self) -> Response:
         if not self.is_control:
             return body_too_large_response(self.limits)
-        from mockfoundry.control.api import too_large_response
+        from mockfoundry.control.bounds import too_large_response
 
-        return too_large_response(self.url.partition(b"?")[0].decode("latin-1"))
+        return too_large_response(self._decode_path(), self.max_body)
+
+    def _decode_path(self) -> str:
+        return self.url.partition(b"?")[0].decode("latin-1")
+
+    def _find_max_control_body(self) -> int:
+        # Not every server is asked for it, and a start should be short.
+        from mockfoundry.control.bounds import find_body_bound
+
+        return find_body_bound(self._decode_path(), self.limits.seed)
 
     def _take_origin_form(self) -> None:
         """Turns a URL in absolute form into a path; its authority replaces the Host header [RFC 9112, 3.2.2]."""
@@ -358,11 +367,3 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(late_body_response(self.limits))
         elif self.cycle is None or self.cycle.response_complete:
             self.transport.close()
-
-
-def find_max_control_body() -> int:
-    """Bytes that the body of a control call may have."""
-    # Not every server is asked for it, and a start should be short.
-    from mockfoundry.control.api import MAX_CONTROL_BODY_BYTES
-
-    return MAX_CONTROL_BODY_BYTES

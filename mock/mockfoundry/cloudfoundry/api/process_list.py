@@ -4,8 +4,9 @@ Source: cloud_controller_ng, app/fetchers/process_list_fetcher.rb, base_list_fet
 lib/cloud_controller/paging/sequel_paginator.rb.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
@@ -36,9 +37,11 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
     if world.deploying_apps:
         advance_deployments(world, request.now)
     readable_spaces = {space.guid for space in world.spaces.values() if may_read_space(actor, space)}
-    readable_apps = {app.guid for app in world.apps.values() if app.space in readable_spaces}
-    processes = [process for process in world.processes.values() if process.app in readable_apps]
-    return list_page(world, request, query, processes, f"{request.base}/v3/processes")
+    processes: Collection[ProcessModel] = world.processes.values()
+    if len(readable_spaces) < len(world.spaces):
+        readable_apps = {app.guid for app in world.apps.values() if app.space in readable_spaces}
+        processes = [process for process in processes if process.app in readable_apps]
+    return list_page(world, request, query, processes, f"{request.base}/v3/processes", world.in_order)
 
 
 def list_processes_for_app(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
@@ -53,29 +56,38 @@ def list_app_page(world: World, actor: User, request: ApiRequest, guid: str) -> 
         advance_deployments(world, request.now)
     app, _ = find_app(world, actor, guid)  # 404
     processes = world.list_app_processes(app.guid)
-    return list_page(world, request, query, processes, f"{request.base}/v3/apps/{app.guid}/processes")
+    return list_page(world, request, query, processes, f"{request.base}/v3/apps/{app.guid}/processes", False)
 
 
 def list_page(
-    world: World, request: ApiRequest, query: ListQuery, processes: list[ProcessModel], url: str
+    world: World,
+    request: ApiRequest,
+    query: ListQuery,
+    processes: Collection[ProcessModel],
+    url: str,
+    in_order: bool,
 ) -> ApiResponse | LateResponse:
     """One page of the processes that the query asks for.
 
     Args:
         processes: all that the actor may read.
         url: of the list, without a query.
+        in_order: whether they are in the order of their creation already.
     """
     spans = tuple(read_time_spans(query))  # 500
     may_fail = query.embed and world.settings.platform == "unavailable"
-    steps = 0 if may_fail else count_list_steps(query, len(processes))
+    steps = 0 if may_fail else count_list_steps(query, len(processes), in_order)
     snapshot, now, base = world.copy() if steps > MAX_STEPS_AT_ONCE else world, request.now, request.base
 
     def make_page() -> ApiResponse:
-        readable = processes
+        readable: Collection[ProcessModel] = processes
         if snapshot.settings.stale_seconds:
             readable = [find_readable_version(snapshot, process, now) for process in processes]
-        found = sort_processes(filter_processes(snapshot, readable, query, spans), query)
-        shown = found[(query.page - 1) * query.per_page : query.page * query.per_page]
+        found = filter_processes(snapshot, list(readable), query, spans) if has_filters(query) else readable
+        if query.order or not in_order:
+            found = sort_processes(found, query)
+        first, end = (min(number * query.per_page, len(found)) for number in (query.page - 1, query.page))
+        shown = list(islice(found, first, end))
         resources = [present_listed_process(snapshot, process, base, query.embed, now) for process in shown]
         # The Cloud Controller reads the total from the page, and so finds none on an empty one.
         total = len(found) if shown else 0
@@ -86,9 +98,15 @@ def list_page(
     return respond_in_turn(steps, make_page)
 
 
-def count_list_steps(query: ListQuery, count: int) -> int:
+def count_list_steps(query: ListQuery, count: int, in_order: bool) -> int:
     """How many processes are shown on a page of so many; to look at twenty counts as much as to show one."""
-    looks = 1 + len(query.filters) + 2 * len(query.timestamp_filters) + 2 * len(query.label_requirements)
+    is_sorted = in_order and not query.order
+    looks = (
+        (0 if is_sorted else 1)
+        + len(query.filters)
+        + 2 * len(query.timestamp_filters)
+        + 2 * len(query.label_requirements)
+    )
     return min(query.per_page, count) * (2 if query.embed else 1) + looks * count // 20
 
 
@@ -108,6 +126,10 @@ _FILTER_VALUES: Mapping[str, Callable[[World, ProcessModel], str]] = {
     "organization_guids": lambda world, process: world.spaces[world.apps[process.app].space].organization,
 }
 """The value of a process that each filter compares."""
+
+
+def has_filters(query: ListQuery) -> bool:
+    return bool(query.filters or query.timestamp_filters or query.label_requirements)
 
 
 TimeSpans = tuple[str, list[tuple[int, int]]]
@@ -135,7 +157,7 @@ def filter_processes(
     return processes
 
 
-def sort_processes(processes: list[ProcessModel], query: ListQuery) -> list[ProcessModel]:
+def sort_processes(processes: Collection[ProcessModel], query: ListQuery) -> list[ProcessModel]:
     """The processes in the order that a query asks for, else in that of their creation."""
     if query.order:
         return sorted(

@@ -5,6 +5,7 @@ Each entity begins with what a seed may leave out, and the fields that are given
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,11 +14,17 @@ from mockfoundry.cloudfoundry.auth import READ, WRITE
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import begin_deployment
 from mockfoundry.cloudfoundry.generator import Generator, derive_guid
-from mockfoundry.cloudfoundry.instance_ranges import create_range, hold_instance_states
+from mockfoundry.cloudfoundry.instance_ranges import (
+    create_range,
+    hold_instance_states,
+    resize_ranges,
+    stop_instances,
+)
 from mockfoundry.cloudfoundry.model import (
     DEFAULT_DISK_IN_MB,
     UNLIMITED,
     App,
+    Deployment,
     Droplet,
     FeatureFlag,
     HealthCheck,
@@ -30,7 +37,17 @@ from mockfoundry.cloudfoundry.model import (
     Space,
     User,
 )
-from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, ORGANIZATION, PROCESS, SETTINGS, SIDECAR, SPACE
+from mockfoundry.cloudfoundry.seeds.format import (
+    APP,
+    DEPLOYMENT,
+    DROPLET,
+    ORGANIZATION,
+    PROCESS,
+    SETTINGS,
+    SIDECAR,
+    SPACE,
+)
+from mockfoundry.cloudfoundry.seeds.snapshot import collect_held_states, move_ranges, normalize_held_states
 from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Form
@@ -53,13 +70,15 @@ class WorldBuilder:
         created: when the next process is created, where the seed does not say; each a second after the one before.
         moment: when this is built.
         running: how long the instances of started apps have been running by then.
+        moved: by how many microseconds the moments of a snapshot are moved.
     """
 
-    def __init__(self, world: World, created: int, moment: int, running: int = 0) -> None:
+    def __init__(self, world: World, created: int, moment: int, running: int = 0, moved: int = 0) -> None:
         self.world = world
         self.created = created
         self.moment = moment
         self.running = running
+        self.moved = moved
 
     def derive_guid(self, *names: str) -> str:
         return derive_guid(self.world.seed, *names)
@@ -110,8 +129,26 @@ class WorldBuilder:
         for each in fields.get("processes", ({"type": "web"},)):
             self.add_process(each, app, path)
         deployment = fields.get("deployment")
-        if deployment is not None:
+        if deployment is not None and deployment.get("progress") is not None:
+            world.put_app(replace(app, deployment=self.restore_deployment(deployment, app)))
+        elif deployment is not None:
             begin_deployment(world, app.guid, self.moment, deployment)
+
+    def restore_deployment(self, fields: SeedFields, app: App) -> Deployment:
+        """A deployment as far as it had come when it was exported."""
+        progress = fields["progress"]
+        begun = Deployment(
+            guid=fields.get("guid") or self.derive_guid("deployment", app.guid),
+            strategy="rolling",
+            state=progress["state"],
+            started_at=self.moment - self.moved,
+            changed_at=progress["changed_at"] + self.moved,
+            moving_since=progress["moving_since"] + self.moved,
+            duration=int(self.world.settings.deployment_seconds * SECOND),
+            **{name: progress[name] for name in ("process", "previous", "instances", "stage")},
+        )
+        deployment = apply_fields(DEPLOYMENT, begun, fields)
+        return replace(deployment, started_at=deployment.started_at + self.moved)
 
     def build_droplet(self, fields: SeedFields | None, path: tuple[str, ...], created: int) -> Droplet | None:
         if fields is None:
@@ -155,18 +192,53 @@ class WorldBuilder:
             updated_at=updated,
         )
         process = apply_fields(PROCESS, begun, fields)
-        if app.state == "STARTED" and process.instances:
+        if "instance_ranges" in fields:
+            process = self.restore_instances(process, app, fields)
+        elif app.state == "STARTED" and process.instances:
             ranges = self.build_instance_ranges(process, fields.get("instance_states", {}))
             process = replace(process, instance_ranges=ranges)
         world.put_process(process, self.moment)
+        if fields.get("past_versions"):
+            versions = tuple(self.restore_past_version(process, each) for each in fields["past_versions"])
+            world.own_table("past_versions")[process.guid] = versions
         self.created = min(self.created + SECOND, self.moment)
+
+    def restore_instances(self, process: ProcessModel, app: App, fields: SeedFields) -> ProcessModel:
+        """A process with the instances of a snapshot; what the rest of the document says otherwise happens now."""
+        world, now = self.world, self.moment
+        restored = replace(
+            process,
+            instance_ranges=move_ranges(fields["instance_ranges"], self.moved),
+            stopping_ranges=move_ranges(fields.get("stopping_ranges", ()), self.moved),
+            allotment=fields.get("allotment"),
+        )
+        ranges, stopping = restored.instance_ranges, restored.stopping_ranges
+        if app.state != "STARTED":
+            if ranges:
+                ranges, stopping = stop_instances(world, restored, now)
+        elif (ranges[-1].end if ranges else 0) != process.instances:
+            ranges, stopping = resize_ranges(world, restored, process.instances, now)
+        states = fields.get("instance_states")
+        if states is not None and normalize_held_states(states) != normalize_held_states(collect_held_states(ranges)):
+            ranges = hold_instance_states(ranges, states, now)
+        return replace(restored, instance_ranges=ranges, stopping_ranges=stopping)
+
+    def restore_past_version(self, process: ProcessModel, fields: SeedFields) -> tuple[int, ProcessModel]:
+        """An earlier version of a process, behind the moment at which it was replaced."""
+        version = replace(
+            apply_fields(PROCESS, process, {name: fields[name] for name in fields if name != "replaced_at"}),
+            instance_ranges=move_ranges(fields.get("instance_ranges", ()), self.moved),
+            stopping_ranges=move_ranges(fields.get("stopping_ranges", ()), self.moved),
+            allotment=fields.get("allotment"),
+        )
+        return fields["replaced_at"] + self.moved, version
 
     def build_instance_ranges(self, process: ProcessModel, states: Mapping[int, Any]) -> tuple[InstanceRange, ...]:
         """The instances of a started process; those that crash or never start begin with it at this moment."""
         run = create_range(self.world, process, 0, process.instances, self.moment)
         if self.running and run.crash_after is None:
             run = replace(run, since=self.moment - self.running - run.start)
-        return hold_instance_states((run,), states, self.moment - self.running)
+        return hold_instance_states((run,), states, self.moment - self.running) if states else (run,)
 
     def add_user(self, fields: SeedFields) -> None:
         name = fields["name"]
@@ -188,20 +260,28 @@ class WorldBuilder:
 
 def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
     """The world that a whole seed describes."""
-    began = born - born % SECOND
+    snapshot = fields.get("snapshot")
+    moved = 0 if snapshot is None else born - snapshot["time"]
     world = World(
-        seed=random_seed,
-        born=born,
+        seed=random_seed if snapshot is None else snapshot["random_seed"],
+        born=born if snapshot is None else snapshot["born"] + moved,
+        nonce=0 if snapshot is None else snapshot["starts"],
         clock=Clock(born, born),
         generator=Generator(random_seed),
         settings=apply_fields(SETTINGS, Settings(), fields.get("settings", {})),
         feature_flags={**_DEFAULT_FLAGS, **fields.get("feature_flags", {})},
     )
-    builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, born, SEEDED_UPTIME)
+    began = born - born % SECOND
+    builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, born, SEEDED_UPTIME, moved)
     for organization in fields.get("organizations", ()):
         builder.add_organization(organization)
     for user in fields.get("users", ()):
         builder.add_user(user)
+    if snapshot is not None and "order" in snapshot:
+        ordered = {guid: world.processes[guid] for guid in snapshot["order"] if guid in world.processes}
+        world.processes = {**ordered, **world.processes}
+        created = [process.created_at for process in world.processes.values()]
+        world.in_order = all(one <= other for one, other in pairwise(created))
     return world
 
 

@@ -1,8 +1,9 @@
 """Exporting: a world in a seed file's words. Never reads one.
 
-What was left to chance is written out, so that reading it again gives the same entities. What only the clock knows
-(when each instance was started) is not: instances that run are running for an hour when it is read. What an attribute
-holds is written as the form declares it; this module has only what must be computed.
+What was left to chance is written out, so that reading it again gives the same entities. What an attribute holds is
+written as the form declares it; this module has only what must be computed.
+
+A snapshot has what only the clock knows besides: reading it again goes on at the same moment of the same life.
 """
 
 from typing import Any
@@ -12,72 +13,140 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     DEPLOYMENT,
     FEATURE_FLAG,
+    MOMENT,
     ORGANIZATION,
+    PAST_VERSION,
     PROCESS,
     SETTINGS,
     SPACE,
     USER,
 )
+from mockfoundry.cloudfoundry.seeds.snapshot import (
+    PROGRESS,
+    SNAPSHOT,
+    SNAPSHOT_KEYS,
+    collect_held_states,
+)
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.declare import Form
 
 SeedDocument = dict[str, Any]
 
 
-def export_world(world: World) -> SeedDocument:
-    """A world as the value of a seed file, which `seed_from_data` reads again."""
-    return {
-        "settings": SETTINGS.write(world.settings),
-        "feature_flags": {name: FEATURE_FLAG.write(flag) for name, flag in world.feature_flags.items()},
-        "organizations": [export_organization(world, each) for each in world.organizations.values()],
-        "users": [export_user(world, each) for each in world.users.values()],
-    }
+def exclude_snapshot_keys(form: Form) -> Form:
+    return Form(form.noun, tuple(key for key in form.keys if key.name not in SNAPSHOT_KEYS))
 
 
-def export_organization(world: World, organization: Organization) -> SeedDocument:
-    spaces = [export_space(world, each) for each in world.spaces.values() if each.organization == organization.guid]
-    return ORGANIZATION.write(organization, spaces=spaces)
+PROCESS_WITHOUT_SNAPSHOT = exclude_snapshot_keys(PROCESS)
+DEPLOYMENT_WITHOUT_SNAPSHOT = exclude_snapshot_keys(DEPLOYMENT)
 
 
-def export_space(world: World, space: Space) -> SeedDocument:
-    return SPACE.write(
-        space, apps=[export_app(world, each) for each in world.apps.values() if each.space == space.guid]
-    )
-
-
-def export_app(world: World, app: App) -> SeedDocument:
-    """An app; of one that is being deployed the older web process, since the deployment brings the newer with it."""
-    deployment = app.deployment if app.guid in world.deploying_apps else None
-    processes = [
-        export_process(process, deployment)
-        for process in world.list_app_processes(app.guid)
-        if deployment is None or process.guid != deployment.process
-    ]
-    return APP.write(app, deployment=export_deployment(deployment), processes=processes)
-
-
-def export_deployment(deployment: Deployment | None) -> SeedDocument | None:
-    if deployment is None:
-        return None
-    # What moves to a pause is shown as DEPLOYING, and its step says where it moves to.
-    reason = "DEPLOYING" if deployment.state == "PREPAUSED" else deployment.state
-    return DEPLOYMENT.write(deployment, status="ACTIVE", reason=reason)
-
-
-def export_process(process: ProcessModel, deployment: Deployment | None = None) -> SeedDocument:
-    """A process.
+def export_snapshot(world: World, now: int) -> SeedDocument:
+    """A world with its instances as they are, as the value of a seed file, which reads it again.
 
     Args:
-        deployment: of its app. The process that it takes down has fewer instances already.
+        now: virtual microseconds; its deployments have been advanced to then.
     """
-    states = {
-        str(index): {"state": run.state, "details": run.details} if run.details else run.state
-        for run in process.instance_ranges
-        if run.state is not None
-        for index in range(run.first, run.first + run.count)
-    }
-    if deployment is not None and process.guid == deployment.previous:
-        return PROCESS.write(process, instances=deployment.instances, instance_states=states)
-    return PROCESS.write(process, instance_states=states)
+    exporter = WorldExporter(world, is_snapshot=True)
+    document = exporter.export()
+    snapshot = {"time": now, "born": world.born, "random_seed": world.seed, "starts": world.nonce}
+    written = {key.name: key.kind.write(snapshot[key.name]) for key in SNAPSHOT.keys if key.name in snapshot}
+    order = exporter.find_order()
+    return {**document, "snapshot": {**written, "order": order} if order else written}
+
+
+def export_world(world: World) -> SeedDocument:
+    """A world without what the clock makes of its instances: those that run are running for an hour when it is read."""
+    return WorldExporter(world, is_snapshot=False).export()
+
+
+class WorldExporter:
+    """Writes the entities of a world.
+
+    Attributes:
+        guids: of the processes that were written, in their order.
+    """
+
+    def __init__(self, world: World, is_snapshot: bool) -> None:
+        self.world = world
+        self.is_snapshot = is_snapshot
+        self.guids: list[str] = []
+        self._spaces: dict[str, list[Space]] = {}
+        for space in world.spaces.values():
+            self._spaces.setdefault(space.organization, []).append(space)
+        self._apps: dict[str, list[App]] = {}
+        for app in world.apps.values():
+            self._apps.setdefault(app.space, []).append(app)
+
+    def export(self) -> SeedDocument:
+        world = self.world
+        return {
+            "settings": SETTINGS.write(world.settings),
+            "feature_flags": {name: FEATURE_FLAG.write(flag) for name, flag in world.feature_flags.items()},
+            "organizations": [self.export_organization(each) for each in world.organizations.values()],
+            "users": [export_user(world, each) for each in world.users.values()],
+        }
+
+    def find_order(self) -> list[str]:
+        """The guids of the processes as lists show them; none where that is the order in which they were written."""
+        processes = self.world.processes
+
+        def created_at(guid: str) -> int:
+            return processes[guid].created_at
+
+        in_lists = sorted(processes, key=created_at)
+        return [] if sorted(self.guids, key=created_at) == in_lists else in_lists
+
+    def export_organization(self, organization: Organization) -> SeedDocument:
+        spaces = [self.export_space(each) for each in self._spaces.get(organization.guid, ())]
+        return ORGANIZATION.write(organization, spaces=spaces)
+
+    def export_space(self, space: Space) -> SeedDocument:
+        return SPACE.write(space, apps=[self.export_app(each) for each in self._apps.get(space.guid, ())])
+
+    def export_app(self, app: App) -> SeedDocument:
+        """An app; one that is being deployed has both web processes, without a snapshot only the older."""
+        deployment = app.deployment if app.guid in self.world.deploying_apps else None
+        processes = [
+            self.export_process(process, deployment)
+            for process in self.world.list_app_processes(app.guid)
+            if self.is_snapshot or deployment is None or process.guid != deployment.process
+        ]
+        return APP.write(app, deployment=self.export_deployment(deployment), processes=processes)
+
+    def export_deployment(self, deployment: Deployment | None) -> SeedDocument | None:
+        if deployment is None:
+            return None
+        # What moves to a pause is shown as DEPLOYING, and its step says where it moves to.
+        reason = "DEPLOYING" if deployment.state == "PREPAUSED" else deployment.state
+        if self.is_snapshot:
+            progress = PROGRESS.write(deployment)
+            return DEPLOYMENT.write(deployment, status="ACTIVE", reason=reason, progress=progress)
+        return DEPLOYMENT_WITHOUT_SNAPSHOT.write(deployment, status="ACTIVE", reason=reason)
+
+    def export_process(self, process: ProcessModel, deployment: Deployment | None) -> SeedDocument:
+        """A process.
+
+        Args:
+            deployment: of its app. The process that it takes down has fewer instances already.
+        """
+        self.guids.append(process.guid)
+        states = write_held_states(process)
+        if self.is_snapshot:
+            versions = self.world.past_versions.get(process.guid, ())
+            past = [
+                PAST_VERSION.write(each, replaced_at=MOMENT.write(moment), instance_states={})
+                for moment, each in versions
+            ]
+            return PROCESS.write(process, instance_states=states, past_versions=past)
+        if deployment is not None and process.guid == deployment.previous:
+            wanted = deployment.instances
+            return PROCESS_WITHOUT_SNAPSHOT.write(process, instance_states=states, instances=wanted)
+        return PROCESS_WITHOUT_SNAPSHOT.write(process, instance_states=states)
+
+
+def write_held_states(process: ProcessModel) -> SeedDocument:
+    return {str(index): state for index, state in collect_held_states(process.instance_ranges).items()}
 
 
 def export_user(world: World, user: User) -> SeedDocument:

@@ -15,13 +15,13 @@ from mockfoundry.cloudfoundry.seeds.kinds import (
     SpanKind,
     WeightsKind,
 )
+from mockfoundry.cloudfoundry.seeds.load import LOAD
+from mockfoundry.cloudfoundry.seeds.snapshot import INSTANCE_KEYS, PROGRESS_KEY, SNAPSHOT
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
     build_feature_flag,
-    build_load,
     build_rate_limit,
     write_feature_flag,
-    write_load,
     write_rate_limit,
 )
 from mockfoundry.documents.declare import Form, FormKey, NullableKind
@@ -188,6 +188,7 @@ READINESS_CHECK = Form(
     ),
 )
 
+WRITTEN_TEXT = TextKind(0, 5000, takes_control_signs=True)
 METADATA = Form(
     "metadata",
     (
@@ -202,7 +203,7 @@ METADATA = Form(
         ),
         FormKey(
             "annotations",
-            TableKind(MetadataTextKind(find_key_error, "the key of an annotation"), TextKind(0, 5000)),
+            TableKind(MetadataTextKind(find_key_error, "the key of an annotation"), WRITTEN_TEXT),
             "Annotations, by their keys.",
             "none",
         ),
@@ -218,117 +219,91 @@ HELD_STATE = Form(
     ),
 )
 
-CORES = NumberKind(0, 1_000_000)
-LOAD_STEP = Form(
-    "a step of a load",
-    (
-        FormKey("at", SPAN, "When it begins, counted from the beginning of the world.", required=True),
-        FormKey("total_cpu", CORES, "How many cores the load is from then on.", required=True),
+PROCESS_KEYS = (
+    *COMMON_KEYS,
+    FormKey(
+        "type",
+        TextKind(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
+        "Such as web or worker. A web process without a `guid` has its app's guid.",
+        required=True,
+        role="identity",
     ),
-)
-SINE = Form(
-    "a sine",
-    (
-        FormKey("mean", CORES, "The cores around which it swings.", required=True),
-        FormKey("amplitude", CORES, "How many cores it swings up and down.", required=True),
-        FormKey("period", SPAN, "How long one swing takes.", required=True),
+    FormKey("version", GUID, "Changes when the instances must be started again.", "a guid"),
+    FormKey("instances", COUNT, "How many instances are wanted.", "1 for web, else 0"),
+    FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", "1024"),
+    FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024"),
+    FormKey(
+        "log_rate_limit_in_bytes_per_second",
+        IntegerKind(-1, LARGEST_LONG),
+        "The log rate of each instance; -1 is unlimited.",
+        "-1",
     ),
-)
-OVERLOAD = Form(
-    "an overload",
-    (
-        FormKey(
-            "crash_above",
-            CORES,
-            "If the load of each instance is above so many cores, all instances crash. They keep crashing until there "
-            "are enough of them, or the load is lower.",
-            "null",
-        ),
+    FormKey(
+        "command",
+        NullableKind(TextKind(0, 4096, takes_control_signs=True)),
+        "Its start command; null shows the one that staging found.",
+        "null",
     ),
-)
-LOAD_FORM = Form(
-    "a load",
-    (
-        FormKey("total_cpu", CORES, "A constant load."),
-        FormKey("steps", ListKind(LOAD_STEP, 1000), "A load that changes: a list of `at` and `total_cpu`.", "none"),
-        FormKey("sine", SINE, "A load that swings, on top of the steps.", "none"),
-        FormKey("memory_per_cpu_in_mb", COUNT, "The memory that each core of the load takes.", "0"),
-        FormKey("overload", OVERLOAD, "When the load makes instances crash.", "never"),
+    FormKey(
+        "user", NullableKind(NAME), "The user that runs it; null shows the lifecycle's user, such as vcap.", "null"
     ),
+    FormKey("revision", NullableKind(GUID), "The guid of its revision.", "the app's"),
+    FormKey("registry_credential", NullableKind(GUID), "Shown unless it is null.", "null"),
+    FormKey("registry_credential_last_synced_at", NullableKind(MOMENT), "Shown unless it is null.", "null"),
+    FormKey("health_check", HEALTH_CHECK, "How instances are checked.", "port for web, else process", role="merged"),
+    FormKey(
+        "readiness_health_check",
+        READINESS_CHECK,
+        "How instances are checked before they get requests.",
+        "process",
+        role="merged",
+    ),
+    FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+    FormKey(
+        "instance_states",
+        TableKind(IndexKind(LARGEST_INTEGER), MappingOrKind(HELD_STATE, STATE_NAME)),
+        "By index: RUNNING, STARTING, CRASHED, DOWN, or a mapping of `state` and `details`. Holds until a start.",
+        "none",
+        role="part",
+    ),
+    FormKey(
+        "crash_after",
+        NullableKind(SPAN),
+        "How long after each start an instance crashes; the scheduler restarts it.",
+        "null",
+    ),
+    FormKey(
+        "starts",
+        BOOLEAN,
+        "false: no instance ever becomes healthy; each crashes when its health check times out.",
+        "true",
+    ),
+    FormKey("ready", BOOLEAN, "false: instances run, but get no requests.", "true"),
+    FormKey(
+        "placement_error",
+        NullableKind(TextKind(1, 1000)),
+        "Why new instances can't be placed; they are DOWN.",
+        "null",
+    ),
+    FormKey("load", NullableKind(LOAD), "The load of all instances together.", "null"),
+    *INSTANCE_KEYS,
 )
-LOAD = BuiltKind(LOAD_FORM, build_load, write_load)
 
+PAST_VERSION = Form(
+    "an earlier version",
+    (FormKey("replaced_at", MOMENT, "When another one took its place.", required=True), *PROCESS_KEYS),
+)
 PROCESS = Form(
     "a process",
     (
-        *COMMON_KEYS,
+        *PROCESS_KEYS,
         FormKey(
-            "type",
-            TextKind(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
-            "Such as web or worker. A web process without a `guid` has its app's guid.",
-            required=True,
-            role="identity",
-        ),
-        FormKey("version", GUID, "Changes when the instances must be started again.", "a guid"),
-        FormKey("instances", COUNT, "How many instances are wanted.", "1 for web, else 0"),
-        FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", "1024"),
-        FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024"),
-        FormKey(
-            "log_rate_limit_in_bytes_per_second",
-            IntegerKind(-1, LARGEST_LONG),
-            "The log rate of each instance; -1 is unlimited.",
-            "-1",
-        ),
-        FormKey(
-            "command",
-            NullableKind(TextKind(0, 4096)),
-            "Its start command; null shows the one that staging found.",
-            "null",
-        ),
-        FormKey(
-            "user", NullableKind(NAME), "The user that runs it; null shows the lifecycle's user, such as vcap.", "null"
-        ),
-        FormKey("revision", NullableKind(GUID), "The guid of its revision.", "the app's"),
-        FormKey("registry_credential", NullableKind(GUID), "Shown unless it is null.", "null"),
-        FormKey("registry_credential_last_synced_at", NullableKind(MOMENT), "Shown unless it is null.", "null"),
-        FormKey(
-            "health_check", HEALTH_CHECK, "How instances are checked.", "port for web, else process", role="merged"
-        ),
-        FormKey(
-            "readiness_health_check",
-            READINESS_CHECK,
-            "How instances are checked before they get requests.",
-            "process",
-            role="merged",
-        ),
-        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
-        FormKey(
-            "instance_states",
-            TableKind(IndexKind(LARGEST_INTEGER), MappingOrKind(HELD_STATE, STATE_NAME)),
-            "By index: RUNNING, STARTING, CRASHED, DOWN, or a mapping of `state` and `details`. Holds until a start.",
+            "past_versions",
+            ListKind(PAST_VERSION, None),
+            "The earlier versions that stale reads may still show.",
             "none",
             role="part",
         ),
-        FormKey(
-            "crash_after",
-            NullableKind(SPAN),
-            "How long after each start an instance crashes; the scheduler restarts it.",
-            "null",
-        ),
-        FormKey(
-            "starts",
-            BOOLEAN,
-            "false: no instance ever becomes healthy; each crashes when its health check times out.",
-            "true",
-        ),
-        FormKey("ready", BOOLEAN, "false: instances run, but get no requests.", "true"),
-        FormKey(
-            "placement_error",
-            NullableKind(TextKind(1, 1000)),
-            "Why new instances can't be placed; they are DOWN.",
-            "null",
-        ),
-        FormKey("load", NullableKind(LOAD), "The load of all instances together.", "null"),
     ),
 )
 
@@ -372,6 +347,7 @@ DEPLOYMENT = Form(
             attribute="weights",
         ),
         FormKey("step", IntegerKind(1, MAX_STEPS + 1), "Of a canary: which pause it moves to, or stands in.", "1"),
+        PROGRESS_KEY,
     ),
 )
 
@@ -471,6 +447,7 @@ SEED = Form(
         FormKey("feature_flags", FEATURE_FLAG_LIST, "Feature flags, by name.", role="part"),
         FormKey("organizations", ListKind(ORGANIZATION), "The organizations, a list.", "none", role="part"),
         FormKey("users", ListKind(USER), "The users, a list.", "none", role="part"),
+        FormKey("snapshot", SNAPSHOT, "What an export adds; see below.", "none", role="part"),
     ),
 )
 """A whole seed; `given:` has the same form, and is merged into the world that is there."""

@@ -8,6 +8,9 @@ from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kin
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_duration, parse_duration
 
+MAX_LONG_SPAN = 1 << 62
+"""The longest duration that an export writes, in microseconds."""
+
 
 def describe_seed_value(value: Any) -> str:
     """A value as it may stand in a line of text."""
@@ -66,6 +69,31 @@ class SpanKind:
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "number", "minimum": 0, "maximum": 31_536_000}, {"type": "string"}]}
+
+
+@dataclass(frozen=True)
+class LongSpanKind:
+    """A duration as text, as long as may be; microseconds as a value.
+
+    Attributes:
+        endless: the value that null stands for; None if null is not taken.
+    """
+
+    endless: int | None = None
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if value is None and self.endless is not None:
+            return self.endless
+        try:
+            return parse_duration(value if isinstance(value, str) else "", MAX_LONG_SPAN)
+        except ValueError:
+            return reading.refuse_value(path, value, "a duration such as 250ms, 1.5s or 2m")
+
+    def write(self, value: int) -> Any:
+        return None if value == self.endless else format_duration(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "null"] if self.endless is not None else "string"}
 
 
 class SecondsKind(AsItIs):

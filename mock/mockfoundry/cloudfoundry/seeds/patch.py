@@ -21,16 +21,14 @@ from mockfoundry.cloudfoundry.instance_ranges import (
 from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields
 from mockfoundry.cloudfoundry.seeds.format import APP, EACH, ORGANIZATION, PROCESS, SEED, SETTINGS, SPACE
-from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading, describe_seed_value
+from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
+from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents.declare import Finding, Path, format_path
-from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
+from mockfoundry.documents.declare import Finding, format_path
+from mockfoundry.documents.problems import DocumentError, Problem
 
 replace = msgspec.structs.replace
-
-IMMUTABLE_KEYS = ("guid",)
-"""What an entity keeps as long as it lives."""
 
 
 def apply_world_patch(world: World, given: Any, now: int) -> None:
@@ -45,12 +43,27 @@ def apply_world_patch(world: World, given: Any, now: int) -> None:
     """
     reading = begin_seed_reading()
     fields = SEED.read(given, (), reading)
-    findings = reading.findings or find_patch_misfits(world, fields)
+    if reading.findings:
+        raise make_patch_error(reading.findings, "given")
+    apply_patch_fields(world, fields, now)
+
+
+def apply_patch_fields(world: World, fields: SeedFields, now: int, source: str = "given") -> None:
+    """The same for a document whose fields were read.
+
+    Args:
+        source: what problems call the document.
+    """
+    findings = find_patch_misfits(world, fields)
     if findings:
-        raise DocumentError(
-            Problem("given", 1, 1, f"{format_path(finding.path) or 'given'}: {finding.text}") for finding in findings
-        )
+        raise make_patch_error(findings, source)
     WorldPatcher(world, now).apply(fields)
+
+
+def make_patch_error(findings: Iterable[Finding], source: str) -> DocumentError:
+    return DocumentError(
+        Problem(source, 1, 1, f"{format_path(finding.path) or source}: {finding.text}") for finding in findings
+    )
 
 
 class WorldPatcher:
@@ -94,12 +107,19 @@ class WorldPatcher:
         changed = apply_fields(SPACE, space, fields)
         if changed != space:
             world.own_table("spaces")[space.guid] = changed
+        guids: dict[str, list[str]] = {EACH: []}
+        for app in world.apps.values() if fields.get("apps") else ():
+            if app.space == space.guid:
+                guids[EACH].append(app.guid)
+                guids.setdefault(app.name, []).append(app.guid)
         for each in fields.get("apps", ()):
-            found = find_by_name((app for app in world.apps.values() if app.space == space.guid), each["name"])
-            for app in found:
-                self.patch_app(app, changed, organization, each)
-            if not found and each["name"] != EACH:
+            name = each["name"]
+            for guid in guids.get(name, ()):
+                self.patch_app(world.apps[guid], changed, organization, each)
+            if name not in guids:
                 self.builder.add_app(each, changed, organization)
+                guids[name] = [next(reversed(world.apps))]
+                guids[EACH] += guids[name]
 
     def patch_app(self, app: App, space: Space, organization: Organization, fields: SeedFields) -> None:
         world, now = self.world, self.now
@@ -132,18 +152,20 @@ class WorldPatcher:
         world, now = self.world, self.now
         switched = replace(app, state=state)
         world.put_app(switched)
-        change = start_instances if state == "STARTED" else stop_instances
         for process in world.list_app_processes(app.guid):
-            runs, leaving = change(world, process, now)
-            world.put_process(replace(process, instance_ranges=runs, stopping_ranges=leaving), now)
+            if state == "STARTED":
+                changed = start_instances(world, process, now)
+            else:
+                ranges, stopping = stop_instances(world, process, now)
+                changed = replace(process, instance_ranges=ranges, stopping_ranges=stopping)
+            world.put_process(changed, now)
 
     def patch_process(self, app: App, process: ProcessModel, fields: SeedFields) -> None:
         world, now = self.world, self.now
         changed = apply_fields(PROCESS, process, fields)
         if app.state == "STARTED":
             if changed.version != process.version:
-                runs, leaving = start_instances(world, changed, now)
-                changed = replace(changed, instance_ranges=runs, stopping_ranges=leaving, allotment=None)
+                changed = start_instances(world, changed, now)
             elif changed.instances != process.instances:
                 runs, leaving = resize_ranges(world, changed, changed.instances, now)
                 changed = replace(changed, instance_ranges=runs, stopping_ranges=leaving)
@@ -160,56 +182,3 @@ class WorldPatcher:
                 )
         if changed != process:
             world.put_process(changed, now)
-
-
-def find_by_name(entities: Iterable[Any], name: str) -> list[Any]:
-    """The entities of that name, or each of them."""
-    return [entity for entity in entities if name in (EACH, entity.name)]
-
-
-def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
-    """What a document in part has that this world does not allow."""
-    findings: list[Finding] = []
-    organizations = {each.name for each in world.organizations.values()}
-    spaces = {f"{world.organizations[each.organization].name}/{each.name}" for each in world.spaces.values()}
-    for position, organization in enumerate(fields.get("organizations", ())):
-        path: Path = ("organizations", position)
-        findings += find_immutable_keys(organization, path, {each.name for each in world.organizations.values()})
-        organizations.add(organization["name"])
-        for place, space in enumerate(organization.get("spaces", ())):
-            spaces.add(f"{organization['name']}/{space['name']}")
-            findings += find_immutable_keys(
-                space, (*path, "spaces", place), {each.name for each in world.spaces.values()}
-            )
-            for number, app in enumerate(space.get("apps", ())):
-                below = (*path, "spaces", place, "apps", number)
-                findings += find_immutable_keys(app, below, {each.name for each in world.apps.values()})
-                findings += find_unknown_instances(app, below)
-    for position, user in enumerate(fields.get("users", ())):
-        for key, kind, names in (("organizations", "organization", organizations), ("spaces", "space", spaces)):
-            for name in user.get(key, {}):
-                if name not in names:
-                    text = f"there is no {kind} {describe_seed_value(name)}{did_you_mean(name, names)}"
-                    findings.append(Finding(("users", position, key, name), text))
-    return findings
-
-
-def find_immutable_keys(fields: SeedFields, path: Path, names: set[str]) -> list[Finding]:
-    """Keys that only a new entity takes."""
-    if fields["name"] != EACH and fields["name"] not in names:
-        return []
-    text = "an entity that is there keeps its guid; leave it out"
-    return [Finding((*path, name), text) for name in IMMUTABLE_KEYS if name in fields]
-
-
-def find_unknown_instances(app: SeedFields, path: Path) -> list[Finding]:
-    """States of instances beyond those that the document itself asks for."""
-    return [
-        Finding(
-            (*path, "processes", position, "instance_states", index),
-            f"there is no instance {index}; the document asks for {process['instances']}, counted from 0",
-        )
-        for position, process in enumerate(app.get("processes", ()))
-        for index in process.get("instance_states", {})
-        if "instances" in process and index >= process["instances"]
-    ]

@@ -3,7 +3,7 @@
 Besides the form of single entities, it checks what must agree between them: names, guids, roles, types.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,9 +15,17 @@ from mockfoundry.cloudfoundry.seeds.format import EACH, SEED
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading, describe_seed_value
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents.declare import Finding, Path, format_path, locate_finding
+from mockfoundry.documents.declare import Finding, Path, locate_finding
+from mockfoundry.documents.json import is_json_text, locate_json_path, make_json_error, read_json_values
 from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
-from mockfoundry.documents.yaml import node_to_data, read_nodes
+from mockfoundry.documents.yaml import (
+    MAX_DOCUMENT_BYTES,
+    count_allowed_nodes,
+    must_not_be_larger,
+    node_to_data,
+    read_nodes,
+)
+from mockfoundry.options import ServerOptions
 
 
 def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -50,7 +58,9 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
     # A web process made with its app has the app's guid, so these two tables are apart.
     yield from find_repeated_guids(app, at, guids)
     processes = list_entries(app, "processes", at)
-    yield from find_repeated_names(processes, "process", "type")
+    deployed = find_deployed_guid(app)
+    single = [entry for entry in processes if deployed is None or entry[0].get("guid") != deployed]
+    yield from find_repeated_names(single, "process", "type")
     types = [str(process.get("type")) for process, _ in processes] or ["web"]
     for process, place in processes:
         own = process if "guid" in process or process.get("type") != "web" else {"guid": app.get("guid")}
@@ -74,6 +84,23 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
         for key in ("steps", "step"):
             if deployment.get(key) not in (None, [], 1):
                 yield Finding((*at, "deployment", key), "only a deployment of strategy canary has steps")
+    if deployed is not None:
+        webs = [process.get("guid") for process, _ in processes if process.get("type") == "web"]
+        progress = app["deployment"]["progress"]
+        for name in ("process", "previous"):
+            if progress.get(name) not in webs or progress["process"] == progress.get("previous"):
+                text = "is not the guid of a web process of this app; an export has the older and the newer one"
+                yield Finding(
+                    (*at, "deployment", "progress", name), f"{describe_seed_value(progress.get(name))} {text}"
+                )
+
+
+def find_deployed_guid(app: SeedFields) -> str | None:
+    """The guid of the newer of two web processes, where a document says how far a deployment has come."""
+    deployment = app.get("deployment")
+    progress = deployment.get("progress") if isinstance(deployment, Mapping) else None
+    guid = progress.get("process") if isinstance(progress, Mapping) else None
+    return guid if isinstance(guid, str) else None
 
 
 def find_missing_endpoints(process: SeedFields, at: Path) -> Iterator[Finding]:
@@ -97,7 +124,7 @@ def list_entries(entity: SeedFields, key: str, path: Path) -> list[tuple[SeedFie
 
 def read_list(entity: SeedFields, key: str) -> list[Any]:
     found = entity.get(key)
-    return found if isinstance(found, list) else []
+    return list(found) if isinstance(found, list | tuple) else []
 
 
 def find_repeated_names(found: list[tuple[SeedFields, Path]], kind: str, key: str) -> Iterator[Finding]:
@@ -151,35 +178,68 @@ class Seed(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-def read_seed(text: str, source: str) -> Seed:
+def read_seed(text: str, source: str, most: int = ServerOptions.max_seed) -> Seed:
     """A seed file's text (YAML or JSON) as a seed.
 
     Args:
         source: named in errors.
+        most: bytes of UTF-8 that it may have.
 
     Raises:
         DocumentError: with every problem and its place.
     """
-    node = read_nodes(text, source)
-    data = node_to_data(node)
-    fields, findings = check_seed(data)
-    if findings:
-        raise DocumentError(sorted(locate_finding(node, finding._replace(spot="key"), source) for finding in findings))
-    return Seed(source, fields)
+    return Seed(source, read_seed_text(text, source, most, check_seed))
 
 
-def seed_from_data(data: Mapping[str, Any], source: str = "seed") -> Seed:
-    """A seed's values, as they come from JSON or are written in Python, as a seed.
+def read_world_patch(text: str, source: str, most: int = ServerOptions.max_seed) -> dict[str, Any]:
+    """The text of a change in a seed file's words, as `given:` has it, as fields that `apply_patch_fields` takes.
 
     Raises:
-        DocumentError: with every problem; each says by which keys and positions it is reached.
+        DocumentError: as for a seed.
     """
-    fields, findings = check_seed(data)
+    return read_seed_text(text, source, most, check_seed_part)
+
+
+SeedCheck = Callable[[Any], tuple[dict[str, Any], list[Finding]]]
+"""What reads a document's values: gives the fields, and everything that is wrong with them."""
+
+MAX_SHOWN_FINDINGS = 20
+
+
+def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[str, Any]:
+    """The fields of a document; JSON is read at once, since an export of many apps is large."""
+    must_not_be_larger(text, source, most, LARGER_SEED)
+    data = None
+    if is_json_text(text):
+        try:
+            data = read_json_values(text, source, count_allowed_nodes(most))
+        except ValueError as error:
+            if len(text) > MAX_DOCUMENT_BYTES:
+                raise make_json_error(text, source, error) from None
+    locate: Callable[[Finding], Problem]
+    if data is None:
+        node = read_nodes(text, source, most, LARGER_SEED)
+        data = node_to_data(node)
+
+        def locate(finding: Finding) -> Problem:
+            return locate_finding(node, finding._replace(spot="key"), source)
+    else:
+
+        def locate(finding: Finding) -> Problem:
+            return Problem(source, *locate_json_path(text, finding.path), finding.text)
+
+    fields, findings = check(data)
     if findings:
-        raise DocumentError(
-            Problem(source, 1, 1, f"{format_path(finding.path) or 'seed'}: {finding.text}") for finding in findings
-        )
-    return Seed(source, fields)
+        problems = sorted(map(locate, findings[:MAX_SHOWN_FINDINGS]))
+        more = len(findings) - len(problems)
+        if more > 0:
+            last = problems[-1]
+            problems.append(Problem(source, last.line, last.column, f"and {more} more problems; mend these first"))
+        raise DocumentError(problems)
+    return fields
+
+
+LARGER_SEED = "start the server with a larger --max-seed"
 
 
 def check_seed(data: Any) -> tuple[dict[str, Any], list[Finding]]:
@@ -188,6 +248,12 @@ def check_seed(data: Any) -> tuple[dict[str, Any], list[Finding]]:
     fields = SEED.read(data, (), reading)
     disagreements = find_disagreements(data) if isinstance(data, Mapping) else ()
     return fields, [*reading.findings, *disagreements]
+
+
+def check_seed_part(data: Any) -> tuple[dict[str, Any], list[Finding]]:
+    """The same of a part of a seed: what must agree with its other parts depends on the world that it changes."""
+    reading = begin_seed_reading()
+    return SEED.read(data, (), reading), reading.findings
 
 
 def world_from_seed(seed: Seed, *, random_seed: int, born: int) -> World:

@@ -1,0 +1,179 @@
+"""Misfits: what a change in a seed file's words says that its world does not allow. Never changes a world.
+
+What a change makes of a world must be what a seed may say, or its export could not be read again.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
+from mockfoundry.cloudfoundry.seeds.build import apply_fields
+from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
+from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
+from mockfoundry.cloudfoundry.seeds.read import (
+    find_app_disagreements,
+    find_missing_endpoints,
+    find_repeated_names,
+    find_unknown_roles,
+    list_entries,
+)
+from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
+from mockfoundry.cloudfoundry.seeds.values import SeedFields
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.documents.declare import Finding, Path
+from mockfoundry.documents.problems import did_you_mean
+
+SNAPSHOT_TEXT = "only an export has this key, and only a whole seed is read with it; leave it out, or replace the state"
+
+
+def find_by_name(entities: Iterable[Any], name: str) -> list[Any]:
+    """The entities of that name, or each of them."""
+    return [entity for entity in entities if name in (EACH, entity.name)]
+
+
+def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
+    """What a document in part has that this world does not allow."""
+    findings: list[Finding] = []
+    if "snapshot" in fields:
+        findings.append(Finding(("snapshot",), SNAPSHOT_TEXT))
+    organizations = [each.name for each in world.organizations.values()]
+    spaces = [f"{world.organizations[each.organization].name}/{each.name}" for each in world.spaces.values()]
+    guids = TakenGuids(world)
+    for position, organization in enumerate(fields.get("organizations", ())):
+        organizations.append(organization["name"])
+        spaces += [f"{organization['name']}/{space['name']}" for space in organization.get("spaces", ())]
+        there = find_by_name(world.organizations.values(), organization["name"])
+        findings += find_organization_misfits(world, organization, ("organizations", position), there, guids)
+    users = list_entries(fields, "users", ())
+    findings += find_repeated_names(users, "user", "name")
+    for user, at in users:
+        same = [each for each in world.users.values() if each.name == user["name"]] if "guid" in user else []
+        if not any(each.guid == user["guid"] for each in same):
+            findings += guids.check(user, at, [])
+        findings += find_unknown_roles(user, at, "organizations", "organization", organizations)
+        findings += find_unknown_roles(user, at, "spaces", "space", spaces)
+    return findings
+
+
+class TakenGuids:
+    """The guids of a world's entities, and those that a document gives to new ones. Processes have theirs apart."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._given: set[str] = set()
+
+    @cached_property
+    def _there(self) -> set[str]:
+        world = self._world
+        tables: tuple[Iterable[Any], ...] = (
+            world.organizations.values(),
+            world.spaces.values(),
+            world.apps.values(),
+            world.users.values(),
+        )
+        return {each.guid for table in tables for each in table}
+
+    def check(self, fields: SeedFields, path: Path, there: list[Any], kind: str = "") -> Iterator[Finding]:
+        """What is wrong with the guid of one entry.
+
+        Args:
+            there: the entities that it names.
+            kind: `process ` for a process.
+        """
+        guid = fields.get("guid")
+        if guid is None:
+            return
+        if there or fields.get("name", fields.get("type")) == EACH:
+            if [each.guid for each in there] != [guid]:
+                yield Finding((*path, "guid"), "an entity that is there keeps its guid; leave it out")
+            return
+        if kind + guid in self._given or guid in (self._world.processes if kind else self._there):
+            yield Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+        self._given.add(kind + guid)
+
+
+def find_organization_misfits(
+    world: World, fields: SeedFields, path: Path, there: list[Organization], guids: TakenGuids
+) -> Iterator[Finding]:
+    yield from guids.check(fields, path, there)
+    organizations = {each.guid for each in there}
+    spaces = [each for each in world.spaces.values() if each.organization in organizations]
+    inside = list_entries(fields, "spaces", path)
+    if not there:
+        yield from find_repeated_names(inside, "space", "name")
+    for space, below in inside:
+        yield from find_space_misfits(world, space, below, find_by_name(spaces, space["name"]), guids)
+
+
+def find_space_misfits(
+    world: World, fields: SeedFields, path: Path, there: list[Space], guids: TakenGuids
+) -> Iterator[Finding]:
+    yield from guids.check(fields, path, there)
+    inside, spaces = list_entries(fields, "apps", path), {each.guid for each in there}
+    apps = [app for app in world.apps.values() if app.space in spaces] if inside and spaces else []
+    by_name: dict[str, list[App]] = {EACH: apps}
+    for app in apps:
+        by_name.setdefault(app.name, []).append(app)
+    if not there:
+        yield from find_repeated_names(inside, "app", "name")
+    for each, below in inside:
+        yield from find_app_misfits(world, each, below, by_name.get(each["name"], []), guids)
+
+
+def find_app_misfits(
+    world: World, fields: SeedFields, path: Path, there: list[App], guids: TakenGuids
+) -> Iterator[Finding]:
+    yield from guids.check(fields, path, there)
+    if fields.get("deployment") and "progress" in fields["deployment"]:
+        yield Finding((*path, "deployment", "progress"), SNAPSHOT_TEXT)
+    inside = list_entries(fields, "processes", path)
+    if not there and fields["name"] != EACH:
+        yield from find_app_disagreements(fields, path, {})
+    for process, below in inside:
+        yield from (Finding((*below, name), SNAPSHOT_TEXT) for name in process if name in SNAPSHOT_KEYS)
+        processes: list[ProcessModel] = []
+        if "guid" in process or "health_check" in process or "readiness_health_check" in process:
+            all_of_apps = [each for app in there for each in world.list_app_processes(app.guid)]
+            processes = [each for each in all_of_apps if process["type"] in (EACH, each.type)]
+        own = process if "guid" in process or process["type"] != "web" else {"guid": fields.get("guid")}
+        yield from guids.check(own if not there else process, below, processes, "process ")
+        if there:
+            yield from find_endpoint_misfits(process, below, processes)
+            yield from find_unknown_instances(process, below)
+    if there and fields.get("sidecars"):
+        yield from find_sidecar_misfits(world, fields, path, there)
+
+
+def find_endpoint_misfits(fields: SeedFields, path: Path, there: list[ProcessModel]) -> Iterator[Finding]:
+    """Health checks over HTTP that would not say what to ask for."""
+    if not there:
+        if fields["type"] != EACH:
+            yield from find_missing_endpoints(fields, path)
+        return
+    for name in ("health_check", "readiness_health_check"):
+        if name in fields:
+            checks = (getattr(apply_fields(PROCESS, each, {name: fields[name]}), name) for each in there)
+            if any(check.type == "http" and check.endpoint is None for check in checks):
+                text = "a check of type http needs an endpoint in its data, such as /health"
+                yield Finding((*path, name), text)
+
+
+def find_sidecar_misfits(world: World, fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
+    """Sidecars beside processes of a type that an app does not have."""
+    given = {each["type"] for each in fields.get("processes", ())}
+    for app in there:
+        types = given | {each.type for each in world.list_app_processes(app.guid)}
+        for position, sidecar in enumerate(fields["sidecars"]):
+            for index, each in enumerate(sidecar.get("process_types", ())):
+                if each not in types:
+                    text = f"app {app.name} has no process of type {each}{did_you_mean(each, types - {EACH})}"
+                    yield Finding((*path, "sidecars", position, "process_types", index), text)
+
+
+def find_unknown_instances(process: SeedFields, path: Path) -> Iterator[Finding]:
+    """States of instances beyond those that the document itself asks for."""
+    for index in process.get("instance_states", {}):
+        if "instances" in process and index >= process["instances"]:
+            text = f"there is no instance {index}; the document asks for {process['instances']}, counted from 0"
+            yield Finding((*path, "instance_states", index), text)

@@ -1,0 +1,185 @@
+"""Snapshots: the keys of a seed that only an export writes, so that reading it goes on where the world was.
+
+Moments count by the clock of the world that was exported, as `snapshot.time` has it; reading moves them to the present
+time of the foundation that reads. Never knows an entity's other keys.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
+from mockfoundry.cloudfoundry.instances import FOREVER
+from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG, UNLIMITED, Allotment, InstanceRange
+from mockfoundry.cloudfoundry.seeds.kinds import LongSpanKind
+from mockfoundry.documents.declare import Form, FormKey, NullableKind, Path, Reading, StructForm
+from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, ListKind, MomentKind, TextKind
+
+
+class ReachableMomentKind(MomentKind):
+    """A moment; one that no clock reaches is written as the last that it does."""
+
+    def write(self, value: int) -> Any:
+        return super().write(min(value, LATEST_MOMENT))
+
+
+MOMENT = ReachableMomentKind()
+COUNT = IntegerKind(0, LARGEST_INTEGER)
+POSITIVE = IntegerKind(1, LARGEST_INTEGER)
+NUMBER = IntegerKind(0, LARGEST_LONG)
+GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
+
+SNAPSHOT = Form(
+    "a snapshot",
+    (
+        FormKey("time", MOMENT, "The time of the world that was exported.", required=True),
+        FormKey("born", MOMENT, "When that world began; loads count from there.", required=True),
+        FormKey("random_seed", IntegerKind(-LARGEST_LONG - 1, LARGEST_LONG), "Its random seed.", required=True),
+        FormKey("starts", NUMBER, "How many starts of instances it has counted.", required=True),
+        FormKey(
+            "order",
+            ListKind(GUID, None),
+            "The guids of the processes as they were created, where that is not their order in the file.",
+            "as in the file",
+        ),
+    ),
+)
+
+INSTANCE_RANGE = StructForm(
+    "a range of instances",
+    (
+        FormKey("first", COUNT, "The lowest index.", required=True),
+        FormKey("count", POSITIVE, "How many instances there are from there.", required=True),
+        FormKey("since", MOMENT, "When they were first started.", required=True),
+        FormKey("nonce", NUMBER, "The number of that start; the guids of instances follow from it.", "0"),
+        FormKey("start", LongSpanKind(FOREVER), "How long each start takes; null if it never ends.", "0s"),
+        FormKey("crash_after", NullableKind(LongSpanKind()), "How long after each start they crash.", "null"),
+        FormKey("first_crash", NullableKind(MOMENT), "When they first crash.", "`crash_after` the start"),
+        FormKey("ends", NullableKind(MOMENT), "When they are gone; null if they are not stopping.", "null"),
+        FormKey(
+            "state",
+            NullableKind(ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"))),
+            "The state that they are held in.",
+            "null",
+        ),
+        FormKey("details", NullableKind(TextKind(1, 1000)), "The reason that stats show.", "null"),
+        FormKey("ready", BooleanKind(), "Whether they get requests.", "true"),
+    ),
+    InstanceRange,
+)
+
+ALLOTMENT = StructForm(
+    "an allotment",
+    (
+        FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", required=True),
+        FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", required=True),
+        FormKey(
+            "log_rate_limit_in_bytes_per_second",
+            IntegerKind(UNLIMITED, LARGEST_LONG),
+            "The log rate of each instance.",
+            required=True,
+        ),
+    ),
+    Allotment,
+)
+
+
+class RangeListKind(ListKind):
+    """Ranges of instances in the order of their indices."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        before = reading.unreadable
+        ranges = super().read(value, path, reading)
+        if reading.unreadable > before:
+            return ranges
+        for position, (one, other) in enumerate(itertools.pairwise(ranges), 1):
+            if other.first != one.end:
+                text = f"{other.first} is not {one.end}, the index after the range before it"
+                return reading.refuse((*path, position, "first"), text)
+        if ranges and ranges[0].first:
+            return reading.refuse((*path, 0, "first"), f"{ranges[0].first} is not 0, where the first range begins")
+        return ranges
+
+
+INSTANCE_KEYS = (
+    FormKey(
+        "instance_ranges",
+        RangeListKind(INSTANCE_RANGE, 100_000),
+        "The instances as they are, those together that were started together.",
+        "all are started together",
+        role="part",
+    ),
+    FormKey(
+        "stopping_ranges",
+        ListKind(INSTANCE_RANGE, 100_000),
+        "The instances that were stopped and are not gone yet.",
+        "none",
+        role="part",
+    ),
+    FormKey(
+        "allotment",
+        NullableKind(ALLOTMENT),
+        "What instances have that were started before the process was scaled.",
+        "null",
+        role="part",
+    ),
+)
+"""Keys of a process."""
+
+PROGRESS = Form(
+    "the progress of a deployment",
+    (
+        FormKey(
+            "state", ChoiceKind(("DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING")), "What it is doing.", required=True
+        ),
+        FormKey("process", GUID, "The guid of the web process that it brings up.", required=True),
+        FormKey("previous", GUID, "The guid of the one that it takes down.", required=True),
+        FormKey("instances", COUNT, "How many instances there are to be.", required=True),
+        FormKey("stage", COUNT, "How many of its steps are done.", required=True),
+        FormKey("changed_at", MOMENT, "When its state last changed.", required=True),
+        FormKey("moving_since", MOMENT, "When it last began to move.", required=True),
+    ),
+)
+
+PROGRESS_KEY = FormKey(
+    "progress", NullableKind(PROGRESS), "How far it has come; its app has both web processes.", "it begins", role="part"
+)
+"""A key of a deployment."""
+
+SNAPSHOT_KEYS = frozenset({"snapshot", "instance_ranges", "stopping_ranges", "allotment", "past_versions", "progress"})
+"""The keys of this module, which `given:` does not take."""
+
+
+def move_ranges(ranges: tuple[InstanceRange, ...], by: int) -> tuple[InstanceRange, ...]:
+    """Ranges with all their moments moved by so many microseconds."""
+    if not by:
+        return ranges
+    return tuple(
+        replace(
+            each,
+            since=each.since + by,
+            first_crash=None if each.first_crash is None else each.first_crash + by,
+            ends=None if each.ends is None else each.ends + by,
+        )
+        for each in ranges
+    )
+
+
+def normalize_held_states(states: Mapping[int, Any]) -> dict[int, tuple[str, str | None]]:
+    """Held states, by index, each with its details."""
+    return {
+        index: (state["state"], state.get("details")) if isinstance(state, Mapping) else (state, None)
+        for index, state in states.items()
+    }
+
+
+def collect_held_states(ranges: tuple[InstanceRange, ...]) -> dict[int, Any]:
+    """The instances that are held in a state, by index, as `instance_states` has them."""
+    return {
+        index: {"state": run.state, "details": run.details} if run.details else run.state
+        for run in ranges
+        if run.state is not None
+        for index in range(run.first, run.first + run.count)
+    }

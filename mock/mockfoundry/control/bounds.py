@@ -1,0 +1,34 @@
+"""Bounds: how large the body of a control call may be, and what is said of a larger one. Never reads a body."""
+
+import re
+
+from mockfoundry.control.context import ControlProblem, response_from_problem
+from mockfoundry.exchange.request import CONTROL_PATH
+from mockfoundry.exchange.response import Response
+
+MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
+"""Bytes that a body may have that is no seed and no state."""
+
+SEED_PATH = re.compile(re.escape(CONTROL_PATH) + r"/foundations/[^/]+(/state)?/?")
+"""The calls that take a seed or a state."""
+
+
+def find_body_bound(path: str, most_of_seed: int) -> int:
+    """How many bytes the body of a call may have.
+
+    Args:
+        most_of_seed: bytes that a seed or a state may have.
+    """
+    return most_of_seed if SEED_PATH.fullmatch(path) else MAX_CONTROL_BODY_BYTES
+
+
+def too_large_response(path: str, most: int) -> Response:
+    """The answer to a body of more bytes than are allowed; what is left of it is not read."""
+    mend = "start the server with a larger --max-seed" if SEED_PATH.fullmatch(path) else "send less"
+    problem = ControlProblem(
+        413,
+        "too-large",
+        f"body: more than {most} bytes, the most that is read; {mend}",
+        ((b"connection", b"close"),),
+    )
+    return response_from_problem(problem, path)

@@ -1,0 +1,173 @@
+"""Exports: a world that was exported and is imported elsewhere goes on as the first one does, to the microsecond."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.cloudfoundry.asking import CLOCK, IDLE, SEED, WEB, WORKER, Asking, states
+from tests.searching import examples
+from tests.serving import Serving
+
+LOAD = {"sine": {"mean": 2, "amplitude": 1.5, "period": "1m"}, "overload": {"crash_above": 0.9}}
+
+WORDS: tuple[dict[str, Any], ...] = (
+    {"state": "STOPPED"},
+    {"state": "STARTED"},
+    {"deployment": {"seconds": 7}},
+    {"deployment": {"strategy": "recreate", "seconds": 30}},
+    {"deployment": {"strategy": "rolling", "seconds": None}},
+    {"deployment": {"reason": "CANCELING", "seconds": 5}},
+    {"deployment": None},
+    {"processes": [{"type": "*", "crash_after": "3s"}]},
+    {"processes": [{"type": "*", "crash_after": None}]},
+    {"processes": [{"type": "web", "crash_after": "400s", "starts": False}]},
+    {"processes": [{"type": "web", "starts": False, "version": "v2"}]},
+    {"processes": [{"type": "web", "placement_error": "no room", "instances": 5}]},
+    {"processes": [{"type": "web", "instance_states": {"0": "CRASHED", "1": {"state": "DOWN", "details": "x"}}}]},
+    {"processes": [{"type": "web", "ready": False, "load": LOAD}]},
+    {"processes": [{"type": "web", "memory_in_mb": 64, "metadata": {"labels": {"a": "b"}}}]},
+    {"processes": [{"type": "late"}]},
+    {"sidecars": [{"name": "s", "process_types": ["web"]}], "lifecycle": "docker"},
+)
+"""What `given:` may say of an app."""
+
+PLATFORM: tuple[dict[str, Any], ...] = (
+    {"settings": {"start_seconds": 20, "stop_seconds": 15}},
+    {"settings": {"stale_seconds": 6}},
+    {"settings": {"crash_seconds": 2}},
+    {"settings": {"stop_seconds": 0, "crash_seconds": None}},
+    {"organizations": [{"name": "other", "spaces": [{"name": "far", "apps": [{"name": "new"}]}]}]},
+)
+
+Step = tuple[Any, ...]
+
+APPS = st.sampled_from(["dora", "idle", "*"])
+GUIDS = st.sampled_from([WEB, WORKER, CLOCK, IDLE])
+STEPS = st.one_of(
+    st.tuples(st.just("advance"), st.sampled_from([1, 0.000001, 3, 0.5, 31, 4000])),
+    st.tuples(st.just("scale"), GUIDS, st.sampled_from([{"instances": 4}, {"instances": 1}, {"memory_in_mb": 32}])),
+    st.tuples(st.just("terminate"), GUIDS, st.integers(0, 2)),
+    st.tuples(st.just("app"), APPS, st.sampled_from(WORDS)),
+    st.tuples(st.just("given"), st.sampled_from(PLATFORM)),
+)
+
+
+def take(step: Step, foundation: Asking) -> Any:
+    """Takes one step in a foundation; gives what is answered, if anything is."""
+    match step:
+        case ("advance", seconds):
+            foundation.advance(seconds)
+        case ("scale", guid, body):
+            return shown(foundation, foundation.scale(body, guid=guid, documented=False))
+        case ("terminate", guid, index):
+            return foundation.terminate(index, guid, documented=False).status_code
+        case ("app", app, words):
+            foundation.given_app(app, **words)
+        case ("given", words):
+            foundation.given(**words)
+    return None
+
+
+def shown(foundation: Asking, answer: Any) -> Any:
+    return answer.text.replace(f"/foundations/{foundation.name}", "")
+
+
+def state_of(foundation: Asking) -> dict[str, Any]:
+    state: dict[str, Any] = foundation.server.client.get(f"/__mock/foundations/{foundation.name}/state").json()
+    return state
+
+
+def observe(foundation: Asking) -> list[Any]:
+    """Everything that clients see of a foundation at this moment, and its export."""
+    listed = foundation.list("?embed=process_instances&per_page=5000", documented=False)
+    seen: list[Any] = [shown(foundation, listed)]
+    for each in listed.json()["resources"]:
+        guid = each["guid"]
+        answers = (foundation.show(guid), foundation.stats(guid), foundation.instances(guid))
+        seen += [(answer.status_code, shown(foundation, answer)) for answer in answers]
+    return [*seen, state_of(foundation)]
+
+
+def import_into_another(foundation: Asking, later: float = 0.0) -> Asking:
+    """Another foundation, of another random seed and age, into which this one was exported.
+
+    Args:
+        later: by how many seconds its clock is ahead.
+    """
+    other = Asking(foundation.server)
+    calls = f"/__mock/foundations/{other.name}"
+    foundation.server.client.put(f"{calls}?random_seed=99", json=SEED).raise_for_status()
+    clock = other.world.clock
+    clock.virtual, clock.rate = foundation.now + round(later * 1_000_000), 0.0
+    imported = foundation.server.client.put(f"{calls}/state", json=state_of(foundation))
+    assert imported.status_code == 200, imported.text
+    return other
+
+
+@pytest.mark.hypothesis
+@given(before=st.lists(STEPS, max_size=10), after=st.lists(STEPS, max_size=5))
+@settings(max_examples=examples(25), suppress_health_check=list(HealthCheck), deadline=None)
+def test_an_imported_world_is_the_exported_one_and_goes_on_as_it_does(
+    rich_server: Serving, before: list[Step], after: list[Step]
+) -> None:
+    foundation = Asking(rich_server)
+    for step in before:
+        take(step, foundation)
+    other = import_into_another(foundation)
+    assert observe(other) == observe(foundation)
+    for step in (*after, ("advance", 2.5), ("advance", 50)):
+        assert take(step, other) == take(step, foundation)
+        assert observe(other) == observe(foundation)
+
+
+def test_an_import_at_another_time_goes_on_where_the_export_was(foundation: Asking) -> None:
+    """Uptimes, instances that stop and a deployment are at the same point; what clients may read as dates stays."""
+    foundation.given_process("web", app="idle", crash_after="3s")
+    foundation.given_app("idle", state="STARTED")
+    foundation.given_app("dora", deployment={"seconds": 20})
+    foundation.advance(5)
+    foundation.scale({"instances": 0}, guid=CLOCK)
+    for later in (500_000.0, -1000.0):
+        other = import_into_another(foundation, later)
+        for seconds in (0, 0.5, 10, 30):
+            foundation.advance(seconds)
+            other.advance(seconds)
+            for guid in (IDLE, CLOCK):
+                assert other.instances(guid).text == foundation.instances(guid).text.replace(
+                    foundation.name, other.name
+                )
+            assert other.list().json()["pagination"]["total_results"] == len(foundation.list().json()["resources"])
+        foundation = other
+        foundation.given_app("dora", deployment={"seconds": 20})
+
+
+def test_stale_reads_show_the_same_after_an_import(foundation: Asking) -> None:
+    foundation.given(settings={"stale_seconds": 5})
+    foundation.scale({"instances": 4})
+    foundation.advance(2)
+    foundation.scale({"instances": 6})
+    other = import_into_another(foundation, 1000)
+    shown_instances = []
+    for seconds in (0, 3.5, 2):
+        foundation.advance(seconds)
+        other.advance(seconds)
+        assert other.show().json()["instances"] == foundation.show().json()["instances"]
+        shown_instances.append(other.show().json()["instances"])
+    assert shown_instances == [2, 4, 6]
+
+
+def test_an_export_that_was_edited_happens_now(foundation: Asking) -> None:
+    """Another number of instances, a stop, or another held state is made of the exported instances, as by `given:`."""
+    foundation.advance(100)
+    uptimes = [each["uptime"] for each in foundation.stats().json()["resources"]]
+    state = state_of(foundation)
+    web = state["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+    web["instances"] = 3
+    web["instance_states"] = {"1": "CRASHED"}
+    state["organizations"][0]["spaces"][0]["apps"][1]["state"] = "STARTED"
+    foundation.server.client.put(f"/__mock/foundations/{foundation.name}/state", json=state).raise_for_status()
+    assert states(foundation.stats()) == ["RUNNING", "CRASHED", "STARTING"]
+    assert foundation.stats().json()["resources"][0]["uptime"] == uptimes[0]
+    assert states(foundation.stats(IDLE)) == ["STARTING", "STARTING"]
