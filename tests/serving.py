@@ -18,6 +18,7 @@ from mockfoundry.cloudfoundry.api.operations import OPERATIONS
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.read import parse_document, read_contract_text
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.options import DoorName, ServerOptions
@@ -60,6 +61,11 @@ def write_contract(document: Any, folder: Path) -> Contract:
 def control_contract() -> Contract:
     """The control API's document, loaded once."""
     return load_contract(shipped.CONTROL_CONTRACT_FILE)
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """An OpenAPI document, as it is written."""
+    return parse_document(read_contract_text(file), file)
 
 
 @dataclass(frozen=True, repr=False)

@@ -127,7 +127,8 @@ class ServerOptions:
     contract: Annotated[
         str | None,
         OptionInfo(
-            "Another OpenAPI 3.0 document; operations that have no behaviour are served from their examples.",
+            "Another OpenAPI 3.0 document, with what it refers to in its own folder; operations that have no behaviour "
+            "are served from their examples, or from their schemas.",
             is_file=True,
             in_python=True,
         ),

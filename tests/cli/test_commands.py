@@ -20,9 +20,11 @@ from tests.waiting import DEADLINE_SECONDS
 COMMAND = [sys.executable, "-m", "mockfoundry"]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own."""
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=600, env={**os.environ, **environment}
+    )
 
 
 @contextmanager

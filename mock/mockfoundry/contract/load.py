@@ -1,9 +1,9 @@
 """Loading a contract: an OpenAPI document read, validated and compiled, or found compiled. Never serves anything.
 
-openapi-spec-validator takes long, so it does not run for a document that is shipped: `make contract` runs it and seals
-the document, which means that its SHA-256 digest is written to a file. A test fails if that was forgotten. What is
-compiled of any other document is kept in the user's cache, and connexion and the validator are imported only when there
-is nothing there.
+openapi-spec-validator and connexion take long, so they do not run for a document that is shipped: `make contract` runs
+them and seals the document, which means that its SHA-256 digest and its plans are written to files. A test fails if
+that was forgotten. What is compiled of any other document is kept in the user's cache. Both are imported only when
+there is nothing to be found.
 """
 
 import logging
@@ -13,9 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockfoundry.contract.cache import CompiledContract, compute_cache_key, keep_contract, read_kept_contract
+import msgspec
+
+from mockfoundry.contract.cache import (
+    CompiledContract,
+    compute_cache_key,
+    decode_compiled,
+    encode_compiled,
+    keep_contract,
+    read_kept_contract,
+)
 from mockfoundry.contract.plan import ContractError, Plan
-from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text, read_document
+from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text
 from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
 from mockfoundry.contract.schemas import select_definitions
@@ -55,8 +64,9 @@ def load_contract(source: Path) -> Contract:
         ContractError: the file is missing, is not YAML, is not OpenAPI 3.0, or does not hold as such.
     """
     text = read_contract_text(source)
-    if is_sealed(text):
-        compiled = compile_contract(source, bundle_document(source, parse_document(text, source)))
+    sealed = read_sealed_contract(text)
+    if sealed is not None:
+        compiled = sealed
     else:
         key = compute_cache_key(text)
         kept = read_kept_contract(key)
@@ -126,7 +136,7 @@ def compile_contract(source: Path, bundle: Bundle) -> CompiledContract:
     except ContractError as error:
         raise ContractError(f"{source}: {error}") from error
     schemas = [schema.raw for plan in plans for _, schema in iterate_schemas(plan)]
-    definitions = select_definitions({"allOf": schemas}, bundle.targets)
+    definitions = dict(sorted(select_definitions({"allOf": schemas}, bundle.targets).items()))
     info = bundle.document["info"]
     title, version = (make_printable(str(info[key])) for key in ("title", "version"))
     return CompiledContract(title, version, plans, definitions, bundle.files, ())
@@ -154,18 +164,37 @@ def check_document(source: Path, document: Mapping[str, Any]) -> None:
 SEAL_FILE = Path(__file__).with_name("validated.sha256")
 """A line for each shipped document: its digest and its name, as sha256sum writes them."""
 
+SHIPPED = {"openapi.yaml": CONTRACT_FILE, "control/openapi.yaml": CONTROL_CONTRACT_FILE}
 
-def is_sealed(text: str) -> bool:
-    """Whether this very text was validated before it was shipped."""
-    return compute_digest(text) in SEAL_FILE.read_text(encoding="ascii").split()
+
+def read_seals() -> dict[str, str]:
+    """The names of the sealed documents by their digests."""
+    lines = SEAL_FILE.read_text(encoding="ascii").splitlines()
+    return {digest: name for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def compiled_file(name: str) -> Path:
+    """Where the plans of a sealed document are."""
+    return SEAL_FILE.with_name(f"{name.replace('/', '-')}.msgpack")
+
+
+def read_sealed_contract(text: str) -> CompiledContract | None:
+    """What was compiled of a text before it was shipped; None if it was not, or by other code than this."""
+    name = read_seals().get(compute_digest(text))
+    if name is None:
+        return None
+    try:
+        return decode_compiled(compiled_file(name).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def seal_contracts() -> None:
-    """Validates the shipped documents and seals them."""
+    """Validates and compiles the shipped documents, and seals them."""
     lines = []
-    for name, file in (("openapi.yaml", CONTRACT_FILE), ("control/openapi.yaml", CONTROL_CONTRACT_FILE)):
-        text, document = read_document(file)
-        check_document(file, document)
+    for name, file in SHIPPED.items():
+        text = read_contract_text(file)
+        compiled_file(name).write_bytes(encode_compiled(validate_contract(file, text)))
         lines.append(f"{compute_digest(text)}  {name}\n")
         sys.stdout.write(f"{name} is valid, and sealed\n")
     SEAL_FILE.write_text("".join(lines), encoding="ascii")

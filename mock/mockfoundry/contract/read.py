@@ -144,17 +144,12 @@ def copy_json_values(value: Any, source: str) -> Any:
         raise ContractError(f"{source}: holds a number that is too large; write it in quotes to mean text") from error
 
 
-def read_document(source: Path) -> tuple[str, dict[str, Any]]:
-    """The text and the values of an OpenAPI 3.0 document.
+def parse_document(text: str, source: Path) -> dict[str, Any]:
+    """The values of an OpenAPI 3.0 document.
 
     Raises:
-        ContractError: it can't be read, or is another document.
+        ContractError: the text is another document, or none.
     """
-    text = read_contract_text(source)
-    return text, parse_document(text, source)
-
-
-def parse_document(text: str, source: Path) -> dict[str, Any]:
     document = parse_contract_text(text, str(source))
     version = document.get("openapi") if isinstance(document, Mapping) else None
     if not isinstance(document, dict) or not str(version).startswith("3.0."):
