@@ -64,7 +64,7 @@ def test_the_start_screen_says_how_to_use_it_and_its_curl_works() -> None:
 
 
 def test_sigterm_ends_it_soon_and_running_answers_are_finished(tmp_path: Path) -> None:
-    """An answer that would come within a second comes; one that would take ten minutes is not waited for."""
+    """An answer that would come within half a second comes; one that would take ten minutes is not waited for."""
     slow = tmp_path / "slow.yaml"
     slow.write_text(
         "scenario: slow\nrules:\n  - {operation: getProcess, respond: {delay: 300ms}}\n"

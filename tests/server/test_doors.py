@@ -12,10 +12,12 @@ from tests import plain_http
 from tests.searching import examples
 from tests.serving import WEB, Serving, serving
 
-GUIDS = st.sampled_from([WEB, "nobody", "%00", "a%2Fb", "a.b", "%", "é"])
+GUIDS = st.sampled_from([WEB, f"{WEB}.json", "nobody", "%00", "%FF", "a%2Fb", "a.b", "%", "é"])
 TYPES = st.sampled_from(["web", "worker", "none", "web%20"])
 INDEXES = st.sampled_from(["0", "1", "-1", "x", "1x", "+0", "99999999999999999999"])
-TAILS = st.sampled_from(["", "/", "/stats", "/actions/scale", "/process_instances", "/unknown", "/stats/"])
+TAILS = st.sampled_from(
+    ["", "/", ".json", "/stats", "/stats.json", "/actions/scale", "/process_instances", "/unknown", "/stats/"]
+)
 QUERIES = st.sampled_from(["", "?page=1", "?page=0", "?per_page=2&page=1", "?x=1", "?order_by=-created_at", "?a=%ff"])
 HEADERS = st.dictionaries(
     st.sampled_from(

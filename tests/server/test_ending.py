@@ -40,8 +40,8 @@ SLEEPING = {
         SCALE + b'Content-Length: 16\r\n\r\n{"instances": 2}',
     ),
     "dribble": (playing(fault="dribble", phase="after"), GET),
-    "delay": (playing(delay="5m"), GET),
-    "delay after": (playing(delay="5m", phase="after"), GET),
+    "delay": (playing(delay="1h"), GET),
+    "delay after": (playing(delay="1h", phase="after"), GET),
     "verify within": (None, verify_within("60s")),
     "follow": (None, b"GET %s/requests?follow=true HTTP/1.1\r\n" % DEFAULT.encode() + HEAD + b"\r\n"),
 }

@@ -11,7 +11,8 @@ import pytest
 from mockfoundry.control.bounds import MAX_CONTROL_BODY_BYTES
 from mockfoundry.exchange.routing import MAX_LINE_BYTES
 from mockfoundry.options import DoorName, ServerOptions
-from mockfoundry.server.run import BackgroundServer
+from mockfoundry.server import protocol
+from mockfoundry.server.run import BackgroundServer, make_room_for_connections
 from tests import plain_http
 from tests.server.test_bad_input import exchange_bytes
 from tests.serving import ADMIN, WEB, Serving, contract, control_contract, service_of, serving
@@ -96,6 +97,17 @@ def test_an_old_client_needs_no_host(server: Serving) -> None:
 def test_the_host_of_an_absolute_url_takes_the_place_of_no_header(server: Serving) -> None:
     received = exchange_bytes(server.url, b"GET http://h/v3/processes HTTP/1.1\r\n" + TOKEN + CLOSE)
     assert read_error(received)[1] == "Mock-BadHost"
+
+
+def test_a_failure_of_a_door_is_no_fault_of_the_client(
+    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve()
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol, "read_request", lambda *_: 1 // 0)
+        assert read_answer(exchange_bytes(server.url, LIST + HOST + TOKEN + b"\r\n"))[0] == 500
+    assert "ZeroDivisionError" in caplog.text
+    assert server.client.get("/v3/processes").status_code == 200
 
 
 # Paths
@@ -330,3 +342,29 @@ def test_a_connection_too_many_is_told_so_and_there_is_room_again(serve: Callabl
         return exchange_bytes(server.url, LIST + HOST + TOKEN + CLOSE).startswith(b"HTTP/1.1 200 ")
 
     eventually(is_served, what="there is room for a connection again")
+
+
+UNLIMITED = -1
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "room", "raised"),
+    [
+        (20_000, 20_000, 4_000, None),
+        (UNLIMITED, UNLIMITED, 4_000, None),
+        (1_024, UNLIMITED, 4_000, 4_100),
+        (1_024, 20_000, 4_000, 4_100),
+        (1_024, 1_024, 924, 1_024),
+        (50, 50, 1, 50),
+    ],
+)
+def test_there_are_as_many_connections_as_files_may_be_open(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, room: int, raised: int | None
+) -> None:
+    resource = pytest.importorskip("resource")
+    asked = list[tuple[int, int]]()
+    monkeypatch.setattr(resource, "RLIM_INFINITY", UNLIMITED)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    assert make_room_for_connections(4_000) == room
+    assert asked == ([] if raised is None else [(raised, hard)])

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
@@ -87,6 +88,7 @@ def serve(**values: Any) -> None:
     from mockfoundry.server.run import (
         bind_socket,
         make_listening_server,
+        make_room_for_connections,
         share_processor_often,
         tune_garbage_collector,
         url_of_socket,
@@ -103,6 +105,10 @@ def serve(**values: Any) -> None:
             f"can't listen on {options.host} port {options.port}: {error.strerror or error}; --port 0 takes a free one"
         )
     screen = render_start_screen(service, url_of_socket(bound), options)
+    room = make_room_for_connections(options.max_connections)
+    if room < options.max_connections:
+        screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."
+    options = replace(options, max_connections=room)
     server = make_listening_server(service, options, lambda: print_text(screen))
     tune_garbage_collector()
     share_processor_often()

@@ -86,8 +86,7 @@ class AsgiApp:
         else:
             response = handle_control_request(self._control(), request)
         if isinstance(response, JournalStream):
-            with self.delivery.broken_off_at_end():
-                await response.send_entries(receive, send)
+            await self.delivery.deliver_stream(response, scope, receive, send)
         else:
             await self.delivery.deliver(response, scope, receive, send)
 

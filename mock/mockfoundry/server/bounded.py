@@ -5,6 +5,7 @@ beyond a limit, and nothing more of it is gathered. Both doors are made on this,
 """
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -20,6 +21,7 @@ from mockfoundry.server.limits import (
     ServerLimits,
     bad_host_response,
     body_too_large_response,
+    failed_response,
     headers_too_large_response,
     is_host,
     late_body_response,
@@ -54,6 +56,8 @@ EXPECTED_METHODS = (
     "on_response_complete",
     "data_received",
 )
+
+log = logging.getLogger("mockfoundry")
 
 IDLE, HEAD, BODY = range(3)
 """What a connection waits for: the next request, the rest of its head, the rest of its body."""
@@ -136,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         except httptools.HttpParserError as error:
             if not (self.refused or self.transport.is_closing()):
-                self._refuse(not_http_response(str(error)))
+                self._refuse_unread(error)
             return
         if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
             self._refuse(headers_too_large_response(self.limits))
@@ -225,6 +229,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.refusal is not None and (self.cycle_before is None or self.cycle_before.response_complete):
             self._send_refusal(self.refusal)
 
+    def shutdown(self) -> None:
+        if self.refused and self.refusal is None:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def begin_cycle(self, ready: Response | PendingRequest | None) -> None:
         """Hands the message to uvicorn's ordinary way, with what its class prepares when a message begins.
 
@@ -293,6 +303,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 head += (name, b": ", value, b"\r\n")
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join((*head, b"\r\n", rest)))
+
+    def _refuse_unread(self, error: httptools.HttpParserError) -> None:
+        """Answers what the parser, or one of its callbacks here, has failed on."""
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+        if cause is None or isinstance(cause, httptools.HttpParserError):
+            self._refuse(not_http_response(str(cause or error)))
+        else:
+            log.error("mockfoundry failed on %s", self.url.decode("latin-1"), exc_info=cause)
+            self._refuse(failed_response())
 
     def _stop(self, response: Response) -> None:
         """Refuses the message, from one of the parser's callbacks.

@@ -5,9 +5,10 @@ Both doors use it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,6 +16,9 @@ from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.server.connection import ClientConnection, render_head, response_headers_of
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 from mockfoundry.wire_faults import WIRE_FAULTS
+
+if TYPE_CHECKING:
+    from mockfoundry.control.follow import JournalStream
 
 T = TypeVar("T")
 
@@ -43,28 +47,55 @@ class FaultOnPurposeError(ConnectionError):
         self.response = response
 
 
+async def break_connection(transport: asyncio.Transport, gone: Callable[[], Awaitable[None]]) -> None:
+    """Breaks off a connection since the server ends: that tells the client the truth."""
+    transport.abort()
+    # uvicorn answers 500 for an app that returns without an answer while the connection is there.
+    await gone()
+
+
+async def await_disconnect(receive: Receive) -> None:
+    """Waits until the client has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 class Delivery:
     """Sends responses through ASGI, each in its own time."""
 
     def __init__(self, room: WaitingRoom) -> None:
         self._room = room
-        self._breakable = set[asyncio.Task[object]]()
+        self._breakable: dict[asyncio.Task[object], float] = {}
+        self._ends_at = inf
 
-    def break_off(self) -> None:
-        """Ends at once what the end of the server does not have to wait for: delays, faults, streams."""
-        for task in self._breakable:
-            task.cancel()
+    def break_off(self, grace: float) -> None:
+        """Ends at once what the end of the server does not wait for: long delays, faults, streams.
+
+        Args:
+            grace: seconds until that end; a delay that is over before goes on.
+        """
+        self._ends_at = asyncio.get_running_loop().time() + grace
+        for task, until in self._breakable.items():
+            if until > self._ends_at:
+                task.cancel()
 
     @contextmanager
-    def broken_off_at_end(self) -> Iterator[None]:
-        """While its block runs, `break_off` cancels the task that it runs in."""
+    def _broken_off_at_end(self, seconds: float = inf) -> Iterator[None]:
+        """While its block runs, which takes so many seconds, `break_off` may cancel the task that it runs in.
+
+        Raises:
+            ServerEndedError: that was called before.
+        """
+        until = asyncio.get_running_loop().time() + seconds
+        if self._ends_at < until:
+            raise ServerEndedError
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (it is awaited in one)
-        self._breakable.add(task)
+        self._breakable[task] = until
         try:
             yield
         finally:
-            self._breakable.discard(task)
+            del self._breakable[task]
 
     async def deliver(self, response: Response | PendingRequest, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends a response once all that it waits for is over; a fault breaks the connection in place of it.
@@ -74,21 +105,30 @@ class Delivery:
             ServerEndedError: the server has ended, and gives no access to the connection.
         """
         transport: asyncio.Transport | None = scope.get(TRANSPORT_KEY)
-
-        async def gone() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-
+        gone = partial(await_disconnect, receive)
         try:
             await self._deliver(response, scope, gone, send, transport)
         except ClientGoneError:
             return
         except (asyncio.CancelledError, ServerEndedError):
-            # The server ends, so a broken connection tells the client the truth.
             if transport is None:
                 raise
-            transport.abort()
-            await gone()
+            await break_connection(transport, gone)
+
+    async def deliver_stream(self, stream: "JournalStream", scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends a stream until its client or the server ends it.
+
+        Raises:
+            ServerEndedError: the server has ended, and gives no access to the connection.
+        """
+        transport: asyncio.Transport | None = scope.get(TRANSPORT_KEY)
+        try:
+            with self._broken_off_at_end():
+                await stream.send_entries(receive, send)
+        except (asyncio.CancelledError, ServerEndedError):
+            if transport is None:
+                raise
+            await break_connection(transport, partial(await_disconnect, receive))
 
     async def _deliver(
         self,
@@ -98,7 +138,7 @@ class Delivery:
         send: Send,
         transport: asyncio.Transport | None,
     ) -> None:
-        ready = await self._run_in_loop(self._room.respond(response), gone)
+        ready = await run_in_loop(self._break_off_delays(self._room.respond(response)), gone)
         body = b"" if scope["method"] == "HEAD" else ready.body
         if not ready.fault:
             report_bytes_sent(ready, 0 if transport is not None and transport.is_closing() else len(body))
@@ -111,30 +151,20 @@ class Delivery:
         broken = WIRE_FAULTS[ready.fault].break_response(render_head(ready, keep_alive=False), body)
         connection = ClientConnection(transport, gone)
         try:
-            with self.broken_off_at_end():
+            with self._broken_off_at_end():
                 await connection.send_broken_response(broken)
         finally:
             report_bytes_sent(ready, connection.body_bytes)
         # uvicorn answers 500 for an app that returns without an answer while the connection is there.
         await gone()
 
-    async def _run_in_loop(self, steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
-        """What steps return, each wait awaited in this task, in an asyncio loop.
-
-        Args:
-            gone: waits until the client has closed its connection.
-
-        Raises:
-            ClientGoneError: it has, and the rest needs it.
-        """
+    def _break_off_delays(self, steps: Waits[T]) -> Waits[T]:
+        """The same steps; `break_off` cancels the task that waits for one of them which nothing else ends."""
         try:
             while True:
                 wait = next(steps)
-                if wait.done is None:
-                    with self.broken_off_at_end():
-                        await asyncio.sleep(wait.seconds or 0.0)
-                else:
-                    await await_in_loop(wait, wait.done, gone)
+                with self._broken_off_at_end(wait.seconds or 0.0) if wait.done is None else nullcontext():
+                    yield wait
         except StopIteration as stop:
             returned: T = stop.value
             return returned
@@ -148,12 +178,29 @@ def report_bytes_sent(response: Response, count: int) -> None:
         response.report_bytes_sent(count)
 
 
-async def await_in_loop(wait: Wait, done: "Future[Any]", gone: Callable[[], Awaitable[None]]) -> None:
-    """Awaits what ends when something is done, at the latest after some time.
+async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
+    """What steps return, each wait awaited in this task, in an asyncio loop.
+
+    Args:
+        gone: waits until the client has closed its connection.
 
     Raises:
-        ClientGoneError: the client has gone, and the wait needs it.
+        ClientGoneError: it has, and the rest needs it.
     """
+    try:
+        while True:
+            await await_in_loop(next(steps), gone)
+    except StopIteration as stop:
+        returned: T = stop.value
+        return returned
+    finally:
+        steps.close()
+
+
+async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None:
+    if wait.done is None:
+        await asyncio.sleep(wait.seconds or 0.0)
+        return
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def end(_: object) -> None:
@@ -161,7 +208,7 @@ async def await_in_loop(wait: Wait, done: "Future[Any]", gone: Callable[[], Awai
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(ended.set)
 
-    done.add_done_callback(end)
+    wait.done.add_done_callback(end)
     leaving = asyncio.ensure_future(gone()) if wait.needs_client else None
     try:
         if leaving is not None:

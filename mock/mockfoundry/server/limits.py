@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
 from mockfoundry.documents.times import format_duration
 from mockfoundry.exchange.response import Response, close_after_response, response_from_refusal
 from mockfoundry.options import ServerOptions
@@ -89,6 +89,13 @@ def not_http_response(fault: str) -> Response:
     """
     text = f"This is not a request of HTTP/1.1: {fault}"
     return refuse_and_close(NOT_HTTP, text, "not HTTP")
+
+
+def failed_response() -> Response:
+    """The answer to a request on which a door itself failed."""
+    response = refuse_and_close(UNKNOWN_ERROR, "", "mockfoundry failed; its log has the traceback")
+    response.decided_by = "failure"
+    return response
 
 
 def no_tunnel_response(target: str) -> Response:

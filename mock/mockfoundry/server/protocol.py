@@ -94,7 +94,6 @@ class DirectProtocol(BoundedProtocol):
         self.transport.write(render_head(response, keep_alive) + response.body)
         if not keep_alive:
             self.transport.close()
-        self.server_state.total_requests += 1
 
     def _handle_control_call(self, request: Request) -> Response | PendingRequest:
         from mockfoundry.control.api import handle_control_request

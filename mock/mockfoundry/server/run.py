@@ -32,6 +32,9 @@ GRACE_SECONDS = 0.5
 PAUSE_SECONDS = 0.005
 """How often a server that is to end looks whether its connections are closed."""
 
+SPARE_FILES = 100
+"""Files that are open besides those of connections, and connections that are refused but not closed yet."""
+
 GC_THRESHOLDS = (5_000, 4, 1_000)
 """After how many new objects the garbage collector searches those; after how many such runs those that have stayed;
 after how many of these runs everything. Everyone waits for a run: the first two take milliseconds, and the last, which
@@ -82,14 +85,14 @@ class ListeningServer(uvicorn.Server):
             await self._is_to_end.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Lets what is held go on, breaks off what sleeps, and waits a moment for the rest, which is then broken off.
+        """Lets what is held go on, breaks off what sleeps long, and waits a moment for the rest, then breaks that off.
 
         A connection is broken off before its task is cancelled, or uvicorn would answer 500 for the task.
         """
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         self._room.close()
-        self._delivery.break_off()
+        self._delivery.break_off(GRACE_SECONDS)
         state = self.server_state
         for connection in tuple(state.connections):
             connection.shutdown()
@@ -121,6 +124,26 @@ def tune_garbage_collector() -> None:
 def share_processor_often() -> None:
     """Has a thread of the worker room hand over to the loop soon, which needs several turns for one request."""
     sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def make_room_for_connections(wanted: int) -> int:
+    """How many of so many connections this process can have open; raises its bound on open files where it may.
+
+    Without room a connection would neither be served nor refused: it would wait to be accepted.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such bound
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted + SPARE_FILES:
+        return wanted
+    raised = wanted + SPARE_FILES if hard == resource.RLIM_INFINITY else min(wanted + SPARE_FILES, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    except (OSError, ValueError):
+        raised = soft
+    return max(1, min(wanted, raised - SPARE_FILES))
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
