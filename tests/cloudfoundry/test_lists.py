@@ -135,6 +135,8 @@ FOUND: dict[str, tuple[str, str]] = {
     "label: is not there": ("?label_selector=!env", "cde"),
     "label: with a prefix": ("?label_selector=x.y/env%3Dprod", "c"),
     "label: requirements are joined by and": ("?label_selector=env,!tier", "b"),
+    "label: the most requirements": (f"?label_selector={','.join(['!x'] * 50)}", "abcde"),
+    "label: blank ends of the values are skipped": ("?label_selector=env%20in%20(prod,,)", "a"),
     "label: empty requirements are skipped": ("?label_selector=,env,,tier,", "a"),
 }
 """A query, and the guids that it finds in order."""
@@ -288,6 +290,16 @@ LINKS: dict[str, tuple[str, str, dict[str, str | None]]] = {
         "/v3/processes",
         "?embed=process_instances",
         {"first": "embed=process_instances&page=1&per_page=50"},
+    ),
+    "of a page that holds everything": (
+        "/v3/processes",
+        "?per_page=5",
+        {"last": "page=1&per_page=5", "next": None, "previous": None},
+    ),
+    "of the last of full pages": (
+        "/v3/apps/app/processes",
+        "?per_page=2&page=2",
+        {"last": "page=2&per_page=2", "next": None, "previous": "page=1&per_page=2"},
     ),
     "of an app": ("/v3/apps/app/processes", "?per_page=3", {"next": "page=2&per_page=3"}),
 }

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockfoundry.documents.times import format_moment
-from tests.cloudfoundry.asking import FAILS, Asking, error, unprocessable
+from tests.cloudfoundry.asking import FAILS, WEB, Asking, error, not_found, unprocessable
 
 MOST = 2_147_483_647
 MOST_LONG = 9_223_372_036_854_775_807
@@ -180,6 +180,36 @@ def test_an_app_guid_in_the_body_makes_the_route_one_of_an_app(foundation: Askin
     assert error(untyped)[:3] == (404, "CF-ResourceNotFound", "Process not found")
     typed = foundation.scale({"app_guid": "dora", "type": "worker", "instances": 3})
     assert error(typed) == unprocessable("Unknown field(s): 'app_guid', 'type'")
+
+
+NO_APP = not_found("App")
+OVERRIDES: dict[str, tuple[Any, tuple[int, str, str, int]]] = {
+    "null": (None, unprocessable("Unknown field(s): 'app_guid'")),
+    "false": (False, unprocessable("Unknown field(s): 'app_guid'")),
+    "an empty list": ([], unprocessable("Unknown field(s): 'app_guid'")),
+    "an empty mapping": ({}, unprocessable("Unknown field(s): 'app_guid'")),
+    "an empty text": ("", unprocessable("Unknown field(s): 'app_guid'")),
+    "blanks": (" ", unprocessable("Unknown field(s): 'app_guid'")),
+    "a number": (0, NO_APP),
+    "true": (True, NO_APP),
+    "a list": (["dora"], NO_APP),
+}
+"""An app_guid in a body, and what is answered: where it is blank, the route is that of the process."""
+
+
+@pytest.mark.parametrize("row", OVERRIDES)
+def test_a_blank_app_guid_in_the_body_leaves_the_route_as_it_is(row: str, foundation: Asking) -> None:
+    value, answered = OVERRIDES[row]
+    assert error(foundation.scale({"app_guid": value, "instances": 3}, documented=False)) == answered
+
+
+@pytest.mark.parametrize(("query", "status"), [("?app_guid=", 202), ("?app_guid=%20", 202), ("?app_guid=nothing", 404)])
+def test_an_app_guid_in_the_query_counts_where_the_body_has_none(query: str, status: int, foundation: Asking) -> None:
+    path = f"/v3/processes/{WEB}/actions/scale"
+    assert foundation.ask("POST", path + query, {"instances": 3}, documented=False).status_code == status
+    assert foundation.ask("POST", path + query, documented=False).status_code == status
+    blank = foundation.ask("POST", path + query, {"app_guid": "", "instances": 3}, documented=False)
+    assert error(blank) == unprocessable("Unknown field(s): 'app_guid'")
 
 
 def test_what_the_real_one_takes_against_the_contract_is_told(foundation: Asking) -> None:

@@ -71,3 +71,10 @@ def test_a_restart_needs_the_scheduler(foundation: Asking) -> None:
     with pytest.raises(Refusal) as refused:
         restart_app(foundation.world, ANY_ADMIN, APP, foundation.now)
     assert (refused.value.entry.title, refused.value.entry.code) == ("CF-RunnerUnavailable", 170015)
+
+
+def test_a_process_shows_its_revision_or_that_it_has_none(foundation: Asking) -> None:
+    shown = foundation.show().json()["relationships"]
+    assert shown["revision"] == {"data": {"guid": foundation.process().revision}}
+    foundation.given_process("web", app="idle", revision=None)
+    assert foundation.show(IDLE).json()["relationships"]["revision"] is None

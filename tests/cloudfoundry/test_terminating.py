@@ -6,6 +6,7 @@ Source: app/actions/process_terminate.rb and lib/cloud_controller/diego/bbs_apps
 import msgspec
 import pytest
 
+from mockfoundry.cloudfoundry import instance_ranges
 from mockfoundry.cloudfoundry.instance_ranges import MAX_INSTANCE_RANGES, MAX_STOPPING_RANGES, restart_instance
 from tests.cloudfoundry.asking import APP, IDLE, WEB, Asking, error, not_found, states
 
@@ -100,6 +101,16 @@ def test_an_instance_that_stops_already_is_not_stopped_once_more(foundation: Ask
     foundation.terminate(1)
     foundation.advance(1)
     assert foundation.instances().json()["resources"][1] == {"index": 1, "state": "STARTING", "since": 0}
+
+
+def test_beyond_the_most_ranges_the_first_are_merged(foundation: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance_ranges, "MAX_INSTANCE_RANGES", 5)
+    foundation.scale({"instances": 12})
+    foundation.advance(5)
+    for index in (4, 6, 8, 10):
+        assert foundation.terminate(index).status_code == 204
+    found = [(each.first, each.count) for each in foundation.process().instance_ranges]
+    assert found == [(0, 8), (8, 1), (9, 1), (10, 1), (11, 1)]
 
 
 @pytest.mark.long

@@ -17,6 +17,10 @@ TYPE = 'must be "port", "process", or "http"'
 PATH = "endpoint must be a valid URI path"
 
 
+LONGEST_PREFIX = ".".join(["a" * 61] * 4) + ".abcde"
+"""253 signs."""
+
+
 def label(key: str, value: Any = "v") -> dict[str, Any]:
     return {"metadata": {"labels": {key: value}}}
 
@@ -219,6 +223,7 @@ EFFECTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "a null command shows what staging found": ([{"command": None}], {"command": "rackup"}),
     "a blank command shows what staging found": ([{"command": "  "}], {"command": "rackup"}),
     "a command of 4096 characters": ([{"command": "x" * 4096}], {"command": "x" * 4096}),
+    "a blank command is that of the droplet": ([{"command": " "}], {"command": "rackup"}),
     "a user that is allowed": ([{"user": "ContainerUser"}], {"user": "ContainerUser"}),
     "a user in another case": ([{"user": "VCAP"}], {"user": "VCAP"}),
     "a blank user shows the usual one": ([{"user": " "}], {"user": "vcap"}),
@@ -279,6 +284,20 @@ EFFECTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"metadata": {"labels": {"b": "2", "c": "4", "d": "5"}, "annotations": {}}},
     ),
+    "the longest names, values and prefix": (
+        [label(LONGEST_PREFIX + "/" + "a" * 63, "b" * 63), annotation("n", "x" * 5000)],
+        {
+            "metadata": {
+                "labels": {LONGEST_PREFIX + "/" + "a" * 63: "b" * 63},
+                "annotations": {"n": "x" * 5000},
+            }
+        },
+    ),
+    "names and values of one sign": (
+        [label("a", "b"), annotation("c", "d")],
+        {"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}},
+    ),
+    "labels that are false": ([{"metadata": {"labels": False, "annotations": False}}], {}),
     "a null label that is not there": ([label("a", None)], {}),
     "null labels": ([{"metadata": {"labels": None, "annotations": None}}], {}),
     "numbers and booleans are labels as text": (
@@ -292,6 +311,10 @@ EFFECTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "an annotation key is not judged where the value is empty": (
         [annotation("a b", "")],
         {"metadata": {"labels": {}, "annotations": {"a b": ""}}},
+    ),
+    "an annotation key is not judged where the value is blank": (
+        [annotation("a b", " ")],
+        {"metadata": {"labels": {}, "annotations": {"a b": " "}}},
     ),
     "a sub-domain of the reserved prefix": (
         [label("apps.cloudfoundry.org/x")],

@@ -136,6 +136,34 @@ def test_what_came_after_what_is_held_is_known_by_its_time(later: int, result: s
     assert verify_expectation(journal, Expectation(query=query, times=count)).result == result
 
 
+@pytest.mark.parametrize(("query", "numbers"), [({"since": SECOND}, (2, 3)), ({"after_number": 1}, (2, 3))])
+def test_from_a_moment_on_and_after_a_number(query: dict[str, Any], numbers: tuple[int, ...]) -> None:
+    journal = journal_of(*scales(202, 202, 202))
+    assert verify_expectation(journal, Expectation(query=JournalQuery(**query))).matched == numbers
+
+
+OTHERS: dict[str, tuple[JournalQuery, bool]] = {
+    "of another operation": (JournalQuery(operation=("getProcess",)), False),
+    "with another status": (JournalQuery(status=(202,)), False),
+    "with no fault": (JournalQuery(fault="none"), False),
+    "with another fault": (JournalQuery(fault="reset"), False),
+    "with a fault": (JournalQuery(fault="any"), True),
+    "with this fault": (JournalQuery(operation=("scaleProcess",), status=(503,), fault="empty"), True),
+    "of an actor, which is not counted": (JournalQuery(actor="bob"), True),
+}
+"""What is asked for, and whether it may have been among the scales that were lost and dropped."""
+
+
+@pytest.mark.parametrize("row", OTHERS)
+def test_what_was_dropped_matters_where_it_may_be_what_is_asked_for(row: str) -> None:
+    query, matters = OTHERS[row]
+    last = (Asked(operation="getProcess"), given())
+    journal = journal_of(*[(Asked(), given(503, fault="empty"))] * 40, last, max_bytes=300)
+    assert journal.dropped == 40
+    verdict = verify_expectation(journal, Expectation(query=query, at_most=9))
+    assert (verdict.result, verdict.dropped) == (("cannot_be_known", 40) if matters else ("holds", 0))
+
+
 def test_one_exchange_that_was_dropped_is_told_as_one() -> None:
     journal = journal_of((Asked(content=b"x" * 5_000), given()), max_bytes=2_000)
     verdict = verify_expectation(journal, Expectation(query=SCALE))

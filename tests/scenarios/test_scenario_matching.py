@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.scenarios.conditions import ABSENT, MatchableRequest
+from mockfoundry.scenarios.conditions import ABSENT, ConditionError, MatchableRequest, check_condition
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -43,6 +43,10 @@ BODIES = [
     ({"instances": {"const": {"a": 1}}}, {"instances": {"a": 1}}, True),
     ({"instances": {"type": ["integer", "null"]}}, {"instances": None}, True),
     ({"instances": {"not": {"const": 2}}}, {"instances": 3}, True),
+    ({"instances": {"enum": []}}, {"instances": 3}, False),
+    ({"instances": {"enum": [[1], 2]}}, {"instances": [1]}, True),
+    ({"instances": {"minimum": 2, "pattern": "^m"}}, {"instances": "many"}, True),
+    ({"instances": {"minimum": 2, "pattern": "^m"}}, {"instances": True}, True),
     ({"command": {"pattern": "^rack"}}, {"command": "rackup"}, True),
     ({"command": {"pattern": "^rack"}}, {"command": 5}, False),
     ({"metadata": {"required": ["labels"]}}, {"metadata": {"labels": {}}}, True),
@@ -82,6 +86,14 @@ QUERIES = [
     ({"page": None}, {"page": ["1"]}, False),
     ({"paused": True}, {"paused": ["true"]}, True),
     ({"page": {"maximum": 2}}, {"page": ["1" * 400]}, False),
+    ({"page": {"const": "2"}}, {"page": ["2"]}, True),
+    ({"page": {"const": 2}}, {"page": ["2.0"]}, True),
+    ({"page": {"const": "2"}}, {"page": ["2.0"]}, False),
+    ({"page": {"not": {"const": 2}}}, {"page": ["3"]}, True),
+    ({"page": {"not": {"const": 2}}}, {"page": ["2"]}, False),
+    ({"page": {"anyOf": [{"minimum": 9}, {"const": "all"}]}}, {"page": ["all"]}, True),
+    ({"page": {"enum": ["2", "all"]}}, {"page": ["2"]}, True),
+    ({"page": {"enum": [2, "all"]}}, {"page": ["2"]}, True),
 ]
 
 
@@ -120,6 +132,44 @@ PATHS = [
 @pytest.mark.parametrize(("wanted", "path", "taken"), PATHS)
 def test_a_condition_on_the_path(wanted: Any, path: Any, taken: bool, ask: AskRequest) -> None:
     assert takes(When(path=wanted), ask(path=path)) is taken
+
+
+NO_SCHEMAS: dict[str, tuple[Any, tuple[str | int, ...], str]] = {
+    "a keyword that there is not": (
+        {"minimun": 2},
+        ("minimun",),
+        'uses "minimun", which is not a keyword of conditions',
+    ),
+    "in one schema": ({"not": {"minimun": 2}}, ("not", "minimun"), 'uses "minimun"'),
+    "in one of many": ({"anyOf": [{"minimum": 2}, {"minimun": 2}]}, ("anyOf", 1, "minimun"), 'uses "minimun"'),
+    "in one with a name": ({"properties": {"a": {"minimun": 2}}}, ("properties", "a", "minimun"), 'uses "minimun"'),
+    "no list of schemas": ({"anyOf": {"minimum": 2}}, (), "is not a JSON Schema: "),
+    "no mapping of schemas": ({"properties": [{"minimum": 2}]}, (), "is not a JSON Schema: "),
+    "a pattern that is none": ({"pattern": "("}, ("pattern",), "is not a JSON Schema: "),
+}
+"""A schema, the place in it, and how what is said of it begins."""
+
+
+@pytest.mark.parametrize("row", NO_SCHEMAS)
+def test_what_is_no_condition_is_refused_with_its_place_in_the_schema(row: str) -> None:
+    schema, path, told = NO_SCHEMAS[row]
+    with pytest.raises(ConditionError) as caught:
+        check_condition(schema)
+    assert str(caught.value).startswith(told)
+    assert caught.value.path[: len(path)] == path
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"minimun": {"minimum": 2}}, "required": ["minimun"]},
+        {"anyOf": [{"minimum": 2}, {"const": {"minimun": 2}}]},
+        {"enum": [{"minimun": 2}]},
+        {"items": {"type": "string"}},
+    ],
+)
+def test_only_what_is_a_schema_is_held_against_the_keywords(schema: Any) -> None:
+    check_condition(schema)
 
 
 class OperationOnly:

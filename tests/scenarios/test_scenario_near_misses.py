@@ -108,6 +108,15 @@ def test_what_is_no_condition_of_the_request_can_stand_in_the_way_too(
     assert str(missed([rule], ask(), **keys)) == f"scenario late, rule 1: {told}"
 
 
+def test_what_was_never_let_through_nor_answered_counts_as_none(ask: AskRequest) -> None:
+    rule = Rule(operation="scaleProcess", when=When(body={"instances": 2}), after=2, times=1, respond=CONFLICT)
+    miss = nearest([rule], ask(body={"instances": 3}))
+    assert [(each.what, each.held, each.got) for each in miss.conditions[2:]] == [
+        ("after", False, "0 let through so far"),
+        ("times", True, "0 answered before"),
+    ]
+
+
 def test_a_rule_that_has_answered_its_times_says_so(ask: AskRequest) -> None:
     rule = Rule(operation="scaleProcess", times=1, respond=CONFLICT)
     assert str(missed([rule], ask(), ask())) == "scenario late, rule 1: times: wanted 1 in all, got 1 answered before"
@@ -119,8 +128,81 @@ def test_a_rule_for_the_neighbouring_operation_is_near(ask: AskRequest) -> None:
     assert str(missed([rule], ask("scaleProcessForApp"))) == told
 
 
+def test_a_rule_for_a_distant_operation_is_near_where_all_else_of_it_held(ask: AskRequest) -> None:
+    rule = Rule(operation="getProcess", when=When(path={"guid": "a"}), respond=CONFLICT)
+    told = "scenario late, rule 1: operation: wanted getProcess, got scaleProcess"
+    assert str(missed([rule], ask(path={"guid": "a"}))) == told
+    assert missed([rule], ask(path={"guid": "b"})) is None
+    two = Rule(operation="getProcess", when=When(path={"guid": "a"}, query={"embed": "x"}), respond=CONFLICT)
+    assert missed([two], ask(path={"guid": "a"})) is None
+    unknown = "scenario late, rule 1: operation: wanted getProcess, got an unknown route"
+    assert str(missed([rule], ask("", path={"guid": "a"}))) == unknown
+
+
+def test_of_several_operations_all_are_told(ask: AskRequest) -> None:
+    when = When(body={"instances": 2})
+    rule = Rule(operation=("scaleProcess", "updateProcess"), when=when, respond=CONFLICT)
+    miss = nearest([rule], ask(body={"instances": 3}))
+    assert str(miss) == "scenario late, rule 1: body instances: wanted 2, got 3"
+    assert [(each.what, each.held, each.wanted) for each in miss.conditions] == [
+        ("operation", True, ["scaleProcess", "updateProcess"]),
+        ("body instances", False, 2),
+    ]
+
+
+def test_of_rules_that_are_as_near_the_first_is_the_nearest(ask: AskRequest) -> None:
+    rules = [
+        Rule(operation="scaleProcess", when=When(body={"instances": number}), respond=CONFLICT) for number in range(3)
+    ]
+    assert nearest(rules, ask(body={"instances": 7})).rule == 1
+
+
+LIMITS: dict[str, tuple[Rule, int, list[tuple[str, bool]]]] = {
+    "before its time": (
+        Rule(from_=10 * SECOND, until=20 * SECOND, respond=CONFLICT),
+        10 * SECOND - 1,
+        [("for", True), ("from", False), ("until", True)],
+    ),
+    "after its time": (
+        Rule(from_=10 * SECOND, until=20 * SECOND, respond=CONFLICT),
+        20 * SECOND,
+        [("for", True), ("from", True), ("until", False)],
+    ),
+    "after the scenario's": (
+        Rule(from_=10 * SECOND, until=40 * SECOND, respond=CONFLICT),
+        30 * SECOND,
+        [("for", False), ("from", True), ("until", True)],
+    ),
+    "as its time begins, but answered": (
+        Rule(from_=10 * SECOND, times=1, respond=CONFLICT),
+        10 * SECOND,
+        [("for", True), ("from", True), ("times", False)],
+    ),
+    "after it let one through, and answered": (
+        Rule(after=1, times=1, respond=CONFLICT),
+        0,
+        [("for", True), ("after", True), ("times", False)],
+    ),
+    "through its sequence": (
+        Rule(sequence=(CONFLICT,)),
+        0,
+        [("for", True), ("sequence", False)],
+    ),
+}
+"""A rule of a scenario that is on for thirty seconds, when it is asked, and which of its limits held."""
+
+
+@pytest.mark.parametrize("row", LIMITS)
+def test_it_tells_of_each_limit_whether_it_held(row: str, ask: AskRequest) -> None:
+    rule, now, limits = LIMITS[row]
+    miss = missed([rule], ask(), ask(), ask(), now=now, for_=30 * SECOND)
+    assert miss is not None
+    assert [(each.what, each.held) for each in miss.conditions] == limits
+
+
 def test_a_rule_for_a_distant_operation_is_not(ask: AskRequest) -> None:
-    assert missed([Rule(operation="scaleProcess", times=1, respond=CONFLICT)], ask("listProcesses")) is None
+    for operation in ("listProcesses", ""):
+        assert missed([Rule(operation="scaleProcess", times=1, respond=CONFLICT)], ask(operation)) is None
 
 
 def test_a_rule_of_which_nothing_held_is_not_near(ask: AskRequest) -> None:
@@ -145,3 +227,21 @@ def test_of_very_many_rules_the_one_the_index_leads_to_is_found(ask: AskRequest)
     ]
     miss = nearest(rules, ask(path={"guid": "guid-4999"}, body={"instances": 3}))
     assert miss.rule == 5_000
+
+
+def test_a_rule_for_the_operation_is_found_behind_very_many_for_others(ask: AskRequest) -> None:
+    distant = [Rule(operation="listProcesses", when=When(query={"page": n}), respond=CONFLICT) for n in range(300)]
+    for mine in (
+        Rule(operation="scaleProcess", when=When(body={"instances": 2}), respond=CONFLICT),
+        Rule(when=When(body={"instances": 2}, path={"guid": "a"}), respond=CONFLICT),
+    ):
+        miss = nearest([*distant, mine], ask(path={"guid": "a"}, body={"instances": 3}))
+        assert str(miss) == "scenario late, rule 301: body instances: wanted 2, got 3"
+
+
+def test_the_time_is_that_since_it_was_switched_on(ask: AskRequest) -> None:
+    late = Scenario(name="late", rules=(Rule(from_=10 * SECOND, respond=CONFLICT),), for_=60 * SECOND)
+    lineup, progress = CompiledScenarios([late]), ScenarioProgress()
+    switch_on(progress, late, 100 * SECOND)
+    told = "scenario late, rule 1: from: wanted 10s, got 4s after it was switched on"
+    assert str(find_near_miss(lineup, progress, ask(), 104 * SECOND)) == told

@@ -13,6 +13,7 @@ from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
+from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 from mockfoundry.strategies.schedules import failures, keep
 from tests.searching import examples
 from tests.serving import contract, contract_document, write_contract
@@ -180,6 +181,35 @@ def test_a_name_says_what_happens_or_ends_in_a_digest_of_it(schedule: Scenario) 
 @settings(quick, max_examples=examples(50))
 def test_two_schedules_have_one_name_only_where_they_are_the_same(one: Scenario, other: Scenario) -> None:
     assert (one.name == other.name) == (one == other)
+
+
+@pytest.mark.parametrize(("calls", "signs"), [((10, 11, 12, 13, 100), 64), ((10, 11, 12, 100, 101), None)])
+def test_a_name_of_64_signs_is_whole_and_a_longer_one_ends_in_a_digest(
+    calls: tuple[int, ...], signs: int | None
+) -> None:
+    plan = contract().plans["scaleProcess"]
+    schedule = scenario_from_failures([Failure(plan, Respond(status=409), call) for call in calls], [plan])
+    whole = "scale-process-" + "-".join(f"409-at-{call}" for call in calls)
+    if signs is None:
+        beginning, _, digest = schedule.name.rpartition("-")
+        assert whole.startswith(beginning)
+        assert len(schedule.name) <= 64
+        assert len(digest) == 8
+    else:
+        assert (schedule.name, len(whole)) == (whole, signs)
+
+
+def test_calls_in_a_row_that_fail_alike_are_told_together() -> None:
+    plan, read = contract().plans["scaleProcess"], contract().plans["getProcess"]
+    busy, late = Respond(status=503), Respond(delay=1_000_000)
+    found = [Failure(plan, busy, call) for call in (5, 1, 2, 3)]
+    schedule = scenario_from_failures([*found, Failure(plan, late, 4), Failure(read, busy, 1)], [read, plan])
+    assert schedule.description == (
+        "Call 1 of getProcess is answered with 503. "
+        "Each of the calls 1 to 3 of scaleProcess is answered with 503, and nothing is changed. "
+        "Call 4 of scaleProcess is answered late. "
+        "Call 5 of scaleProcess is answered with 503, and nothing is changed."
+    )
 
 
 def printed(test: Any) -> str:

@@ -1,0 +1,94 @@
+"""Coverage: what counts as met, what as undocumented, and how it is told."""
+
+import pytest
+
+from mockfoundry.journal.coverage import (
+    ContractCoverage,
+    CoverageItem,
+    compute_coverage,
+    coverage_percent,
+    format_coverage_table,
+    scenario_for_item,
+)
+from mockfoundry.journal.store import HitKey
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES
+from tests.serving import contract
+
+HITS: dict[HitKey, int] = {
+    ("scaleProcess", 202, "", ""): 2,
+    ("scaleProcess", 202, "", "before"): 3,
+    ("scaleProcess", 202, "reset", "after"): 4,
+    ("scaleProcess", 503, "empty", "before"): 5,
+    ("scaleProcess", 299, "", ""): 6,
+    ("scaleProcess", 299, "", "before"): 7,
+    ("scaleProcess", 298, "reset", "before"): 8,
+    ("getProcess", 299, "", ""): 9,
+    ("getProcess", 200, "", ""): 1,
+    ("", 404, "", ""): 1,
+}
+
+
+def met(coverage: ContractCoverage) -> dict[str, int]:
+    return {f"{each.operation} {each.name}": each.times for each in coverage.squares if each.times}
+
+
+def test_statuses_are_counted_without_faults_and_faults_with_their_phase() -> None:
+    coverage = compute_coverage(contract(), HITS, ["scaleProcess"])
+    assert met(coverage) == {
+        "scaleProcess 202": 5,
+        "scaleProcess reset before": 8,
+        "scaleProcess reset after": 4,
+        "scaleProcess empty before": 5,
+    }
+    assert coverage.undocumented == {"scaleProcess": {"299": 13}}
+    statuses = contract().plans["scaleProcess"].responses
+    assert (coverage.met, coverage.of) == (4, len(statuses) + 2 * len(WIRE_FAULT_NAMES))
+
+
+def test_without_operations_all_are_counted_and_what_only_reads_has_no_fault_after() -> None:
+    coverage = compute_coverage(contract(), HITS)
+    assert met(coverage)["getProcess 200"] == 1
+    assert coverage.undocumented == {"scaleProcess": {"299": 13}, "getProcess": {"299": 9}}
+    reads = [each for each in coverage.squares if each.operation == "getProcess"]
+    assert {each.phase for each in reads} == {"", "before"}
+    assert {each.status for each in reads if each.fault} == {0}
+    assert coverage.met == 5
+    assert {each.operation for each in coverage.squares} == set(contract().plans)
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "percent"),
+    [(0, 3, 0.0), (1, 3, 33.3), (2, 3, 66.6), (999, 1000, 99.9), (3, 3, 100.0), (0, 0, 100.0)],
+)
+def test_a_percentage_is_rounded_down_to_a_tenth(count: int, of: int, percent: float) -> None:
+    assert coverage_percent(count, of) == percent
+
+
+def test_the_table_has_what_was_met_how_often_and_what_is_missing() -> None:
+    squares = [
+        CoverageItem("scaleProcess", 202, "", "", 2),
+        CoverageItem("scaleProcess", 409, "", "", 0),
+        CoverageItem("scaleProcess", 0, "reset", "after", 1),
+        CoverageItem("getProcess", 200, "", "", 0),
+        CoverageItem("listProcesses", 200, "", "", 1),
+    ]
+    assert format_coverage_table(ContractCoverage(60.0, 3, 5, squares, {})).splitlines() == [
+        "operation      met                       missing",
+        "scaleProcess   202 (2), reset after (1)  409",
+        "getProcess     -                         200",
+        "listProcesses  200 (1)                   -",
+        "",
+        "3 of 5 met: 60 %",
+    ]
+
+
+def test_a_missing_item_is_made_a_scenario_that_is_named_after_it() -> None:
+    made = scenario_for_item(CoverageItem("scaleProcess", 0, "reset", "after", 0))
+    assert made == {
+        "scenario": "scale-process-reset-after",
+        "description": "The first scaleProcess gets reset after, the next ones work.",
+        "rules": [{"operation": "scaleProcess", "times": 1, "respond": {"fault": "reset", "phase": "after"}}],
+    }
+    assert scenario_for_item(CoverageItem("getProcess", 404, "", "", 0))["rules"] == [
+        {"operation": "getProcess", "times": 1, "respond": {"status": 404}}
+    ]
