@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
-.PHONY: serve test test-long test-all debian check coverage contract documents bench constraints wheel clean
+.PHONY: serve test test-long test-all debian check coverage contract documents bench soak constraints wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -52,6 +52,10 @@ documents: $(INSTALLED_FOR_TESTS)
 
 bench: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# Many clients of one server for ten minutes, or for others: `make soak ARGS='--minutes 1'`.
+soak: $(INSTALLED_FOR_TESTS)
+	$(BIN)/python -m tests.soak $(ARGS)
 
 # Writes constraints.txt anew, with the newest of everything that fits; run it with the oldest Python that is supported.
 constraints:

@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.bench.bystander import standing_by
+from tests.bench.long_calls import list_long_calls
 from tests.serving import ADMIN, WEB
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -222,6 +224,41 @@ def many_rules(folder: Path) -> Path:
     return file
 
 
+class Client:
+    """A client that makes long calls; an answer that it does not expect ends the benchmark."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=600)
+
+    def __call__(
+        self, method: str, path: str, body: object = None, *, foundation: str = "", expects: int = 0
+    ) -> object:
+        headers = {**ADMIN, "Content-Type": "application/json"}
+        if foundation:
+            headers["X-Mock-Foundation"] = foundation
+        content = None if body is None else json.dumps(body, separators=(",", ":"))
+        self._connection.request(method, path, content, headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if (answer.status != expects) if expects else (answer.status >= 300):
+            raise SystemExit(f"{method} {path} answered {answer.status}: {text[:500].decode()}")
+        return answer.status
+
+
+def waits_of_a_bystander(size: int) -> None:
+    """How long a client of another foundation waits at most during each of the long calls."""
+    row(f"longest wait of a bystander, {size:,} processes or rules", "waited", "≤ 50 ms, of it the server's work")
+    with running(mock()) as (url, pid, _), standing_by(url, pid) as bystander:
+        client = Client(url)
+        for each in list_long_calls(size):
+            if each.prepare is not None:
+                each.prepare(client)
+            bystander.longest_waits()
+            each.make(client)
+            waited, worked = bystander.longest_waits()
+            row(f"  {each.name}", f"{waited:.1f} ms", f"{worked:.1f} ms")
+
+
 def row(name: str, value: str, aim: str = "") -> None:
     sys.stdout.write(f"{name:<58}{value:>14}   {aim}\n")
     sys.stdout.flush()
@@ -231,7 +268,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--waits", action="store_true", help="measure only how long a bystander waits at most")
+    parser.add_argument("--size", type=int, default=MANY, help="processes and rules of the calls that it waits for")
     chosen = parser.parse_args()
+    if chosen.waits:
+        waits_of_a_bystander(chosen.size)
+        return
     if shutil.which("wrk") is None:
         raise SystemExit("make bench needs wrk; Debian and Ubuntu have it: apt-get install wrk")
     row(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", "", "aim")
@@ -270,6 +312,7 @@ def main() -> None:
     over_foundations(chosen.rounds, chosen.seconds)
     with tempfile.TemporaryDirectory() as folder:
         large_world(Path(folder))
+    waits_of_a_bystander(chosen.size)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,7 @@ def list_calls_of_large_worlds(size: int) -> Iterator[LongCall]:
     yield LongCall("copy", copy)
     yield LongCall("reset", calling("POST", f"{large}/reset"))
     yield LongCall("delete", calling("DELETE", control("copied")), copy)
+    yield from list_changes_by_scenarios(size // 100)
     yield LongCall("clock, a year on", calling("PATCH", f"{large}/clock", {"advance": "8760h"}))
     yield LongCall("GET processes", calling("GET", "/v3/processes", foundation="large"))
     yield LongCall("  5,000 a page", calling("GET", "/v3/processes?per_page=5000", foundation="large"))
@@ -143,6 +144,25 @@ def list_calls_of_large_worlds(size: int) -> Iterator[LongCall]:
     yield LongCall("  their stats", calling("GET", f"{PROCESS}/stats", foundation="many"))
     yield LongCall("  process_instances", calling("GET", f"{PROCESS}/process_instances", foundation="many"))
     yield LongCall("  embedded", calling("GET", f"{PROCESS}?embed=process_instances", foundation="many"))
+
+
+def list_changes_by_scenarios(changes: int) -> Iterator[LongCall]:
+    """What scenarios change in a large world."""
+
+    def stop(first: int, last: int) -> dict[str, Any]:
+        apps = [{"name": f"a{n}", "state": "STOPPED"} for n in range(first, last)]
+        return {"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": apps}]}]}
+
+    scenarios = control("large", "/scenarios")
+    given = {"scenario": "given", "given": stop(0, changes)}
+    yield LongCall(f"PUT scenario that stops {changes:,} apps", calling("PUT", f"{scenarios}/given", given))
+    yield LongCall("DELETE it", calling("DELETE", f"{scenarios}/given"))
+    events = {"scenario": "events", "events": [{"at": f"{n}s", "given": stop(n, n + 1)} for n in range(1, changes + 1)]}
+    yield LongCall(
+        f"clock past {changes:,} events of a scenario",
+        calling("PATCH", control("large", "/clock"), {"advance": "1h"}),
+        calling("PUT", f"{scenarios}/events", events),
+    )
 
 
 def list_calls_of_many_rules(size: int) -> Iterator[LongCall]:

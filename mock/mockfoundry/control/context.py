@@ -20,7 +20,7 @@ from mockfoundry.foundations.foundation import FoundationState
 JSON = "application/json"
 YAML = "application/yaml"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-MAX_DETAIL_LENGTH = 4_000
+MAX_DETAIL_LENGTH = 8_000
 
 
 PROBLEM_TITLES = {

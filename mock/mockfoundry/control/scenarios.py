@@ -11,7 +11,7 @@ A replay is the smallest scenario that gives a foundation's clients the same fai
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -45,7 +45,7 @@ from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
-from mockfoundry.scenarios.rule_index import CompiledScenario
+from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
 MIN_REPLAYED_DELAY = 1_000
@@ -187,8 +187,13 @@ MAX_SCENARIOS = 1_000
 """How many scenarios may be on in one foundation."""
 
 
-def list_library(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def list_library(context: ControlContext, call: ControlCall) -> ControlWork:
+    """The library, in the worker room: all its files are read when it is first asked for."""
     named = context.service.named_scenarios
+    return ControlWork(lambda: answer_with_library(named))
+
+
+def answer_with_library(named: Mapping[str, CompiledScenarios]) -> ControlAnswer:
     scenarios = sorted((named[name].scenarios[0] for name in named), key=lambda scenario: scenario.name)
     return ControlAnswer(
         {

@@ -131,7 +131,8 @@ def begin_exchange(
     context = ExchangeContext(
         service, foundation, request, route, address.prefix, real, now, operation, path, foundation.progress
     )
-    context.read_body = read
+    if read is not None:
+        context.read_body = read
     if is_line_too_long(request):
         return run_recorded(context, lambda _: line_too_long_response())
     headers = request.headers

@@ -7,6 +7,7 @@ something else has changed since keeps that later value.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -134,8 +135,9 @@ def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> boo
 def apply_due_events(foundation: FoundationState, now: int) -> None:
     """Applies what is due by now of the scenarios that are on: their events, and the reverting at their ends."""
     lineup, progress = foundation.lineup, foundation.progress
-    for name, event in take_due_events(lineup, progress, now) if lineup.events else ():
-        apply_event(foundation, name, event, now)
+    due = take_due_events(lineup, progress, now) if lineup.events else ()
+    for name, events in groupby(due, key=lambda each: each[0]):
+        apply_events(foundation, name, [event for _, event in events], now)
     if foundation.changes:
         for scenario in lineup.scenarios:
             since = progress.since.get(scenario.name)
@@ -143,14 +145,20 @@ def apply_due_events(foundation: FoundationState, now: int) -> None:
                 revert_changes(foundation.world, foundation.changes.pop(scenario.name, []), now)
 
 
-def apply_event(foundation: FoundationState, name: str, event: Event, now: int) -> None:
-    """Applies one event of a scenario, at its own moment."""
+def apply_events(foundation: FoundationState, name: str, events: list[Event], now: int) -> None:
+    """Applies events of one scenario, each at its own moment.
+
+    The world is compared once for all of them: to compare it takes long where it is large and they are many.
+    """
     since = foundation.progress.since.get(name, now)
-    try:
-        record_world_change(foundation, name, event.given, min(now, since + event.at))
-    except DocumentError as error:
-        # It fitted when the scenario was switched on; the world was replaced since.
-        log.warning("scenario %s: an event was left out, since it does not fit the world any more: %s", name, error)
+    before = foundation.world.copy()
+    for event in events:
+        try:
+            apply_world_patch(foundation.world, event.given, min(now, since + event.at))
+        except DocumentError as error:
+            # It fitted when the scenario was switched on; the world was replaced since.
+            log.warning("scenario %s: an event was left out, since it does not fit the world any more: %s", name, error)
+    foundation.changes.setdefault(name, []).extend(compare_worlds(before, foundation.world))
 
 
 def record_world_change(foundation: FoundationState, name: str, given: object, now: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from mockfoundry.documents.problems import MAX_LISTED, list_first
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal.entry import JournalEntry, entry_line, redact_entry
 from mockfoundry.journal.redaction import Redactor
@@ -116,10 +117,10 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     def __str__(self) -> str:
-        words = [" or ".join(self.operation) or "a request"]
+        words = [" or ".join(list_first(self.operation, str)) or "a request"]
         words += [f"by {self.actor}"] if self.actor else []
-        words += [f"with {describe_condition(each)}" for each in self.conditions]
-        words += [f"answered {' or '.join(map(str, self.status))}"] if self.status else []
+        words += list_first(self.conditions, lambda each: f"with {describe_condition(each)}")
+        words += [f"answered {' or '.join(list_first(self.status, str))}"] if self.status else []
         words += [f"with fault {self.fault}"] if self.fault else []
         words += [f"by scenario {self.scenario}"] if self.scenario else []
         words += [] if self.kept is None else ["whose change was kept" if self.kept else "that changed nothing"]
@@ -334,7 +335,14 @@ def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: in
 def describe_near_entry(entry: JournalEntry, differences: list[EntryDifference]) -> NearEntry:
     redacted = redact_entry(entry)
     shown = tuple(redact_difference(redacted.redactor, each) for each in differences)
-    return NearEntry(entry.number, entry_line(entry, redacted), shown)
+    return NearEntry(entry.number, entry_line(entry, redacted), first_differences(shown))
+
+
+def first_differences(differences: tuple[EntryDifference, ...]) -> tuple[EntryDifference, ...]:
+    """The first differences, and a last one that says how many more there are."""
+    more = len(differences) - MAX_LISTED
+    rest = (EntryDifference(f"and {more} more", "as asked", "otherwise"),) if more > 0 else ()
+    return (*differences[:MAX_LISTED], *rest)
 
 
 def count_dropped_candidates(journal: Journal, query: JournalQuery) -> int:

@@ -6,8 +6,8 @@ lib/cloud_controller/paging/sequel_paginator.rb.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
-from typing import Any
 
 from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
 from mockfoundry.cloudfoundry.api.messages import refuse_unexpected
@@ -19,7 +19,6 @@ from mockfoundry.cloudfoundry.api.request import (
     ApiRequest,
     ApiResponse,
     LateResponse,
-    respond_in_turn,
 )
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.clock import SECOND
@@ -74,48 +73,61 @@ def list_page(
         url: of the list, without a query.
         in_order: whether they are in the order of their creation already.
     """
-    spans = tuple(read_time_spans(query))  # 500
+    spans = tuple(read_time_spans(query)) if query.timestamp_filters else ()  # 500
     may_fail = query.embed and world.settings.platform == "unavailable"
-    steps = 0 if may_fail else count_list_steps(query, len(processes), in_order)
-    snapshot, now, base = world.copy() if steps > MAX_STEPS_AT_ONCE else world, request.now, request.base
+    if may_fail or count_list_steps(query, len(processes), in_order) <= MAX_STEPS_AT_ONCE:
+        return make_page(world, request, query, processes, url, in_order, spans)
+    return LateResponse(partial(make_page, world.copy(), request, query, processes, url, in_order, spans))
 
-    def make_page() -> ApiResponse:
-        readable: Collection[ProcessModel] = processes
-        if snapshot.settings.stale_seconds:
-            readable = [find_readable_version(snapshot, process, now) for process in processes]
-        found = filter_processes(snapshot, list(readable), query, spans) if has_filters(query) else readable
-        if query.order or not in_order:
-            found = sort_processes(found, query)
-        first, end = (min(number * query.per_page, len(found)) for number in (query.page - 1, query.page))
-        shown = list(islice(found, first, end))
-        resources = [present_listed_process(snapshot, process, base, query.embed, now) for process in shown]
-        # The Cloud Controller reads the total from the page, and so finds none on an empty one.
-        total = len(found) if shown else 0
-        body = present_page(resources, total, query.page, query.per_page, url, query.link_parameters)
-        why = f"world: {len(shown)} of {len(found)} processes listed"
-        return ApiResponse(200, body, why, tolerated_violations=request.violations)
 
-    return respond_in_turn(steps, make_page)
+TimeSpans = tuple[str, list[tuple[int, int]]]
+"""A field, and the first and the last moment of each span that its value may be in."""
+
+
+def make_page(
+    world: World,
+    request: ApiRequest,
+    query: ListQuery,
+    processes: Collection[ProcessModel],
+    url: str,
+    in_order: bool,
+    spans: tuple[TimeSpans, ...],
+) -> ApiResponse:
+    """One page, from a world that nothing writes to meanwhile.
+
+    Args:
+        spans: what the query's timestamp filters allow.
+    """
+    if world.settings.stale_seconds:
+        processes = [find_readable_version(world, process, request.now) for process in processes]
+    if has_filters(query):
+        processes = filter_processes(world, list(processes), query, spans)
+    if query.order or not in_order:
+        processes = sort_processes(processes, query)
+    first, end = (min(number * query.per_page, len(processes)) for number in (query.page - 1, query.page))
+    shown = list(islice(processes, first, end))
+    resources = [
+        present_process(
+            process,
+            app := world.apps[process.app],
+            request.base,
+            HIDDEN_IN_LISTS,
+            read_instances(world, app, process, request.now) if query.embed else None,
+        )
+        for process in shown
+    ]
+    # The Cloud Controller reads the total from the page, and so finds none on an empty one.
+    total = len(processes) if shown else 0
+    body = present_page(resources, total, query.page, query.per_page, url, query.link_parameters)
+    why = f"world: {len(shown)} of {len(processes)} processes listed"
+    return ApiResponse(200, body, why, tolerated_violations=request.violations)
 
 
 def count_list_steps(query: ListQuery, count: int, in_order: bool) -> int:
-    """How many processes are shown on a page of so many; to look at twenty counts as much as to show one."""
-    is_sorted = in_order and not query.order
-    looks = (
-        (0 if is_sorted else 1)
-        + len(query.filters)
-        + 2 * len(query.timestamp_filters)
-        + 2 * len(query.label_requirements)
-    )
-    return min(query.per_page, count) * (2 if query.embed else 1) + looks * count // 20
-
-
-def present_listed_process(
-    world: World, process: ProcessModel, base: str, with_instances: bool, now: int
-) -> dict[str, Any]:
-    app = world.apps[process.app]
-    instances = read_instances(world, app, process, now) if with_instances else None
-    return present_process(process, app, base, HIDDEN_IN_LISTS, instances)
+    """How many processes are shown, of so many; to look at ten for one filter counts as much as to show one."""
+    looks = len(query.filters) + 3 * len(query.timestamp_filters) + 3 * len(query.label_requirements)
+    steps_to_sort = 0 if in_order and not query.order else count // 50
+    return min(query.per_page, count) * (2 if query.embed else 1) + steps_to_sort + looks * count // 10
 
 
 _FILTER_VALUES: Mapping[str, Callable[[World, ProcessModel], str]] = {
@@ -130,10 +142,6 @@ _FILTER_VALUES: Mapping[str, Callable[[World, ProcessModel], str]] = {
 
 def has_filters(query: ListQuery) -> bool:
     return bool(query.filters or query.timestamp_filters or query.label_requirements)
-
-
-TimeSpans = tuple[str, list[tuple[int, int]]]
-"""A field, and the first and the last moment of each span that its value may be in."""
 
 
 def filter_processes(

@@ -67,25 +67,27 @@ def get_process(world: World, actor: User, request: ApiRequest) -> ApiResponse |
     process = find_readable_version(world, target.process, request.now)
     app = target.app
     command = command_of(process, app) if may_see_secrets(actor, target.space) else HIDDEN
+    if not embed:
+        body = present_process(process, app, request.base, command)
+        return ApiResponse(200, body, "world: process read", tolerated_violations=request.violations)
 
     def respond(world: World) -> ApiResponse:
-        instances = read_instances(world, app, process, request.now) if embed else None
+        instances = read_instances(world, app, process, request.now)
         body = present_process(process, app, request.base, command, instances)
         return ApiResponse(200, body, "world: process read", tolerated_violations=request.violations)
 
-    return respond_for_instances(world, process if embed else None, respond)  # 500
+    return respond_for_instances(world, process, respond)  # 500
 
 
 def respond_for_instances(
-    world: World, process: ProcessModel | None, respond: Callable[[World], ApiResponse]
+    world: World, process: ProcessModel, respond: Callable[[World], ApiResponse]
 ) -> ApiResponse | LateResponse:
     """The response that shows the instances of a process: late where they are many.
 
     Args:
-        process: None where no instances are shown.
         respond: makes it of a world; may refuse only where the platform is unavailable.
     """
-    if process is None or process.instances <= MAX_STEPS_AT_ONCE or world.settings.platform == "unavailable":
+    if process.instances <= MAX_STEPS_AT_ONCE or world.settings.platform == "unavailable":
         return respond(world)
     return LateResponse(partial(respond, world.copy()))
 

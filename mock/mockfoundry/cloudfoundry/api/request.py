@@ -79,8 +79,3 @@ class LateResponse(msgspec.Struct, frozen=True):
 
 MAX_STEPS_AT_ONCE = 1_000
 """Of how many processes or instances a response is made at once; one of more is made beside the exchanges."""
-
-
-def respond_in_turn(steps: int, make: Callable[[], ApiResponse]) -> ApiResponse | LateResponse:
-    """What `make` responds: at once where that takes few steps, else late."""
-    return make() if steps <= MAX_STEPS_AT_ONCE else LateResponse(make)
