@@ -56,10 +56,14 @@ def test_what_is_deleted_before_it_was_used_is_deleted(foundation: Foundation) -
         foundation.state()
 
 
-def test_what_a_client_has_made_anew_is_there(foundation: Foundation) -> None:
-    foundation.delete()
+def test_a_client_that_an_ended_test_left_behind_makes_no_new_world(foundation: Foundation) -> None:
     assert scale(foundation, 3) == 202
-    assert foundation.process("dora").instances == 3
+    foundation.delete()
+    assert scale(foundation, 4) == 404
+    with pytest.raises(ControlError, match="it was deleted"):
+        foundation.state()
+    foundation.begin()
+    assert scale(foundation, 3) == 202
 
 
 def test_a_copy_that_is_gone_is_gone(foundation: Foundation) -> None:

@@ -15,7 +15,7 @@ from mockfoundry.client.in_process import InProcess
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
 from tests.client.scaling import PATH
 from tests.serving import ADMIN
-from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, eventually, must_end
+from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, must_end
 
 MANY = 100
 """More than there are threads for what an event loop can't wait for itself."""
@@ -100,7 +100,7 @@ def test_calls_that_wait_keep_no_thread_from_the_others(server: InProcess) -> No
 
 
 @pytest.mark.parametrize("at", ["before-commit", "after-commit"])
-def test_a_client_that_is_cancelled_leaves_nothing_waiting_but_its_request(server: InProcess, at: str) -> None:
+def test_a_client_that_is_cancelled_leaves_nothing_waiting(server: InProcess, at: str) -> None:
     foundation = server.foundation()
     foundation.play(holding(at))
     before = threading.active_count()
@@ -114,17 +114,11 @@ def test_a_client_that_is_cancelled_leaves_nothing_waiting_but_its_request(serve
             assert all(isinstance(each, asyncio.CancelledError) for each in await gathered(calls))
 
     asyncio.run(run())
-    if at == "after-commit":
-        assert threading.active_count() == before
-        with foundation.hold("gate") as held:
-            assert held.release() == 0
-    else:
-        asyncio.run(release(foundation, 3))
-    foundation.verify("scaleProcess", times=3, within="60s")
-    eventually(
-        lambda: [each.bytes_sent for each in foundation.requests()] == [0, 0, 0],
-        what="the journal says that nothing went out to three clients that were cancelled",
-    )
+    assert threading.active_count() == before
+    with foundation.hold("gate") as held:
+        assert held.release() == 0
+    kept = at == "after-commit"
+    assert [(each.kept, each.bytes_sent) for each in foundation.requests()] == [(kept, 0)] * 3
 
 
 async def gathered(calls: "list[asyncio.Task[Any]]") -> list[Any]:
@@ -185,7 +179,8 @@ def test_the_journal_says_how_many_bytes_went_out(server: InProcess, fault: Any,
     with client_of(server, foundation) as client, suppress(httpx.TransportError):
         client.post(PATH, json={"instances": 3})
     entry = foundation.requests()[-1]
-    length = int(entry.answer_headers["content-length"])
+    # Nothing was made that could have been sent where the fault came before.
+    length = int(entry.answer_headers.get("content-length", 0))
     assert entry.bytes_sent == int(length * FAULTS[fault])
 
 

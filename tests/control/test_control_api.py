@@ -287,6 +287,26 @@ def test_following_sends_what_is_held_and_what_comes(server: Serving) -> None:
         assert json.loads(next(lines))["body"] == {"instances": 3}
 
 
+def test_following_tells_twice_of_what_waits(server: Serving) -> None:
+    """When it comes, and when there is an outcome; a filter that only the outcome fits gives that line alone."""
+    held = {"operation": "scaleProcess", "respond": {"hold": {"at": "before-commit", "name": "gate"}}}
+    assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
+    follow = f"{server.url}{DEFAULT}/requests?follow=true"
+    with plain_http.stream("GET", follow) as every, plain_http.stream("GET", f"{follow}&status=202") as answered:
+        lines = every.iter_lines()
+        client = threading.Thread(target=server.scale, args=({"instances": 2},))
+        client.start()
+        first = json.loads(next(lines))
+        assert (first["number"], first["status"], first["answered"]) == (1, None, False)
+        assert server.client.get("/v3/processes").status_code == 200
+        assert json.loads(next(lines))["number"] == 2
+        assert server.client.post(f"{DEFAULT}/holds/gate/release").json() == {"released": 1}
+        for each in (lines, answered.iter_lines()):
+            completed = json.loads(next(each))
+            assert (completed["number"], completed["status"]) == (1, 202)
+        must_end(client)
+
+
 def test_a_repeat_of_a_lost_answer_is_found(server: Serving) -> None:
     lost = {
         "scenario": "lost",
@@ -434,7 +454,7 @@ def test_a_bounded_number_of_calls_wait_at_once(server: Serving) -> None:
 
 def test_a_verify_that_waits_hears_of_a_foundation_that_goes(server: Serving) -> None:
     """The connection is open already when it asks, so that the server reads the call before the deletion."""
-    asked = {"operation": "scaleProcess", "times": 1, "within": "300ms"}
+    asked = {"operation": "scaleProcess", "times": 1, "within": "60s"}
     with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=20)) as connection:
         connection.request("GET", "/__mock/health")
         connection.getresponse().read()

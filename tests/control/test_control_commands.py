@@ -30,7 +30,7 @@ def test_log_prints_a_line_for_each_exchange(used: Serving) -> None:
     lines = printed.splitlines()
     assert (code, len(lines)) == (0, 2)
     assert lines[0].startswith("#1 ")
-    assert "scaleProcess 409  scenario conflict-then-ok, rule 1" in lines[0]
+    assert "scaleProcess by admin 409  scenario conflict-then-ok, rule 1" in lines[0]
     assert "scaleProcess by admin 202  world: process scaled" in lines[1]
     assert run(log, used, "--status", "202")[1].startswith("#2 ")
     assert run(log, used, "--curl", "1")[1].startswith("curl -i -X POST")

@@ -48,6 +48,7 @@ class ManyFoundations(RuleBasedStateMachine):
         self.server.__enter__()
         self.client = plain_http.client(base_url=self.server.url, headers=ADMIN)
         self.expected: dict[str, Expected] = {}
+        self.deleted: set[str] = set()
         self.client.put("/__mock/foundations/seed")
         self.begun = self.client.get(f"/foundations/seed/v3/processes/{WEB}").json()["instances"]
         self.client.delete("/__mock/foundations/seed")
@@ -65,7 +66,17 @@ class ManyFoundations(RuleBasedStateMachine):
     @rule(name=NAMES)
     def delete(self, name: str) -> None:
         status = self.client.delete(f"/__mock/foundations/{name}").status_code
-        assert status == (204 if self.expected.pop(name, None) else 404)
+        assert status == (204 if name in self.expected else 404)
+        if self.expected.pop(name, None):
+            self.deleted.add(name)
+
+    @precondition(lambda self: self.deleted - self.expected.keys())
+    @rule(data=st.data())
+    def ask_what_was_deleted(self, data: st.DataObject) -> None:
+        """A client that a test has left behind: the invariant sees that it makes no foundation."""
+        name = data.draw(st.sampled_from(sorted(self.deleted - self.expected.keys())))
+        answer = self.client.get(f"/foundations/{name}/v3/processes")
+        assert (answer.status_code, answer.json()["errors"][0]["title"]) == (404, "Mock-FoundationGone")
 
     @rule(name=NAMES)
     def reset(self, name: str) -> None:

@@ -305,7 +305,7 @@ def test_nothing_of_cryptography_is_imported_before_a_token_is_minted() -> None:
 def test_a_key_is_made_beside_the_exchanges() -> None:
     """It takes long, so the first token is minted in the worker room, and the following ones at once."""
     service = service_of(strict_auth=True)
-    api = build_control_api(service, RequestHolds(1))
+    api = build_control_api(service, RequestHolds(1, service.registry.is_live))
 
     def mint() -> Response | PendingRequest:
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]

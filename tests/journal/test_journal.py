@@ -14,7 +14,7 @@ from mockfoundry.journal.entry import (
     entry_to_dict,
 )
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
-from mockfoundry.journal.store import Journal
+from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.journal.verify import Expectation, Gaps, JournalQuery, verify_expectation, verify_order
 from tests.serving import contract
 
@@ -227,6 +227,139 @@ def test_a_new_decision_on_the_same_resource_is_a_repeat_too() -> None:
     assert (audit.repeats, audit.twice) == (1, 1)
     other = (Asked(target="/v3/processes/two/actions/scale"), changed)
     assert audit_retries(journal_of(lost, other)).repeats == 0
+
+
+def test_another_wanted_number_is_a_repeat_that_says_so() -> None:
+    first = (Asked(content=b'{"instances": 3, "memory_in_mb": 64}'), given(503))
+    same = (Asked(content=b'{"memory_in_mb":64,"instances":3}'), given(503))
+    other = (Asked(content=b'{"instances": 5}'), given())
+    audit = audit_retries(journal_of(first, same, other))
+    assert [each.differs for chain in audit.chains for each in chain.repeats] == [
+        [],
+        ["memory_in_mb: nothing in place of 64", "instances: 5 in place of 3"],
+    ]
+    assert "instances: 5 in place of 3" in format_retry_table(audit)
+
+
+def test_secrets_in_a_changed_body_are_not_shown() -> None:
+    bodies = (b'{"password": "s3cr3t"}', b'{"password": "0ther"}')
+    table = format_retry_table(audit_retries(journal_of(*((Asked(content=body), given(503)) for body in bodies))))
+    assert "[redacted " in table
+    assert "s3cr3t" not in table
+    assert "0ther" not in table
+
+
+def test_bodies_that_are_no_json_objects_are_compared_too() -> None:
+    for one, other, differs in ((b"x", b"y", ["another body"]), (b"[1]", b"[2]", ["another body"]), (b"x", b"x", [])):
+        audit = audit_retries(journal_of((Asked(content=one), given(503)), (Asked(content=other), given())))
+        assert [each.differs for chain in audit.chains for each in chain.repeats] == [differs]
+
+
+@pytest.mark.parametrize(
+    ("users", "repeats"),
+    [
+        (("alice", "alice"), 1),
+        (("alice", "bob"), 0),
+        (("alice", "bob", "alice"), 1),
+        (("", "alice"), 1),
+        (("alice", "", "alice"), 2),
+        (("alice", "bob", "", "bob"), 2),
+    ],
+)
+def test_a_client_is_a_user_and_a_user_agent(users: tuple[str, ...], repeats: int) -> None:
+    """Two users with one library are two clients; who was refused with 401 may be any of them."""
+    asked = [(Asked(actor=user, headers={b"user-agent": b"one"}), given(503 if user else 401)) for user in users]
+    assert audit_retries(journal_of(*asked)).repeats == repeats
+
+
+def test_another_user_agent_is_another_client() -> None:
+    asked = [(Asked(headers={b"user-agent": agent}), given(503)) for agent in (b"one", b"other")]
+    assert audit_retries(journal_of(*asked)).repeats == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "repeats"),
+    [
+        (b"page=2&per_page=5", b"per_page=5&page=2", 1),
+        (b"guids=a%2Cb", b"guids=b,a", 1),
+        (b"page=2", b"page=3", 0),
+        (b"page=2", b"page=2&page=2", 0),
+    ],
+)
+def test_the_same_query_in_another_order_is_the_same_request(one: bytes, other: bytes, repeats: int) -> None:
+    asked = [Asked(operation="listProcesses", method="GET", query_string=query) for query in (one, other)]
+    assert audit_retries(journal_of(*((each, given(503)) for each in asked))).repeats == repeats
+
+
+def test_a_request_after_one_whose_client_left_is_a_repeat() -> None:
+    journal = journal_of((Asked(), given(committed=True, state_changed=True)))
+    journal.note_bytes_sent(1, 0)
+    journal.record(Asked(), given(committed=True, state_changed=True))
+    (chain,) = audit_retries(journal).chains
+    (repeat,) = chain.repeats
+    assert (repeat.after, repeat.lost, repeat.twice) == ("202 left", True, True)
+
+
+WAITING = RecordedResponse(0, [], b"", "waits")
+
+
+def test_a_request_that_waits_is_open_until_it_is_completed_in_its_place() -> None:
+    journal = Journal()
+    opened = journal.open(Asked(arrived=SECOND), WAITING)
+    journal.record(Asked(arrived=2 * SECOND), given(409))
+    (first, second) = journal
+    assert (first.is_open, first.outcome, second.is_open) == (True, "open", False)
+    assert journal.complete(opened, given(waited=4 * SECOND)) == 1
+    (first, second) = journal
+    assert (first.number, first.real, first.response.status, first.is_open) == (1, SECOND, 202, False)
+    assert journal.hit_counts == {("scaleProcess", 202, "", ""): 1, ("scaleProcess", 409, "", ""): 1}
+
+
+def test_the_wait_before_an_exchange_is_no_part_of_the_gap_to_the_next() -> None:
+    journal = Journal()
+    late = given(503, waited=5 * SECOND, virtual_waited=5 * SECOND, delay=5 * SECOND, virtual_delay=5 * SECOND)
+    journal.complete(journal.open(Asked(arrived=0), WAITING), late)
+    journal.complete(journal.open(Asked(arrived=6 * SECOND), WAITING), given(waited=9 * SECOND))
+    assert verify_expectation(journal, Expectation(query=SCALE, gaps=(SECOND,))).result == "holds"
+    assert verify_expectation(journal, Expectation(query=SCALE, gaps=(2 * SECOND,))).result == "does_not_hold"
+
+
+@pytest.mark.parametrize("completed", [False, True])
+def test_an_open_request_that_was_dropped_is_counted_as_dropped(completed: bool) -> None:
+    journal = Journal(5_000)
+    opened = journal.open(Asked(), WAITING)
+    for _ in range(100):
+        journal.record(Asked(operation="listProcesses"), given(200))
+    if completed:
+        journal.complete(opened, given())
+    assert journal.entry(1) is None
+    assert journal.size <= 5_000
+    verdict = verify_expectation(journal, Expectation(query=SCALE, times=1))
+    assert (verdict.result, verdict.dropped) == ("cannot_be_known", 1)
+    journal.clear()
+    assert journal.dropped == 0
+    assert verify_expectation(journal, Expectation(query=SCALE, times=0 if completed else 1)).result == "holds"
+
+
+def test_the_sizes_of_completed_entries_stay_within_the_bounds() -> None:
+    budget = SharedJournalBudget(20_000)
+    journal = Journal(10_000, budget)
+    opened = [journal.open(Asked(), WAITING) for _ in range(100)]
+    for each in opened:
+        journal.complete(each, given(headers=[(b"x-long", b"y" * 200)]))
+        assert journal.size == budget.held_bytes <= 10_000
+    journal.clear()
+    assert (journal.size, budget.held_bytes) == (0, 0)
+    assert sum(journal.hit_counts.values()) == 100
+
+
+def test_what_waits_for_a_journal_is_told_of_everything_that_changes_it() -> None:
+    journal, told = Journal(), list[tuple[int, int]]()
+    journal.watchers.append(lambda: told.append((journal.recorded, journal.amended)))
+    number = journal.complete(journal.open(Asked(), WAITING), given())
+    journal.note_bytes_sent(number, 2)
+    journal.close()
+    assert told == [(1, 0), (1, 1), (1, 2), (1, 3)]
 
 
 @pytest.mark.parametrize(("within", "repeats"), [(None, 1), (10 * SECOND, 1), (9 * SECOND, 0)])

@@ -24,7 +24,7 @@ def test_a_failed_tests_report_has_the_requests_the_changes_and_a_replay(run: Ru
             "*- what happened in the foundation -*",
             "foundation test_fails-1 at http://127.0.0.1:*/foundations/test_fails-1",
             "clock 20*, random seed 1",
-            "#1 *scaleProcess 409  scenario conflict-then-ok, rule 1, match 1 of 1",
+            "#1 *scaleProcess by admin 409  scenario conflict-then-ok, rule 1, match 1 of 1",
             "#2 *scaleProcess by admin 202  world: process scaled",
             "#3 *scaleProcess by admin 202  world: process scaled",
             "changed in the world:",

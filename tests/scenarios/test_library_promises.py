@@ -1,5 +1,6 @@
 """The library, played over a real socket: each file does what its description says."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from mockfoundry.scenarios.library import list_library_files
 from tests import plain_http
 from tests.serving import WEB, Serving
-from tests.waiting import eventually, leaving_after
+from tests.waiting import leaving_after, must_end
 
 SEED = """
 organizations:
@@ -124,13 +125,14 @@ def test_the_first_answer_comes_too_late_and_the_change_is_kept_or_not(
 
 def test_held_scale_happens_when_the_test_lets_it(play: Callable[[str], Serving]) -> None:
     server = play("held-scale")
-    with pytest.raises(httpx.ReadTimeout):
-        server.scale({"instances": 2}, timeout=leaving_after(0.3))
+    client = threading.Thread(target=server.scale, args=({"instances": 2},))
+    client.start()
+    asked = {"operation": "scaleProcess", "answered": False, "within": "60s"}
+    assert server.client.post(f"{FOUNDATION}/verify", json=asked).json()["result"] == "holds"
     before = instances(server)
-    release = f"{FOUNDATION}/holds/first-scale/release"
-    eventually(lambda: server.client.post(release).json()["released"], what="a scale is held")
-    eventually(lambda: instances(server) == 2, what="the scale that was released has happened")
-    assert before == 1
+    assert server.client.post(f"{FOUNDATION}/holds/first-scale/release").json() == {"released": 1}
+    must_end(client)
+    assert (before, instances(server)) == (1, 2)
 
 
 @pytest.mark.parametrize(("name", "status", "detail"), [(name, *each) for name, each in TO_ALICE.items()])

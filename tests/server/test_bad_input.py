@@ -217,6 +217,17 @@ def test_no_body_near_the_contract_breaks_the_server(near_contract: Serving, bod
     assert answer.status_code != 500 or "world: " in answer.headers["x-mock-why"]
 
 
+@pytest.mark.parametrize("name", ["8", "08", "+8", "0", "00", "+0", "18446744073709551616", "8" * 5_000])
+@pytest.mark.parametrize("value", [5, None, [1], {"8": 1}])
+def test_a_property_that_is_spelled_as_a_number_breaks_nothing(
+    near_contract: Serving, name: str, value: object
+) -> None:
+    body = {"metadata": {"labels": {name: value, "": 1, "7": 2}}, name: value}
+    for answer in (near_contract.client.patch(f"/v3/processes/{WEB}", json=body), near_contract.scale(body)):
+        assert "mockfoundry failed" not in answer.headers["x-mock-why"]
+        assert answer.status_code == 422
+
+
 @settings(max_examples=examples(100))
 @given(content=st.binary(max_size=200))
 def test_no_bytes_break_the_server(near_contract: Serving, content: bytes) -> None:

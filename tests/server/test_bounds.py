@@ -104,6 +104,28 @@ def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
     assert names(service.registry) == {"another"}
 
 
+def test_what_expired_comes_back_only_as_the_world_that_it_was() -> None:
+    held = registry(idle=HOUR)
+    held.get_or_create("plain", 0)
+    held.create("seeded", held.seed.copy(), 0)
+    assert held.get_or_create("plain", HOUR).name == "plain"
+    with pytest.raises(Refusal, match=r"The foundation seeded has expired \(--expire-idle\); PUT /__mock/"):
+        held.get_or_create("seeded", HOUR)
+    assert held.create("seeded", None, HOUR) is held.get_or_create("seeded", HOUR)
+
+
+def test_as_many_names_of_gone_foundations_are_remembered_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockfoundry.foundations.registry.MAX_GONE_NAMES", 3)
+    held = registry()
+    for name in ("a", "b", "c", "d", "b"):
+        held.create(name, None, 0)
+        held.delete(name)
+    for name in ("c", "d", "b"):
+        with pytest.raises(Refusal, match=f"The foundation {name} was deleted"):
+            held.get_or_create(name, 0)
+    assert held.get_or_create("a", 0).name == "a"
+
+
 def test_what_expired_counts_for_coverage() -> None:
     held = registry(idle=HOUR)
     held.get_or_create("idle", 0).journal.record(Asked(), given())
@@ -223,4 +245,5 @@ def test_deleting_a_foundation_while_a_request_hangs_there_harms_nobody(serve: C
     assert server.client.get("/__mock/foundations/mine").status_code == 404
     must_end(hanging)
     assert isinstance(failed[0], httpx.ReadTimeout)
+    assert server.client.put("/__mock/foundations/mine").status_code == 201
     assert server.client.get(f"/foundations/mine/v3/processes/{WEB}").json()["instances"] != 5

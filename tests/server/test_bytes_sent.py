@@ -1,7 +1,6 @@
 """The journal says how many bytes of an answer's body really went out, also where a fault or a client cut it short."""
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving
-from tests.waiting import eventually, leaving_after, must_end
+from tests.waiting import eventually, must_end
 
 DEFAULT = "/__mock/foundations/default"
 SCALE = f"/v3/processes/{WEB}/actions/scale"
@@ -73,19 +72,3 @@ def test_head_sends_no_body(server: Serving) -> None:
     server.client.head("/v3/processes")
     entry = server.client.get(f"{DEFAULT}/requests").json()["requests"][-1]
     assert (entry["method"], entry["bytes_sent"]) == ("HEAD", 0)
-
-
-@pytest.mark.parametrize("at", ["before-commit", "after-commit"])
-@pytest.mark.parametrize("door", ["protocol", "asgi"])
-def test_a_client_that_left_was_sent_nothing(serve: Callable[..., Serving], door: str, at: str) -> None:
-    server = serve(door=door)
-    held = {"operation": "scaleProcess", "respond": {"hold": {"at": at, "name": "gate"}}}
-    assert server.client.put(f"{DEFAULT}/scenarios/held", json={"scenario": "held", "rules": [held]}).is_success
-    with pytest.raises(httpx.ReadTimeout):
-        plain_http.post(server.url + SCALE, json={"instances": 2}, headers=ADMIN, timeout=leaving_after(0.1))
-    release = f"{DEFAULT}/holds/gate/release"
-    eventually(lambda: server.client.post(release).json() == {"released": 1}, what="a scale was held, and goes on")
-    asked = {"operation": "scaleProcess", "within": "60s"}
-    assert server.client.post(f"{DEFAULT}/verify", json=asked).json()["result"] == "holds"
-    entry = settled_entry(server)
-    assert (entry["kept"], entry["bytes_sent"]) == (True, 0)

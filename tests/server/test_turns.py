@@ -84,7 +84,7 @@ def service() -> Service:
 
 @pytest.fixture(scope="module")
 def call(service: Service) -> CountingCaller:
-    return CountingCaller(service, build_control_api(service, RequestHolds(1)))
+    return CountingCaller(service, build_control_api(service, RequestHolds(1, service.registry.is_live)))
 
 
 STILL_LONG = ("PATCH state", "PUT scenario that stops", "DELETE it", "clock past")

@@ -1,7 +1,6 @@
 """Scenarios that change the world: what they change is taken back, and nothing that came after it."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -13,7 +12,6 @@ from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.rule_index import CompiledScenario
 from tests.serving import WEB, Serving, contract, real_now, serving
-from tests.waiting import eventually
 
 ALICE = {"Authorization": "bearer alice"}
 SEED = """
@@ -131,20 +129,6 @@ def test_what_such_a_request_does_itself_is_kept(server: Serving) -> None:
     named = {**ALICE, "X-Mock-Scenario": "metrics-unavailable"}
     assert server.scale({"instances": 2}, headers=named).status_code == 202
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 2
-
-
-def test_a_held_request_goes_on_in_the_foundation_that_has_the_name_by_then(serve: Callable[..., Serving]) -> None:
-    hold = {"at": "before-commit", "name": "gate", "at-most": "5m"}
-    rule = {"operation": "scaleProcess", "times": 1, "respond": {"hold": hold}}
-    server = serve(seed=SEED, scenarios=({"scenario": "held", "rules": [rule]},))
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(server.scale, {"instances": 3})
-        eventually(lambda: foundation(server).progress.counts, what="the scale has met the rule that holds it")
-        server.service.registry.reset("default", real_now())
-        release = "/__mock/foundations/default/holds/gate/release"
-        eventually(lambda: server.client.post(release).json()["released"], what="the scale is held")
-        assert answer.result().status_code == 202
-    assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
 
 
 def test_a_scenario_that_plays_over_several_requests_is_refused_for_one(server: Serving) -> None:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockfoundry.control.context import MAX_WAITING_CALLS
-from mockfoundry.exchange.response import PendingRequest, Response, json_response, response_from_refusal
+from mockfoundry.exchange.response import HoldKey, PendingRequest, Response, json_response, response_from_refusal
 from mockfoundry.server.waiting import ServerEndedError, WaitingRoom, Waits
-from tests.serving import Serving
+from tests.serving import Serving, service_of
 from tests.waiting import eventually
 
 VERIFY = "/__mock/foundations/default/verify"
@@ -74,7 +74,7 @@ def respond_with_thread(_: int, thread: object) -> Response:
 
 
 def test_work_runs_beside_the_place_where_exchanges_are_made() -> None:
-    room = WaitingRoom(1)
+    room = WaitingRoom(1, service_of().registry)
     pending = PendingRequest(
         resume=respond_with_thread, give_up=response_from_refusal, work=lambda: threading.current_thread().name
     )
@@ -83,7 +83,7 @@ def test_work_runs_beside_the_place_where_exchanges_are_made() -> None:
 
 
 def test_work_that_fails_is_logged_and_answered_with_a_500(caplog: pytest.LogCaptureFixture) -> None:
-    room = WaitingRoom(1)
+    room = WaitingRoom(1, service_of().registry)
     pending = PendingRequest(resume=respond_with_thread, give_up=response_from_refusal, work=lambda: 1 // 0)
     with caplog.at_level(logging.ERROR):
         assert run(room.respond(pending)).status == 500
@@ -92,7 +92,7 @@ def test_work_that_fails_is_logged_and_answered_with_a_500(caplog: pytest.LogCap
 
 
 def test_what_waits_for_news_ends_with_the_server_and_is_no_longer_subscribed() -> None:
-    room, subscribed = WaitingRoom(1), list[Callable[[], None]]()
+    room, subscribed = WaitingRoom(1, service_of().registry), list[Callable[[], None]]()
 
     def subscribe(wake: Callable[[], None]) -> Callable[[], None]:
         subscribed.append(wake)
@@ -106,8 +106,27 @@ def test_what_waits_for_news_ends_with_the_server_and_is_no_longer_subscribed() 
     assert subscribed == []
 
 
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_hold_is_over_where_its_world_ended_during_the_delay_before(delay: int) -> None:
+    registry = service_of().registry
+    room, generation = WaitingRoom(1, registry), registry.get_or_create("mine", 0).generation
+    waiting = PendingRequest(
+        resume=respond_with_thread,
+        give_up=response_from_refusal,
+        delay=delay,
+        hold=HoldKey(generation, "gate"),
+        hold_at_most=3_600_000_000,
+    )
+
+    def end_world() -> None:
+        registry.delete("mine")
+
+    assert run(room.respond(waiting), before_each=end_world).status == 200
+    assert room.holds.release(HoldKey(generation, "gate")) == 0
+
+
 def test_news_ends_the_wait_and_the_request_looks_again() -> None:
-    room = WaitingRoom(1)
+    room = WaitingRoom(1, service_of().registry)
     wakes: list[Callable[[], None]] = []
 
     def subscribe(wake: Callable[[], None]) -> Callable[[], None]:

@@ -261,6 +261,8 @@ def choose_colour(exchange: dict[str, Any]) -> str:
     if exchange["fault"]:
         return "magenta"
     status = exchange["status"]
+    if status is None:
+        return "cyan"
     if status >= 500:
         return "red"
     return "yellow" if status >= 400 else "green"

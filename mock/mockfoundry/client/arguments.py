@@ -64,6 +64,7 @@ class VerifyArguments(TypedDict, total=False):
         actor: the user who sent the request.
         fault: `any`, `none`, or the name of a fault.
         kept: whether the operation was done.
+        answered: False asks for what still waits: a request that a scenario delays or holds, or its answer.
         after: only exchanges with a larger number.
         since: only exchanges from this moment of the foundation's clock on.
         when: conditions on path, query, headers and body, as in a scenario's rule.
@@ -80,6 +81,7 @@ class VerifyArguments(TypedDict, total=False):
     actor: str
     fault: str
     kept: bool
+    answered: bool
     after: int
     since: Moment
     when: "Conditions"

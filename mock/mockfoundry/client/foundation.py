@@ -448,6 +448,7 @@ class Foundation(FoundationJournal):
         self._call("POST", "/reset")
 
     def delete(self) -> None:
-        """Deletes it; no error if there is none. A client's next request makes a new one of that name."""
+        """Deletes it; no error if there is none. Its clients get a 404 `Mock-FoundationGone` until `begin` makes it
+        again; so do those whose requests were waiting."""
         self._delete()
         self._token = ""

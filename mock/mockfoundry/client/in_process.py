@@ -22,7 +22,6 @@ from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.routing import line_too_long_response
 from mockfoundry.exchange.run import Service, handle_request
 from mockfoundry.options import Mode
-from mockfoundry.server.delivery import report_bytes_sent
 from mockfoundry.server.limits import ServerLimits, body_too_large_response, headers_too_large_response
 from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
 
@@ -77,7 +76,7 @@ class InProcessServer:
     def __init__(self, service: Service, limits: ServerLimits | None = None) -> None:
         self._service = service
         self._limits = limits or ServerLimits()
-        self._room = WaitingRoom(self._limits.held)
+        self._room = WaitingRoom(self._limits.held, service.registry)
         self._turn = threading.RLock()
         self._control_api: ControlApi | None = None
         self.closed = threading.Event()
@@ -123,7 +122,7 @@ class InProcessServer:
     def respond(self, request: ClientRequest) -> Waits[Response]:
         """The response to a request, after everything that it waits for.
 
-        A client that waits no longer leaves its request behind, which goes on without it, as on a socket.
+        A client that waits no longer takes its request with it, as on a socket: what was not done by then is not done.
 
         Raises:
             ResponseTooLateError: it would come later than the client waits.
@@ -133,12 +132,8 @@ class InProcessServer:
             raise ServerEndedError
         waiting = self._begin(request)
         while isinstance(waiting, PendingRequest):
-            waiting = yield from self._resume(waiting, request.patience)
-        try:
-            yield from limit_patience(self._room.hold_back(waiting), request.patience)
-        except BaseException:
-            report_bytes_sent(waiting, 0)
-            raise
+            waiting = yield from limit_patience(self._room.resume(waiting), request.patience)
+        yield from limit_patience(self._room.hold_back(waiting), request.patience)
         return waiting
 
     def _begin(self, client_request: ClientRequest) -> Response | PendingRequest:
@@ -180,27 +175,6 @@ class InProcessServer:
             return api.handle_control_request(self._control_api, request)
         stream = api.open_journal_stream(self._control_api, request)
         return stream if isinstance(stream, Response) else wait_for_end(stream)
-
-    def _resume(self, pending: PendingRequest, patience: float | None) -> Waits[Response | PendingRequest]:
-        """The outcome of a request that waits before its exchange; without its client, unless that waits for news."""
-        try:
-            return (yield from limit_patience(self._room.resume(pending), patience))
-        except (ResponseTooLateError, GeneratorExit):
-            if pending.until is None and not self.closed.is_set():
-                threading.Thread(
-                    target=self._finish_without_client, args=(pending,), name="mockfoundry-left-behind", daemon=True
-                ).start()
-            raise
-
-    def _finish_without_client(self, pending: PendingRequest) -> None:
-        def resume() -> Waits[None]:
-            waiting: Response | PendingRequest = pending
-            while isinstance(waiting, PendingRequest):
-                waiting = yield from self._room.resume(waiting)
-            report_bytes_sent(waiting, 0)
-
-        with suppress(ServerEndedError):
-            self.run(resume())
 
 
 def wait_for_end(stream: "JournalStream") -> PendingRequest:

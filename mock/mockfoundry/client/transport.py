@@ -20,8 +20,7 @@ from mockfoundry.client.in_process import ClientRequest, InProcessServer, Respon
 from mockfoundry.exchange.request import Headers
 from mockfoundry.exchange.response import Response
 from mockfoundry.server.connection import render_head, response_headers_of
-from mockfoundry.server.delivery import report_bytes_sent
-from mockfoundry.server.waiting import ServerEndedError, Wait, Waits
+from mockfoundry.server.waiting import ServerEndedError, Wait, Waits, report_bytes_sent
 from mockfoundry.wire_faults import WIRE_FAULTS, BrokenResponse
 
 T = TypeVar("T")

@@ -76,18 +76,20 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request that a foundation received, and its response.
 
     Attributes:
-        number: from 1, in the order in which they were answered.
+        number: from 1, in the order in which the requests came.
         time: on the foundation's clock; `real_time` on the machine's.
         operation: the operationId, None where the contract has no such route.
         actor: the user who sent it, None if the token names no user.
         headers, answer_headers: without secrets.
         body, answer: as values where they are JSON, else as text.
+        status: None while the request waits, and where no answer was made: a fault came before it, or its client left.
         why: what decided the answer.
         delay: seconds by which the answer was delayed.
         kept: whether the operation was done, also where its answer was lost.
         changed: whether it changed the world.
         violations: what the contract forbids and the real Cloud Controller accepts.
         near_miss: the rule of a scenario that nearly matched.
+        answered: False while the request, or its answer, waits.
         bytes_sent: of the answer's body; None until that is known.
         line: the exchange in one line.
     """
@@ -102,7 +104,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: Any
-    status: int
+    status: int | None
     answer_headers: dict[str, str]
     answer: Any
     why: str
@@ -115,6 +117,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
     violations: str | None
     near_miss: str | None
+    answered: bool
     bytes_sent: int | None
     line: str
 

@@ -113,7 +113,7 @@ class Schema:
         return (*first, Violation(place, "", MORE, None, more)) if more else first
 
     def _violation(self, error: jsonschema_rs.ValidationError, value: Any, place: str) -> Violation:
-        path = list(error.instance_path)
+        path = name_steps(value, error.instance_path)
         keyword = next((str(step) for step in reversed(list(error.schema_path)) if isinstance(step, str)), "schema")
         if keyword == "required":
             keyword, limit = "required", error.kind.as_dict().get("property")
@@ -148,6 +148,20 @@ def value_at_path(value: Any, path: Sequence[str | int]) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+def name_steps(value: Any, path: Sequence[str | int]) -> list[str | int]:
+    """A path into a value, each property by its name: the validator gives one that is spelled as a number as that."""
+    steps: list[str | int] = []
+    for given in path:
+        step = given
+        if isinstance(step, int) and isinstance(value, Mapping):
+            number = str(given)
+            spelled = (name for name in value if name and (name.removeprefix("+").lstrip("0") or "0") == number)
+            step = number if number in value else next(spelled)
+        steps.append(step)
+        value = value[step]
+    return steps
 
 
 def shorten_value(value: Any, longest: int = 80) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
 from mockfoundry.documents.times import parse_duration, parse_zoned_moment
-from mockfoundry.exchange.response import Response
+from mockfoundry.exchange.response import HoldKey, Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.foundation import FoundationState
 
@@ -59,13 +59,23 @@ class ControlProblem(Exception):
         self.headers = headers
 
 
-def unknown_foundation_problem(name: str) -> ControlProblem:
-    return ControlProblem(
-        404,
-        "unknown-foundation",
-        f"foundation {name}: there is none of that name; GET /__mock/foundations lists those there are, "
-        f"PUT /__mock/foundations/{name} makes it, and so does the first request, scenario, token or clock for it",
-    )
+def unknown_foundation_problem(name: str, absence: str) -> ControlProblem:
+    """The problem (404) of a name that no foundation has.
+
+    Args:
+        absence: why it is gone, as a verb with what follows; empty where it is not known that there was one.
+    """
+    if absence:
+        detail = (
+            f"there is none of that name, it {absence}; PUT /__mock/foundations/{name} makes it anew, "
+            "and so does a scenario, token or clock for it"
+        )
+    else:
+        detail = (
+            f"there is none of that name; GET /__mock/foundations lists those there are, "
+            f"PUT /__mock/foundations/{name} makes it, and so does the first request, scenario, token or clock for it"
+        )
+    return ControlProblem(404, "unknown-foundation", f"foundation {name}: {detail}")
 
 
 def bad_value_problem(where: str, found: Any, allowed: str, mend: str) -> ControlProblem:
@@ -188,7 +198,7 @@ def answer_in_turn(is_long: bool, make: Callable[[], ControlAnswer]) -> ControlA
 class HoldReleaser(Protocol):
     """What the control API needs of the requests that its server holds."""
 
-    def release(self, hold: str) -> int:
+    def release(self, hold: HoldKey) -> int:
         """Lets the requests of a hold go on; says how many there were. To be called where exchanges are made."""
 
 
@@ -241,29 +251,29 @@ class ControlContext:
         name = call.path["name"]
         foundation = self.service.registry.find_active(name, call.real_time)
         if foundation is None:
-            raise unknown_foundation_problem(name)
+            raise unknown_foundation_problem(name, self.service.registry.describe_absence(name))
         return foundation, foundation.world.clock.now(call.real_time)
 
     @contextmanager
     def find_or_create_foundation(self, call: ControlCall) -> Iterator[tuple[FoundationState, int]]:
         """The same for a call that prepares a foundation: it is made if there is none of that name.
 
-        Where the block raises, a foundation that was made for it is deleted again.
+        Where the block raises, a foundation that was made for it is taken away again.
 
         Raises:
             ControlProblem: 404, there is none, and `If-Match: *` requires one.
             Refusal: there are too many.
         """
         name, registry = call.path["name"], self.service.registry
-        is_new = registry.find_active(name, call.real_time) is None
-        if is_new and call.has_any_tag(b"if-match"):
-            raise unknown_foundation_problem(name)
-        foundation = registry.get_or_create(name, call.real_time)
+        found = registry.find_active(name, call.real_time)
+        if found is None and call.has_any_tag(b"if-match"):
+            raise unknown_foundation_problem(name, registry.describe_absence(name))
+        foundation = found or registry.create(name, None, call.real_time)
         try:
             yield foundation, foundation.world.clock.now(call.real_time)
         except Exception:
-            if is_new:
-                registry.delete(name)
+            if found is None:
+                registry.take_back(foundation)
             raise
 
 

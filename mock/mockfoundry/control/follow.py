@@ -1,5 +1,7 @@
 """Following: a journal as it grows, a JSON line for each exchange. Never changes a journal.
 
+A request that waits has a line when it comes, and another one when it has an outcome.
+
 A stream is sent in the server's own loop, through ASGI.
 """
 
@@ -77,6 +79,7 @@ class JournalStream:
     async def _send_until_gone(self, gone: "asyncio.Future[None]", send: Send) -> None:
         query = self._query
         journal, number = self._find_journal(), query.after_number
+        waiting_numbers: list[int] = []
         while journal is not None and not gone.done():
             news = asyncio.Event()
             journal.watchers.append(news.set)
@@ -86,10 +89,10 @@ class JournalStream:
                 lines = [msgspec.json.encode({"missed": missed}) + b"\n"] if missed > 0 else []
                 entries = list(islice(journal.after(number), MAX_ENTRIES_AT_ONCE))
                 number = entries[-1].number if len(entries) == MAX_ENTRIES_AT_ONCE else journal.recorded
-                if (
-                    sum(len(each.request.content) + len(each.response.body) for each in entries)
-                    > MAX_LOOP_JOURNAL_BYTES
-                ):
+                entries = [*find_completed(journal, waiting_numbers), *entries]
+                waiting_numbers += [entry.number for entry in entries if entry.is_open]
+                size = sum(len(each.request.content) + len(each.response.body) for each in entries)
+                if size > MAX_LOOP_JOURNAL_BYTES:
                     lines += await asyncio.to_thread(make_lines, entries, query)
                 else:
                     lines += make_lines(entries, query)
@@ -109,10 +112,26 @@ class JournalStream:
             current = self._find_journal()
             if current is not journal:
                 journal, number = current, 0
+                waiting_numbers.clear()
 
     def _find_journal(self) -> Journal | None:
         found = self._registry.find(self._name)
         return None if found is None else found.journal
+
+
+def find_completed(journal: Journal, waiting_numbers: list[int]) -> list[JournalEntry]:
+    """The entries that have an outcome by now, of those that were open.
+
+    Args:
+        waiting_numbers: of those that were open; those that are not any more, and forgotten ones, are removed.
+    """
+    completed: list[JournalEntry] = []
+    for number in tuple(waiting_numbers):
+        entry = journal.entry(number)
+        if entry is None or not entry.is_open:
+            waiting_numbers.remove(number)
+            completed += [] if entry is None else [entry]
+    return completed
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

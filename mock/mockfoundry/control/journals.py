@@ -156,6 +156,8 @@ def verify(context: ControlContext, call: ControlCall) -> ControlOutcome:
 def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: ControlCall) -> ControlOutcome:
     """The verdict, or a wait for the next exchange where it does not hold yet. Waits in real time, as clients do.
 
+    Where the foundation is reset or replaced meanwhile, it is the new one's journal that is asked from then on.
+
     Args:
         end: the real time, in microseconds since the epoch, when the verdict is given, whatever it is then.
 
@@ -172,27 +174,29 @@ def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: C
         if not context.waiting.take():
             most = context.waiting.most
             raise ControlProblem(503, "too-many-waits", f"within: {most} calls wait already; ask again in a moment")
-        return ControlWait(partial(watch_journal, journal, recorded, context.waiting), left, ask_again)
+        return ControlWait(partial(watch_journal, journal, seen, context.waiting), left, ask_again)
 
     def ask_again(real_time: int) -> ControlOutcome:
         return verify_until(context, judge, end, msgspec.structs.replace(call, real_time=real_time))
 
-    recorded = journal.recorded
+    seen = (journal.recorded, journal.amended)
     if is_long(journal) or len(call.text) > MAX_LOOP_QUESTION_LENGTH:
         snapshot = journal.snapshot()
         return ControlWork(lambda: judge(snapshot), wait_or_answer)
     return wait_or_answer(call.real_time, judge(journal))
 
 
-def watch_journal(journal: Journal, recorded: int, places: CallPlaces, wake: Callable[[], None]) -> Callable[[], None]:
-    """Has a function called after each record of a journal, until what is returned is called.
+def watch_journal(
+    journal: Journal, seen: tuple[int, int], places: CallPlaces, wake: Callable[[], None]
+) -> Callable[[], None]:
+    """Has a function called after each change of a journal, and at its end, until what is returned is called.
 
     Args:
-        recorded: what the journal had recorded when it was last looked at.
+        seen: how much the journal had recorded and amended when it was last looked at.
         places: where a place is given back in the end.
     """
     journal.watchers.append(wake)
-    if journal.recorded != recorded:
+    if (journal.recorded, journal.amended) != seen:
         wake()
 
     def end() -> None:
@@ -248,6 +252,7 @@ def query_from_body(body: Mapping[str, Any], where: str, operations: Mapping[str
         actor=body.get("actor"),
         fault=body.get("fault"),
         kept=body.get("kept"),
+        answered=body.get("answered"),
         after_number=body.get("after", 0),
         since=None if since is None else parse_moment_field(f"{where}/since", since),
         conditions=conditions_from_body(body.get("when", {}), where),

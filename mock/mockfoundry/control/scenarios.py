@@ -6,7 +6,7 @@ A replay is the smallest scenario that gives a foundation's clients the same fai
 - what was refused because a scenario had changed the world is answered by the replay, which so needs nothing else;
 - what a request named itself (`Prefer`, `X-Mock-Scenario`) is left out and not counted, since it names it again;
 - what a scenario changed only in the headers of an answer that worked is left out;
-- calls are numbered in the order in which they were answered, which for held requests is not the order of arrival.
+- calls are numbered in the order in which they came, as rules count them; those that still wait count, too.
 """
 
 import base64
@@ -33,7 +33,7 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, hold_key, json_response
+from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
@@ -309,7 +309,7 @@ def stop_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
 def release_hold(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
-    return ControlAnswer({"released": context.holds.release(hold_key(foundation.name, call.path["hold"]))})
+    return ControlAnswer({"released": context.holds.release(HoldKey(foundation.generation, call.path["hold"]))})
 
 
 class PlayedProgress(msgspec.Struct, frozen=True):

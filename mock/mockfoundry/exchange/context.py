@@ -15,6 +15,7 @@ from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
+from mockfoundry.journal.store import OpenExchange
 from mockfoundry.scenarios.engine import ScenarioMatch, ScenarioProgress
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -76,7 +77,7 @@ class ExchangeContext(msgspec.Struct):
         actor: who asks, empty until that is known.
         is_unknown_bearer: whether that is an admin because the token names none of the seed's users.
         read_body: its large body, None where the body is read in the exchange.
-        was_pending: whether the request waited before its exchange, so that its client may be gone.
+        opened: its entry in the journal while it waits before its exchange, and until that is recorded; else None.
     """
 
     service: Service
@@ -96,7 +97,7 @@ class ExchangeContext(msgspec.Struct):
     actor: str = ""
     is_unknown_bearer: bool = False
     read_body: ReadBody | None = None
-    was_pending: bool = False
+    opened: OpenExchange | None = None
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
 

@@ -1,7 +1,7 @@
 """Responses: what a door sends, made of answers, refusals, examples and scenarios. Never decides which of them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,12 +20,24 @@ from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Respond
 
 
+class HoldKey(NamedTuple):
+    """What a hold is known by in a server, since each foundation has holds of its own, which end with it.
+
+    Attributes:
+        generation: of the foundation.
+        name: of the hold.
+    """
+
+    generation: int
+    name: str
+
+
 class Response(RecordedResponse):
     """What a door has to send. The fields of RecordedResponse are what a journal keeps of it.
 
     Attributes:
         has_platform_headers: whether the headers that every answer of the platform has are sent too.
-        hold: the hold that keeps it until the test releases it, empty for none.
+        hold: the hold that keeps it until the test releases it, None for none.
         hold_at_most: microseconds after which the hold ends by itself.
         report_bytes_sent: to be called with the number of bytes of the body that really went out; None where the
             whole body is taken for sent.
@@ -34,7 +46,7 @@ class Response(RecordedResponse):
     """
 
     has_platform_headers: bool = True
-    hold: str = ""
+    hold: HoldKey | None = None
     hold_at_most: int = 0
     report_bytes_sent: Callable[[int], None] | None = None
     late: "Callable[[], Response] | None" = None
@@ -51,8 +63,10 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             where there is no work). May give another PendingRequest, so that it can look and wait again.
         give_up: what is sent if there is no room to wait, or `work` raised; the request then had no effect. Takes
             the refusal to answer with.
+        abandon: called in place of the two where the client has gone, or the server has ended, before the wait was
+            over; the request then has no effect either. None where there is nothing to note.
         delay: microseconds.
-        hold: the hold that keeps it until the test releases it, empty for none.
+        hold: the hold that keeps it until the test releases it, None for none.
         hold_at_most: microseconds after which the hold ends by itself.
         until: waits for something to happen. Takes a function to call when it may have happened (more than once does
             no harm), and returns one that ends the subscription; the door calls that one exactly once, whatever ended
@@ -65,8 +79,9 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     resume: Callable[[int, Any], "Response | PendingRequest"]
     give_up: Callable[[Refusal], Response]
+    abandon: Callable[[], None] | None = None
     delay: int = 0
-    hold: str = ""
+    hold: HoldKey | None = None
     hold_at_most: int = 0
     until: Callable[[Callable[[], None]], Callable[[], None]] | None = None
     until_at_most: int = 0
@@ -254,16 +269,11 @@ def complete_rate_limit_response(
     ]
 
 
-def hold_key(foundation: str, hold: str) -> str:
-    """What a hold is known by in a server, since each foundation has holds of its own."""
-    return f"{foundation}/{hold}"
-
-
-def apply_response_overrides(response: Response, match: ScenarioMatch, respond: Respond, foundation: str) -> None:
+def apply_response_overrides(response: Response, match: ScenarioMatch, respond: Respond, generation: int) -> None:
     """Gives a response the headers, the delay and the hold that a scenario asks for.
 
     Args:
-        foundation: its name, since each foundation's holds are its own.
+        generation: of the foundation, since each foundation's holds are its own.
     """
     for name, value in respond.headers.items():
         key = name.lower().encode("latin-1")
@@ -274,5 +284,5 @@ def apply_response_overrides(response: Response, match: ScenarioMatch, respond: 
             response.headers.append((key, value.encode("latin-1", "replace")))
     response.delay = match.delay
     if respond.hold is not None and respond.hold.at == "after-commit":
-        response.hold = hold_key(foundation, respond.hold.name or match.scenario)
+        response.hold = HoldKey(generation, respond.hold.name or match.scenario)
         response.hold_at_most = respond.hold.at_most

@@ -9,18 +9,22 @@ requests are serial. The functions are in the order in which a request reaches t
         ├ run_exchange                 without a scenario: the rate limit, then the operation
         │ └ run_operation              the token, the contract, the operation's function
         ├ run_scripted_exchange        a preference or a scenario may answer, or keep the request waiting
+        │ ├ park_request               it waits, and the journal has it open
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
         └ record_response              date, id, what the match adds to the response, the journal
 
 A large body is read beside the exchanges, by `wait_for_reading`, before its exchange begins. What takes long to make of
 a response is made after it: that comes back by `complete_late_response`.
 
-A request that waits before its exchange comes back by `resume_exchange`, and goes on at `run_matched_exchange`.
+A request that waits before its exchange comes back by `resume_exchange`, and goes on at `run_matched_exchange`. It
+belongs to the world that it came to: where that was deleted or replaced meanwhile, it is refused.
 """
 
 import logging
 from collections.abc import Callable
 from functools import partial
+
+import msgspec
 
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.api.messages import describe_violations
@@ -54,12 +58,12 @@ from mockfoundry.exchange.matching import match_request_scenarios, preferred_res
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
+    HoldKey,
     PendingRequest,
     Response,
     apply_response_overrides,
     complete_rate_limit_response,
     example_response,
-    hold_key,
     raw_response,
     response_from_answer,
     response_from_documented_refusal,
@@ -70,9 +74,11 @@ from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import STILL_SENDING, DecidedBy
+from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
-from mockfoundry.scenarios.engine import commit_match
+from mockfoundry.scenarios.engine import ScenarioMatch, commit_match
+from mockfoundry.scenarios.model import Hold
+from mockfoundry.wire_faults import WIRE_FAULTS
 
 __all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
 
@@ -188,8 +194,9 @@ def complete_late_response(context: ExchangeContext, response: Response, made: R
     response.late = None
     response.body, response.headers = made.body, made.headers + response.headers
     response.reason += made.reason
+    has_waited = context.opened is not None
     response = record_response(context, response)
-    if context.was_pending:
+    if has_waited:
         response.delay = 0
     return response
 
@@ -201,6 +208,7 @@ def run_exchange(context: ExchangeContext) -> Response:
     limited = None if limit is None else check_rate_limit(context, limit)
     try:
         if limited is not None and limited.refusal is not None:
+            identify_actor(context)
             response = refused_response(context, limited.refusal, "limit")
         elif context.route is None:
             path = request.target.removeprefix(context.prefix)
@@ -271,6 +279,7 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     """The exchange of a request about which a preference or a scenario may have something to say."""
     foundation, route = context.foundation, context.route
     apply_due_events(foundation, context.now)
+    identify_actor(context)
     preferred = (
         None if route is None else preferred_response(route.plan, context.headers.get(b"prefer"), foundation.world.seed)
     )
@@ -289,31 +298,56 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not match.delay:
         return run_matched_exchange(context)
-    at_most = 0 if hold is None else hold.at_most
-    context.was_pending = True
+    return park_request(context, match, hold)
+
+
+def identify_actor(context: ExchangeContext) -> None:
+    """Notes who asks, where the route needs a token; a token that is not accepted is refused in its turn."""
+    if context.route is None or not context.route.plan.secured:
+        return
+    try:
+        token = read_bearer_token(context.headers.get(b"authorization", b""))
+        foundation, authority = context.foundation, context.service.authority
+        actor = authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real)
+        context.actor = actor.name
+    except Refusal:
+        pass
+
+
+def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | None) -> PendingRequest:
+    """Has a request wait before its exchange, for the delay and the hold of its match; the journal has it open."""
+    foundation = context.foundation
+    name, at_most = ("", 0) if hold is None else (hold.name or match.scenario, hold.at_most)
+    reason = f"{match.why}; waits{f', held by {name}' if name else ''}"
+    waiting = RecordedResponse(
+        NO_STATUS, [], b"", reason, decided_by="scenario", scenario=match.scenario, rule=match.rule, delay=match.delay
+    )
+    context.opened = foundation.journal.open(context, waiting)
     # Until then the foundation is in use, however idle it looks.
     foundation.last_used = max(foundation.last_used, context.real + match.delay + at_most)
     return PendingRequest(
         resume=partial(resume_exchange, context),
         give_up=partial(give_up_exchange, context),
+        abandon=partial(abandon_exchange, context),
         delay=match.delay,
-        hold="" if hold is None else hold_key(foundation.name, hold.name or match.scenario),
+        hold=HoldKey(foundation.generation, name) if name else None,
         hold_at_most=at_most,
     )
 
 
 def resume_exchange(context: ExchangeContext, real: int, _: None) -> Response | PendingRequest:
-    """The response to a request that has waited, from the foundation that has the name by now.
+    """The response to a request that has waited, from the world that it came to.
 
     Args:
         real: real microseconds of this moment.
     """
-    context.real = real
+    foundation = context.foundation
     try:
-        foundation = context.service.registry.get_or_create(context.foundation.name, real)
+        context.service.registry.must_be_current(foundation, real)
     except Refusal as refusal:
-        return give_up_exchange(context, refusal)
-    context.foundation, context.now = foundation, foundation.world.clock.now(real)
+        # The journal that has it open has ended, too.
+        return response_from_refusal(refusal)
+    context.real, context.now = real, foundation.world.clock.now(real)
     response = run_recorded(context, run_matched_exchange)
     if isinstance(response, Response):
         # It has waited already; the journal has noted for how long.
@@ -325,6 +359,16 @@ def give_up_exchange(context: ExchangeContext, refusal: Refusal) -> Response:
     """The response to a request that can't be kept waiting; nothing of it was done."""
     context.match = None
     return record_response(context, response_from_refusal(refusal, "limit"))
+
+
+def abandon_exchange(context: ExchangeContext) -> None:
+    """Ends a request that still waits, without its exchange: its client has left, or the server ends."""
+    opened, context.opened = context.opened, None
+    if opened is None:
+        return
+    journal, reason = context.foundation.journal, f"{opened.response.reason}; not done, its client left before"
+    number = journal.complete(opened, msgspec.structs.replace(opened.response, reason=reason))
+    journal.note_bytes_sent(number, 0)
 
 
 def run_matched_exchange(context: ExchangeContext) -> Response:
@@ -388,16 +432,29 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
         response.scenario, response.rule = match.scenario, match.rule
         respond = match.respond
         if respond is not None:
-            apply_response_overrides(response, match, respond, foundation.name)
+            apply_response_overrides(response, match, respond, foundation.generation)
             response.phase = respond.phase if respond.answers else ""
         response.virtual_delay = int(response.delay * foundation.world.clock.rate)
-    journal = foundation.journal
-    number = journal.record(context, response)
-    if response.fault or response.delay or response.hold or context.was_pending:
+    journal, opened = foundation.journal, context.opened
+    recorded = recorded_response(response)
+    if opened is None:
+        number = journal.record(context, recorded)
+    else:
+        recorded.waited, recorded.virtual_waited = context.real - opened.real, context.now - opened.now
+        number = journal.complete(opened, recorded)
+        context.opened = None
+    if response.fault or response.delay or response.hold or opened is not None:
         journal.note_bytes_sent(number, STILL_SENDING)
         response.report_bytes_sent = partial(journal.note_bytes_sent, number)
         foundation.last_used = max(foundation.last_used, context.real + response.delay + response.hold_at_most)
     return response
+
+
+def recorded_response(response: Response) -> RecordedResponse:
+    """What the journal keeps of a response: of one that was never sent and that nothing was done for, only why."""
+    if not response.fault or response.phase == "after" or WIRE_FAULTS[response.fault].sends_headers:
+        return response
+    return msgspec.structs.replace(response, status=NO_STATUS, headers=[], body=b"")
 
 
 def refused_response(context: ExchangeContext, refusal: Refusal, decided_by: DecidedBy) -> Response:

@@ -31,6 +31,7 @@ class FoundationState(msgspec.Struct):
     """One foundation.
 
     Attributes:
+        generation: the number of its world among all that its registry has made; a reset makes another one.
         world: its organizations, apps, processes, clock and generator.
         seed: the world that it began as, and that a reset brings back.
         lineup: the scenarios that are on, compiled; foundations that play the same ones share it.
@@ -46,6 +47,7 @@ class FoundationState(msgspec.Struct):
     """
 
     name: str
+    generation: int
     world: World
     seed: World
     lineup: CompiledScenarios
@@ -76,17 +78,21 @@ MAX_TOKEN_ISSUERS = 64
 """How long a chain of copies of copies may be whose tokens count; of a longer one the latest do."""
 
 
-def copy_foundation(foundation: FoundationState, name: str, token_issuer: str, real: int) -> FoundationState:
+def copy_foundation(
+    foundation: FoundationState, name: str, generation: int, token_issuer: str, real: int
+) -> FoundationState:
     """A copy with its own name and request ids; what happens in one of the two does not change the other.
 
     Tokens of the original count in the copy too, and those of the copy in the copy alone.
 
     Args:
+        generation: of the copy.
         token_issuer: of the copy.
         real: microseconds of the machine's clock: when the copy is first used.
     """
     return FoundationState(
         name,
+        generation,
         foundation.world.copy(),
         foundation.seed,
         foundation.lineup,

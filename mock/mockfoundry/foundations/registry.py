@@ -1,7 +1,11 @@
-"""The registry: every foundation of a server by its name, made on first use from the server's seed. Knows no HTTP."""
+"""The registry: every foundation of a server by its name, made on first use from the server's seed. Knows no HTTP.
+
+A name that was deleted stays away until a call makes it anew on purpose, so that a client which a test has left behind
+does not go on in a world that nobody has prepared.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import msgspec
@@ -26,6 +30,15 @@ FOUNDATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
 TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, "")
+FOUNDATION_GONE = CatalogueEntry("Mock-FoundationGone", 990008, 404, "")
+WORLD_REPLACED = CatalogueEntry("Mock-WorldReplaced", 990009, 410, "")
+
+MAX_GONE_NAMES = 10_000
+"""How many names a registry remembers whose foundations are gone; beyond that it forgets the earliest."""
+
+WAS_DELETED = "was deleted"
+HAS_EXPIRED = "has expired (--expire-idle)"
+"""Why a foundation is gone, in words."""
 
 
 class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,31 +82,61 @@ class FoundationRegistry:
     Attributes:
         seed: the world that each begins as a copy of.
         hit_counts: of the journals of deleted foundations, so that coverage outlives them.
+        end_watchers: called with the generation of each foundation that ends: it is deleted, or replaced.
     """
 
     def __init__(self, seed: World, lineup: CompiledScenarios, bounds: ServerBounds = ServerBounds()) -> None:  # noqa: B008 (never changed)
         self.seed = seed
         self.bounds = bounds
         self.hit_counts: dict[HitKey, int] = {}
+        self.end_watchers: list[Callable[[int], None]] = []
         self._lineup = lineup
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}
-        self._last_sweep = 0
+        self._gone: dict[str, str] = {}
         self._made = 0
+        self._live = set[int]()
+        self._last_sweep = 0
 
     def get_or_create(self, name: str, real: int) -> FoundationState:
-        """The foundation of that name, made if there is none yet.
+        """The foundation of that name, made if there was none yet.
 
         Args:
             real: microseconds of the machine's clock.
 
         Raises:
-            Refusal: the name is not valid, or there are too many foundations.
+            Refusal: there was one, which is gone; the name is not valid; or there are too many foundations.
         """
         found = self._foundations.get(name)
         if found is not None and self.bounds.idle is None:
             return found
-        return self.find_active(name, real) or self.create(name, None, real)
+        return self.find_active(name, real) or self._create_on_first_use(name, real)
+
+    def _create_on_first_use(self, name: str, real: int) -> FoundationState:
+        if name in self._gone:
+            raise foundation_gone_refusal(name, self._gone[name])
+        return self.create(name, None, real)
+
+    def must_be_current(self, foundation: FoundationState, real: int) -> None:
+        """Raises Refusal where a foundation has ended: it is gone, or another one has its name.
+
+        Args:
+            real: microseconds of the machine's clock.
+        """
+        name = foundation.name
+        current = self.find_active(name, real)
+        if current is None:
+            raise foundation_gone_refusal(name, self.describe_absence(name) or HAS_EXPIRED)
+        if current is not foundation:
+            raise world_replaced_refusal(name)
+
+    def is_live(self, generation: int) -> bool:
+        """Whether there is a foundation of that generation: it was neither deleted nor replaced."""
+        return generation in self._live
+
+    def describe_absence(self, name: str) -> str:
+        """Why the foundation of a name is gone, as a verb with what follows; empty where that is not known."""
+        return "" if name in self._foundations else self._gone.get(name, "")
 
     def find(self, name: str) -> FoundationState | None:
         """The foundation of that name as it is, None if there is none."""
@@ -105,7 +148,7 @@ class FoundationRegistry:
         if found is None or idle is None:
             return found
         if has_expired(found, idle, real):
-            self.delete(name)
+            self._expire_one(found)
             return None
         found.last_used = max(found.last_used, real)
         return found
@@ -123,17 +166,23 @@ class FoundationRegistry:
         world = self.seed if seed is None else seed
         journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
         made = FoundationState(
-            name, world.copy(), world, self._lineup, ScenarioProgress(), last_used=real, journal=journal
+            name,
+            self._next_generation(),
+            world.copy(),
+            world,
+            self._lineup,
+            ScenarioProgress(),
+            last_used=real,
+            journal=journal,
         )
-        made.token_issuers = (self._next_token_issuer(name, real),)
+        made.token_issuers = (derive_issuer(name, made.generation, real),)
         begin_all_scenarios(made, real)
-        self.delete(name)
-        self._foundations[name] = made
+        self._put(made)
         return made
 
-    def _next_token_issuer(self, name: str, real: int) -> str:
-        self._made += 1
-        return derive_issuer(name, self._made, real)
+    def take_back(self, made: FoundationState) -> None:
+        """Takes away a foundation that was made for a call which has failed: its name is as it was before."""
+        self._end(made.name)
 
     def _must_have_room(self, name: str, real: int) -> None:
         """Raises Refusal where a name is not valid, or there are too many foundations for another one."""
@@ -153,14 +202,49 @@ class FoundationRegistry:
                 why="foundation: too many",
             )
 
+    def _next_generation(self) -> int:
+        self._made += 1
+        return self._made
+
+    def _put(self, made: FoundationState) -> None:
+        """Puts a foundation in the place of the one that has its name, if there is one."""
+        self._end(made.name)
+        self._foundations[made.name] = made
+        self._live.add(made.generation)
+
     def delete(self, name: str) -> bool:
-        """Deletes a foundation; gives whether there was one. The next request for its name makes a new one."""
+        """Deletes a foundation; gives whether there was one. Its name stays away until it is made anew on purpose."""
+        is_there = self._end(name)
+        if is_there:
+            self._remember_gone(name, WAS_DELETED)
+        return is_there
+
+    def _end(self, name: str) -> bool:
+        """Ends the foundation of a name; gives whether there was one. What waits for it is told."""
         found = self._foundations.pop(name, None)
         if found is None:
             return False
         add_hit_counts(found.journal, self.hit_counts)
         found.journal.close()
+        self._live.discard(found.generation)
+        for watcher in self.end_watchers:
+            watcher(found.generation)
         return True
+
+    def _expire_one(self, foundation: FoundationState) -> None:
+        """Ends a foundation that was not used for too long. A world that the next request would make again may come
+        back with it; one of another seed may not."""
+        self._end(foundation.name)
+        if foundation.seed is self.seed:
+            self._gone.pop(foundation.name, None)
+        else:
+            self._remember_gone(foundation.name, HAS_EXPIRED)
+
+    def _remember_gone(self, name: str, how: str) -> None:
+        self._gone.pop(name, None)
+        self._gone[name] = how
+        if len(self._gone) > MAX_GONE_NAMES:
+            del self._gone[next(iter(self._gone))]
 
     def expire(self, real: int) -> None:
         """Deletes the foundations that were not used for too long.
@@ -173,7 +257,7 @@ class FoundationRegistry:
         self._last_sweep = real
         for foundation in self:
             if has_expired(foundation, idle, real):
-                self.delete(foundation.name)
+                self._expire_one(foundation)
 
     def reset(self, name: str, real: int) -> FoundationState | None:
         """Brings a foundation back to its seed: state, clock, scenarios, counters; None if there is none.
@@ -199,8 +283,9 @@ class FoundationRegistry:
         if found is None or other == name:
             return found
         self._must_have_room(other, real)
-        self.delete(other)
-        made = self._foundations[other] = copy_foundation(found, other, self._next_token_issuer(other, real), real)
+        generation = self._next_generation()
+        made = copy_foundation(found, other, generation, derive_issuer(other, generation, real), real)
+        self._put(made)
         return made
 
     def __iter__(self) -> Iterator[FoundationState]:
@@ -213,6 +298,25 @@ class FoundationRegistry:
 def has_expired(foundation: FoundationState, idle: int, real: int) -> bool:
     """Whether a foundation was not used for that many microseconds; one whose journal is watched is in use."""
     return real - foundation.last_used >= idle and not foundation.journal.watchers
+
+
+def foundation_gone_refusal(name: str, how: str) -> Refusal:
+    """Why a request is refused whose foundation was there and is gone.
+
+    Args:
+        how: it went, as a verb with what follows.
+    """
+    text = f"The foundation {name} {how}; PUT /__mock/foundations/{name} makes it anew, or take another name"
+    return Refusal(FOUNDATION_GONE, text, why="foundation: gone")
+
+
+def world_replaced_refusal(name: str) -> Refusal:
+    """Why a request is refused whose world was replaced while it waited."""
+    text = (
+        f"The foundation {name} was made anew (by a reset, another seed or a copy) while this request waited; nothing "
+        "of it was done. Send it again if it is meant for the new one"
+    )
+    return Refusal(WORLD_REPLACED, text, why="foundation: made anew while the request waited")
 
 
 def begin_all_scenarios(foundation: FoundationState, real: int) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
+from mockfoundry.journal.entry import NO_STATUS
 from mockfoundry.journal.retries import align_columns
 from mockfoundry.journal.store import HitKey
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
@@ -66,7 +67,8 @@ def compute_coverage(
     undocumented: dict[str, dict[str, int]] = {}
     for (operation, status, fault, _), times in hit_counts.items():
         plan = contract.plans.get(operation)
-        if plan is not None and operation in chosen and not fault and plan.find_response(status) is None:
+        is_answer = status != NO_STATUS and not fault
+        if plan is not None and operation in chosen and is_answer and plan.find_response(status) is None:
             statuses = undocumented.setdefault(operation, {})
             statuses[str(status)] = statuses.get(str(status), 0) + times
     return ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, undocumented)

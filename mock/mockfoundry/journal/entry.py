@@ -30,6 +30,9 @@ OWN_HEADERS = frozenset((b"x-mock-why", b"x-mock-contract"))
 STILL_SENDING = -2
 """Bytes sent, where the answer waits or is being sent."""
 
+NO_STATUS = 0
+"""The status of what no status was sent for: it waits, a fault came in its place, or its client left."""
+
 DecidedBy = Literal["world", "contract", "scenario", "preference", "limit", "failure"]
 """What an answer comes from: the world's rules, the contract (an example, or no such route), a scenario, the `Prefer`
 header, a limit of the server or of a rate, or a failure of mockfoundry itself."""
@@ -57,6 +60,7 @@ class RecordedResponse(msgspec.Struct, array_like=True):
     """What a journal keeps of a response.
 
     Attributes:
+        status: NO_STATUS where none was sent and nothing was done.
         headers: names in lower case, without those that every answer of the platform has, and without X-Mock-Why.
         reason: what decided it, in words: the X-Mock-Why that the head gets.
         shows_reason: whether it does get one; not where a scenario took it away, or gave its own.
@@ -69,6 +73,8 @@ class RecordedResponse(msgspec.Struct, array_like=True):
         fault: what goes wrong on the wire, empty for nothing.
         delay: microseconds that it waits.
         virtual_delay: the same on the foundation's clock.
+        waited: microseconds that the request waited before its exchange.
+        virtual_waited: the same on the foundation's clock.
     """
 
     status: int
@@ -86,11 +92,13 @@ class RecordedResponse(msgspec.Struct, array_like=True):
     fault: str = ""
     delay: int = 0
     virtual_delay: int = 0
+    waited: int = 0
+    virtual_waited: int = 0
 
     @property
     def headers_with_reason(self) -> list[tuple[bytes, bytes]]:
         """The headers, X-Mock-Why first, where it has one."""
-        if not self.shows_reason:
+        if not self.shows_reason or not self.status:
             return self.headers
         return [(b"x-mock-why", format_header_value(self.reason)), *self.headers]
 
@@ -98,21 +106,6 @@ class RecordedResponse(msgspec.Struct, array_like=True):
     def value(self) -> Any:
         """The body as a value, NO_BODY if there is none that can be read."""
         return decode_json_body(self.body, self.header(b"content-type"))
-
-    @property
-    def failed(self) -> bool:
-        """Whether the client has reason to think that it did not work."""
-        return bool(self.fault) or self.status >= 400
-
-    @property
-    def lost(self) -> bool:
-        """Whether the client was not given the answer of what was done."""
-        return self.committed and self.failed
-
-    @property
-    def outcome(self) -> str:
-        """The status, or what went wrong on the wire."""
-        return self.fault or str(self.status)
 
     def header(self, name: bytes) -> str:
         """The value of a header, empty if there is none."""
@@ -123,8 +116,8 @@ class JournalEntry(msgspec.Struct, array_like=True):
     """One exchange. Conditions of the scenario language can be asked of it as they are of a request.
 
     Attributes:
-        number: from 1, in the order of the foundation's exchanges.
-        real: when it was made, in microseconds of the machine's clock.
+        number: from 1, in the order in which the requests came.
+        real: when it came, in microseconds of the machine's clock.
         now: the same moment on the foundation's clock.
         operation: the operationId, empty where the route is unknown.
         path: the path parameters, decoded.
@@ -158,6 +151,54 @@ class JournalEntry(msgspec.Struct, array_like=True):
     def body(self) -> Any:
         """The request's body as a value, NO_BODY if there is none that can be read."""
         return decode_json_body(self.request.content, self.header(b"content-type"))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its client has what there is for it; false while it waits for its exchange or its answer."""
+        return self.bytes_sent != STILL_SENDING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits before its exchange."""
+        return not self.is_answered and not self.response.status and not self.response.fault
+
+    @property
+    def was_left(self) -> bool:
+        """Whether its client left before anything of an answer came."""
+        response = self.response
+        if response.fault or self.bytes_sent != 0:
+            return False
+        return not response.status or (bool(response.body) and self.request.method != "HEAD")
+
+    @property
+    def failed(self) -> bool:
+        """Whether its client has reason to think that it did not work."""
+        return bool(self.response.fault) or self.response.status >= 400 or self.was_left
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client was not given the answer of what was done."""
+        return self.response.committed and self.failed
+
+    @property
+    def outcome(self) -> str:
+        """The status, or what came in its place: a fault, `open` where it waits, `left` where its client did that."""
+        if self.response.fault:
+            return self.response.fault
+        if self.is_open:
+            return "open"
+        words = [str(self.response.status)] if self.response.status else []
+        return " ".join([*words, "left"] if self.was_left or not words else words)
+
+    @property
+    def time_to_answer(self) -> int:
+        """Microseconds between the request and its answer, as far as they are on purpose."""
+        return self.response.waited or self.response.delay
+
+    @property
+    def virtual_time_to_answer(self) -> int:
+        """The same on the foundation's clock."""
+        return self.response.virtual_waited if self.response.waited else self.response.virtual_delay
 
     @property
     def reason(self) -> str:
@@ -268,7 +309,7 @@ def entry_to_dict(entry: JournalEntry, redacted: RedactedEntry | None = None) ->
         "query": shown.query,
         "headers": shown.headers,
         "body": shown.body,
-        "status": response.status,
+        "status": response.status or None,
         "answer_headers": shown.answer_headers,
         "answer": shown.answer,
         "why": shown.reason,
@@ -281,6 +322,7 @@ def entry_to_dict(entry: JournalEntry, redacted: RedactedEntry | None = None) ->
         "changed": response.state_changed,
         "violations": shown.violations or None,
         "near_miss": shown.near_miss or None,
+        "answered": entry.is_answered,
         "bytes_sent": count_bytes_sent(entry),
     }
 
@@ -312,7 +354,7 @@ def entry_line(entry: JournalEntry, redacted: RedactedEntry | None = None) -> st
         parts.append(entry.operation)
     if entry.actor:
         parts.append(f"by {entry.actor}")
-    parts.append(response.outcome)
+    parts.append(entry.outcome)
     if response.delay:
         parts.append(f"after {response.delay / 1_000_000:g}s")
     return quote_line(f"{' '.join(parts)}  {shown.reason}")

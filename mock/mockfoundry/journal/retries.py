@@ -1,21 +1,25 @@
 """Retries: what clients sent again, after what, how soon, and whether it did something twice. Changes nothing.
 
-A request repeats an earlier one if it is of the same operation on the same resource by the same client (by its
-User-Agent), and the earlier one failed for the client: status 400 or more, or a fault on the wire. Its body may differ:
-a client that looks again and decides again repeats, too, and may do too much if the lost request had been done. Its
-token may differ: after a 401 a client sends a new one.
+A request repeats an earlier one if it is of the same operation on the same resource by the same client (its user and
+its User-Agent), and the earlier one failed for the client: status 400 or more, a fault on the wire, or it left before
+an answer came. Its body may differ: a client that looks again and decides again repeats, too, and may do too much if
+the lost request had been done; the audit says in what it differs. Its token may differ: after a 401 a client sends a
+new one, and nobody knows whose the old one was. The parameters of its query may have another order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from mockfoundry.journal.entry import JournalEntry, redact_entry
+from mockfoundry.journal.entry import NO_BODY, JournalEntry, redact_entry
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import (
     GAP_TOLERANCE,
     VerificationResult,
+    abbreviate_value,
     dropped_entries_note,
     format_times,
     format_wait,
@@ -28,13 +32,14 @@ class Repeat(msgspec.Struct, frozen=True):
 
     Attributes:
         number, of: of the repeat, and of the request that it repeats.
-        after: the status or the fault of that one.
+        after: the status or the fault of that one, `left` where the client left before an answer came.
         wait: seconds from its answer to the repeat, on the machine's clock or the foundation's, whichever says more.
         retry_after: the seconds in that one's Retry-After; None where it had none.
         honoured: whether the client waited that long; None where there was no Retry-After.
         lost: whether the request that it repeats had been done, and only the answer was lost.
         twice: whether the repeat changed the world, after an earlier request of the chain had.
-        outcome: its own status or fault.
+        outcome: its own status or fault, `open` while it waits.
+        differs: in what its body differs from that one's, in words; empty where it wants the same.
     """
 
     number: int
@@ -46,6 +51,7 @@ class Repeat(msgspec.Struct, frozen=True):
     lost: bool
     twice: bool
     outcome: str
+    differs: list[str]
 
 
 class Chain(msgspec.Struct):
@@ -108,26 +114,27 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
         within: microseconds after which a request repeats no earlier one; None for never.
     """
     chains: list[Chain] = []
-    latest: dict[tuple[str | bytes, ...], tuple[JournalEntry, Chain, bool]] = {}
+    latest: dict[ResourceKey, dict[str, tuple[JournalEntry, Chain, bool]]] = {}
     count = 0
     for entry in journal:
         if operation and entry.operation != operation:
             continue
         count += 1
-        response = entry.response
-        key = resource_key_of(entry)
-        before = latest.get(key)
-        if before is None or not before[0].response.failed or is_too_late_to_repeat(before[0], entry, within):
-            chain = Chain(entry.operation, entry.request.method, "", entry.number, response.outcome, response.failed)
-            latest[key] = (entry, chain, response.state_changed)
+        by_user = latest.setdefault(resource_key_of(entry), {})
+        user = choose_user(entry.actor, by_user)
+        before = by_user.pop(user, None)
+        user = entry.actor or user
+        if before is None or not before[0].failed or is_too_late_to_repeat(before[0], entry, within):
+            chain = Chain(entry.operation, entry.request.method, "", entry.number, entry.outcome, entry.failed)
+            by_user[user] = (entry, chain, entry.response.state_changed)
             continue
         previous, chain, changed = before
         if not chain.repeats:
             chain.path = redact_entry(previous).address
             chains.append(chain)
         chain.repeats.append(build_repeat(previous, entry, changed))
-        chain.ended, chain.gave_up = response.outcome, response.failed
-        latest[key] = (entry, chain, changed or response.state_changed)
+        chain.ended, chain.gave_up = entry.outcome, entry.failed
+        by_user[user] = (entry, chain, changed or entry.response.state_changed)
     chains.sort(key=lambda each: each.first)
     repeats = [each for chain in chains for each in chain.repeats]
     return RetryAudit(
@@ -140,13 +147,37 @@ def audit_retries(journal: Journal, operation: str = "", within: int | None = No
     )
 
 
-def resource_key_of(entry: JournalEntry) -> tuple[str | bytes, ...]:
-    """What two requests have in common where one may repeat the other: resource and client."""
+ResourceKey = tuple[str | bytes | tuple[tuple[str, ...], ...], ...]
+
+
+def resource_key_of(entry: JournalEntry) -> ResourceKey:
+    """What two requests have in common where one may repeat the other: resource and User-Agent."""
     request = entry.request
     reads = request.method in ("GET", "HEAD")
-    query_string = request.query_string if reads or not entry.operation else b""
+    query = normalize_query(request.query_string) if reads or not entry.operation else ()
     content = b"" if entry.operation else request.content
-    return request.method, entry.path_in_foundation, query_string, content, entry.header(b"user-agent")
+    return request.method, entry.path_in_foundation, query, content, entry.header(b"user-agent")
+
+
+def normalize_query(query_string: bytes) -> tuple[tuple[str, ...], ...]:
+    """A query whose order says nothing: its parameters sorted, and the values in a list with commas too."""
+    if not query_string:
+        return ()
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+    return tuple(sorted((name, *sorted(value.split(","))) for name, value in pairs))
+
+
+def choose_user(actor: str, by_user: Iterable[str]) -> str:
+    """Whose request an exchange may repeat.
+
+    Args:
+        actor: who sends it, empty where nobody knows.
+        by_user: those who have sent one, the latest last.
+    """
+    users = tuple(by_user)
+    if actor in users or not users:
+        return actor
+    return "" if actor else users[-1]
 
 
 def is_too_late_to_repeat(previous: JournalEntry, entry: JournalEntry, within: int | None) -> bool:
@@ -160,21 +191,47 @@ def build_repeat(previous: JournalEntry, entry: JournalEntry, changed: bool) -> 
     return Repeat(
         number=entry.number,
         of=previous.number,
-        after=previous.response.outcome,
+        after=previous.outcome,
         wait=wait / 1_000_000,
         retry_after=None if asked is None else asked / 1_000_000,
         honoured=None if asked is None else wait >= asked - GAP_TOLERANCE,
-        lost=previous.response.lost,
+        lost=previous.lost,
         twice=changed and entry.response.state_changed,
-        outcome=entry.response.outcome,
+        outcome=entry.outcome,
+        differs=list(find_body_differences(previous, entry)),
     )
+
+
+MAX_DIFFERENCES = 5
+"""How many fields of a body are named in which a repeat differs."""
+
+
+def find_body_differences(previous: JournalEntry, entry: JournalEntry) -> Iterator[str]:
+    """In what the body of a repeat differs, in words, secrets redacted: `instances: 5 in place of 3`."""
+    if entry.request.content == previous.request.content:
+        return
+    before, after = previous.body, entry.body
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        if NO_BODY in (before, after) or before != after:
+            yield "another body"
+        return
+    differing = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
+    before, after = redact_entry(previous).body, redact_entry(entry).body
+    for name in differing[:MAX_DIFFERENCES]:
+        yield f"{abbreviate_value(name, 40)}: {describe_field(after, name)} in place of {describe_field(before, name)}"
+    if len(differing) > MAX_DIFFERENCES:
+        yield f"and {len(differing) - MAX_DIFFERENCES} more"
+
+
+def describe_field(body: Mapping[str, Any], name: str) -> str:
+    return abbreviate_value(body[name], 60) if name in body else "nothing"
 
 
 def parse_retry_after(entry: JournalEntry) -> int | None:
     """Microseconds that an answer asks to wait: seconds, or a date on the foundation's clock [RFC 9110, 10.2.3]."""
     if entry.response.fault:
         return None
-    return parse_wait(entry.response.header(b"retry-after"), entry.now)
+    return parse_wait(entry.response.header(b"retry-after"), entry.now + entry.response.virtual_waited)
 
 
 def parse_wait(text: str, now: int) -> int | None:
@@ -227,9 +284,10 @@ def chain_numbers_of(chain: Chain) -> tuple[int, ...]:
 
 def format_retry_table(audit: RetryAudit) -> str:
     """An audit as a table for people."""
-    rows = [("request", "after", "wait", "retry-after", "honoured", "done before", "done twice", "outcome")]
+    rows = [("request", "after", "wait", "retry-after", "honoured", "done before", "done twice", "outcome", "differs")]
     for chain in audit.chains:
-        rows.append((f"#{chain.first} {chain.operation or chain.method} {chain.path}", "", "", "", "", "", "", ""))
+        title = f"#{chain.first} {chain.operation or chain.method} {chain.path}"
+        rows.append((title, "", "", "", "", "", "", "", ""))
         for each in chain.repeats:
             asked = "-" if each.retry_after is None else f"{each.retry_after:g}s"
             honoured = "-" if each.honoured is None else yes_or_no(each.honoured)
@@ -243,6 +301,7 @@ def format_retry_table(audit: RetryAudit) -> str:
                 yes_or_no(each.lost),
                 yes_or_no(each.twice),
                 each.outcome,
+                "; ".join(each.differs) or "-",
             )
             rows.append(row)
     lines = align_columns(rows) if audit.chains else ["nothing was repeated"]

@@ -1,7 +1,8 @@
 """The journal: every exchange of one foundation in order, as compact bytes within a bound. Never judges an exchange.
 
-Recording encodes an exchange once and decides nothing; it is decoded when it is read. All journals of a
-server share one budget of bytes.
+Recording encodes an exchange once and decides nothing; it is decoded when it is read. A request that waits before its
+exchange is recorded when it comes, and again in the same place when there is an outcome. All journals of a server share
+one budget of bytes.
 """
 
 from collections import deque
@@ -10,8 +11,15 @@ from itertools import islice
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from mockfoundry.journal.entry import WHOLE_BODY, JournalEntry, RecordedRequest, RecordedResponse
+from mockfoundry.journal.entry import (
+    STILL_SENDING,
+    WHOLE_BODY,
+    JournalEntry,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 MAX_ALL_JOURNALS_BYTES = 128 * 1024 * 1024
 """How much all journals of a server hold together, unless it is set otherwise."""
@@ -110,11 +118,30 @@ class RecordedExchange(Protocol):
 HitKey = tuple[str, int, str, str]
 """Operation, status, fault and phase of an exchange: what coverage counts by.
 
-The phase is empty where no scenario answered.
+The phase is empty where no scenario answered. Status is NO_STATUS and fault empty where nothing was answered (yet).
 """
 
 _HIT_KEYS: dict[HitKey, HitKey] = {}
 # One object for each key, shared by thousands of journals. There are no more keys than a contract has answers.
+
+
+class OpenExchange:
+    """A request in a journal that waits before its exchange.
+
+    Attributes:
+        number: of its entry; another one after the journal was cleared.
+        exchange: what is recorded of it.
+        real, now: when it came, on the machine's clock and on the foundation's; those of its exchange are later.
+        response: what stands for its response until there is an outcome.
+    """
+
+    __slots__ = ("exchange", "now", "number", "real", "response")
+
+    def __init__(self, number: int, exchange: RecordedExchange, response: RecordedResponse) -> None:
+        self.number = number
+        self.exchange = exchange
+        self.real, self.now = exchange.real, exchange.now
+        self.response = response
 
 
 class Journal:
@@ -126,18 +153,21 @@ class Journal:
 
     Attributes:
         last_write: the budget's count of writes when this journal was last written to.
-        recorded: how many exchanges there were ever; the last one's number.
+        recorded: how many exchanges there were ever, open ones included; the last one's number.
+        amended: how often an entry was given an outcome, or its number of bytes, after it was recorded.
         size: bytes held.
         hit_counts: how often each key was met, forgotten exchanges included.
         cleared_up_to: the number up to which `clear` forgot.
         hit_counts_at_clear: the hit counts of that moment.
         inherited_hit_counts: the hit counts of the journal that this one was copied from, at that moment.
-        watchers: called after each record, in the thread that records.
+        watchers: called after each change of an entry, and at the journal's end, in the thread that makes it.
         bytes_sent_by_number: bytes of the answer's body that were sent, where that may not be all of them.
     """
 
     __slots__ = (
         "_encoded",
+        "_open",
+        "amended",
         "budget",
         "bytes_sent_by_number",
         "cleared_up_to",
@@ -156,6 +186,7 @@ class Journal:
         self.budget = budget
         self.last_write = 0
         self.recorded = 0
+        self.amended = 0
         self.size = 0
         self.hit_counts: dict[HitKey, int] = {}
         self.cleared_up_to = 0
@@ -164,6 +195,7 @@ class Journal:
         self.watchers: list[Callable[[], None]] = []
         self.bytes_sent_by_number: dict[int, int] = {}
         self._encoded: deque[bytes] = deque()
+        self._open: dict[int, OpenExchange] = {}
 
     def record(self, exchange: RecordedExchange, response: RecordedResponse) -> int:
         """Adds an exchange; forgets the oldest if there is no room. Gives its number, from 1."""
@@ -172,21 +204,7 @@ class Journal:
         hit_key = (operation, response.status, response.fault, response.phase)
         hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
         self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
-        # The fields of a JournalEntry. What a request or a response has beyond the recorded fields comes after those,
-        # and is not read again.
-        encoded = _encode_entry(
-            (
-                number,
-                exchange.real,
-                exchange.now,
-                operation,
-                exchange.path,
-                exchange.actor,
-                exchange.near_miss,
-                exchange.request,
-                response,
-            )
-        )
+        encoded = encode_exchange(number, exchange.real, exchange.now, exchange, response)
         self._encoded.append(encoded)
         size = len(encoded) + _ENTRY_OVERHEAD
         self.size += size
@@ -197,6 +215,50 @@ class Journal:
         for watcher in self.watchers:
             watcher()
         return number
+
+    def open(self, exchange: RecordedExchange, response: RecordedResponse) -> OpenExchange:
+        """Adds a request that waits before its exchange, until `complete` gives it an outcome.
+
+        Args:
+            response: what stands for its response until then, without a status.
+        """
+        opened = OpenExchange(self.record(exchange, response), exchange, response)
+        self._open[opened.number] = opened
+        self.note_bytes_sent(opened.number, STILL_SENDING)
+        return opened
+
+    def complete(self, opened: OpenExchange, response: RecordedResponse) -> int:
+        """Gives an open request its outcome, in its place; one that was forgotten meanwhile is only counted.
+
+        Gives its number.
+        """
+        exchange, number = opened.exchange, opened.number
+        self._open.pop(number, None)
+        key = hit_key_of(exchange.operation, opened.response)
+        self.hit_counts[key] -= 1
+        if not self.hit_counts[key]:
+            del self.hit_counts[key]
+        key = hit_key_of(exchange.operation, response)
+        self.hit_counts[key] = self.hit_counts.get(key, 0) + 1
+        position = number - self._gone - 1
+        if position >= 0:
+            before = self._encoded[position]
+            encoded = encode_exchange(number, opened.real, opened.now, exchange, response)
+            self._encoded[position] = encoded
+            self.bytes_sent_by_number.pop(number, None)
+            grown = len(encoded) - len(before)
+            self.size += grown
+            if self.budget is not None:
+                self.budget.add_bytes(self, grown)
+            if self.size > self.max_bytes:
+                self.forget_oldest_until(self.max_bytes)
+        self._amend()
+        return number
+
+    def _amend(self) -> None:
+        self.amended += 1
+        for watcher in self.watchers:
+            watcher()
 
     @property
     def dropped(self) -> int:
@@ -214,7 +276,7 @@ class Journal:
             return 0
         hits = sum(times for hit_key, times in self.hit_counts.items() if wanted(hit_key))
         cleared = sum(times for hit_key, times in self.hit_counts_at_clear.items() if wanted(hit_key))
-        return hits - cleared - sum(wanted(hit_key_of(each)) for each in self)
+        return hits - cleared - sum(wanted(hit_key_of(each.operation, each.response)) for each in self)
 
     def __len__(self) -> int:
         return len(self._encoded)
@@ -233,18 +295,35 @@ class Journal:
         return self._decode(self._encoded[position]) if 0 <= position < len(self._encoded) else None
 
     def clear(self) -> int:
-        """Forgets all exchanges; gives how many they were. Numbers and hit counts go on."""
-        count = len(self._encoded)
+        """Forgets all exchanges; gives how many they were. Numbers and hit counts go on.
+
+        What is open is not over, so it is recorded again, with a new number.
+        """
+        still_open, self._open = self._open, {}
+        count = len(self._encoded) - sum(number > self._gone for number in still_open)
         self.forget_oldest_until(0)
         self.cleared_up_to, self.hit_counts_at_clear = self.recorded, dict(self.hit_counts)
+        for opened in still_open.values():
+            opened.number = self.record(opened.exchange, opened.response)
+            self._open[opened.number] = opened
+            self.note_bytes_sent(opened.number, STILL_SENDING)
         return count
 
     def copy(self) -> "Journal":
-        """A copy, without watchers. It shares the encoded exchanges, which never change."""
+        """A copy, without watchers. It shares the encoded exchanges, which never change.
+
+        What is open, or still being sent, is answered by the foundation that was copied, and never by the copy.
+        """
         made = self.snapshot()
+        made.bytes_sent_by_number = {
+            number: count for number, count in self.bytes_sent_by_number.items() if count != STILL_SENDING
+        }
         made.budget = self.budget
         if made.budget is not None:
             made.budget.add_bytes(made, made.size)
+        for opened in self._open.values():
+            elsewhere = replace(opened.response, reason=f"{opened.response.reason} in the foundation that was copied")
+            made.complete(OpenExchange(opened.number, opened.exchange, opened.response), elsewhere)
         return made
 
     def snapshot(self) -> "Journal":
@@ -255,21 +334,25 @@ class Journal:
         made.hit_counts_at_clear = self.hit_counts_at_clear
         made.inherited_hit_counts = dict(self.hit_counts)
         made.cleared_up_to = self.cleared_up_to
+        made.amended = self.amended
         made.bytes_sent_by_number = dict(self.bytes_sent_by_number)
         made._encoded = self._encoded.copy()
         return made
 
     def close(self) -> None:
-        """Gives back its part of the budget; what it holds can still be read."""
+        """Gives back its part of the budget, and tells its watchers; what it holds can still be read."""
         budget, self.budget = self.budget, None
         if budget is not None:
             budget.release_bytes(self, self.size)
             budget.remove_journal(self)
+        self._amend()
 
     def note_bytes_sent(self, number: int, count: int) -> None:
         """Notes how many bytes of an answer's body really went out, or STILL_SENDING."""
         if self._gone < number <= self.recorded:
             self.bytes_sent_by_number[number] = count
+            if count != STILL_SENDING:
+                self._amend()
 
     def _decode(self, encoded: bytes) -> JournalEntry:
         entry = _decode_entry(encoded)
@@ -287,10 +370,29 @@ class Journal:
             self.budget.release_bytes(self, before - self.size)
 
 
-def hit_key_of(entry: JournalEntry) -> HitKey:
+def encode_exchange(number: int, real: int, now: int, exchange: RecordedExchange, response: RecordedResponse) -> bytes:
+    """The bytes of a JournalEntry.
+
+    What a request or a response has beyond the recorded fields comes after those, and is not read again.
+    """
+    return _encode_entry(
+        (
+            number,
+            real,
+            now,
+            exchange.operation,
+            exchange.path,
+            exchange.actor,
+            exchange.near_miss,
+            exchange.request,
+            response,
+        )
+    )
+
+
+def hit_key_of(operation: str, response: RecordedResponse) -> HitKey:
     """What coverage counts an exchange by."""
-    response = entry.response
-    return entry.operation, response.status, response.fault, response.phase
+    return operation, response.status, response.fault, response.phase
 
 
 def add_hit_counts(journal: Journal, into: dict[HitKey, int]) -> None:

@@ -46,6 +46,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operation: operationIds.
         fault: a fault on the wire by its name; `any` and `none` say whether there was one.
+        answered: whether the client has what there is for it; false while the request, or its answer, waits.
         after_number: only exchanges with a number above this.
         since: only exchanges from this moment on, in virtual microseconds.
         conditions: of the request, in the scenario language.
@@ -57,6 +58,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
     actor: str | None = None
     fault: str | None = None
     kept: bool | None = None
+    answered: bool | None = None
     after_number: int = 0
     since: int | None = None
     conditions: tuple[Any, ...] = ()
@@ -92,11 +94,17 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
                 unwrap_single(self.operation),
                 entry.operation,
             ),
-            ("status", not self.status or response.status in self.status, unwrap_single(self.status), response.status),
+            (
+                "status",
+                not self.status or response.status in self.status,
+                unwrap_single(self.status),
+                response.status or None,
+            ),
             ("scenario", self.scenario in (None, response.scenario), self.scenario, response.scenario),
             ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
             ("fault", matches_fault(self.fault, response.fault), self.fault, response.fault or "none"),
             ("kept", self.kept in (None, response.committed), self.kept, response.committed),
+            ("answered", self.answered in (None, entry.is_answered), self.answered, entry.is_answered),
         )
         for what, held, wanted, got in plain:
             if not held:
@@ -123,6 +131,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
         words += [f"answered {' or '.join(list_first(self.status, str))}"] if self.status else []
         words += [f"with fault {self.fault}"] if self.fault else []
         words += [f"by scenario {self.scenario}"] if self.scenario else []
+        words += [] if self.answered is None else ["that was answered" if self.answered else "that still waits"]
         words += [] if self.kept is None else ["whose change was kept" if self.kept else "that changed nothing"]
         return quote_line(" ".join(words))
 
@@ -384,7 +393,8 @@ def wait_between(one: JournalEntry, other: JournalEntry) -> int:
 
     A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
     """
-    return max(0, other.real - one.real - one.response.delay, other.now - one.now - one.response.virtual_delay)
+    real, virtual = other.real - one.real, other.now - one.now
+    return max(0, real - one.time_to_answer, virtual - one.virtual_time_to_answer)
 
 
 def append_nearest_entry(message: str, nearest: tuple[NearEntry, ...]) -> str:

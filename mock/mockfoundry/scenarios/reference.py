@@ -81,6 +81,11 @@ _HOW_IT_PLAYS = """\
   with `stay` the last answer is given for ever.
 - With none of `error:`, `status:`, `example:` and `fault:`, the world answers. `headers:`, `delay:` and `hold:` then
   change that answer.
+- A request waits for a `delay:` or a `hold:` before its operation runs, or after it with `phase: after` or
+  `after-commit`. While it waits, the journal has it (`verify` finds it with `answered: false`). It waits no longer than
+  its client: what the client did not wait for is not done, or stays done without an answer. It belongs to its world:
+  where the foundation is deleted, reset or replaced before it went on, it gets a 404 `Mock-FoundationGone` or a 410
+  `Mock-WorldReplaced` (out of a hold at once), and nothing is done. An answer whose change was made still goes out.
 - With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
   world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
 - `per:` says what is counted separately: each process, each token, or the whole foundation. States are kept the same

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.server.connection import ClientConnection, render_head, response_headers_of
-from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits
+from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits, report_bytes_sent
 from mockfoundry.wire_faults import WIRE_FAULTS
 
 if TYPE_CHECKING:
@@ -172,12 +172,6 @@ class Delivery:
             steps.close()
 
 
-def report_bytes_sent(response: Response, count: int) -> None:
-    """Reports how many bytes of a response's body went out. To be called once for each, where exchanges are made."""
-    if response.report_bytes_sent is not None:
-        response.report_bytes_sent(count)
-
-
 async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T:
     """What steps return, each wait awaited in this task, in an asyncio loop.
 
@@ -185,7 +179,7 @@ async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T
         gone: waits until the client has closed its connection.
 
     Raises:
-        ClientGoneError: it has, and the rest needs it.
+        ClientGoneError: it has; the steps are closed.
     """
     try:
         while True:
@@ -198,9 +192,6 @@ async def run_in_loop(steps: Waits[T], gone: Callable[[], Awaitable[None]]) -> T
 
 
 async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None:
-    if wait.done is None:
-        await asyncio.sleep(wait.seconds or 0.0)
-        return
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def end(_: object) -> None:
@@ -208,15 +199,14 @@ async def await_in_loop(wait: Wait, gone: Callable[[], Awaitable[None]]) -> None
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(ended.set)
 
-    wait.done.add_done_callback(end)
-    leaving = asyncio.ensure_future(gone()) if wait.needs_client else None
+    if wait.done is not None:
+        wait.done.add_done_callback(end)
+    leaving = asyncio.ensure_future(gone())
+    leaving.add_done_callback(lambda _: ended.set())
     try:
-        if leaving is not None:
-            leaving.add_done_callback(lambda _: ended.set())
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), wait.seconds)
-        if leaving is not None and leaving.done():
+        if leaving.done() and not (wait.done is not None and wait.done.done()):
             raise ClientGoneError
     finally:
-        if leaving is not None:
-            leaving.cancel()
+        leaving.cancel()

@@ -178,7 +178,7 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         ready: called once it listens.
     """
     limits = ServerLimits.from_options(options)
-    room = WaitingRoom(limits.held)
+    room = WaitingRoom(limits.held, service.registry)
 
     @functools.cache
     def control() -> "ControlApi":

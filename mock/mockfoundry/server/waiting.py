@@ -13,7 +13,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
-from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.response import HoldKey, PendingRequest, Response
+from mockfoundry.foundations.registry import FoundationRegistry
 
 T = TypeVar("T")
 
@@ -27,17 +28,15 @@ log = logging.getLogger("mockfoundry")
 
 
 class Wait(NamedTuple):
-    """One thing to wait for.
+    """One thing to wait for. Nothing is waited for without its client: a runner closes the steps where that has gone.
 
     Attributes:
         seconds: how long at most; None for as long as it takes.
         done: ends the wait earlier, from whatever thread; None where nothing does.
-        needs_client: whether there is nothing left to wait for once the client has gone.
     """
 
     seconds: float | None
     done: "Future[Any] | None" = None
-    needs_client: bool = False
 
 
 Waits = Generator[Wait, None, T]
@@ -53,47 +52,57 @@ class ServerEndedError(Exception):
 
 
 class RequestHolds:
-    """The held requests of a server, by the name of their hold.
+    """The held requests of a server, by their holds.
 
     Args:
         most: how many there may be at once.
+        is_live: whether the foundation of a generation is there; holds of one that is not are over.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, is_live: Callable[[int], bool]) -> None:
         self.most = most
-        self._held: dict[str, list[Future[None]]] = defaultdict(list)
+        self._is_live = is_live
+        self._held: dict[HoldKey, list[Future[None]]] = defaultdict(list)
         self._count = 0
 
-    def hold(self, name: str, at_most: int) -> Waits[None]:
-        """Waits until the hold of that name is released, or so many microseconds have passed.
+    def hold(self, hold: HoldKey, at_most: int) -> Waits[None]:
+        """Waits until a hold is released, its foundation ends, or so many microseconds have passed.
 
         Raises:
             TooManyHeldError: there is no room for another.
         """
+        if not self._is_live(hold.generation):
+            return
         if self._count >= self.most:
             raise TooManyHeldError
         released: Future[None] = Future()
         self._count += 1
-        self._held[name].append(released)
+        self._held[hold].append(released)
         try:
             yield Wait(at_most / MICROSECONDS_PER_SECOND, released)
         finally:
             self._count -= 1
-            self._held[name].remove(released)
-            if not self._held[name]:
-                del self._held[name]
+            self._held[hold].remove(released)
+            if not self._held[hold]:
+                del self._held[hold]
 
-    def release(self, hold: str) -> int:
-        """Lets every request that waits under a name go on; gives their number."""
+    def release(self, hold: HoldKey) -> int:
+        """Lets every request of a hold go on; gives their number."""
         waiting = [released for released in self._held.get(hold, ()) if not released.done()]
         for released in waiting:
             released.set_result(None)
         return len(waiting)
 
+    def release_generation(self, generation: int) -> None:
+        """Lets every request go on that is held in one foundation."""
+        for hold in tuple(self._held):
+            if hold.generation == generation:
+                self.release(hold)
+
     def release_all(self) -> None:
         """Lets every held request go on."""
-        for name in tuple(self._held):
-            self.release(name)
+        for hold in tuple(self._held):
+            self.release(hold)
 
 
 class WaitingRoom:
@@ -101,10 +110,12 @@ class WaitingRoom:
 
     Args:
         max_held: requests that scenarios may hold at once.
+        registry: the foundations whose requests wait here.
     """
 
-    def __init__(self, max_held: int) -> None:
-        self.holds = RequestHolds(max_held)
+    def __init__(self, max_held: int, registry: FoundationRegistry) -> None:
+        self.holds = RequestHolds(max_held, registry.is_live)
+        registry.end_watchers.append(self.holds.release_generation)
         self._has_ended = False
         self._subscribed = set[Future[None]]()
         self._workers: ThreadPoolExecutor | None = None
@@ -121,11 +132,19 @@ class WaitingRoom:
         return waiting
 
     def resume(self, pending: PendingRequest) -> Waits[Response | PendingRequest]:
-        """The outcome of a request that waits before its exchange.
+        """The outcome of a request that waits before its exchange. Closed before that, it abandons the request.
 
         Raises:
             ServerEndedError: the server has ended, so there will be none.
         """
+        try:
+            return (yield from self._wait_and_resume(pending))
+        except GeneratorExit:
+            if pending.abandon is not None:
+                pending.abandon()
+            raise
+
+    def _wait_and_resume(self, pending: PendingRequest) -> Waits[Response | PendingRequest]:
         try:
             yield from self._wait_for_delay_and_hold(pending)
         except TooManyHeldError:
@@ -146,11 +165,17 @@ class WaitingRoom:
         return pending.resume(time.time_ns() // 1000, result)
 
     def hold_back(self, response: Response) -> Waits[None]:
-        """Waits for the delay and the hold of a response; one for whose hold there is no room says so."""
+        """Waits for the delay and the hold of a response; one for whose hold there is no room says so.
+
+        Closed before that, it reports that nothing of the response was sent.
+        """
         try:
             yield from self._wait_for_delay_and_hold(response)
         except TooManyHeldError:
             response.headers.append(not_held_header(self.holds.most))
+        except GeneratorExit:
+            report_bytes_sent(response, 0)
+            raise
 
     def close(self) -> None:
         """Ends every wait but delays: what is held goes on, what waits for news or for a worker raises."""
@@ -173,7 +198,7 @@ class WaitingRoom:
         unsubscribe = subscribe(lambda: complete(happened))
         try:
             if not self._has_ended:
-                yield Wait(at_most / MICROSECONDS_PER_SECOND, happened, needs_client=True)
+                yield Wait(at_most / MICROSECONDS_PER_SECOND, happened)
         finally:
             unsubscribe()
             self._subscribed.discard(happened)
@@ -186,6 +211,12 @@ class WaitingRoom:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(MAX_WORKERS, "mockfoundry-worker")
         return self._workers.submit(work)
+
+
+def report_bytes_sent(response: Response, count: int) -> None:
+    """Reports how many bytes of a response's body went out. To be called once for each, where exchanges are made."""
+    if response.report_bytes_sent is not None:
+        response.report_bytes_sent(count)
 
 
 def complete(future: "Future[None]") -> None:

@@ -233,10 +233,11 @@ def run_clean(context: RunContext, again: bool) -> CleanRun:
                 f"the command can't be run: {program}: {error.strerror or error}; "
                 "behind -- name a program that is there, and its arguments"
             ) from None
-        if ended.code != 0:
-            raise TortureError("\n".join(describe_failed_run(ended, context.settings.timeout, again)))
+        # Asked first: a command that deletes its foundation fails on that.
         if count_answered_requests(foundation, NO_FAILURE) is None:
             raise TortureError(f"{SWITCHED_OFF}, in its clean run already; {LEAVE_ALONE}")
+        if ended.code != 0:
+            raise TortureError("\n".join(describe_failed_run(ended, context.settings.timeout, again)))
         requests = foundation.requests()
         unknown = next((f"{each.method} {each.path}" for each in requests if each.operation is None), "")
         return CleanRun(read_settled_world(foundation), count_calls(requests), unknown)

@@ -1,0 +1,351 @@
+"""A request that waits belongs to its world and to its client: where one of the two is gone, nothing of it is done."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import handle_request
+from tests.server.held_requests import DOORS, SCALE, Door, fresh_foundation, open_door, settled_entries
+from tests.serving import ADMIN, WEB, real_now, service_of
+from tests.waiting import SOONER_SECONDS, eventually, must_end
+
+
+@pytest.fixture(scope="module", params=DOORS)
+def server(request: pytest.FixtureRequest) -> Iterator[Door]:
+    with open_door(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+def door(server: Door) -> Door:
+    return fresh_foundation(server)
+
+
+def make_anew(door: Door, way: str) -> None:
+    """Has another world take the place of a foundation's."""
+    if way == "reset":
+        answer = door.client.post(f"{door.control}/reset")
+    elif way == "put":
+        answer = door.client.put(door.control)
+    else:
+        other = fresh_foundation(door)
+        answer = door.client.post(f"{other.control}/copy", json={"as": door.name, "replace": True})
+    assert answer.is_success, answer.text
+
+
+def title_of(answer: httpx.Response) -> str:
+    return str(answer.json()["errors"][0]["title"])
+
+
+@pytest.mark.parametrize("way", ["reset", "put", "copy"])
+def test_a_held_request_ends_with_its_world_and_does_nothing(door: Door, way: str) -> None:
+    """It is answered at once, by an error that is marked as mockfoundry's own; the new world knows nothing of it."""
+    door.hold()
+    before = door.instances()
+    with door.scaling(before + 2) as answers:
+        make_anew(door, way)
+    (answer,) = answers
+
+    assert (answer.status_code, title_of(answer)) == (410, "Mock-WorldReplaced")
+    assert answer.headers["x-mock-why"] == "foundation: made anew while the request waited"
+    assert door.entries() == []
+    assert door.instances() == before
+    assert door.release() == 0
+
+
+def test_a_held_request_does_not_bring_a_deleted_foundation_back(door: Door) -> None:
+    door.hold()
+    with door.scaling() as answers:
+        assert door.client.delete(door.control).status_code == 204
+    (answer,) = answers
+
+    assert (answer.status_code, title_of(answer)) == (404, "Mock-FoundationGone")
+    listed = door.client.get(f"{door.url}/__mock/foundations").json()["foundations"]
+    assert door.name not in [each["name"] for each in listed]
+
+
+def test_a_hold_is_released_in_its_own_foundation_alone(door: Door) -> None:
+    other = fresh_foundation(door)
+    door.hold()
+    other.hold()
+    with door.scaling() as answers:
+        assert other.release() == 0
+        assert answers == []
+        assert door.release() == 1
+    assert answers[0].status_code == 202
+
+
+@pytest.mark.parametrize("way", ["reset", "delete"])
+def test_an_answer_whose_change_was_made_goes_out_where_its_world_ends(door: Door, way: str) -> None:
+    door.hold("after-commit")
+    before = door.instances()
+    with door.scaling(before + 2) as answers:
+        if way == "reset":
+            make_anew(door, way)
+        else:
+            door.client.delete(door.control)
+    assert answers[0].status_code == 202
+    if way == "reset":
+        assert door.instances() == before
+
+
+def test_a_held_request_goes_on_where_only_the_state_was_replaced(door: Door) -> None:
+    """Its foundation is the same one: clock, scenarios, journal and holds stay."""
+    door.hold()
+    with door.scaling(4) as answers:
+        state = door.client.get(f"{door.control}/state").json()
+        assert door.client.put(f"{door.control}/state", json=state).is_success
+        assert door.release() == 1
+    assert answers[0].status_code == 202
+    assert door.instances() == 4
+
+
+def test_a_delayed_request_goes_on_in_no_other_world() -> None:
+    rule = {"operation": "scaleProcess", "respond": {"delay": "1h"}}
+    service = service_of(scenarios=({"scenario": "late", "rules": [rule]},))
+    headers = [(b"authorization", b"bearer admin"), (b"content-type", b"application/json")]
+    request = read_request("POST", SCALE, b"", headers, b'{"instances": 7}', "http", real_now())
+    pending = handle_request(service, request)
+    assert isinstance(pending, PendingRequest)
+    fresh = service.registry.reset("default", real_now())
+    assert fresh is not None
+    response = pending.resume(real_now(), None)
+
+    assert isinstance(response, Response)
+    assert (response.status, response.reason) == (410, "foundation: made anew while the request waited")
+    assert fresh.world.processes[WEB].instances != 7
+    assert len(fresh.journal) == 0
+
+
+def test_a_client_that_leaves_takes_its_held_request_with_it(door: Door) -> None:
+    """Its place is free at once, nothing is done, and the journal says so."""
+    door.hold()
+    before = door.instances()
+    door.leave()
+
+    (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
+    assert (entry["status"], entry["kept"], entry["bytes_sent"], entry["answer"]) == (None, False, 0, None)
+    assert entry["why"].endswith("waits, held by gate; not done, its client left before")
+    assert " left  " in entry["line"]
+    assert door.release() == 0
+    assert door.instances() == before
+
+
+def test_a_client_that_leaves_takes_its_delayed_request_with_it(door: Door) -> None:
+    door.play(delay="1h")
+    before = door.instances()
+    door.leave()
+
+    (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
+    assert (entry["status"], entry["kept"], entry["bytes_sent"], entry["delay"]) == (None, False, 0, 3600)
+    assert door.instances() == before
+
+
+@pytest.mark.parametrize(
+    "respond", [{"hold": {"at": "after-commit", "name": "gate", "at-most": "1h"}}, {"delay": "1h", "phase": "after"}]
+)
+def test_what_was_done_stays_done_where_the_client_leaves_before_its_answer(
+    door: Door, respond: dict[str, Any]
+) -> None:
+    door.play(**respond)
+    door.leave()
+
+    (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
+    assert (entry["status"], entry["kept"], entry["bytes_sent"]) == (202, True, 0)
+    assert " 202 left " in entry["line"]
+    assert door.release() == 0
+    assert door.instances() == 3
+
+
+def test_a_verification_that_waits_asks_the_journal_that_took_the_place_of_its_own(door: Door) -> None:
+    verdicts: list[str] = []
+    asking = threading.Thread(target=lambda: verdicts.append(door.verify(operation="scaleProcess")["result"]))
+    asking.start()
+    door.client.get(f"{door.api}/v3/processes")
+    make_anew(door, "reset")
+    assert door.scale().status_code == 202
+    must_end(asking, within=SOONER_SECONDS)
+    assert verdicts == ["holds"]
+
+
+def test_a_verification_that_waits_ends_with_its_foundation(door: Door) -> None:
+    statuses: list[int] = []
+    asked = {"operation": "scaleProcess", "within": "60s"}
+    asking = threading.Thread(
+        target=lambda: statuses.append(door.client.post(f"{door.control}/verify", json=asked).status_code)
+    )
+    asking.start()
+    door.client.get(f"{door.api}/v3/processes")
+    door.client.delete(door.control)
+    must_end(asking, within=SOONER_SECONDS)
+    assert statuses == [404]
+
+
+@pytest.mark.parametrize("way", ["path", "header", "host", "token"])
+def test_a_deleted_foundation_is_gone_whatever_way_a_request_takes_to_it(door: Door, way: str) -> None:
+    """A client that an ended test has left behind gets a 404 of mockfoundry's own, and makes no world."""
+    token = door.client.post(f"{door.control}/tokens").json()["access_token"]
+    door.client.delete(door.control)
+    base, headers = door.url, dict(ADMIN)
+    if way == "path":
+        base = door.api
+    elif way == "header":
+        headers["X-Mock-Foundation"] = door.name
+    elif way == "host":
+        headers["Host"] = f"{door.name}.localhost"
+    else:
+        headers["Authorization"] = f"bearer {token}"
+    answer = door.client.get(f"{base}/v3/processes", headers=headers)
+
+    assert (answer.status_code, title_of(answer)) == (404, "Mock-FoundationGone")
+    assert answer.json()["errors"][0]["code"] == 990008
+    detail = answer.json()["errors"][0]["detail"]
+    assert detail.startswith(
+        f"The foundation {door.name} was deleted; PUT /__mock/foundations/{door.name} makes it anew"
+    )
+    assert door.client.get(door.control).status_code == 404
+
+
+ON_PURPOSE = {
+    "foundation": ("PUT", "", None),
+    "scenario": ("PUT", "/scenarios/conflict", None),
+    "token": ("POST", "/tokens", None),
+    "clock": ("PATCH", "/clock", {"frozen": True}),
+    "state": ("PATCH", "/state", {}),
+}
+
+
+@pytest.mark.parametrize("call", ON_PURPOSE)
+def test_a_call_that_prepares_a_deleted_foundation_makes_it_anew(door: Door, call: str) -> None:
+    door.client.delete(door.control)
+    method, path, body = ON_PURPOSE[call]
+    assert door.client.request(method, door.control + path, json=body).is_success
+    assert door.client.get(f"{door.api}/v3/processes").status_code == 200
+
+
+def test_a_copy_makes_a_deleted_name_anew(door: Door) -> None:
+    other = fresh_foundation(door)
+    other.client.delete(other.control)
+    assert door.client.post(f"{door.control}/copy", json={"as": other.name}).status_code == 201
+    assert other.client.get(f"{other.api}/v3/processes").status_code == 200
+
+
+def test_a_call_that_fails_does_not_bring_a_deleted_foundation_back(door: Door) -> None:
+    door.client.delete(door.control)
+    assert door.client.post(f"{door.control}/tokens", json={"user": "nobody"}).status_code == 422
+    assert title_of(door.client.get(f"{door.api}/v3/processes")) == "Mock-FoundationGone"
+
+
+def test_the_journal_has_a_request_from_its_arrival_and_completes_it(door: Door) -> None:
+    door.hold()
+    with door.scaling(4):
+        (waiting,) = door.entries()
+        assert (waiting["number"], waiting["status"], waiting["answered"]) == (1, None, False)
+        assert (waiting["actor"], waiting["scenario"], waiting["rule"]) == ("admin", "waiting", 1)
+        assert (waiting["body"], waiting["answer"], waiting["kept"]) == ({"instances": 4}, None, False)
+        assert waiting["why"] == "scenario waiting, rule 1, match 1; waits, held by gate"
+        assert " open  scenario waiting" in waiting["line"]
+        door.client.get(f"{door.api}/v3/processes")
+        assert door.release() == 1
+    first, second = settled_entries(door)
+
+    assert (first["number"], first["status"], first["kept"], first["answered"]) == (1, 202, True, True)
+    assert (first["time"], first["real_time"]) == (waiting["time"], waiting["real_time"])
+    assert first["bytes_sent"] == int(first["answer_headers"]["content-length"])
+    assert (second["number"], second["operation"]) == (2, "listProcesses")
+    assert door.verify(operation="scaleProcess", answered=False, within="0s")["result"] == "does_not_hold"
+    assert door.verify(operation="scaleProcess", answered=True, times=1)["result"] == "holds"
+
+
+def test_a_verification_wakes_when_a_request_that_waited_is_answered(door: Door) -> None:
+    door.hold()
+    verdicts: list[str] = []
+    with door.scaling():
+        asking = threading.Thread(
+            target=lambda: verdicts.append(door.verify(operation="scaleProcess", status=202)["result"])
+        )
+        asking.start()
+        eventually(lambda: len(door.entries()) == 1, what="the scale is in the journal")
+        assert door.release() == 1
+    must_end(asking, within=SOONER_SECONDS)
+    assert verdicts == ["holds"]
+
+
+def test_what_waits_stays_in_a_journal_that_is_cleared(door: Door) -> None:
+    door.instances()
+    door.hold()
+    with door.scaling():
+        assert door.client.delete(f"{door.control}/requests").json() == {"cleared": 1}
+        (waiting,) = door.entries()
+        assert waiting["answered"] is False
+        assert door.release() == 1
+    (entry,) = settled_entries(door)
+    assert (entry["number"], entry["status"]) == (waiting["number"], 202)
+    assert door.verify(operation="scaleProcess", status=202, times=1)["result"] == "holds"
+
+
+def test_a_copy_does_not_wait_for_what_its_origin_will_answer(door: Door) -> None:
+    door.hold()
+    copy = fresh_foundation(door)
+    with door.scaling(4):
+        answer = door.client.post(f"{door.control}/copy", json={"as": copy.name, "replace": True})
+        assert answer.status_code == 201
+        assert door.release() == 1
+    (entry,) = copy.entries()
+    assert (entry["status"], entry["answered"], entry["kept"]) == (None, True, False)
+    assert entry["why"].endswith("waits, held by gate in the foundation that was copied")
+    assert door.entries()[0]["status"] == 202
+
+
+@pytest.mark.parametrize("fault", ["reset", "empty", "garbage"])
+def test_what_was_reset_before_anything_was_done_has_no_status(door: Door, fault: str) -> None:
+    door.play(fault=fault)
+    with pytest.raises(httpx.TransportError):
+        door.scale()
+    (entry,) = settled_entries(door)
+    assert (entry["status"], entry["answer"], entry["answer_headers"]) == (None, None, {})
+    assert (entry["fault"], entry["kept"], entry["bytes_sent"]) == (fault, False, 0)
+    assert door.verify(operation="scaleProcess", fault=fault, times=1)["result"] == "holds"
+    assert door.verify(operation="scaleProcess", status=202, at_most=0)["result"] == "holds"
+    assert door.client.get(f"{door.control}/coverage").json()["undocumented"] == {}
+
+
+def test_what_was_reset_after_it_was_done_has_the_status_that_was_lost(door: Door) -> None:
+    door.play(fault="reset", phase="after")
+    with pytest.raises(httpx.TransportError):
+        door.scale()
+    (entry,) = settled_entries(door)
+    assert (entry["status"], entry["kept"], entry["bytes_sent"]) == (202, True, 0)
+
+
+ALICE = {"Authorization": "bearer alice"}
+
+
+@pytest.mark.parametrize("answered_by", ["status", "fault", "hold", "prefer", "scenario header", "limit"])
+def test_who_asks_is_known_whatever_answers(door: Door, answered_by: str) -> None:
+    headers = dict(ALICE)
+    if answered_by == "status":
+        door.play(status=503)
+    elif answered_by == "fault":
+        door.play(fault="truncate")
+    elif answered_by == "hold":
+        door.play(hold={"at": "before-commit", "at-most": "10ms"})
+    elif answered_by == "prefer":
+        headers["Prefer"] = "code=409"
+    elif answered_by == "scenario header":
+        headers["X-Mock-Scenario"] = "conflict"
+    else:
+        patch = {"settings": {"rate_limit": {"requests": 1, "interval_seconds": 60}}}
+        assert door.client.patch(f"{door.control}/state", json=patch).is_success
+        door.client.get(f"{door.api}/v3/processes", headers=headers)
+    try:
+        door.scale(headers=headers)
+    except httpx.TransportError:
+        assert answered_by == "fault"
+    status: dict[str, Any] = {"status": 429} if answered_by == "limit" else {}
+    assert door.verify(operation="scaleProcess", actor="alice", answered=True, **status)["result"] == "holds"
