@@ -158,6 +158,7 @@ def serving(
         head_timeout=head_timeout,
         body_timeout=body_timeout,
         allow_host=allow_host,
+        max_seed=service.registry.bounds.seed,
     )
     with (
         BackgroundServer(service, listening) as server,

@@ -134,7 +134,7 @@ def test_a_body_of_another_documented_media_type_is_taken_as_it_is(running: Serv
 
 def test_a_status_asked_for_without_an_example_is_made_too(running: Serving, shapes: Contract) -> None:
     answer = running.client.get("/animals", headers={"Prefer": "code=200"})
-    assert answer.headers["x-mock-why"] == "prefer; body: made from the schema"
+    assert answer.headers["x-mock-why"] == 'prefer: "code=200"; body: made from the schema'
     judged(answer, shapes, "listAnimals")
     scenario = {"scenario": "x", "rules": [{"operation": "addAnimal", "respond": {"status": 400}}]}
     with serving(of=shapes, scenarios=(scenario,)) as server:

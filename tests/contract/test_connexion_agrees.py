@@ -5,6 +5,7 @@ connexion is the measure. Where a plan differs on purpose, the difference is in 
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -81,6 +82,15 @@ def is_empty_optional_body(plan: Plan, sent: Sent) -> bool:
     return not sent.content and plan.body is not None and not plan.body_required
 
 
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def is_number_of_python(plan: Plan, sent: Sent) -> bool:
+    sent_values = {**dict(sent.query), **sent.path}
+    numbers = (each.name for each in plan.parameters if each.schema.source.get("type") in ("integer", "number"))
+    return any(name in sent_values and not NUMBER.fullmatch(sent_values[name]) for name in numbers)
+
+
 DIFFERENCES: Mapping[str, Callable[[Plan, Sent], bool]] = {
     "of a repeated parameter connexion splits the last one at its commas, a plan each of them": is_repeated_list,
     "connexion's `$` matches before a line break at the end; in JSON Schema it matches at the end alone": (
@@ -88,6 +98,9 @@ DIFFERENCES: Mapping[str, Callable[[Plan, Sent], bool]] = {
     ),
     "connexion refuses an empty body though none is required; the Cloud Controller reads it as no changes": (
         is_empty_optional_body
+    ),
+    "connexion reads a number of a parameter as Python does, with blanks, underscores and any digits": (
+        is_number_of_python
     ),
     "connexion reads NaN and Infinity, which JSON does not have": is_number_beyond_json,
 }

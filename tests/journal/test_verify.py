@@ -86,17 +86,17 @@ DIFFERENCES: dict[str, tuple[JournalQuery, Asked, str]] = {
     "a secret in the body": (
         asking("body", token="right"),  # noqa: S106 (it is none)
         Asked(content=b'{"token": "s3cr3t"}'),
-        "body token: wanted right, got [redacted]",
+        "body token: wanted [redacted 30d47edd], got [redacted 049e8410]",
     ),
     "a secret header": (
         asking("headers", Cookie="right"),
         Asked(headers={b"cookie": b"s3cr3t"}),
-        "headers cookie: wanted right, got [redacted]",
+        "headers cookie: wanted [redacted 30d47edd], got [redacted 049e8410]",
     ),
     "a secret that was not sent": (
         asking("headers", Cookie="right"),
         Asked(),
-        "headers cookie: wanted right, got null",
+        "headers cookie: wanted [redacted 30d47edd], got null",
     ),
 }
 """What is asked for, what came, and how the difference is told."""

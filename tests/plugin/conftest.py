@@ -4,10 +4,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-# pytester forgets what is imported during a test, and a server of this process would import it again beside the old.
-import mockfoundry.control.api
-import mockfoundry.control.pages
-import mockfoundry.journal.redaction  # noqa: F401
 from tests.serving import Serving, serving
 
 SCALING = """
@@ -26,7 +22,7 @@ def scale(foundation, instances, token="admin"):
 """
 """A client, as users have one; it repeats nothing, and reads no certificates, which takes as long as a test."""
 
-PLUGINS = {"hypothesis": "hypothesispytest", "anyio": "anyio", "-n": "xdist"}
+PLUGINS = {"hypothesis": "hypothesispytest", "anyio": "anyio", "-n": "xdist", "schemathesis": "schemathesis"}
 """What a test or its arguments have in them that needs a plugin, and the plugin's name."""
 
 

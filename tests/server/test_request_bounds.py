@@ -229,11 +229,11 @@ def test_a_body_that_is_announced_too_large_is_refused_at_once(server: Serving, 
 
 @pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
 def test_a_control_body_that_is_announced_too_large_is_refused_at_once(server: Serving, expects: bytes) -> None:
-    head = b"PUT /__mock/foundations/mine HTTP/1.1\r\n" + HOST + JSON + expects
+    head = b"POST /__mock/foundations/mine/verify HTTP/1.1\r\n" + HOST + JSON + expects
     received = exchange_bytes(server.url, head + b"Content-Length: %d\r\n\r\n" % (MAX_CONTROL_BODY_BYTES + 1))
     status, headers, body = read_answer(received)
     assert (status, headers[b"content-type"]) == (413, b"application/problem+json")
-    assert json.loads(body)["instance"] == "/__mock/foundations/mine"
+    assert json.loads(body)["instance"] == "/__mock/foundations/mine/verify"
 
 
 def test_a_body_within_the_bound_is_asked_for(server: Serving) -> None:
@@ -245,7 +245,10 @@ def test_a_body_within_the_bound_is_asked_for(server: Serving) -> None:
         assert connection.recv(13, socket.MSG_WAITALL) == b"HTTP/1.1 202 "
 
 
-@pytest.mark.parametrize("line", [b"PUT /__mock/foundations/mine HTTP/1.1\r\n" + HOST, SCALE], ids=["control", "data"])
+LINES = {"control": b"POST /__mock/foundations/mine/verify HTTP/1.1\r\n" + HOST, "data": SCALE}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_who_is_still_sending_hears_that_it_is_too_much(server: Serving, line: bytes) -> None:
     chunk = b"%x\r\n" % 1_000_000 + b"x" * 1_000_000 + b"\r\n"
     received = exchange_bytes(server.url, line + JSON + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 30)
@@ -286,7 +289,7 @@ def test_a_body_that_takes_too_long_is_told_so(
     serve: Callable[..., Serving], door: str, expects: bytes, control: bool
 ) -> None:
     server = serve(door=door, body_timeout=QUICK)
-    line = b"PUT /__mock/foundations/mine HTTP/1.1\r\n" + HOST if control else SCALE
+    line = b"POST /__mock/foundations/mine/verify HTTP/1.1\r\n" + HOST if control else SCALE
     received = exchange_bytes(server.url, line + JSON + expects + b"Content-Length: 20\r\n\r\n{}")
     status, title, detail = read_error(received.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
     assert (status, title) == (408, "Mock-RequestTooSlow")

@@ -213,12 +213,12 @@ def test_large_values_are_refused_for_the_same_reasons_as_small_ones() -> None:
 def test_other_clients_are_answered_while_a_call_works(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, released = threading.Event(), threading.Event()
 
-    def wait_for_the_other(world: World) -> dict[str, Any]:
+    def wait_for_the_other(world: World, now: int) -> dict[str, Any]:
         begun.set()
         assert released.wait(DEADLINE_SECONDS)
         return {}
 
-    monkeypatch.setattr("mockfoundry.control.foundations.export_world", wait_for_the_other)
+    monkeypatch.setattr("mockfoundry.control.foundations.export_snapshot", wait_for_the_other)
     server.client.put("/__mock/foundations/large", json=large_seed(300))
     with ThreadPoolExecutor() as callers:
         exported = callers.submit(server.client.get, "/__mock/foundations/large/state")

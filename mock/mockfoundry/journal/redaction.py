@@ -9,7 +9,6 @@ All of this is done when an exchange is read. Recording one costs nothing.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -127,7 +126,7 @@ class Redactor:
         credentials = rest.strip()
         mark = self.hide(credentials)
         if scheme.lower() == "basic":
-            with suppress(binascii.Error, UnicodeDecodeError):
+            with suppress(ValueError):
                 _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
                 self._remember(password, mark)
         return f"{scheme} {mark}"
