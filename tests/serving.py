@@ -120,7 +120,7 @@ def service_of(
     """A service; `seed` is a seed file's text, or its value; scenarios are names, or values of files."""
     used = of or contract()
     text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
-    world = build_seed_world_from_text(text, "seed.yaml", random_seed=random_seed, born=real_now())
+    world = build_seed_world_from_text(text, "seed.yaml", random_seed=random_seed, began_at=real_now())
     playing = tuple(loaded(each, used) for each in scenarios)
     operations = {} if canned else OPERATIONS
     registry, lineups = FoundationRegistry(world, CompiledScenarios(playing), bounds), NamedScenarios(used, playing)
@@ -158,7 +158,7 @@ def serving(
         head_timeout=head_timeout,
         body_timeout=body_timeout,
         allow_host=allow_host,
-        max_seed=service.registry.bounds.seed,
+        max_seed=service.registry.bounds.seed_bytes,
     )
     with (
         BackgroundServer(service, listening) as server,

@@ -56,11 +56,11 @@ class NamedScenarios(Mapping[str, CompiledScenarios]):
         return len({**self._compiled, **self._library})
 
 
-def build_service(options: ServerOptions, born: int) -> Service:
+def build_service(options: ServerOptions, began_at: int) -> Service:
     """The service that the options describe.
 
     Args:
-        born: when the world begins, in real microseconds since the epoch.
+        began_at: when the world begins, in real microseconds since the epoch.
 
     Raises:
         ContractError: the contract can't be used.
@@ -72,10 +72,10 @@ def build_service(options: ServerOptions, born: int) -> Service:
     report_broken_examples(contract)
     if source == shipped.CONTRACT_FILE:
         require_operations(contract, OPERATIONS)
-    world = build_seed_world(options, born)
+    world = build_seed_world(options, began_at)
     scenarios = load_scenarios(options.scenarios, contract, ERROR_STATUSES)
     for scenario in scenarios:
-        must_fit_world(scenario, world, born)
+        must_fit_world(scenario, world, began_at)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
     operations = {} if options.mode == "canned" else OPERATIONS
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)
@@ -130,7 +130,7 @@ def pause_collection() -> Iterator[None]:
             gc.enable()
 
 
-def build_seed_world(options: ServerOptions, born: int) -> World:
+def build_seed_world(options: ServerOptions, began_at: int) -> World:
     """The world that each foundation begins as."""
     seed = options.seed
     if isinstance(seed, str):
@@ -139,12 +139,12 @@ def build_seed_world(options: ServerOptions, born: int) -> World:
     text, source = (None, "") if seed is None else (seed.text, seed.source)
     with pause_collection():
         return build_seed_world_from_text(
-            text, source, random_seed=options.random_seed, born=born, most=options.max_seed
+            text, source, random_seed=options.random_seed, began_at=began_at, most=options.max_seed
         )
 
 
 def build_seed_world_from_text(
-    seed: str | None, source: str, *, random_seed: int, born: int, most: int = ServerOptions.max_seed
+    seed: str | None, source: str, *, random_seed: int, began_at: int, most: int = ServerOptions.max_seed
 ) -> World:
     """The world of a seed file's text; None is the default seed.
 
@@ -155,5 +155,5 @@ def build_seed_world_from_text(
         DocumentError: the text is not a seed.
     """
     if seed is None:
-        return build_default_world(random_seed=random_seed, born=born)
-    return world_from_seed(read_seed(seed, source, most), random_seed=random_seed, born=born)
+        return build_default_world(random_seed=random_seed, began_at=began_at)
+    return world_from_seed(read_seed(seed, source, most), random_seed=random_seed, began_at=began_at)

@@ -101,7 +101,7 @@ class Asking:
 
     def __post_init__(self) -> None:
         clock = self.world.clock
-        clock.virtual, clock.rate = self.world.born, 0.0
+        clock.virtual, clock.rate = self.world.began_at, 0.0
 
     @property
     def world(self) -> World:

@@ -12,7 +12,7 @@ from tests.serving import Serving, serving
 def rich_server() -> Iterator[Serving]:
     """A server whose foundations begin as `asking.SEED` says, all at the moment at which that was made."""
     with serving(seed=SEED) as server:
-        server.service.registry.seed.clock.rate = 0.0
+        server.service.registry.initial_world.clock.rate = 0.0
         yield server
 
 

@@ -101,7 +101,7 @@ def test_an_instance_that_is_held_in_a_state_stays_in_it_under_too_much_load(fou
 def test_the_same_seed_and_moment_give_the_same_usage(instances: int, foundation: Asking, rich_server: Any) -> None:
     other = Asking(rich_server)
     for each in (foundation, other):
-        each.world.clock.virtual = each.world.born + 5_000_000
+        each.world.clock.virtual = each.world.began_at + 5_000_000
         each.scale({"instances": instances // 2})
         each.scale({"instances": instances})
         each.advance(3)

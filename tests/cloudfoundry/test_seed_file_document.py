@@ -93,7 +93,7 @@ def test_what_is_declared_has_an_attribute_that_holds_it(row: str) -> None:
 
 
 def test_an_export_has_every_declared_key_of_a_process() -> None:
-    world = build_default_world(random_seed=1, born=BORN)
+    world = build_default_world(random_seed=1, began_at=BORN)
     keys = [key.name for key in PROCESS.keys]
     for exported, expected in (
         (export_snapshot(world, BORN), keys),
@@ -117,7 +117,7 @@ def test_an_export_has_everything_that_the_clock_needs(declared: set[str], held:
 
 def test_an_export_and_a_seed_fit_the_schema() -> None:
     accepts = jsonschema_rs.Draft202012Validator(SEED.schema()).is_valid
-    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, began_at=BORN)
     for exported in (export_world(world), export_snapshot(world, BORN)):
         assert accepts(msgspec.json.decode(msgspec.json.encode(exported)))
     assert not accepts({"organizations": [{"name": 5}]})
@@ -141,7 +141,7 @@ class NicknamedProcess(ProcessModel, frozen=True, kw_only=True):
 def test_one_more_plain_field_is_one_line_of_the_form() -> None:
     """Declared, and held by the model, it is read, built, changed by `given:`, exported and shown in the schema."""
     form = Form(PROCESS.noun, (*PROCESS.keys, FormKey("nickname", NAME, "What people call it.", "none")))
-    process = next(iter(build_default_world(random_seed=1, born=BORN).processes.values()))
+    process = next(iter(build_default_world(random_seed=1, began_at=BORN).processes.values()))
     nicknamed = NicknamedProcess(**{name: getattr(process, name) for name in process.__struct_fields__})
     assert form.write(nicknamed, instance_states={}, past_versions=[])["nickname"] == "none"
 

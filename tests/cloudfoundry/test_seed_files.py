@@ -188,21 +188,21 @@ users:
 
 
 def test_a_world_that_is_written_out_and_read_again_is_the_same() -> None:
-    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, began_at=BORN)
     written = yaml.safe_dump(export_world(world), sort_keys=False)
-    assert world_from_seed(read_seed(written, "written.yaml"), random_seed=7, born=BORN) == world
+    assert world_from_seed(read_seed(written, "written.yaml"), random_seed=7, began_at=BORN) == world
 
 
 def test_a_world_is_a_value_that_json_can_hold() -> None:
-    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, born=BORN)
+    world = world_from_seed(read_seed(FULL, "full.yaml"), random_seed=7, began_at=BORN)
     assert msgspec.json.decode(msgspec.json.encode(world), type=World) == world
 
 
 def test_one_random_seed_gives_one_world() -> None:
     seed = read_seed(FULL, "full.yaml")
-    assert world_from_seed(seed, random_seed=7, born=BORN) == world_from_seed(seed, random_seed=7, born=BORN)
-    other = world_from_seed(seed, random_seed=8, born=BORN)
-    assert not set(other.apps) & set(world_from_seed(seed, random_seed=7, born=BORN).apps)
+    assert world_from_seed(seed, random_seed=7, began_at=BORN) == world_from_seed(seed, random_seed=7, began_at=BORN)
+    other = world_from_seed(seed, random_seed=8, began_at=BORN)
+    assert not set(other.apps) & set(world_from_seed(seed, random_seed=7, began_at=BORN).apps)
 
 
 def test_json_is_read_as_yaml_is() -> None:
@@ -252,7 +252,7 @@ def test_a_registry_credential_is_shown_where_a_process_has_one(serve: Any) -> N
 
 
 def test_a_copied_world_shares_what_neither_has_changed() -> None:
-    world = build_default_world(random_seed=1, born=BORN)
+    world = build_default_world(random_seed=1, began_at=BORN)
     copied = world.copy()
     process = next(iter(world.processes.values()))
     copied.put_process(msgspec.structs.replace(process, instances=3), BORN)
@@ -265,7 +265,7 @@ def test_a_copied_world_shares_what_neither_has_changed() -> None:
 
 
 def test_a_copy_that_nobody_writes_to_is_small() -> None:
-    world = build_default_world(random_seed=1, born=BORN)
+    world = build_default_world(random_seed=1, began_at=BORN)
     copied = world.copy()
     own = [copied, copied.clock, copied.generator]
     assert sum(sys.getsizeof(each) for each in own) < 3_000

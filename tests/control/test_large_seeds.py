@@ -31,7 +31,7 @@ def test_an_export_of_more_than_a_mebibyte_is_imported(serve: Callable[..., Serv
 
 
 def test_one_option_bounds_seeds_and_states(serve: Callable[..., Serving]) -> None:
-    server = serve(bounds=ServerBounds(seed=20_000))
+    server = serve(bounds=ServerBounds(seed_bytes=20_000))
     seed = make_seed(500)
     for method, path in (("PUT", ""), ("PUT", "/state"), ("PATCH", "/state")):
         refused = server.client.request(method, f"/__mock/foundations/a{path}", json=seed)

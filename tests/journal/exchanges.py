@@ -15,7 +15,7 @@ class RecordedAs:
     path: dict[str, str] = field(default_factory=lambda: {"guid": "one"})
     actor: str = "alice"
     near_miss: str = ""
-    real: int = 0
+    real_time: int = 0
     now: int = 0
 
 

@@ -39,7 +39,7 @@ class Asked:
     virtual: int | None = None
 
     @property
-    def real(self) -> int:
+    def real_time(self) -> int:
         return self.arrived
 
     @property
@@ -311,7 +311,7 @@ def test_a_request_that_waits_is_open_until_it_is_completed_in_its_place() -> No
     assert (first.is_open, first.outcome, second.is_open) == (True, "open", False)
     assert journal.complete(opened, given(waited=4 * SECOND)) == 1
     (first, second) = journal
-    assert (first.number, first.real, first.response.status, first.is_open) == (1, SECOND, 202, False)
+    assert (first.number, first.real_time, first.response.status, first.is_open) == (1, SECOND, 202, False)
     assert journal.hit_counts == {("scaleProcess", 202, "", ""): 1, ("scaleProcess", 409, "", ""): 1}
 
 

@@ -42,7 +42,7 @@ class Play:
     """Scenarios switched on at time 0, asked request by request."""
 
     def __init__(self, *scenarios: Scenario, draws: Iterator[float] | None = None) -> None:
-        self.lineup = CompiledScenarios(scenarios)
+        self.compiled_scenarios = CompiledScenarios(scenarios)
         self.progress = ScenarioProgress()
         self.draws = draws
         for scenario in scenarios:
@@ -53,7 +53,7 @@ class Play:
         return next(self.draws)
 
     def decision(self, request: MatchableRequest, now: int = 0) -> ScenarioMatch | None:
-        return match_scenarios(self.lineup, self.progress, request, now, self.draw)
+        return match_scenarios(self.compiled_scenarios, self.progress, request, now, self.draw)
 
     def errors(self, requests: Any, now: int = 0) -> list[str | None]:
         """What each request got: an error's title, `pass`, or None where no rule took it."""
@@ -325,7 +325,7 @@ def test_switching_off_leaves_nothing_behind(ask: AskRequest) -> None:
     )
     play = Play(late)
     play.errors([ask(process="a")] * 3)
-    take_due_events(play.lineup, play.progress, 0)
+    take_due_events(play.compiled_scenarios, play.progress, 0)
     switch_off(play.progress, "late")
     assert play.progress == ScenarioProgress()
 
@@ -338,8 +338,8 @@ def test_progress_written_out_and_read_back_goes_on_where_it_was(ask: AskRequest
 
 
 def test_a_lineup_is_shared_and_progress_is_not(ask: AskRequest) -> None:
-    lineup = CompiledScenarios([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
-    decided = [match_scenarios(lineup, ScenarioProgress(), ask(), 0, float) for _ in range(2)]
+    compiled_scenarios = CompiledScenarios([scenario(Rule(operation="scaleProcess", times=1, respond=CONFLICT))])
+    decided = [match_scenarios(compiled_scenarios, ScenarioProgress(), ask(), 0, float) for _ in range(2)]
     assert [each and each.match for each in decided] == [1, 1]
 
 
@@ -347,18 +347,18 @@ def test_events_come_once_in_the_order_of_their_times() -> None:
     one = scenario(name="one", events=(Event(at=3 * SECOND, given={"c": 1}), Event(at=1 * SECOND, given={"a": 1})))
     two = scenario(name="two", events=(Event(at=2 * SECOND, given={"b": 1}),))
     play = Play(one, two)
-    assert take_due_events(play.lineup, play.progress, SECOND - 1) == []
-    due = take_due_events(play.lineup, play.progress, 2 * SECOND)
+    assert take_due_events(play.compiled_scenarios, play.progress, SECOND - 1) == []
+    due = take_due_events(play.compiled_scenarios, play.progress, 2 * SECOND)
     assert [(name, dict(event.given)) for name, event in due] == [("one", {"a": 1}), ("two", {"b": 1})]
-    assert [name for name, _ in take_due_events(play.lineup, play.progress, 9 * SECOND)] == ["one"]
-    assert take_due_events(play.lineup, play.progress, 9 * SECOND) == []
+    assert [name for name, _ in take_due_events(play.compiled_scenarios, play.progress, 9 * SECOND)] == ["one"]
+    assert take_due_events(play.compiled_scenarios, play.progress, 9 * SECOND) == []
 
 
 def test_events_of_what_is_off_and_of_a_time_after_its_end_never_come() -> None:
     events = (Event(at=SECOND, given={"a": 1}), Event(at=2 * SECOND, given={"b": 1}))
     play = Play(scenario(events=events, for_=2 * SECOND))
-    assert [event.at for _, event in take_due_events(play.lineup, play.progress, 9 * SECOND)] == [SECOND]
-    assert take_due_events(play.lineup, ScenarioProgress(), 9 * SECOND) == []
+    assert [event.at for _, event in take_due_events(play.compiled_scenarios, play.progress, 9 * SECOND)] == [SECOND]
+    assert take_due_events(play.compiled_scenarios, ScenarioProgress(), 9 * SECOND) == []
 
 
 def test_two_scenarios_of_one_name_are_refused() -> None:

@@ -89,7 +89,7 @@ def test_each_rule_of_each_file_can_decide_something(
     name: str, path: Path, ask: AskRequest, contract: Contract
 ) -> None:
     scenario = read(path)
-    lineup = CompiledScenarios([scenario])
+    compiled_scenarios = CompiledScenarios([scenario])
     progress = ScenarioProgress()
     switch_on(progress, scenario, 0)
     decided = set()
@@ -97,7 +97,7 @@ def test_each_rule_of_each_file_can_decide_something(
     for turn in range(20):
         for operation, query in product(operations, QUERIES):
             asked = ask(operation, query=query, process="a")
-            decision = match_scenarios(lineup, progress, asked, 11_000_000 + turn, float)
+            decision = match_scenarios(compiled_scenarios, progress, asked, 11_000_000 + turn, float)
             if decision is not None:
                 decided.add(decision.rule)
     assert decided == set(range(1, len(scenario.rules) + 1))
@@ -107,9 +107,9 @@ def test_each_rule_of_each_file_can_decide_something(
 def test_each_documented_error_of_scale_has_its_file(
     name: str, status: int, contract: Contract, errors: Mapping[str, int], ask: AskRequest
 ) -> None:
-    lineup = CompiledScenarios(load_scenarios([name], contract, errors))
+    compiled_scenarios = CompiledScenarios(load_scenarios([name], contract, errors))
     for operation in ("scaleProcess", "scaleProcessForApp"):
-        decision = match_scenarios(lineup, ScenarioProgress(), ask(operation), 0, float)
+        decision = match_scenarios(compiled_scenarios, ScenarioProgress(), ask(operation), 0, float)
         assert decision is not None
         assert decision.respond is not None
         assert errors[decision.respond.error or ""] == status

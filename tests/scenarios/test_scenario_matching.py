@@ -15,10 +15,10 @@ BUSY = Respond(error="CF-ServiceUnavailable")
 
 
 def takes(when: When, request: MatchableRequest) -> bool:
-    lineup = CompiledScenarios(
+    compiled_scenarios = CompiledScenarios(
         [Scenario(name="late", rules=(Rule(operation="scaleProcess", when=when, respond=BUSY),))]
     )
-    return match_scenarios(lineup, ScenarioProgress(), request, 0, float) is not None
+    return match_scenarios(compiled_scenarios, ScenarioProgress(), request, 0, float) is not None
 
 
 BODIES = [
@@ -189,29 +189,29 @@ def many(rules: Iterable[Rule]) -> CompiledScenarios:
 
 
 def test_a_request_of_another_operation_is_not_even_looked_at() -> None:
-    lineup = many(
+    compiled_scenarios = many(
         Rule(operation="scaleProcess", when=When(path={"guid": f"guid-{number}"}), respond=BUSY)
         for number in range(MANY)
     )
     request: Any = OperationOnly()
-    assert match_scenarios(lineup, ScenarioProgress(), request, 0, float) is None
+    assert match_scenarios(compiled_scenarios, ScenarioProgress(), request, 0, float) is None
 
 
 def test_rules_that_are_found_in_different_ways_are_asked_in_the_order_of_the_file(ask: AskRequest) -> None:
     whens = [When(body={"instances": 2}), When(), When(path={"guid": "a"}), When(headers={"X-Client": "b"}), When()]
-    lineup = many(Rule(operation="scaleProcess", when=when, times=1, respond=BUSY) for when in whens)
+    compiled_scenarios = many(Rule(operation="scaleProcess", when=when, times=1, respond=BUSY) for when in whens)
     progress = ScenarioProgress()
     request = ask(path={"guid": "a"}, headers={b"x-client": b"b"}, body={"instances": 2})
-    decisions = [match_scenarios(lineup, progress, request, 0, float) for _ in whens]
+    decisions = [match_scenarios(compiled_scenarios, progress, request, 0, float) for _ in whens]
     assert [each and each.rule for each in decisions] == [1, 2, 3, 4, 5]
 
 
 def test_a_rule_that_is_found_twice_is_asked_once(ask: AskRequest) -> None:
     rule = Rule(operation="scaleProcess", when=When(query={"types": {"enum": ["web", "clock"]}}), after=1, respond=BUSY)
-    lineup, progress = many([rule]), ScenarioProgress()
+    compiled_scenarios, progress = many([rule]), ScenarioProgress()
     request = ask(query={"types": ["web", "clock"]})
-    assert match_scenarios(lineup, progress, request, 0, float) is None
-    assert match_scenarios(lineup, progress, request, 0, float) is not None
+    assert match_scenarios(compiled_scenarios, progress, request, 0, float) is None
+    assert match_scenarios(compiled_scenarios, progress, request, 0, float) is not None
 
 
 INDEXED = {
@@ -234,10 +234,10 @@ INDEXED = {
 def test_of_many_rules_a_request_meets_only_those_its_values_lead_to(
     when: Callable[[int], When], request_of: Callable[[int], dict[str, Any]], ask: AskRequest
 ) -> None:
-    lineup = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
-    table = lineup
+    compiled_scenarios = many(Rule(operation="scaleProcess", when=when(number), respond=BUSY) for number in range(MANY))
+    table = compiled_scenarios
     assert [ready.number for ready in table.find_candidates(ask(**request_of(MANY - 1)))] == [MANY]
     assert list(table.find_candidates(ask(**request_of(MANY + 1)))) == []
-    decision = match_scenarios(lineup, ScenarioProgress(), ask(**request_of(MANY // 2)), 0, float)
+    decision = match_scenarios(compiled_scenarios, ScenarioProgress(), ask(**request_of(MANY // 2)), 0, float)
     assert decision is not None
     assert decision.rule == MANY // 2 + 1

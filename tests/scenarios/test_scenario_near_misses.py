@@ -27,12 +27,12 @@ def missed(
 ) -> NearMiss | None:
     """The near miss of a request that comes after others."""
     scenario = Scenario(name="late", rules=tuple(rules), for_=for_, start=start)
-    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
+    compiled_scenarios, progress = CompiledScenarios([scenario]), ScenarioProgress()
     switch_on(progress, scenario, 0)
     for each in before:
-        match_scenarios(lineup, progress, each, now, draw)
-    assert match_scenarios(lineup, progress, request, now, draw) is None
-    return find_near_miss(lineup, progress, request, now)
+        match_scenarios(compiled_scenarios, progress, each, now, draw)
+    assert match_scenarios(compiled_scenarios, progress, request, now, draw) is None
+    return find_near_miss(compiled_scenarios, progress, request, now)
 
 
 def nearest(rules: Sequence[Rule], request: MatchableRequest) -> NearMiss:
@@ -215,8 +215,8 @@ def test_nothing_is_near_where_nothing_is_on(ask: AskRequest) -> None:
 
 def test_looking_at_a_near_miss_counts_nothing(ask: AskRequest) -> None:
     scenario = Scenario(name="late", rules=(Rule(operation="scaleProcess", after=2, respond=CONFLICT),))
-    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
-    find_near_miss(lineup, progress, ask(), 0)
+    compiled_scenarios, progress = CompiledScenarios([scenario]), ScenarioProgress()
+    find_near_miss(compiled_scenarios, progress, ask(), 0)
     assert progress == ScenarioProgress()
 
 
@@ -241,7 +241,7 @@ def test_a_rule_for_the_operation_is_found_behind_very_many_for_others(ask: AskR
 
 def test_the_time_is_that_since_it_was_switched_on(ask: AskRequest) -> None:
     late = Scenario(name="late", rules=(Rule(from_=10 * SECOND, respond=CONFLICT),), for_=60 * SECOND)
-    lineup, progress = CompiledScenarios([late]), ScenarioProgress()
+    compiled_scenarios, progress = CompiledScenarios([late]), ScenarioProgress()
     switch_on(progress, late, 100 * SECOND)
     told = "scenario late, rule 1: from: wanted 10s, got 4s after it was switched on"
-    assert str(find_near_miss(lineup, progress, ask(), 104 * SECOND)) == told
+    assert str(find_near_miss(compiled_scenarios, progress, ask(), 104 * SECOND)) == told

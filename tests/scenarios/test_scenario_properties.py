@@ -31,7 +31,6 @@ from mockfoundry.scenarios.model import (
 from mockfoundry.scenarios.near_misses import find_near_miss
 from mockfoundry.scenarios.reference import build_scenario_schema
 from mockfoundry.scenarios.rule_index import CompiledScenarios
-from mockfoundry.scenarios.rule_index import CompiledScenarios as CompiledLineup
 from tests.scenarios.conftest import Ask
 from tests.searching import examples
 
@@ -254,15 +253,15 @@ asks = st.builds(
 
 def play(scenario: Scenario, requests: list[Ask], draws: list[float]) -> None:
     """Plays requests against a scenario, each a second later, as an exchange would."""
-    lineup, progress = CompiledScenarios([scenario]), ScenarioProgress()
+    compiled_scenarios, progress = CompiledScenarios([scenario]), ScenarioProgress()
     switch_on(progress, scenario, 0)
     left = iter(draws * 1_000)
     for second, request in enumerate(requests):
         now = second * 1_000_000
-        take_due_events(lineup, progress, now)
-        decision = match_scenarios(lineup, progress, request, now, lambda: next(left, 0.5))
+        take_due_events(compiled_scenarios, progress, now)
+        decision = match_scenarios(compiled_scenarios, progress, request, now, lambda: next(left, 0.5))
         if decision is None:
-            find_near_miss(lineup, progress, request, now)
+            find_near_miss(compiled_scenarios, progress, request, now)
         elif decision.respond is not None and decision.respond.phase == "after":
             commit_match(progress, decision)
         if decision is not None:
@@ -355,20 +354,20 @@ overlapped = st.builds(
     draws,
 )
 def test_the_index_changes_no_decision(many: Any, requests: Any, draws: Any) -> None:
-    lineup = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
+    compiled_scenarios = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
     plain_lineup = without_index(CompiledScenarios([Scenario(name="late", rules=tuple(many))]))
     indexed, plainly = ScenarioProgress(), ScenarioProgress()
     for index, request in enumerate(requests):
         draw = itertools.repeat(draws[index % len(draws)]).__next__
-        mine = match_scenarios(lineup, indexed, request, index, draw)
+        mine = match_scenarios(compiled_scenarios, indexed, request, index, draw)
         theirs = match_scenarios(plain_lineup, plainly, request, index, draw)
         assert mine == theirs
     assert indexed == plainly
 
 
-def without_index(lineup: CompiledLineup) -> CompiledLineup:
+def without_index(compiled_scenarios: CompiledScenarios) -> CompiledScenarios:
     """The same lineup with every rule asked of every request."""
-    for compiled in lineup.compiled:
+    for compiled in compiled_scenarios.compiled:
         everywhere = compiled.fallback_index
         for operation, table in compiled.indexes.items():
             table.unindexed = [
@@ -378,7 +377,7 @@ def without_index(lineup: CompiledLineup) -> CompiledLineup:
         if everywhere is not None:
             everywhere.unindexed = [ready for ready in compiled.rules if not ready.rule.operation]
             everywhere.by_value = {}
-    return lineup
+    return compiled_scenarios
 
 
 @patient

@@ -28,7 +28,9 @@ DEFAULT = "/__mock/foundations/default"
 
 
 def registry(**bounds: Any) -> FoundationRegistry:
-    return FoundationRegistry(build_default_world(random_seed=1, born=0), CompiledScenarios(()), ServerBounds(**bounds))
+    return FoundationRegistry(
+        build_default_world(random_seed=1, began_at=0), CompiledScenarios(()), ServerBounds(**bounds)
+    )
 
 
 def names(held: FoundationRegistry) -> set[str]:
@@ -107,7 +109,7 @@ def test_a_foundation_does_not_expire_while_a_request_is_held_there() -> None:
 def test_what_expired_comes_back_only_as_the_world_that_it_was() -> None:
     held = registry(idle=HOUR)
     held.get_or_create("plain", 0)
-    held.create("seeded", held.seed.copy(), 0)
+    held.create("seeded", held.initial_world.copy(), 0)
     assert held.get_or_create("plain", HOUR).name == "plain"
     with pytest.raises(Refusal, match=r"The foundation seeded has expired \(--expire-idle\); PUT /__mock/"):
         held.get_or_create("seeded", HOUR)

@@ -71,7 +71,7 @@ def pair() -> Iterator[Pair]:
     with serving(door="protocol") as protocol, serving(door="asgi") as asgi:
         # One moment for both, so that dates and uptimes are the same.
         for server in (protocol, asgi):
-            clock = server.service.registry.seed.clock
+            clock = server.service.registry.initial_world.clock
             clock.virtual, clock.rate = 1_800_000_000_000_000, 0.0
         yield Pair(protocol, asgi)
 

@@ -109,11 +109,11 @@ def test_a_switch_compiles_only_the_scenario_that_it_adds(service: Service, call
         call("PUT", control("switched", f"/scenarios/{name}"), large_scenario(name, 3))
     foundation = service.registry.find("switched")
     assert foundation is not None
-    before = foundation.lineup.compiled
+    before = foundation.compiled_scenarios.compiled
     call("PUT", control("switched", "/scenarios/three"), large_scenario("three", 3))
-    assert foundation.lineup.compiled[:2] == before
+    assert foundation.compiled_scenarios.compiled[:2] == before
     call("DELETE", control("switched", "/scenarios/one"))
-    assert foundation.lineup.compiled[0] is before[1]
+    assert foundation.compiled_scenarios.compiled[0] is before[1]
 
 
 def test_a_large_body_is_read_before_its_exchange_and_decides_as_a_small_one(call: CountingCaller) -> None:

@@ -168,7 +168,7 @@ class InProcessServer:
         if self._control_api is None:
             # Only callers of this process reach it, by whatever name.
             self._control_api = api.build_control_api(self._service, self._room.holds, allowed_hosts=None)
-        most = find_body_bound(request.target, self._limits.seed)
+        most = find_body_bound(request.target, self._limits.seed_bytes)
         if len(request.content) > most:
             return too_large_response(request.target, most)
         if not is_stream_request(request.method, request.target, request.query_string):

@@ -98,12 +98,12 @@ class Authority(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
-def authenticate_actor(world: World, token: str, authority: Authority, issuers: Container[str], real: int) -> User:
+def authenticate_actor(world: World, token: str, authority: Authority, issuers: Container[str], real_time: int) -> User:
     """The actor of a token: the seeded user that it names, the user that it was minted for, else an admin.
 
     Args:
         issuers: whose minted tokens count in the foundation.
-        real: microseconds of the machine's clock.
+        real_time: microseconds of the machine's clock.
 
     Raises:
         Refusal: 401, where a minted token was minted elsewhere, was changed, has expired, or its user is gone; or where
@@ -115,7 +115,7 @@ def authenticate_actor(world: World, token: str, authority: Authority, issuers: 
     if "." in token:
         reading = read_token(authority.key, token)
         if reading.claims is not None:
-            return find_token_user(world, reading.claims, issuers, real)
+            return find_token_user(world, reading.claims, issuers, real_time)
         if reading.names_key:
             why = "the token names this server's key, but it was not signed with it, or was changed afterwards"
             raise Refusal(INVALID_AUTH_TOKEN, why=why)
@@ -133,7 +133,7 @@ MAX_HINTED_TOKEN_LENGTH = 80
 """Of a longer token only so much is compared with the names of users."""
 
 
-def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], real: int) -> User:
+def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], real_time: int) -> User:
     """The user that a token was minted for: the seeded one of that name, or the `admin` that every foundation has.
 
     Raises:
@@ -145,7 +145,7 @@ def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], 
             "it counts there and in copies of that alone"
         )
         raise Refusal(INVALID_AUTH_TOKEN, why=why)
-    if world.clock.now(real) >= claims.expires:
+    if world.clock.now(real_time) >= claims.expires:
         raise Refusal(INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {format_moment(claims.expires)}")
     user = world.users.get(claims.user)
     if user is None and claims.user != ANY_ADMIN.name:

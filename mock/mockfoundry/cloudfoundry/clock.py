@@ -13,27 +13,27 @@ LATEST_MOMENT = 253_402_300_799 * SECOND
 
 
 class Clock(msgspec.Struct):
-    """Virtual time: it was `virtual` when real time was `real`, and runs at `rate` from there.
+    """Virtual time: it was `virtual` when real time was `real_time`, and runs at `rate` from there.
 
     Attributes:
         virtual: microseconds since the epoch.
-        real: microseconds of the same moment on the machine's clock.
+        real_time: microseconds of the same moment on the machine's clock.
         rate: virtual seconds per real second; 0.0 is frozen.
     """
 
     virtual: int
-    real: int
+    real_time: int
     rate: float = 1.0
 
-    def now(self, real: int) -> int:
+    def now(self, real_time: int) -> int:
         """Virtual microseconds at a real moment; never earlier than `virtual`."""
-        if real <= self.real or self.rate == 0.0:
+        if real_time <= self.real_time or self.rate == 0.0:
             return self.virtual
-        return min(LATEST_MOMENT, self.virtual + int((real - self.real) * self.rate))
+        return min(LATEST_MOMENT, self.virtual + int((real_time - self.real_time) * self.rate))
 
-    def rebase(self, real: int) -> None:
-        """Moves the clock's known point to `real`, so that a new rate or a jump counts from there."""
-        self.virtual, self.real = self.now(real), max(real, self.real)
+    def rebase(self, real_time: int) -> None:
+        """Moves the clock's known point to `real_time`, so that a new rate or a jump counts from there."""
+        self.virtual, self.real_time = self.now(real_time), max(real_time, self.real_time)
 
 
 @lru_cache(maxsize=1024)

@@ -63,11 +63,11 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
         return
     started_at: int = fields.get("created_at", now)
     nonce = world.next_nonce()
-    deployment_guid = fields.get("guid") or derive_guid(world.seed, "deployment", guid, nonce)
+    deployment_guid = fields.get("guid") or derive_guid(world.random_seed, "deployment", guid, nonce)
     newer = replace(
         web,
-        guid=derive_guid(world.seed, "process", deployment_guid),
-        version=derive_guid(world.seed, "version", deployment_guid),
+        guid=derive_guid(world.random_seed, "process", deployment_guid),
+        version=derive_guid(world.random_seed, "version", deployment_guid),
         created_at=started_at,
         updated_at=started_at,
         instances=0,
@@ -220,7 +220,7 @@ def finish_deployment(world: World, app: App, deployment: Deployment, moment: in
 
 def restart_process(world: World, app: App, process: ProcessModel, moment: int) -> ProcessModel:
     """A process with a new version and, where its app is started, with new instances."""
-    version = derive_guid(world.seed, "version", process.guid, world.next_nonce())
+    version = derive_guid(world.random_seed, "version", process.guid, world.next_nonce())
     restarted = replace(process, version=version, revision=app.revision, updated_at=moment, allotment=None)
     if app.state != "STARTED":
         return restarted

@@ -43,13 +43,13 @@ def format_guid(high: int, low: int) -> str:
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[low >> 60]}{text[17:20]}-{text[20:]}"
 
 
-def derive_word(seed: int, *names: str | int) -> int:
+def derive_word(random_seed: int, *names: str | int) -> int:
     """64 bits that follow from a seed and names alone, not from what a generator drew before."""
-    text = "\0".join(map(str, (seed, *names)))
+    text = "\0".join(map(str, (random_seed, *names)))
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def derive_guid(seed: int, *names: str | int) -> str:
+def derive_guid(random_seed: int, *names: str | int) -> str:
     """A guid that follows from a seed and names alone."""
-    word = derive_word(seed, *names)
+    word = derive_word(random_seed, *names)
     return format_guid(word, mix_word(word ^ _STEP))

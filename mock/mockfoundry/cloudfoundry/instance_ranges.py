@@ -62,15 +62,15 @@ def resize_ranges(world: World, process: ProcessModel, instances: int, now: int)
             kept.append(replace(each, count=remaining))
         if each.since <= now < gone_at:
             first = max(each.first, instances)
-            ended.append(replace(each, first=first, count=each.end - first, ends=gone_at))
+            ended.append(replace(each, first=first, count=each.end - first, gone_at=gone_at))
     return (tuple(kept), add_stopping_ranges(stopping, ended, now))
 
 
 def drop_gone_ranges(stopping: tuple[InstanceRange, ...], now: int) -> tuple[InstanceRange, ...]:
     """The stopping ranges that are not gone yet; the others are not checked while the first is there."""
-    if stopping and stopping[0].ends is not None and stopping[0].ends > now:
+    if stopping and stopping[0].gone_at is not None and stopping[0].gone_at > now:
         return stopping
-    return tuple([each for each in stopping if each.ends is None or each.ends > now])
+    return tuple([each for each in stopping if each.gone_at is None or each.gone_at > now])
 
 
 def add_stopping_ranges(
@@ -94,7 +94,7 @@ def restart_instance(world: World, process: ProcessModel, index: int, now: int) 
     fields = {
         name: getattr(replacement, name) for name in replacement.__struct_fields__ if name not in ("first", "count")
     }
-    ended = [replace(current, first=index, count=1, ends=gone_at)] if gone_at > now else []
+    ended = [replace(current, first=index, count=1, gone_at=gone_at)] if gone_at > now else []
     ranges = limit_ranges(split_ranges(process.instance_ranges, {index: fields}))
     return ranges, add_stopping_ranges(process.stopping_ranges, ended, now)
 
@@ -111,7 +111,7 @@ def limit_ranges(ranges: tuple[InstanceRange, ...]) -> tuple[InstanceRange, ...]
 def stop_instances(world: World, process: ProcessModel, now: int) -> ProcessRanges:
     """The ranges of a process whose app was stopped: every instance is stopping."""
     gone_at = now + int(world.settings.stop_seconds * SECOND)
-    ended = [replace(each, ends=gone_at) for each in process.instance_ranges if each.since <= now < gone_at]
+    ended = [replace(each, gone_at=gone_at) for each in process.instance_ranges if each.since <= now < gone_at]
     return ((), add_stopping_ranges(process.stopping_ranges, ended, now))
 
 

@@ -81,7 +81,7 @@ def phase_at(instance_range: InstanceRange, now: int) -> InstancePhase:
     first = instance_range.since + crash_after if instance_range.first_crash is None else instance_range.first_crash
     if now < first:
         return phase_after_start(instance_range, instance_range.since, now, 0)
-    if crash_after - instance_range.start > CRASH_RESET_TIMEOUT:
+    if crash_after - instance_range.start_duration > CRASH_RESET_TIMEOUT:
         crashes = 1 + (now - first) // crash_after
         return phase_after_start(instance_range, first + (crashes - 1) * crash_after, now, crashes)
 
@@ -96,7 +96,7 @@ def phase_at(instance_range: InstanceRange, now: int) -> InstancePhase:
 
 
 def phase_after_start(instance_range: InstanceRange, since: int, now: int, restarts: int) -> InstancePhase:
-    running = since + instance_range.start
+    running = since + instance_range.start_duration
     if now < running:
         return InstancePhase("STARTING", since, restarts)
     return InstancePhase("RUNNING", running, restarts)
@@ -145,16 +145,16 @@ def count_running_without_load(process: ProcessModel, moment: int) -> int:
     )
 
 
-def is_overloaded(process: ProcessModel, load: Load, born: int, moment: int) -> bool:
+def is_overloaded(process: ProcessModel, load: Load, began_at: int, moment: int) -> bool:
     running_count = count_running_without_load(process, moment)
     return (
         load.crash_above is not None
         and running_count > 0
-        and compute_load_cores(load, moment - born) / running_count > load.crash_above
+        and compute_load_cores(load, moment - began_at) / running_count > load.crash_above
     )
 
 
-def find_overload(process: ProcessModel, born: int, now: int) -> OverloadPeriod | None:
+def find_overload(process: ProcessModel, began_at: int, now: int) -> OverloadPeriod | None:
     """The latest time of too much load within OVERLOAD_LOOKBACK; None where there was none."""
     load = process.load
     if load is None or load.crash_above is None or not process.instance_ranges:
@@ -162,8 +162,8 @@ def find_overload(process: ProcessModel, born: int, now: int) -> OverloadPeriod 
     begins: int | None = None
     ends: int | None = None
     after: int | None = None
-    for moment in list_load_changes(process, load, born, now):
-        if is_overloaded(process, load, born, moment):
+    for moment in list_load_changes(process, load, began_at, now):
+        if is_overloaded(process, load, began_at, moment):
             ends = after if begins is None else ends
             begins = moment
         elif begins is not None:
@@ -172,27 +172,27 @@ def find_overload(process: ProcessModel, born: int, now: int) -> OverloadPeriod 
     return None if begins is None else OverloadPeriod(begins, ends)
 
 
-def list_load_changes(process: ProcessModel, load: Load, born: int, now: int) -> list[int]:
+def list_load_changes(process: ProcessModel, load: Load, began_at: int, now: int) -> list[int]:
     """The moments at which the load or the number of instances may have changed, the latest first."""
-    first = max(born, now - OVERLOAD_LOOKBACK)
+    first = max(began_at, now - OVERLOAD_LOOKBACK)
     moments = {
         first,
-        *(born + at for at, _ in load.steps),
-        *(each.since + each.start for each in process.instance_ranges),
+        *(began_at + at for at, _ in load.steps),
+        *(each.since + each.start_duration for each in process.instance_ranges),
     }
     if load.period:
         sample = max(1, load.period // SAMPLES_PER_PERIOD)
-        last = (now - born) // sample
-        moments.update(born + number * sample for number in range(max(0, last - MAX_LOAD_SAMPLES), last + 1))
+        last = (now - began_at) // sample
+        moments.update(began_at + number * sample for number in range(max(0, last - MAX_LOAD_SAMPLES), last + 1))
     return sorted((moment for moment in moments if first <= moment <= now), reverse=True)[:MAX_LOAD_SAMPLES]
 
 
 def overloaded_phase_at(instance_range: InstanceRange, overload: OverloadPeriod, now: int) -> InstancePhase:
     """What the instances of a range are doing at a moment in or after a time of too much load."""
-    running_at = instance_range.since + instance_range.start
+    running_at = instance_range.since + instance_range.start_duration
     if instance_range.state is not None or instance_range.details is not None or now < running_at:
         return phase_at(instance_range, now)
-    crash_after = instance_range.start + OVERLOAD_TOLERANCE
+    crash_after = instance_range.start_duration + OVERLOAD_TOLERANCE
     crashing = replace(instance_range, crash_after=crash_after, first_crash=max(overload.begins, running_at))
     if overload.ends is None:
         return phase_at(crashing, now)
@@ -241,7 +241,7 @@ def instances_at(world: World, app: App, process: ProcessModel, now: int) -> Ite
     """
     known_by_index = find_instance_phases(world, process, now)
     last = max(known_by_index, default=-1)
-    word = derive_word(world.seed, "instance", process.guid)
+    word = derive_word(world.random_seed, "instance", process.guid)
     stopping = app.state == "STOPPED"
     for index in range(min(max(process.instances, last + 1), MAX_SHOWN_INSTANCES)):
         known = known_by_index.get(index)
@@ -264,10 +264,10 @@ def find_instance_phases(
     world: World, process: ProcessModel, now: int
 ) -> dict[int, tuple[InstanceRange, InstancePhase]]:
     """The range and the phase of each index that the scheduler knows, below MAX_SHOWN_INSTANCES."""
-    overload = find_overload(process, world.born, now)
+    overload = find_overload(process, world.began_at, now)
     known_by_index: dict[int, tuple[InstanceRange, InstancePhase]] = {}
     for each in (*process.stopping_ranges, *process.instance_ranges):
-        if each.since > now or (each.ends is not None and each.ends <= now):
+        if each.since > now or (each.gone_at is not None and each.gone_at <= now):
             continue
         known = (each, phase_at(each, now) if overload is None else overloaded_phase_at(each, overload, now))
         for index in range(each.first, min(each.end, MAX_SHOWN_INSTANCES)):
@@ -277,7 +277,7 @@ def find_instance_phases(
 
 def count_running_instances(world: World, process: ProcessModel, now: int) -> int:
     """How many of the wanted instances run."""
-    overload = find_overload(process, world.born, now)
+    overload = find_overload(process, world.began_at, now)
     if overload is None:
         return count_running_without_load(process, now)
     begun = (each for each in process.instance_ranges if each.since <= now)

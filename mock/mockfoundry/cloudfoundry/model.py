@@ -153,10 +153,10 @@ class InstanceRange(msgspec.Struct, frozen=True):
         first: the lowest index; `count` instances from there.
         since: when they were first started; in the future where the instance before them has to stop yet.
         nonce: distinguishes starts, so that a restarted instance has a new guid.
-        start: how long each start takes until the instance runs.
+        start_duration: how long each start takes until the instance runs.
         crash_after: how long after each start they crash, None where they don't.
         first_crash: when they first crash, None where that is `crash_after` their start.
-        ends: when they are gone, None where they are not stopping.
+        gone_at: when they are gone, None where they are not stopping.
         state: that a seed or a scenario holds them in, None where it follows from the clock.
         details: why the scheduler can't place them.
         ready: whether their readiness check succeeds.
@@ -166,10 +166,10 @@ class InstanceRange(msgspec.Struct, frozen=True):
     count: int
     since: int
     nonce: int = 0
-    start: int = 0
+    start_duration: int = 0
     crash_after: int | None = None
     first_crash: int | None = None
-    ends: int | None = None
+    gone_at: int | None = None
     state: InstanceState | None = None
     details: str | None = None
     ready: bool = True

@@ -106,7 +106,7 @@ def count_request(
     authorization: bytes,
     authority: Authority,
     issuers: Container[str],
-    real: int,
+    real_time: int,
 ) -> RateLimitDecision | None:
     """Counts a request; None where its client has no limit.
 
@@ -114,17 +114,17 @@ def count_request(
         windows: of this foundation, by the client's user guid.
         authorization: the header's value, empty if there is none.
         issuers: whose minted tokens count in the foundation.
-        real: microseconds of the machine's clock.
+        real_time: microseconds of the machine's clock.
     """
-    now = world.clock.now(real)
-    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, issuers, real)
+    now = world.clock.now(real_time)
+    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, issuers, real_time)
     if maximum is None:
         return None
     interval = int(limit.interval_seconds * SECOND)
     window = windows.get(client)
     if window is None or now >= window.ends:
         # Whole seconds, so that a window ends with a second, which is what the headers can name.
-        offset = derive_word(world.seed, "rate limit", client) % interval // SECOND * SECOND
+        offset = derive_word(world.random_seed, "rate limit", client) % interval // SECOND * SECOND
         window = windows[client] = RateLimitWindow(now + interval - (now - offset) % interval)
     window.count += 1
     wait = -((now - window.ends) // SECOND)
@@ -135,11 +135,11 @@ def count_request(
 
 
 def find_applicable_limit(
-    world: World, limit: RateLimit, authorization: bytes, authority: Authority, issuers: Container[str], real: int
+    world: World, limit: RateLimit, authorization: bytes, authority: Authority, issuers: Container[str], real_time: int
 ) -> tuple[str, int | None, Refusal]:
     """The client that a request is counted for, how many it may send, and the refusal of those beyond."""
     try:
-        actor = authenticate_actor(world, read_bearer_token(authorization), authority, issuers, real)
+        actor = authenticate_actor(world, read_bearer_token(authorization), authority, issuers, real_time)
     except Refusal as refusal:
         # Beyond the limit, a client with an invalid token hears of the token and not of the limit.
         invalid_token = refusal.entry is INVALID_AUTH_TOKEN

@@ -77,14 +77,14 @@ _decode_header = msgspec.json.Decoder(TokenHeader).decode
 _decode_claims = msgspec.json.Decoder(TokenClaims).decode
 
 
-def derive_issuer(name: str, number: int, real: int) -> str:
+def derive_issuer(name: str, number: int, real_time: int) -> str:
     """The issuer of a foundation's tokens: no other foundation, also of another server, has the same.
 
     Args:
         number: of foundations that the server has made.
-        real: microseconds of the machine's clock when it was made.
+        real_time: microseconds of the machine's clock when it was made.
     """
-    return blake2b(f"issuer\0{name}\0{number}\0{real}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"issuer\0{name}\0{number}\0{real_time}".encode(), digest_size=16).hexdigest()
 
 
 def sign_token(key: SigningKey, foundation: str, issuer: str, user: User, now: int, expires: int, number: int) -> str:

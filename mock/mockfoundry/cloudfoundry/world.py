@@ -96,8 +96,8 @@ class World(msgspec.Struct, kw_only=True):
     """One Cloud Foundry: tables of entities by guid, its clock and its generator.
 
     Attributes:
-        seed: the random seed; what a seed file leaves out follows from it.
-        born: when this world began, in virtual microseconds.
+        random_seed: what a seed file leaves out follows from it.
+        began_at: when this world began, in virtual microseconds.
         generator: what chance draws from.
         users: by name.
         processes_of: the guids of each app's processes, oldest first.
@@ -111,8 +111,8 @@ class World(msgspec.Struct, kw_only=True):
         shared_tables: the names of the tables that a copy of this world may hold too.
     """
 
-    seed: int
-    born: int
+    random_seed: int
+    began_at: int
     clock: Clock
     generator: Generator
     settings: Settings

@@ -35,7 +35,7 @@ class NoValueError(Exception):
     """No value was found that a schema accepts."""
 
 
-def make_value(schema: Schema, seed: int, name: str) -> Any:
+def make_value(schema: Schema, random_seed: int, name: str) -> Any:
     """A value that a schema accepts. It is remembered, so it must not be changed.
 
     Args:
@@ -44,7 +44,7 @@ def make_value(schema: Schema, seed: int, name: str) -> Any:
     Raises:
         NoValueError: none was found.
     """
-    key = f"{seed} {name}"
+    key = f"{random_seed} {name}"
     remembered = schema.made_values
     if key not in remembered:
         if len(remembered) >= MAX_REMEMBERED_VALUES:

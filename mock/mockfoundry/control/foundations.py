@@ -51,11 +51,11 @@ def show_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer
 def prepare_new_foundation(context: ControlContext, call: ControlCall) -> Callable[[str], World | None]:
     """Builds the world of the seed in the body; None if there is no body."""
     chosen, registry = call.query["random_seed"], context.service.registry
-    random_seed, most = registry.seed.seed if chosen is None else chosen, registry.bounds.seed
+    random_seed, most = registry.initial_world.random_seed if chosen is None else chosen, registry.bounds.seed_bytes
 
     def build_world_of_body(text: str) -> World | None:
         if text.strip() not in ("", "null"):
-            return world_from_seed(read_seed(text, "body", most), random_seed=random_seed, born=call.real_time)
+            return world_from_seed(read_seed(text, "body", most), random_seed=random_seed, began_at=call.real_time)
         if chosen is not None:
             raise ControlProblem(
                 422, "bad-value", "query random_seed: needs a seed in the body, to be built anew with it; send one"
@@ -106,12 +106,12 @@ def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any
         "name": foundation.name,
         "prefix": f"/foundations/{foundation.name}",
         "time": format_precise_moment(now),
-        "random_seed": world.seed,
+        "random_seed": world.random_seed,
         "organizations": len(world.organizations),
         "spaces": len(world.spaces),
         "apps": len(world.apps),
         "processes": len(world.processes),
-        "scenarios": [scenario.name for scenario in foundation.lineup.scenarios],
+        "scenarios": [scenario.name for scenario in foundation.compiled_scenarios.scenarios],
         "journal": {"recorded": journal.recorded, "held": len(journal), "dropped": journal.dropped},
     }
 
@@ -147,14 +147,14 @@ def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str],
     """Builds the world of the seed in the body, for the foundation as it is now."""
     registry = context.service.registry
     found = registry.find(call.path["name"])
-    before = registry.seed if found is None else found.world
-    random_seed, now, most = before.seed, before.clock.now(call.real_time), registry.bounds.seed
-    return lambda text: world_from_seed(read_seed(text, "body", most), random_seed=random_seed, born=now)
+    before = registry.initial_world if found is None else found.world
+    random_seed, now, most = before.random_seed, before.clock.now(call.real_time), registry.bounds.seed_bytes
+    return lambda text: world_from_seed(read_seed(text, "body", most), random_seed=random_seed, began_at=now)
 
 
 def prepare_patch(context: ControlContext, call: ControlCall) -> Callable[[str], dict[str, Any]]:
     """Reads the change in the body; whether it fits is seen where it is made."""
-    most = context.service.registry.bounds.seed
+    most = context.service.registry.bounds.seed_bytes
     return lambda text: read_world_patch(text, "body", most)
 
 
@@ -192,7 +192,7 @@ IGNORED_KEYS = frozenset({"updated_at"})
 
 def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, now = context.find_foundation(call)
-    before, after = foundation.seed, snapshot_settled_world(foundation, now)
+    before, after = foundation.initial_world, snapshot_settled_world(foundation, now)
     return answer_in_turn(
         is_large(before) or is_large(after),
         lambda: ControlAnswer({"changes": list_changes(before, after)}),

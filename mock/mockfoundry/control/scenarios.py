@@ -223,10 +223,10 @@ class ReadyScenario(msgspec.Struct, frozen=True):
 
 def list_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, now = context.find_foundation(call)
-    lineup = foundation.lineup
-    progress = [(each, progress_of_scenario(foundation, each, now)) for each in lineup.scenarios]
+    compiled_scenarios = foundation.compiled_scenarios
+    progress = [(each, progress_of_scenario(foundation, each, now)) for each in compiled_scenarios.scenarios]
     return answer_in_turn(
-        lineup.rule_count + len(lineup.scenarios) > MAX_LOOP_STEPS,
+        compiled_scenarios.rule_count + len(compiled_scenarios.scenarios) > MAX_LOOP_STEPS,
         lambda: ControlAnswer(
             {"scenarios": [describe_scenario(each, state, show_scenario(each)) for each, state in progress]}
         ),
@@ -256,12 +256,12 @@ def find_library_scenario(service: Service, name: str) -> CompiledScenario:
     Raises:
         ControlProblem: 404, there is none.
     """
-    lineup = service.named_scenarios.get(name)
-    if lineup is None:
+    compiled_scenarios = service.named_scenarios.get(name)
+    if compiled_scenarios is None:
         hint = did_you_mean(name, list_library_files())
         detail = f"scenario {name}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
         raise ControlProblem(404, "unknown-scenario", detail)
-    return lineup.compiled[0]
+    return compiled_scenarios.compiled[0]
 
 
 def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
@@ -276,12 +276,12 @@ def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
 def must_have_room(foundation: FoundationState, scenario: Scenario, max_rules: int) -> None:
     """Raises ControlProblem (429) where a foundation has as many scenarios, or as many rules, as there may be."""
-    name, playing = foundation.name, foundation.lineup.scenarios
+    name, playing = foundation.name, foundation.compiled_scenarios.scenarios
     if len(playing) >= MAX_SCENARIOS:
         raise ControlProblem(
             429, "too-many-scenarios", f"{name}: {MAX_SCENARIOS} scenarios are on, the most there may be; end some"
         )
-    others = sum(len(each.scenario.rules) for each in foundation.lineup.without(scenario.name))
+    others = sum(len(each.scenario.rules) for each in foundation.compiled_scenarios.without(scenario.name))
     if others + len(scenario.rules) > max_rules:
         raise ControlProblem(
             429,
@@ -302,7 +302,7 @@ def stop_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
 def stop_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, now = context.find_foundation(call)
-    for each in foundation.lineup.scenarios:
+    for each in foundation.compiled_scenarios.scenarios:
         switch_scenario_off(foundation, each.name, now)
     return ControlAnswer(None, 204)
 

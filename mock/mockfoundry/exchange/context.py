@@ -65,7 +65,7 @@ class ExchangeContext(msgspec.Struct):
     Attributes:
         route: None where the contract has none.
         prefix: what links need before the path.
-        real: real microseconds of the exchange: when the request arrived, or was resumed.
+        real_time: real microseconds of the exchange: when the request arrived, or was resumed.
         now: the same moment on the foundation's clock.
         operation: the operationId, empty where the route is unknown.
         path: the path parameters, decoded.
@@ -85,7 +85,7 @@ class ExchangeContext(msgspec.Struct):
     request: Request
     route: Route | None
     prefix: str
-    real: int
+    real_time: int
     now: int
     operation: str
     path: dict[str, str]

@@ -37,11 +37,11 @@ EXAMPLE = "example"
 NO_BODY = "documented without a body"
 
 
-def find_documented_body(plan: Plan, documented: DocumentedResponse, seed: int) -> DocumentedBody:
+def find_documented_body(plan: Plan, documented: DocumentedResponse, random_seed: int) -> DocumentedBody:
     """The body of a documented answer.
 
     Args:
-        seed: a made value follows from it, from the operation and from the status.
+        random_seed: a made value follows from it, from the operation and from the status.
     """
     for name, example in documented.examples.items():
         if name not in documented.broken_examples:
@@ -50,7 +50,7 @@ def find_documented_body(plan: Plan, documented: DocumentedResponse, seed: int) 
         return DocumentedBody(None, NO_BODY)
     first = next(iter(documented.examples.values()), None)
     try:
-        value = make_value(documented.body, seed, f"{plan.operation} {documented.status}")
+        value = make_value(documented.body, random_seed, f"{plan.operation} {documented.status}")
     except NoValueError:
         if first is None:
             return DocumentedBody(None, "none, since no value was found that the schema accepts")

@@ -20,13 +20,13 @@ MAX_RULES_FOR_NEAR_MISS = 100
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
 
 
-def preferred_response(plan: Plan, prefer: bytes | None, seed: int) -> Response | None:
+def preferred_response(plan: Plan, prefer: bytes | None, random_seed: int) -> Response | None:
     """The documented answer that a `Prefer` header asks for, or the refusal of one that is not documented.
 
     None where it asks for neither.
 
     Args:
-        seed: what a body without an example follows from.
+        random_seed: what a body without an example follows from.
     """
     try:
         preferred = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
@@ -34,7 +34,7 @@ def preferred_response(plan: Plan, prefer: bytes | None, seed: int) -> Response 
         return response_from_refusal(refusal, "preference")
     if preferred is None:
         return None
-    body = preferred.body or find_documented_body(plan, preferred.documented, seed)
+    body = preferred.body or find_documented_body(plan, preferred.documented, random_seed)
     response = example_response(preferred.documented, body.value, preferred.reason + body.note, "preference")
     response.headers.append((b"preference-applied", preferred.applied_preference.encode("latin-1")))
     return response
@@ -49,7 +49,7 @@ def match_request_scenarios(context: ExchangeContext) -> None:
         Refusal: 400, where the request names a scenario that it cannot have.
     """
     foundation = context.foundation
-    scenarios, progress = foundation.lineup, foundation.progress
+    scenarios, progress = foundation.compiled_scenarios, foundation.progress
     name = context.request.header(b"x-mock-scenario")
     if name:
         scenarios, progress = find_named_scenario(context.service.named_scenarios, name), ScenarioProgress()

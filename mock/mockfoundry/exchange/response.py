@@ -181,31 +181,31 @@ def close_after_response(response: Response) -> Response:
     return response
 
 
-def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: DecidedBy, seed: int) -> Response:
+def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: DecidedBy, random_seed: int) -> Response:
     """The response that a refusal is, in the form that the contract documents for its status.
 
     That is the Cloud Controller's form wherever the contract accepts it, and where it documents none.
 
     Args:
-        seed: what a body without an example follows from.
+        random_seed: what a body without an example follows from.
     """
     response = response_from_refusal(refusal, decided_by)
     documented = plan.find_response(response.status)
     usual = build_error_body(refusal.entry, refusal.detail)
     if documented is None or documented.body is None or documented.body.accepts(usual):
         return response
-    found = find_documented_body(plan, documented, seed)
+    found = find_documented_body(plan, documented, random_seed)
     if found.value is None:
         return response
     body = replace_message(found.value, usual["errors"][0]["detail"], documented.body)
     return example_response(documented, body, f"{refusal.why}{found.note}", decided_by)
 
 
-def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond, seed: int) -> Response:
+def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond, random_seed: int) -> Response:
     """The answer that a scenario gives in place of the world's.
 
     Args:
-        seed: what a body without an example follows from.
+        random_seed: what a body without an example follows from.
     """
     reason = match.why
     if respond.error is not None:
@@ -219,13 +219,13 @@ def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond,
         else:
             response = example_response(found[0], found[1], reason, "scenario")
     else:
-        response = status_response(plan, respond, reason, seed)
+        response = status_response(plan, respond, reason, random_seed)
         response.decided_by = "scenario"
     response.fault = respond.fault or ""
     return response
 
 
-def status_response(plan: Plan | None, respond: Respond, reason: str, seed: int) -> Response:
+def status_response(plan: Plan | None, respond: Respond, reason: str, random_seed: int) -> Response:
     """The answer that a scenario gives by a status: with its own text or body, else with the contract's."""
     status = respond.status or (200 if plan is None else plan.success_status)
     if respond.text is not None:
@@ -236,7 +236,7 @@ def status_response(plan: Plan | None, respond: Respond, reason: str, seed: int)
     documented = None if plan is None else plan.responses.get(status)
     if plan is None or documented is None:
         return json_response(status, None, reason)
-    found = find_documented_body(plan, documented, seed)
+    found = find_documented_body(plan, documented, random_seed)
     return example_response(documented, found.value, reason + found.note, "scenario")
 
 

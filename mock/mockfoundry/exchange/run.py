@@ -11,7 +11,7 @@ requests are serial. The functions are in the order in which a request reaches t
         ├ run_scripted_exchange        a preference or a scenario may answer, or keep the request waiting
         │ ├ park_request               it waits, and the journal has it open
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
-        └ record_response              date, id, what the match adds to the response, the journal
+        └ record_response (record.py)  date, id, what the match adds to the response, the journal
 
 A large body is read beside the exchanges, by `wait_for_reading`, before its exchange begins. What takes long to make of
 a response is made after it: that comes back by `complete_late_response`.
@@ -27,7 +27,6 @@ from functools import partial
 import msgspec
 
 from mockfoundry.bodies import BodyForm
-from mockfoundry.cloudfoundry.api.messages import describe_violations
 from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.auth import (
     ANY_ADMIN,
@@ -37,52 +36,40 @@ from mockfoundry.cloudfoundry.auth import (
     read_bearer_token,
     require_scope,
 )
-from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
 from mockfoundry.cloudfoundry.errors import (
-    BAD_QUERY_PARAMETER,
     MESSAGE_PARSE_ERROR,
-    RATE_LIMIT_EXCEEDED,
-    UNKNOWN_ERROR,
-    UNPROCESSABLE_ENTITY,
     Refusal,
 )
 from mockfoundry.cloudfoundry.model import RateLimit
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
 from mockfoundry.cloudfoundry.tokens import claims_from_token
-from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
-from mockfoundry.exchange.documented import find_documented_body
 from mockfoundry.exchange.large_bodies import find_violations, read_large_body
 from mockfoundry.exchange.matching import match_request_scenarios, preferred_response
+from mockfoundry.exchange.record import record_response
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
     HoldKey,
     PendingRequest,
     Response,
-    apply_response_overrides,
-    complete_rate_limit_response,
-    example_response,
     raw_response,
     response_from_answer,
-    response_from_documented_refusal,
     response_from_refusal,
     scenario_response,
 )
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
-from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, DecidedBy, RecordedResponse
+from mockfoundry.journal.entry import NO_STATUS, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch, commit_match
 from mockfoundry.scenarios.model import Hold
-from mockfoundry.wire_faults import WIRE_FAULTS
 
 __all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
 
-READ_AS_FORM_NOTE = b"body: read as a form, as its content type says; JSON needs Content-Type: application/json"
 NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
 log = logging.getLogger("mockfoundry")
@@ -119,30 +106,35 @@ def handle_routed_request(
 
 
 def begin_exchange(
-    service: Service, request: Request, address: Address, route: Route | None, real: int, read: ReadBody | None = None
+    service: Service,
+    request: Request,
+    address: Address,
+    route: Route | None,
+    real_time: int,
+    read: ReadBody | None = None,
 ) -> Response | PendingRequest:
     """The exchange of a request with a foundation, which is made if there is none yet.
 
     Args:
-        real: real microseconds of this moment.
+        real_time: real microseconds of this moment.
         read: the request's large body.
     """
     try:
-        foundation = service.registry.get_or_create(address.name, real)
+        foundation = service.registry.get_or_create(address.name, real_time)
     except Refusal as refusal:
         # There is no foundation, so there is no journal either.
         return response_from_refusal(refusal)
     operation, path = ("", {}) if route is None else (route.plan.operation, route.path)
-    now = foundation.world.clock.now(real)
+    now = foundation.world.clock.now(real_time)
     context = ExchangeContext(
-        service, foundation, request, route, address.prefix, real, now, operation, path, foundation.progress
+        service, foundation, request, route, address.prefix, real_time, now, operation, path, foundation.progress
     )
     if read is not None:
         context.read_body = read
     if is_line_too_long(request):
         return run_recorded(context, lambda _: line_too_long_response())
     headers = request.headers
-    if foundation.lineup.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
+    if foundation.compiled_scenarios.scenarios or b"x-mock-scenario" in headers or b"prefer" in headers:
         return run_recorded(context, run_scripted_exchange)
     return run_recorded(context, run_exchange)
 
@@ -171,8 +163,8 @@ def run_recorded(
 def wait_for_reading(service: Service, request: Request, address: Address, route: Route) -> PendingRequest:
     """Has a large body read beside the exchanges; then its own begins."""
 
-    def go_on(real: int, read: ReadBody) -> Response | PendingRequest:
-        return begin_exchange(service, request, address, route, real, read)
+    def go_on(real_time: int, read: ReadBody) -> Response | PendingRequest:
+        return begin_exchange(service, request, address, route, real_time, read)
 
     return PendingRequest(
         resume=go_on, give_up=response_from_refusal, work=lambda: read_large_body(service, request, route)
@@ -236,7 +228,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     actor = ANY_ADMIN
     if plan.secured:
         token = read_bearer_token(request.headers.get(b"authorization", b""))
-        actor = authenticate_actor(world, token, service.authority, context.foundation.token_issuers, context.real)
+        actor = authenticate_actor(world, token, service.authority, context.foundation.token_issuers, context.real_time)
         context.actor = actor.name
         context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
         require_scope(actor, "write" if plan.writes else "read")
@@ -281,7 +273,9 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     apply_due_events(foundation, context.now)
     identify_actor(context)
     preferred = (
-        None if route is None else preferred_response(route.plan, context.headers.get(b"prefer"), foundation.world.seed)
+        None
+        if route is None
+        else preferred_response(route.plan, context.headers.get(b"prefer"), foundation.world.random_seed)
     )
     if preferred is not None:
         return preferred
@@ -293,8 +287,8 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     respond = None if match is None else match.respond
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
-    if respond.answers:
-        return scenario_response(route and route.plan, match, respond, foundation.world.seed)
+    if respond.has_own_answer:
+        return scenario_response(route and route.plan, match, respond, foundation.world.random_seed)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not match.delay:
         return run_matched_exchange(context)
@@ -308,7 +302,7 @@ def identify_actor(context: ExchangeContext) -> None:
     try:
         token = read_bearer_token(context.headers.get(b"authorization", b""))
         foundation, authority = context.foundation, context.service.authority
-        actor = authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real)
+        actor = authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real_time)
         context.actor = actor.name
     except Refusal:
         pass
@@ -324,7 +318,7 @@ def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | No
     )
     context.opened = foundation.journal.open(context, waiting)
     # Until then the foundation is in use, however idle it looks.
-    foundation.last_used = max(foundation.last_used, context.real + match.delay + at_most)
+    foundation.last_used = max(foundation.last_used, context.real_time + match.delay + at_most)
     return PendingRequest(
         resume=partial(resume_exchange, context),
         give_up=partial(give_up_exchange, context),
@@ -335,19 +329,19 @@ def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | No
     )
 
 
-def resume_exchange(context: ExchangeContext, real: int, _: None) -> Response | PendingRequest:
+def resume_exchange(context: ExchangeContext, real_time: int, _: None) -> Response | PendingRequest:
     """The response to a request that has waited, from the world that it came to.
 
     Args:
-        real: real microseconds of this moment.
+        real_time: real microseconds of this moment.
     """
     foundation = context.foundation
     try:
-        context.service.registry.must_be_current(foundation, real)
+        context.service.registry.must_be_current(foundation, real_time)
     except Refusal as refusal:
         # The journal that has it open has ended, too.
         return response_from_refusal(refusal)
-    context.real, context.now = real, foundation.world.clock.now(real)
+    context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
     response = run_recorded(context, run_matched_exchange)
     if isinstance(response, Response):
         # It has waited already; the journal has noted for how long.
@@ -400,113 +394,15 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
         commit_match(context.progress, match)
         if respond.fault is not None:
             response.fault = respond.fault
-        elif respond.answers:
+        elif respond.has_own_answer:
             done = response
-            plan, seed = context.route and context.route.plan, context.foundation.world.seed
-            response = scenario_response(plan, match, respond, seed)
+            plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
+            response = scenario_response(plan, match, respond, random_seed)
             response.committed, response.state_changed = done.committed, done.state_changed
             response.reason = f"{response.reason}; {done.reason}"
             return response
     response.reason = f"{match.why}; {response.reason}"
     return response
-
-
-def record_response(context: ExchangeContext, response: Response) -> Response:
-    """A response with its date and its id, with what a match adds to it, and with its place in the journal."""
-    foundation, match = context.foundation, context.match
-    date = format_http_date(context.now // SECOND)
-    headers = context.request.headers
-    response.headers.append((b"date", date))
-    if response.has_platform_headers:
-        # nginx's own pages have none.
-        response.headers.append(request_id_header(foundation, context.request))
-        if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
-            # cloud_controller_ng, middleware/zipkin.rb
-            response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
-    if response.status == RATE_LIMIT_EXCEEDED.status:
-        given = {} if match is None or match.respond is None else match.respond.headers
-        complete_rate_limit_response(response, context.route and context.route.plan, given, context.now)
-    if match is None:
-        response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
-    else:
-        response.scenario, response.rule = match.scenario, match.rule
-        respond = match.respond
-        if respond is not None:
-            apply_response_overrides(response, match, respond, foundation.generation)
-            response.phase = respond.phase if respond.answers else ""
-        response.virtual_delay = int(response.delay * foundation.world.clock.rate)
-    journal, opened = foundation.journal, context.opened
-    recorded = recorded_response(response)
-    if opened is None:
-        number = journal.record(context, recorded)
-    else:
-        recorded.waited, recorded.virtual_waited = context.real - opened.real, context.now - opened.now
-        number = journal.complete(opened, recorded)
-        context.opened = None
-    if response.fault or response.delay or response.hold or opened is not None:
-        journal.note_bytes_sent(number, STILL_SENDING)
-        response.report_bytes_sent = partial(journal.note_bytes_sent, number)
-        foundation.last_used = max(foundation.last_used, context.real + response.delay + response.hold_at_most)
-    return response
-
-
-def recorded_response(response: Response) -> RecordedResponse:
-    """What the journal keeps of a response: of one that was never sent and that nothing was done for, only why."""
-    if not response.fault or response.phase == "after" or WIRE_FAULTS[response.fault].sends_headers:
-        return response
-    return msgspec.structs.replace(response, status=NO_STATUS, headers=[], body=b"")
-
-
-def refused_response(context: ExchangeContext, refusal: Refusal, decided_by: DecidedBy) -> Response:
-    """The response to a refused request; it says where the body was read as a form, which may be the reason."""
-    request, route = context.request, context.route
-    if route is None:
-        response = response_from_refusal(refusal, decided_by)
-    else:
-        seed = context.foundation.world.seed
-        response = response_from_documented_refusal(route.plan, refusal, decided_by, seed)
-    if request.content and request.body_form is BodyForm.FORM:
-        response.headers.append((b"x-mock-contract", READ_AS_FORM_NOTE))
-    return response
-
-
-def response_from_failure(request: Request) -> Response:
-    """The response to a request that mockfoundry itself failed on. To be called while the exception is handled."""
-    from mockfoundry.journal.redaction import redact_line
-
-    log.exception("mockfoundry failed on %s %s", request.method, redact_line(request.target))
-    refusal = Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback")
-    return response_from_refusal(refusal, "failure")
-
-
-def canned_response(
-    context: ExchangeContext, plan: Plan, has_body: bool, violations: tuple[Violation, ...]
-) -> Response:
-    """The contract's own answer of success, or a refusal (400 or 422) of what the contract does not allow."""
-    request = context.request
-    if plan.body_required and not has_body and not (request.content and is_documented_media_type(plan, request)):
-        violations += (Violation("body", "", "required", None, "body"),)
-    if not violations:
-        documented = plan.responses[plan.success_status]
-        found = find_documented_body(plan, documented, context.foundation.world.seed)
-        return example_response(documented, found.value, f"contract: {found.origin}", "contract")
-    text, reason = describe_violations(violations), f"contract: {violations[0]}"
-    place = violations[0].place
-    if place != "body":
-        text = f"The {'parameter' if place == 'path' else f'{place} parameter'} is invalid: {text}"
-    # Many an API documents but one of the two.
-    entry, other = UNPROCESSABLE_ENTITY, BAD_QUERY_PARAMETER
-    if place != "body":
-        entry, other = other, entry
-    if plan.find_response(entry.status) is None and plan.find_response(other.status) is not None:
-        entry = other
-    return refused_response(context, Refusal(entry, text, reason), "contract")
-
-
-def is_documented_media_type(plan: Plan, request: Request) -> bool:
-    """Whether a request's body is of a documented media type; one that is not JSON is taken as it is."""
-    found = request.header(b"content-type").partition(";")[0].strip().lower()
-    return found in plan.bodies and "json" not in found
 
 
 def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
@@ -516,20 +412,6 @@ def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDec
     if not is_counted(request.target.removeprefix(context.prefix) or "/", request.query_string, authorization):
         return None
     issuers = foundation.token_issuers
-    return count_request(foundation.world, limit, foundation.windows, authorization, authority, issuers, context.real)
-
-
-def request_id_header(foundation: FoundationState, request: Request) -> tuple[bytes, bytes]:
-    """The id of the request: a new guid, behind the one that the client gave.
-
-    Source: cloud_controller_ng, middleware/vcap_request_context_setter.rb.
-    """
-    guid = foundation.next_request_id()
-    headers = request.headers
-    if b"x-vcap-request-id" not in headers and b"x-request-id" not in headers:
-        return b"x-vcap-request-id", guid.encode()
-    given = headers.get(b"x-vcap-request-id", b"").strip() or headers.get(b"x-request-id", b"").strip()
-    if given:
-        safe = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))
-        guid = f"{safe[:255]}::{guid}"
-    return b"x-vcap-request-id", guid.encode()
+    return count_request(
+        foundation.world, limit, foundation.windows, authorization, authority, issuers, context.real_time
+    )

@@ -99,7 +99,7 @@ def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, 
         DocumentError: its `given` does not fit this world; nothing is changed.
     """
     scenario = compiled.scenario
-    lineup = CompiledScenarios((*foundation.lineup.without(scenario.name), compiled))
+    compiled_scenarios = CompiledScenarios((*foundation.compiled_scenarios.without(scenario.name), compiled))
     world, changes = foundation.world, foundation.changes.get(scenario.name)
     if changes is not None:
         foundation.world = world.copy()
@@ -111,7 +111,7 @@ def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, 
         if changes is not None:
             foundation.changes[scenario.name] = changes
         raise
-    foundation.lineup = lineup
+    foundation.compiled_scenarios = compiled_scenarios
 
 
 def begin_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> None:
@@ -123,10 +123,10 @@ def begin_scenario(foundation: FoundationState, scenario: Scenario, now: int) ->
 
 def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> bool:
     """Switches a scenario off and reverts what it changed; gives whether it was on."""
-    others = foundation.lineup.without(name)
-    if len(others) == len(foundation.lineup.scenarios):
+    others = foundation.compiled_scenarios.without(name)
+    if len(others) == len(foundation.compiled_scenarios.scenarios):
         return False
-    foundation.lineup = CompiledScenarios(others)
+    foundation.compiled_scenarios = CompiledScenarios(others)
     switch_off(foundation.progress, name)
     revert_changes(foundation.world, foundation.changes.pop(name, []), now)
     return True
@@ -134,12 +134,12 @@ def switch_scenario_off(foundation: FoundationState, name: str, now: int) -> boo
 
 def apply_due_events(foundation: FoundationState, now: int) -> None:
     """Applies what is due by now of the scenarios that are on: their events, and the reverting at their ends."""
-    lineup, progress = foundation.lineup, foundation.progress
-    due = take_due_events(lineup, progress, now) if lineup.events else ()
+    compiled_scenarios, progress = foundation.compiled_scenarios, foundation.progress
+    due = take_due_events(compiled_scenarios, progress, now) if compiled_scenarios.events else ()
     for name, events in groupby(due, key=lambda each: each[0]):
         apply_events(foundation, name, [event for _, event in events], now)
     if foundation.changes:
-        for scenario in lineup.scenarios:
+        for scenario in compiled_scenarios.scenarios:
             since = progress.since.get(scenario.name)
             if scenario.for_ is not None and since is not None and now >= since + scenario.for_:
                 revert_changes(foundation.world, foundation.changes.pop(scenario.name, []), now)

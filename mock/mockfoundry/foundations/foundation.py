@@ -33,8 +33,8 @@ class FoundationState(msgspec.Struct):
     Attributes:
         generation: the number of its world among all that its registry has made; a reset makes another one.
         world: its organizations, apps, processes, clock and generator.
-        seed: the world that it began as, and that a reset brings back.
-        lineup: the scenarios that are on, compiled; foundations that play the same ones share it.
+        initial_world: the world that it began as, and that a reset brings back.
+        compiled_scenarios: the scenarios that are on, compiled; foundations that play the same ones share it.
         progress: how far each of them has come here.
         changes: what each of them has changed in the world, so that it can be reverted.
         windows: the requests that the rate limiter has counted, by user guid.
@@ -49,8 +49,8 @@ class FoundationState(msgspec.Struct):
     name: str
     generation: int
     world: World
-    seed: World
-    lineup: CompiledScenarios
+    initial_world: World
+    compiled_scenarios: CompiledScenarios
     progress: ScenarioProgress
     changes: dict[str, list[EntityChange]] = {}
     windows: dict[str, RateLimitWindow] = {}
@@ -65,7 +65,7 @@ class FoundationState(msgspec.Struct):
         """The id of the next request: a version 4 UUID, determined by the seed and the request's number."""
         number = self.request_count = self.request_count + 1
         if not self.request_id_prefix:
-            self.request_id_prefix = derive_guid(self.world.seed, "requests", self.name)[:24]
+            self.request_id_prefix = derive_guid(self.world.random_seed, "requests", self.name)[:24]
         return f"{self.request_id_prefix}{number * _REQUEST_ID_FACTOR & _REQUEST_ID_MASK:012x}"
 
 
@@ -79,7 +79,7 @@ MAX_TOKEN_ISSUERS = 64
 
 
 def copy_foundation(
-    foundation: FoundationState, name: str, generation: int, token_issuer: str, real: int
+    foundation: FoundationState, name: str, generation: int, token_issuer: str, real_time: int
 ) -> FoundationState:
     """A copy with its own name and request ids; what happens in one of the two does not change the other.
 
@@ -88,20 +88,20 @@ def copy_foundation(
     Args:
         generation: of the copy.
         token_issuer: of the copy.
-        real: microseconds of the machine's clock: when the copy is first used.
+        real_time: microseconds of the machine's clock: when the copy is first used.
     """
     return FoundationState(
         name,
         generation,
         foundation.world.copy(),
-        foundation.seed,
-        foundation.lineup,
+        foundation.initial_world,
+        foundation.compiled_scenarios,
         msgspec.convert(msgspec.to_builtins(foundation.progress), ScenarioProgress),
         changes={scenario: list(changes) for scenario, changes in foundation.changes.items()},
         windows={user: msgspec.structs.replace(window) for user, window in foundation.windows.items()},
         request_count=foundation.request_count,
         minted_tokens=foundation.minted_tokens,
         token_issuers=(*foundation.token_issuers, token_issuer)[-MAX_TOKEN_ISSUERS:],
-        last_used=real,
+        last_used=real_time,
         journal=foundation.journal.copy(),
     )

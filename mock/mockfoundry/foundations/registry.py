@@ -49,7 +49,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         journal: bytes that the journal of each may hold.
         journals: bytes that all journals may hold together.
         rules: of the scenarios that are on in one foundation.
-        seed: bytes of a seed or a state.
+        seed_bytes: bytes of a seed or a state.
         idle: microseconds of real time after which a foundation that was not used is deleted; None for never.
     """
 
@@ -57,7 +57,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
     journal: int = ServerOptions.max_journal
     journals: int = ServerOptions.max_journals
     rules: int = ServerOptions.max_rules
-    seed: int = ServerOptions.max_seed
+    seed_bytes: int = ServerOptions.max_seed
     idle: int | None = ServerOptions.expire_idle
 
     @classmethod
@@ -67,7 +67,7 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
             journal=options.max_journal,
             journals=options.max_journals,
             rules=options.max_rules,
-            seed=options.max_seed,
+            seed_bytes=options.max_seed,
             idle=options.expire_idle,
         )
 
@@ -76,21 +76,26 @@ class FoundationRegistry:
     """The foundations of one server.
 
     Args:
-        seed: the world that each begins as a copy of.
-        lineup: the scenarios that each begins with.
+        initial_world: what each begins as a copy of, unless it is made with a world of its own.
+        compiled_scenarios: the scenarios that each begins with.
 
     Attributes:
-        seed: the world that each begins as a copy of.
+        initial_world: what each begins as a copy of, unless it is made with a world of its own.
         hit_counts: of the journals of deleted foundations, so that coverage outlives them.
         end_watchers: called with the generation of each foundation that ends: it is deleted, or replaced.
     """
 
-    def __init__(self, seed: World, lineup: CompiledScenarios, bounds: ServerBounds = ServerBounds()) -> None:  # noqa: B008 (never changed)
-        self.seed = seed
+    def __init__(
+        self,
+        initial_world: World,
+        compiled_scenarios: CompiledScenarios,
+        bounds: ServerBounds = ServerBounds(),  # noqa: B008 (never changed)
+    ) -> None:
+        self.initial_world = initial_world
         self.bounds = bounds
         self.hit_counts: dict[HitKey, int] = {}
         self.end_watchers: list[Callable[[int], None]] = []
-        self._lineup = lineup
+        self._compiled_scenarios = compiled_scenarios
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}
         self._gone: dict[str, str] = {}
@@ -98,11 +103,11 @@ class FoundationRegistry:
         self._live = set[int]()
         self._last_sweep = 0
 
-    def get_or_create(self, name: str, real: int) -> FoundationState:
+    def get_or_create(self, name: str, real_time: int) -> FoundationState:
         """The foundation of that name, made if there was none yet.
 
         Args:
-            real: microseconds of the machine's clock.
+            real_time: microseconds of the machine's clock.
 
         Raises:
             Refusal: there was one, which is gone; the name is not valid; or there are too many foundations.
@@ -110,21 +115,21 @@ class FoundationRegistry:
         found = self._foundations.get(name)
         if found is not None and self.bounds.idle is None:
             return found
-        return self.find_active(name, real) or self._create_on_first_use(name, real)
+        return self.find_active(name, real_time) or self._create_on_first_use(name, real_time)
 
-    def _create_on_first_use(self, name: str, real: int) -> FoundationState:
+    def _create_on_first_use(self, name: str, real_time: int) -> FoundationState:
         if name in self._gone:
             raise foundation_gone_refusal(name, self._gone[name])
-        return self.create(name, None, real)
+        return self.create(name, None, real_time)
 
-    def must_be_current(self, foundation: FoundationState, real: int) -> None:
+    def must_be_current(self, foundation: FoundationState, real_time: int) -> None:
         """Raises Refusal where a foundation has ended: it is gone, or another one has its name.
 
         Args:
-            real: microseconds of the machine's clock.
+            real_time: microseconds of the machine's clock.
         """
         name = foundation.name
-        current = self.find_active(name, real)
+        current = self.find_active(name, real_time)
         if current is None:
             raise foundation_gone_refusal(name, self.describe_absence(name) or HAS_EXPIRED)
         if current is not foundation:
@@ -142,41 +147,41 @@ class FoundationRegistry:
         """The foundation of that name as it is, None if there is none."""
         return self._foundations.get(name)
 
-    def find_active(self, name: str, real: int) -> FoundationState | None:
+    def find_active(self, name: str, real_time: int) -> FoundationState | None:
         """The foundation of that name, which is in use from now on; None if there is none, or it has expired."""
         found, idle = self._foundations.get(name), self.bounds.idle
         if found is None or idle is None:
             return found
-        if has_expired(found, idle, real):
+        if has_expired(found, idle, real_time):
             self._expire_one(found)
             return None
-        found.last_used = max(found.last_used, real)
+        found.last_used = max(found.last_used, real_time)
         return found
 
-    def create(self, name: str, seed: World | None, real: int) -> FoundationState:
+    def create(self, name: str, world: World | None, real_time: int) -> FoundationState:
         """A new foundation of that name; it replaces an existing one.
 
         Args:
-            seed: the world that it begins as; None is the server's.
+            world: that it begins as; None is the server's.
 
         Raises:
             Refusal: the name is not valid, or there are too many foundations.
         """
-        self._must_have_room(name, real)
-        world = self.seed if seed is None else seed
+        self._must_have_room(name, real_time)
+        world = self.initial_world if world is None else world
         journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
         made = FoundationState(
             name,
             self._next_generation(),
             world.copy(),
             world,
-            self._lineup,
+            self._compiled_scenarios,
             ScenarioProgress(),
-            last_used=real,
+            last_used=real_time,
             journal=journal,
         )
-        made.token_issuers = (derive_issuer(name, made.generation, real),)
-        begin_all_scenarios(made, real)
+        made.token_issuers = (derive_issuer(name, made.generation, real_time),)
+        begin_all_scenarios(made, real_time)
         self._put(made)
         return made
 
@@ -184,7 +189,7 @@ class FoundationRegistry:
         """Takes away a foundation that was made for a call which has failed: its name is as it was before."""
         self._end(made.name)
 
-    def _must_have_room(self, name: str, real: int) -> None:
+    def _must_have_room(self, name: str, real_time: int) -> None:
         """Raises Refusal where a name is not valid, or there are too many foundations for another one."""
         if not FOUNDATION_NAME.fullmatch(name):
             raise Refusal(
@@ -193,7 +198,7 @@ class FoundationRegistry:
                 "take another one",
                 why="foundation: bad name",
             )
-        self.expire(real)
+        self.expire(real_time)
         if name not in self._foundations and len(self._foundations) >= self.bounds.foundations:
             raise Refusal(
                 TOO_MANY_FOUNDATIONS,
@@ -235,7 +240,7 @@ class FoundationRegistry:
         """Ends a foundation that was not used for too long. A world that the next request would make again may come
         back with it; one of another seed may not."""
         self._end(foundation.name)
-        if foundation.seed is self.seed:
+        if foundation.initial_world is self.initial_world:
             self._gone.pop(foundation.name, None)
         else:
             self._remember_gone(foundation.name, HAS_EXPIRED)
@@ -246,32 +251,34 @@ class FoundationRegistry:
         if len(self._gone) > MAX_GONE_NAMES:
             del self._gone[next(iter(self._gone))]
 
-    def expire(self, real: int) -> None:
+    def expire(self, real_time: int) -> None:
         """Deletes the foundations that were not used for too long.
 
         It looks at all of them, so it does nothing if it did that a short time ago, unless there is no room.
         """
         idle = self.bounds.idle
-        if idle is None or (real - self._last_sweep < idle // 4 and len(self._foundations) < self.bounds.foundations):
+        if idle is None or (
+            real_time - self._last_sweep < idle // 4 and len(self._foundations) < self.bounds.foundations
+        ):
             return
-        self._last_sweep = real
+        self._last_sweep = real_time
         for foundation in self:
-            if has_expired(foundation, idle, real):
+            if has_expired(foundation, idle, real_time):
                 self._expire_one(foundation)
 
-    def reset(self, name: str, real: int) -> FoundationState | None:
+    def reset(self, name: str, real_time: int) -> FoundationState | None:
         """Brings a foundation back to its seed: state, clock, scenarios, counters; None if there is none.
 
         It is the same foundation, so the tokens that it has minted count as before.
         """
-        found = self.find_active(name, real)
+        found = self.find_active(name, real_time)
         if found is None:
             return None
-        made = self.create(name, found.seed, real)
+        made = self.create(name, found.initial_world, real_time)
         made.token_issuers = found.token_issuers
         return made
 
-    def copy(self, name: str, other: str, real: int) -> FoundationState | None:
+    def copy(self, name: str, other: str, real_time: int) -> FoundationState | None:
         """A copy of a foundation under another name; it replaces an existing one. None if there is no original.
 
         Its clock, chance, counters and journal are copied too.
@@ -279,12 +286,12 @@ class FoundationRegistry:
         Raises:
             Refusal: the other name is not valid, or there are too many foundations.
         """
-        found = self.find_active(name, real)
+        found = self.find_active(name, real_time)
         if found is None or other == name:
             return found
-        self._must_have_room(other, real)
+        self._must_have_room(other, real_time)
         generation = self._next_generation()
-        made = copy_foundation(found, other, generation, derive_issuer(other, generation, real), real)
+        made = copy_foundation(found, other, generation, derive_issuer(other, generation, real_time), real_time)
         self._put(made)
         return made
 
@@ -295,9 +302,9 @@ class FoundationRegistry:
         return len(self._foundations)
 
 
-def has_expired(foundation: FoundationState, idle: int, real: int) -> bool:
+def has_expired(foundation: FoundationState, idle: int, real_time: int) -> bool:
     """Whether a foundation was not used for that many microseconds; one whose journal is watched is in use."""
-    return real - foundation.last_used >= idle and not foundation.journal.watchers
+    return real_time - foundation.last_used >= idle and not foundation.journal.watchers
 
 
 def foundation_gone_refusal(name: str, how: str) -> Refusal:
@@ -319,9 +326,9 @@ def world_replaced_refusal(name: str) -> Refusal:
     return Refusal(WORLD_REPLACED, text, why="foundation: made anew while the request waited")
 
 
-def begin_all_scenarios(foundation: FoundationState, real: int) -> None:
+def begin_all_scenarios(foundation: FoundationState, real_time: int) -> None:
     """Starts the scenarios that a foundation begins with."""
-    if foundation.lineup.scenarios:
-        now = foundation.world.clock.now(real)
-        for scenario in foundation.lineup.scenarios:
+    if foundation.compiled_scenarios.scenarios:
+        now = foundation.world.clock.now(real_time)
+        for scenario in foundation.compiled_scenarios.scenarios:
             begin_scenario(foundation, scenario, now)

@@ -117,7 +117,7 @@ class JournalEntry(msgspec.Struct, array_like=True):
 
     Attributes:
         number: from 1, in the order in which the requests came.
-        real: when it came, in microseconds of the machine's clock.
+        real_time: when it came, in microseconds of the machine's clock.
         now: the same moment on the foundation's clock.
         operation: the operationId, empty where the route is unknown.
         path: the path parameters, decoded.
@@ -127,7 +127,7 @@ class JournalEntry(msgspec.Struct, array_like=True):
     """
 
     number: int
-    real: int
+    real_time: int
     now: int
     operation: str
     path: dict[str, str]
@@ -301,7 +301,7 @@ def entry_to_dict(entry: JournalEntry, redacted: RedactedEntry | None = None) ->
     return {
         "number": entry.number,
         "time": format_precise_moment(entry.now),
-        "real_time": format_precise_moment(entry.real),
+        "real_time": format_precise_moment(entry.real_time),
         "operation": entry.operation or None,
         "actor": entry.actor or None,
         "method": entry.request.method,

@@ -100,7 +100,7 @@ class RecordedExchange(Protocol):
     """What a journal keeps of an exchange besides its response; the attributes are JournalEntry's."""
 
     @property
-    def real(self) -> int: ...
+    def real_time(self) -> int: ...
     @property
     def now(self) -> int: ...
     @property
@@ -135,12 +135,12 @@ class OpenExchange:
         response: what stands for its response until there is an outcome.
     """
 
-    __slots__ = ("exchange", "now", "number", "real", "response")
+    __slots__ = ("exchange", "now", "number", "real_time", "response")
 
     def __init__(self, number: int, exchange: RecordedExchange, response: RecordedResponse) -> None:
         self.number = number
         self.exchange = exchange
-        self.real, self.now = exchange.real, exchange.now
+        self.real_time, self.now = exchange.real_time, exchange.now
         self.response = response
 
 
@@ -204,7 +204,7 @@ class Journal:
         hit_key = (operation, response.status, response.fault, response.phase)
         hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
         self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
-        encoded = encode_exchange(number, exchange.real, exchange.now, exchange, response)
+        encoded = encode_exchange(number, exchange.real_time, exchange.now, exchange, response)
         self._encoded.append(encoded)
         size = len(encoded) + _ENTRY_OVERHEAD
         self.size += size
@@ -243,7 +243,7 @@ class Journal:
         position = number - self._gone - 1
         if position >= 0:
             before = self._encoded[position]
-            encoded = encode_exchange(number, opened.real, opened.now, exchange, response)
+            encoded = encode_exchange(number, opened.real_time, opened.now, exchange, response)
             self._encoded[position] = encoded
             self.bytes_sent_by_number.pop(number, None)
             grown = len(encoded) - len(before)
@@ -370,7 +370,9 @@ class Journal:
             self.budget.release_bytes(self, before - self.size)
 
 
-def encode_exchange(number: int, real: int, now: int, exchange: RecordedExchange, response: RecordedResponse) -> bytes:
+def encode_exchange(
+    number: int, real_time: int, now: int, exchange: RecordedExchange, response: RecordedResponse
+) -> bytes:
     """The bytes of a JournalEntry.
 
     What a request or a response has beyond the recorded fields comes after those, and is not read again.
@@ -378,7 +380,7 @@ def encode_exchange(number: int, real: int, now: int, exchange: RecordedExchange
     return _encode_entry(
         (
             number,
-            real,
+            real_time,
             now,
             exchange.operation,
             exchange.path,

@@ -393,8 +393,8 @@ def wait_between(one: JournalEntry, other: JournalEntry) -> int:
 
     A client waits by its own clock, or by the foundation's where a test advances that in place of sleeping.
     """
-    real, virtual = other.real - one.real, other.now - one.now
-    return max(0, real - one.time_to_answer, virtual - one.virtual_time_to_answer)
+    real_time, virtual = other.real_time - one.real_time, other.now - one.now
+    return max(0, real_time - one.time_to_answer, virtual - one.virtual_time_to_answer)
 
 
 def append_nearest_entry(message: str, nearest: tuple[NearEntry, ...]) -> str:

@@ -155,7 +155,7 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
         report_key("status", f"a {value.status} has no body; leave body and text out")
     if value.fault is not None and value.headers and not WIRE_FAULTS[value.fault].sends_headers:
         report_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
-    if value.undocumented and not (value.answers or value.headers):
+    if value.undocumented and not (value.has_own_answer or value.headers):
         report_key("undocumented", "undocumented goes with an answer or headers; leave it out")
     if not value.changes:
         reading.report(path, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")

@@ -159,7 +159,7 @@ class ComparableRule:
     def takes_all(self) -> bool:
         """Whether the rule decides every request that it matches, from the first one on."""
         rule = self.rule
-        endless = rule.answers is None and bool(rule.steps)
+        endless = rule.max_matches is None and bool(rule.steps)
         return endless and rule.after == 0 and rule.chance == 1.0 and rule.from_ is None and rule.until is None
 
     def leaves_nothing(self, other: "ComparableRule") -> bool:

@@ -99,14 +99,14 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undocumented: bool = False
 
     @property
-    def answers(self) -> bool:
+    def has_own_answer(self) -> bool:
         """Whether it gives an answer or a fault of its own, rather than change the world's."""
         return not (self.error is None and self.status is None and self.example is None and self.fault is None)
 
     @property
     def changes(self) -> bool:
         """Whether it changes anything; if not, it is `pass`."""
-        return bool(self.answers or self.headers or self.delay or self.hold)
+        return bool(self.has_own_answer or self.headers or self.delay or self.hold)
 
 
 PASS = Respond()
@@ -179,7 +179,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.sequence if self.respond is None else (self.respond,)
 
     @property
-    def answers(self) -> int | None:
+    def max_matches(self) -> int | None:
         """How many matches it answers in all, None for ever."""
         if self.respond is not None:
             return self.times

@@ -44,7 +44,7 @@ class CompiledRule:
         self.number = number
         self.counter = str(number)
         self.steps = rule.steps
-        self.max_matches = rule.answers
+        self.max_matches = rule.max_matches
         self.is_untimed = scenario.for_ is None and rule.from_ is None and rule.until is None
         self.conditions: tuple[Condition, ...] = compile_conditions(
             (place, getattr(rule.when, place)) for place in PLACES

@@ -145,7 +145,7 @@ def describe_failure(failure: Failure, times: int) -> str:
     calls = f"Call {first}" if times == 1 else f"Each of the calls {first} to {first + times - 1}"
     if respond.fault is not None:
         effect = WIRE_FAULTS[respond.fault].effect
-    elif respond.answers:
+    elif respond.has_own_answer:
         effect = f"is answered with {respond.status or respond.error}"
     else:
         return f"{calls} of {failure.plan.operation} is answered late."

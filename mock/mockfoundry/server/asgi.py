@@ -71,7 +71,7 @@ class AsgiApp:
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
         path = raw_path_of(scope)
-        most = find_body_bound(path, self.limits.seed)
+        most = find_body_bound(path, self.limits.seed_bytes)
         try:
             content = await read_body(scope, receive, most)
         except ClientGoneError:

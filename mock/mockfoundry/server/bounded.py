@@ -274,7 +274,7 @@ class BoundedProtocol(HttpToolsProtocol):
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.bounds import find_body_bound
 
-        return find_body_bound(self._decode_path(), self.limits.seed)
+        return find_body_bound(self._decode_path(), self.limits.seed_bytes)
 
     def _take_origin_form(self) -> None:
         """Turns a URL in absolute form into a path; its authority replaces the Host header [RFC 9112, 3.2.2]."""

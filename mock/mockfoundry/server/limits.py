@@ -28,7 +28,7 @@ class ServerLimits:
 
     Attributes:
         body, headers: bytes of one request; of its headers names and values together.
-        seed: bytes of a seed or a state in a control call.
+        seed_bytes: bytes of a seed or a state in a control call.
         head_timeout, body_timeout: microseconds in which a request's head has to come, and its body after that.
         connections: open at once.
         held: requests that scenarios may hold at once.
@@ -36,7 +36,7 @@ class ServerLimits:
 
     body: int = ServerOptions.max_body
     headers: int = 32 * 1024
-    seed: int = ServerOptions.max_seed
+    seed_bytes: int = ServerOptions.max_seed
     head_timeout: int = ServerOptions.head_timeout
     body_timeout: int = ServerOptions.body_timeout
     connections: int = ServerOptions.max_connections
@@ -46,7 +46,7 @@ class ServerLimits:
     def from_options(cls, options: ServerOptions) -> Self:
         return cls(
             body=options.max_body,
-            seed=options.max_seed,
+            seed_bytes=options.max_seed,
             head_timeout=options.head_timeout,
             body_timeout=options.body_timeout,
             connections=options.max_connections,

@@ -72,11 +72,11 @@ def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
     load = process.load
     cores, memory = 0.0, 0
     if load is not None:
-        cores = compute_load_cores(load, now - world.born) / max(1, count_running_instances(world, process, now))
+        cores = compute_load_cores(load, now - world.began_at) / max(1, count_running_instances(world, process, now))
         memory = int(cores * load.memory_per_core_in_mb * MEGABYTE)
     second = now // SECOND
     return UsageSample(
-        seed_word=derive_word(world.seed, "usage", process.guid),
+        seed_word=derive_word(world.random_seed, "usage", process.guid),
         second=second,
         time=format_second(second).replace("Z", "+00:00"),
         cores_per_instance=cores,

@@ -81,7 +81,7 @@ class WorldBuilder:
         self.moved = moved
 
     def derive_guid(self, *names: str) -> str:
-        return derive_guid(self.world.seed, *names)
+        return derive_guid(self.world.random_seed, *names)
 
     def read_timestamps(self, fields: SeedFields, created: int | None = None) -> tuple[int, int]:
         """When an entity was created and last changed."""
@@ -237,7 +237,7 @@ class WorldBuilder:
         """The instances of a started process; those that crash or never start begin with it at this moment."""
         run = create_range(self.world, process, 0, process.instances, self.moment)
         if self.running and run.crash_after is None:
-            run = replace(run, since=self.moment - self.running - run.start)
+            run = replace(run, since=self.moment - self.running - run.start_duration)
         return hold_instance_states((run,), states, self.moment - self.running) if states else (run,)
 
     def add_user(self, fields: SeedFields) -> None:
@@ -258,21 +258,21 @@ class WorldBuilder:
         )
 
 
-def build_world(fields: SeedFields, random_seed: int, born: int) -> World:
+def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
     """The world that a whole seed describes."""
     snapshot = fields.get("snapshot")
-    moved = 0 if snapshot is None else born - snapshot["time"]
+    moved = 0 if snapshot is None else began_at - snapshot["time"]
     world = World(
-        seed=random_seed if snapshot is None else snapshot["random_seed"],
-        born=born if snapshot is None else snapshot["born"] + moved,
+        random_seed=random_seed if snapshot is None else snapshot["random_seed"],
+        began_at=began_at if snapshot is None else snapshot["born"] + moved,
         nonce=0 if snapshot is None else snapshot["starts"],
-        clock=Clock(born, born),
+        clock=Clock(began_at, began_at),
         generator=Generator(random_seed),
         settings=apply_fields(SETTINGS, Settings(), fields.get("settings", {})),
         feature_flags={**_DEFAULT_FLAGS, **fields.get("feature_flags", {})},
     )
-    began = born - born % SECOND
-    builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, born, SEEDED_UPTIME, moved)
+    began = began_at - began_at % SECOND
+    builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, began_at, SEEDED_UPTIME, moved)
     for organization in fields.get("organizations", ()):
         builder.add_organization(organization)
     for user in fields.get("users", ()):

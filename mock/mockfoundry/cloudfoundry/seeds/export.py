@@ -49,7 +49,7 @@ def export_snapshot(world: World, now: int) -> SeedDocument:
     """
     exporter = WorldExporter(world, is_snapshot=True)
     document = exporter.export()
-    snapshot = {"time": now, "born": world.born, "random_seed": world.seed, "starts": world.nonce}
+    snapshot = {"time": now, "born": world.began_at, "random_seed": world.random_seed, "starts": world.nonce}
     written = {key.name: key.kind.write(snapshot[key.name]) for key in SNAPSHOT.keys if key.name in snapshot}
     order = exporter.find_order()
     return {**document, "snapshot": {**written, "order": order} if order else written}

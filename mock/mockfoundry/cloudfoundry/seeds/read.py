@@ -256,14 +256,14 @@ def check_seed_part(data: Any) -> tuple[dict[str, Any], list[Finding]]:
     return SEED.read(data, (), reading), reading.findings
 
 
-def world_from_seed(seed: Seed, *, random_seed: int, born: int) -> World:
+def world_from_seed(seed: Seed, *, random_seed: int, began_at: int) -> World:
     """The world that a seed describes.
 
     Args:
         random_seed: what everything follows from that the seed leaves out.
-        born: virtual microseconds since the epoch.
+        began_at: virtual microseconds since the epoch.
     """
-    return build_world(seed.fields, random_seed, born)
+    return build_world(seed.fields, random_seed, began_at)
 
 
 @lru_cache(maxsize=1)
@@ -272,6 +272,6 @@ def load_default_seed() -> Seed:
     return read_seed(DEFAULT_SEED_FILE.read_text(encoding="utf-8"), DEFAULT_SEED_FILE.name)
 
 
-def build_default_world(*, random_seed: int, born: int) -> World:
+def build_default_world(*, random_seed: int, began_at: int) -> World:
     """The world that a foundation begins as where no seed file was given."""
-    return world_from_seed(load_default_seed(), random_seed=random_seed, born=born)
+    return world_from_seed(load_default_seed(), random_seed=random_seed, began_at=began_at)

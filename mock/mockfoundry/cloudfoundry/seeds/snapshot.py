@@ -54,10 +54,10 @@ INSTANCE_RANGE = StructForm(
         FormKey("count", POSITIVE, "How many instances there are from there.", required=True),
         FormKey("since", MOMENT, "When they were first started.", required=True),
         FormKey("nonce", NUMBER, "The number of that start; the guids of instances follow from it.", "0"),
-        FormKey("start", LongSpanKind(FOREVER), "How long each start takes; null if it never ends.", "0s"),
+        FormKey("start_duration", LongSpanKind(FOREVER), "How long each start takes; null if it never ends.", "0s"),
         FormKey("crash_after", NullableKind(LongSpanKind()), "How long after each start they crash.", "null"),
         FormKey("first_crash", NullableKind(MOMENT), "When they first crash.", "`crash_after` the start"),
-        FormKey("ends", NullableKind(MOMENT), "When they are gone; null if they are not stopping.", "null"),
+        FormKey("gone_at", NullableKind(MOMENT), "When they are gone; null if they are not stopping.", "null"),
         FormKey(
             "state",
             NullableKind(ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"))),
@@ -161,7 +161,7 @@ def move_ranges(ranges: tuple[InstanceRange, ...], by: int) -> tuple[InstanceRan
             each,
             since=each.since + by,
             first_crash=None if each.first_crash is None else each.first_crash + by,
-            ends=None if each.ends is None else each.ends + by,
+            gone_at=None if each.gone_at is None else each.gone_at + by,
         )
         for each in ranges
     )

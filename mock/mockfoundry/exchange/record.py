@@ -1,0 +1,76 @@
+"""Recording: a response gets what every one has and what a match adds, and its place in the journal. No decisions."""
+
+from functools import partial
+
+import msgspec
+
+from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
+from mockfoundry.cloudfoundry.errors import RATE_LIMIT_EXCEEDED
+from mockfoundry.exchange.context import ExchangeContext
+from mockfoundry.exchange.request import Request
+from mockfoundry.exchange.response import Response, apply_response_overrides, complete_rate_limit_response
+from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, RecordedResponse
+from mockfoundry.wire_faults import WIRE_FAULTS
+
+
+def record_response(context: ExchangeContext, response: Response) -> Response:
+    """A response with its date and its id, with what a match adds to it, and with its place in the journal."""
+    foundation, match = context.foundation, context.match
+    date = format_http_date(context.now // SECOND)
+    headers = context.request.headers
+    response.headers.append((b"date", date))
+    if response.has_platform_headers:
+        # nginx's own pages have none.
+        response.headers.append(request_id_header(foundation, context.request))
+        if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
+            # cloud_controller_ng, middleware/zipkin.rb
+            response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
+    if response.status == RATE_LIMIT_EXCEEDED.status:
+        given = {} if match is None or match.respond is None else match.respond.headers
+        complete_rate_limit_response(response, context.route and context.route.plan, given, context.now)
+    if match is None:
+        response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
+    else:
+        response.scenario, response.rule = match.scenario, match.rule
+        respond = match.respond
+        if respond is not None:
+            apply_response_overrides(response, match, respond, foundation.generation)
+            response.phase = respond.phase if respond.has_own_answer else ""
+        response.virtual_delay = int(response.delay * foundation.world.clock.rate)
+    journal, opened = foundation.journal, context.opened
+    recorded = recorded_response(response)
+    if opened is None:
+        number = journal.record(context, recorded)
+    else:
+        recorded.waited, recorded.virtual_waited = context.real_time - opened.real_time, context.now - opened.now
+        number = journal.complete(opened, recorded)
+        context.opened = None
+    if response.fault or response.delay or response.hold or opened is not None:
+        journal.note_bytes_sent(number, STILL_SENDING)
+        response.report_bytes_sent = partial(journal.note_bytes_sent, number)
+        foundation.last_used = max(foundation.last_used, context.real_time + response.delay + response.hold_at_most)
+    return response
+
+
+def recorded_response(response: Response) -> RecordedResponse:
+    """What the journal keeps of a response: of one that was never sent and that nothing was done for, only why."""
+    if not response.fault or response.phase == "after" or WIRE_FAULTS[response.fault].sends_headers:
+        return response
+    return msgspec.structs.replace(response, status=NO_STATUS, headers=[], body=b"")
+
+
+def request_id_header(foundation: FoundationState, request: Request) -> tuple[bytes, bytes]:
+    """The id of the request: a new guid, behind the one that the client gave.
+
+    Source: cloud_controller_ng, middleware/vcap_request_context_setter.rb.
+    """
+    guid = foundation.next_request_id()
+    headers = request.headers
+    if b"x-vcap-request-id" not in headers and b"x-request-id" not in headers:
+        return b"x-vcap-request-id", guid.encode()
+    given = headers.get(b"x-vcap-request-id", b"").strip() or headers.get(b"x-request-id", b"").strip()
+    if given:
+        safe = "".join(sign for sign in given.decode("latin-1") if sign.isascii() and (sign.isalnum() or sign in "_-"))
+        guid = f"{safe[:255]}::{guid}"
+    return b"x-vcap-request-id", guid.encode()
