@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis.core
 import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 from schemathesis import APIOperation, CheckFunction, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
@@ -68,6 +70,13 @@ def list_checks(operation: Operation) -> list[CheckFunction]:
         # All of a query is text: null is sent as an empty one, and true as four letters, which are allowed.
         checks.append(negative_data_rejection)
     return checks
+
+
+@pytest.fixture(autouse=True)
+def printer() -> Iterator[None]:
+    """Puts Hypothesis's own printer back: schemathesis has one that prints nothing, for every test of the process."""
+    yield
+    vars(hypothesis.core)["RepresentationPrinter"] = RepresentationPrinter
 
 
 @pytest.fixture(scope="module")
