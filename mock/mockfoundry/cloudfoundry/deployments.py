@@ -66,8 +66,8 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
     deployment_guid = fields.get("guid") or derive_guid(world.random_seed, "deployment", guid, nonce)
     newer = replace(
         web,
-        guid=derive_guid(world.random_seed, "process", deployment_guid),
-        version=derive_guid(world.random_seed, "version", deployment_guid),
+        guid=derive_guid(world.random_seed, "process", deployment_guid, nonce),
+        version=derive_guid(world.random_seed, "version", deployment_guid, nonce),
         created_at=started_at,
         updated_at=started_at,
         instances=0,

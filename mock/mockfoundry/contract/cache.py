@@ -69,7 +69,7 @@ def decode_compiled(data: bytes) -> CompiledContract:
     def decode(kind: type, value: Any) -> Any:
         if kind is Schema and isinstance(value, dict):
             return Schema(value, definitions)
-        raise NotImplementedError
+        raise msgspec.DecodeError(f"{kind.__name__} is not a mapping")
 
     compiled = msgspec.msgpack.Decoder(CompiledContract, dec_hook=decode).decode(data)
     definitions.update(compiled.definitions)
@@ -104,7 +104,7 @@ def read_kept_contract(key: str) -> CompiledContract | None:
     """The compiled contract that is kept under a key; None if there is none, or if it can't be read."""
     try:
         return decode_compiled((find_cache_directory() / f"{key}.contract").read_bytes())
-    except (OSError, RuntimeError, ValueError, NotImplementedError, msgspec.DecodeError):
+    except (OSError, RuntimeError, msgspec.DecodeError):
         return None
 
 

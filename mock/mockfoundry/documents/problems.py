@@ -44,9 +44,12 @@ def list_first(values: Iterable[T], describe: Callable[[T], str]) -> list[str]:
 class DocumentError(Exception):
     """A document can't be used. `problems` says why, each with its place; as text, a line for each of the first."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(list_first(self.problems, str)))
+    def __init__(self, problems: Iterable[Problem], more: int = 0) -> None:
+        found = tuple(problems)
+        more = max(more, 0) + max(len(found) - MAX_LISTED, 0)
+        self.problems = found
+        lines = [str(each) for each in found[:MAX_LISTED]]
+        super().__init__("\n".join([*lines, f"and {more} more"] if more else lines))
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.read import (
     find_app_disagreements,
+    find_misplaced_steps,
     find_missing_endpoints,
     find_repeated_names,
     find_unknown_roles,
@@ -128,7 +129,9 @@ def find_app_misfits(
     if fields.get("deployment") and "progress" in fields["deployment"]:
         yield Finding((*path, "deployment", "progress"), SNAPSHOT_TEXT)
     inside = list_entries(fields, "processes", path)
-    if not there and fields["name"] != EACH:
+    if there or fields["name"] == EACH:
+        yield from find_misplaced_steps(fields, path)
+    else:
         yield from find_app_disagreements(fields, path, {})
     for process, below in inside:
         yield from (Finding((*below, name), SNAPSHOT_TEXT) for name in process if name in SNAPSHOT_KEYS)

@@ -17,7 +17,7 @@ from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import is_json_text, locate_json_path, make_json_error, read_json_values
-from mockfoundry.documents.problems import DocumentError, Problem, did_you_mean
+from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import (
     MAX_DOCUMENT_BYTES,
     count_allowed_nodes,
@@ -79,11 +79,7 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
                 yield Finding((*place, "process_types", index), text)
     if app.get("deployment") is not None and "web" not in types:
         yield Finding((*at, "deployment"), "only the web process is deployed, and this app has none")
-    deployment = app.get("deployment")
-    if isinstance(deployment, Mapping) and deployment.get("strategy") != "canary":
-        for key in ("steps", "step"):
-            if deployment.get(key) not in (None, [], 1):
-                yield Finding((*at, "deployment", key), "only a deployment of strategy canary has steps")
+    yield from find_misplaced_steps(app, at)
     if deployed is not None:
         webs = [process.get("guid") for process, _ in processes if process.get("type") == "web"]
         progress = app["deployment"]["progress"]
@@ -93,6 +89,15 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
                 yield Finding(
                     (*at, "deployment", "progress", name), f"{describe_seed_value(progress.get(name))} {text}"
                 )
+
+
+def find_misplaced_steps(app: SeedFields, at: Path) -> Iterator[Finding]:
+    """Steps of a deployment that has none."""
+    deployment = app.get("deployment")
+    if isinstance(deployment, Mapping) and deployment.get("strategy") != "canary":
+        for key in ("steps", "step"):
+            if deployment.get(key) not in (None, [], (), 1):
+                yield Finding((*at, "deployment", key), "only a deployment of strategy canary has steps")
 
 
 def find_deployed_guid(app: SeedFields) -> str | None:
@@ -203,8 +208,6 @@ def read_world_patch(text: str, source: str, most: int = ServerOptions.max_seed)
 SeedCheck = Callable[[Any], tuple[dict[str, Any], list[Finding]]]
 """What reads a document's values: gives the fields, and everything that is wrong with them."""
 
-MAX_SHOWN_FINDINGS = 20
-
 
 def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[str, Any]:
     """The fields of a document; JSON is read at once, since an export of many apps is large."""
@@ -230,12 +233,7 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
 
     fields, findings = check(data)
     if findings:
-        problems = sorted(map(locate, findings[:MAX_SHOWN_FINDINGS]))
-        more = len(findings) - len(problems)
-        if more > 0:
-            last = problems[-1]
-            problems.append(Problem(source, last.line, last.column, f"and {more} more problems; mend these first"))
-        raise DocumentError(problems)
+        raise DocumentError(sorted(map(locate, findings[:MAX_LISTED])), more=len(findings) - MAX_LISTED)
     return fields
 
 
