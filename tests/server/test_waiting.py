@@ -49,13 +49,6 @@ def test_a_call_that_waits_gives_its_place_back_when_its_client_leaves(
     eventually(lambda: not is_full(), what="their places are free again")
 
 
-def test_the_end_of_the_server_does_not_wait_for_calls_that_wait(serve: Callable[..., Serving]) -> None:
-    with ExitStack() as stack:
-        server = serve()
-        server.client.put("/__mock/foundations/default")
-        stack.enter_context(calls_that_wait(server.url, 3))
-
-
 def run(steps: Waits[Response], before_each: Callable[[], None] = lambda: None) -> Response:
     """What steps return, each wait waited for in this thread."""
     try:

@@ -21,14 +21,13 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from mockfoundry.control.context import MAX_STREAMS, MAX_WAITING_CALLS
 from tests.serving import ADMIN, WEB
 
 PROCESS = f"/v3/processes/{WEB}"
 SCALE = f"{PROCESS}/actions/scale"
 CLIENTS = 6
 MAX_HELD = 40
-WAITING_CALLS = 48
-STREAMS = 64
 PATIENCE_SECONDS = 1.0
 """How long a client waits for an answer before it leaves."""
 
@@ -162,7 +161,11 @@ class SoakClient:
         self.soak.call("PUT", self.control, patience=30.0)
         while not self.soak.ended.is_set():
             (action,) = self.draw.choices(actions, weights)
-            action()
+            try:
+                action()
+            except Exception as error:
+                self.soak.failures.append(f"the client of {self.name} failed: {error!r}")
+                return
 
 
 @contextmanager
@@ -198,12 +201,12 @@ def places_of(soak: Soak) -> Iterator[tuple[str, Callable[[], int], int]]:
         return soak.call("POST", f"{control}/verify", question, patience=60.0)
 
     yield "held requests", lambda: all_at_once(MAX_HELD, hold).count(202), MAX_HELD
-    yield "calls that wait", lambda: all_at_once(WAITING_CALLS, wait).count(200), WAITING_CALLS
-    yield "streams", lambda: count_streams(soak, control), STREAMS
+    yield "calls that wait", lambda: all_at_once(MAX_WAITING_CALLS, wait).count(200), MAX_WAITING_CALLS
+    yield "streams", lambda: count_streams(soak, control), MAX_STREAMS
 
 
 def count_streams(soak: Soak, control: str) -> int:
-    following = [HTTPConnection(soak.host, timeout=30.0) for _ in range(STREAMS)]
+    following = [HTTPConnection(soak.host, timeout=30.0) for _ in range(MAX_STREAMS)]
     for each in following:
         each.request("GET", f"{control}/requests?follow=true", headers=ADMIN)
     count = sum(each.getresponse().status == 200 for each in following)

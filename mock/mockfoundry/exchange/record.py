@@ -4,11 +4,12 @@ from functools import partial
 
 import msgspec
 
+from mockfoundry.cloudfoundry.auth import UNKNOWN_BEARER_NOTE
 from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
 from mockfoundry.cloudfoundry.errors import RATE_LIMIT_EXCEEDED
 from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.request import Request
-from mockfoundry.exchange.response import Response, apply_response_overrides, complete_rate_limit_response
+from mockfoundry.exchange.response import Response, apply_response_overrides, complete_rate_limit_response, join_reasons
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, RecordedResponse
 from mockfoundry.wire_faults import WIRE_FAULTS
@@ -38,6 +39,8 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
             apply_response_overrides(response, match, respond, foundation.generation)
             response.phase = respond.phase if respond.has_own_answer else ""
         response.virtual_delay = int(response.delay * foundation.world.clock.rate)
+    if context.is_unknown_bearer:
+        response.reason = join_reasons(response.reason, UNKNOWN_BEARER_NOTE)
     journal, opened = foundation.journal, context.opened
     recorded = recorded_response(response)
     if opened is None:
@@ -46,6 +49,8 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
         recorded.waited, recorded.virtual_waited = context.real_time - opened.real_time, context.now - opened.now
         number = journal.complete(opened, recorded)
         context.opened = None
+        if recorded.waited:
+            response.delay = 0
     if response.fault or response.delay or response.hold or opened is not None:
         journal.note_bytes_sent(number, STILL_SENDING)
         response.report_bytes_sent = partial(journal.note_bytes_sent, number)

@@ -181,6 +181,11 @@ def close_after_response(response: Response) -> Response:
     return response
 
 
+def join_reasons(*reasons: str) -> str:
+    """Why a response is as it is, where there are several reasons; one that is made late is not there yet."""
+    return "; ".join(filter(None, reasons))
+
+
 def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: DecidedBy, random_seed: int) -> Response:
     """The response that a refusal is, in the form that the contract documents for its status.
 

@@ -31,7 +31,6 @@ from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.auth import (
     ANY_ADMIN,
     ANY_BEARER,
-    UNKNOWN_BEARER_NOTE,
     authenticate_actor,
     read_bearer_token,
     require_scope,
@@ -55,6 +54,7 @@ from mockfoundry.exchange.response import (
     HoldKey,
     PendingRequest,
     Response,
+    join_reasons,
     raw_response,
     response_from_answer,
     response_from_refusal,
@@ -63,7 +63,7 @@ from mockfoundry.exchange.response import (
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
-from mockfoundry.journal.entry import NO_STATUS, RecordedResponse
+from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch, commit_match
 from mockfoundry.scenarios.model import Hold
@@ -175,9 +175,13 @@ def wait_for_late_response(
     context: ExchangeContext, response: Response, make: Callable[[], Response]
 ) -> PendingRequest:
     """Has the rest of a response made beside the exchanges; its exchange is over but for the record."""
+    if context.opened is None:
+        making = RecordedResponse(NO_STATUS, [], b"", "its response is being made", decided_by=response.decided_by)
+        context.opened = context.foundation.journal.open(context, making)
     return PendingRequest(
         resume=lambda _, made: complete_late_response(context, response, made),
-        give_up=partial(give_up_exchange, context),
+        give_up=partial(give_up_exchange, context, decided_by="failure"),
+        abandon=partial(abandon_exchange, context),
         work=make,
     )
 
@@ -185,12 +189,8 @@ def wait_for_late_response(
 def complete_late_response(context: ExchangeContext, response: Response, made: Response) -> Response:
     response.late = None
     response.body, response.headers = made.body, made.headers + response.headers
-    response.reason += made.reason
-    has_waited = context.opened is not None
-    response = record_response(context, response)
-    if has_waited:
-        response.delay = 0
-    return response
+    response.reason = join_reasons(response.reason, made.reason)
+    return record_response(context, response)
 
 
 def run_exchange(context: ExchangeContext) -> Response:
@@ -213,8 +213,6 @@ def run_exchange(context: ExchangeContext) -> Response:
         response = response_from_failure(request)
     if limited is not None:
         response.headers.extend(limited.headers)
-    if context.is_unknown_bearer:
-        response.reason = f"{response.reason}; {UNKNOWN_BEARER_NOTE}"
     return response
 
 
@@ -342,17 +340,14 @@ def resume_exchange(context: ExchangeContext, real_time: int, _: None) -> Respon
         # The journal that has it open has ended, too.
         return response_from_refusal(refusal)
     context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
-    response = run_recorded(context, run_matched_exchange)
-    if isinstance(response, Response):
-        # It has waited already; the journal has noted for how long.
-        response.delay = 0
-    return response
+    apply_due_events(foundation, context.now)
+    return run_recorded(context, run_matched_exchange)
 
 
-def give_up_exchange(context: ExchangeContext, refusal: Refusal) -> Response:
+def give_up_exchange(context: ExchangeContext, refusal: Refusal, decided_by: DecidedBy = "limit") -> Response:
     """The response to a request that can't be kept waiting; nothing of it was done."""
     context.match = None
-    return record_response(context, response_from_refusal(refusal, "limit"))
+    return record_response(context, response_from_refusal(refusal, decided_by))
 
 
 def abandon_exchange(context: ExchangeContext) -> None:
@@ -399,9 +394,9 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
             plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
             response = scenario_response(plan, match, respond, random_seed)
             response.committed, response.state_changed = done.committed, done.state_changed
-            response.reason = f"{response.reason}; {done.reason}"
+            response.reason = join_reasons(response.reason, done.reason)
             return response
-    response.reason = f"{match.why}; {response.reason}"
+    response.reason = join_reasons(match.why, response.reason)
     return response
 
 

@@ -131,7 +131,7 @@ class OpenExchange:
     Attributes:
         number: of its entry; another one after the journal was cleared.
         exchange: what is recorded of it.
-        real, now: when it came, on the machine's clock and on the foundation's; those of its exchange are later.
+        real_time, now: when it came, on the machine's clock and on the foundation's; those of its exchange are later.
         response: what stands for its response until there is an outcome.
     """
 
@@ -199,12 +199,10 @@ class Journal:
 
     def record(self, exchange: RecordedExchange, response: RecordedResponse) -> int:
         """Adds an exchange; forgets the oldest if there is no room. Gives its number, from 1."""
-        self.recorded = number = self.recorded + 1
-        operation = exchange.operation
-        hit_key = (operation, response.status, response.fault, response.phase)
-        hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
-        self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
+        number = self.recorded + 1
         encoded = encode_exchange(number, exchange.real_time, exchange.now, exchange, response)
+        self.recorded = number
+        self._count(hit_key_of(exchange.operation, response))
         self._encoded.append(encoded)
         size = len(encoded) + _ENTRY_OVERHEAD
         self.size += size
@@ -234,12 +232,8 @@ class Journal:
         """
         exchange, number = opened.exchange, opened.number
         self._open.pop(number, None)
-        key = hit_key_of(exchange.operation, opened.response)
-        self.hit_counts[key] -= 1
-        if not self.hit_counts[key]:
-            del self.hit_counts[key]
-        key = hit_key_of(exchange.operation, response)
-        self.hit_counts[key] = self.hit_counts.get(key, 0) + 1
+        self._uncount(hit_key_of(exchange.operation, opened.response))
+        self._count(hit_key_of(exchange.operation, response))
         position = number - self._gone - 1
         if position >= 0:
             before = self._encoded[position]
@@ -254,6 +248,15 @@ class Journal:
                 self.forget_oldest_until(self.max_bytes)
         self._amend()
         return number
+
+    def _count(self, hit_key: HitKey) -> None:
+        hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
+        self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
+
+    def _uncount(self, hit_key: HitKey) -> None:
+        self.hit_counts[hit_key] -= 1
+        if not self.hit_counts[hit_key]:
+            del self.hit_counts[hit_key]
 
     def _amend(self) -> None:
         self.amended += 1
@@ -302,6 +305,8 @@ class Journal:
         still_open, self._open = self._open, {}
         count = len(self._encoded) - sum(number > self._gone for number in still_open)
         self.forget_oldest_until(0)
+        for opened in still_open.values():
+            self._uncount(hit_key_of(opened.exchange.operation, opened.response))
         self.cleared_up_to, self.hit_counts_at_clear = self.recorded, dict(self.hit_counts)
         for opened in still_open.values():
             opened.number = self.record(opened.exchange, opened.response)

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
@@ -115,6 +116,7 @@ class WaitingRoom:
 
     def __init__(self, max_held: int, registry: FoundationRegistry) -> None:
         self.holds = RequestHolds(max_held, registry.is_live)
+        self._registry = registry
         registry.end_watchers.append(self.holds.release_generation)
         self._has_ended = False
         self._subscribed = set[Future[None]]()
@@ -139,7 +141,7 @@ class WaitingRoom:
         """
         try:
             return (yield from self._wait_and_resume(pending))
-        except GeneratorExit:
+        except (GeneratorExit, ServerEndedError):
             if pending.abandon is not None:
                 pending.abandon()
             raise
@@ -180,6 +182,8 @@ class WaitingRoom:
     def close(self) -> None:
         """Ends every wait but delays: what is held goes on, what waits for news or for a worker raises."""
         self._has_ended = True
+        with suppress(ValueError):
+            self._registry.end_watchers.remove(self.holds.release_generation)
         self.holds.release_all()
         for happened in tuple(self._subscribed):
             complete(happened)
