@@ -275,3 +275,55 @@ def test_what_a_deployment_uses_counts_in_the_quotas(foundation: Asking) -> None
 def test_lists_show_both_web_processes(foundation: Asking) -> None:
     foundation.given_app("dora", deployment={"seconds": "8s"})
     assert len(guids(foundation.list("?types=web&app_guids=dora"))) == 2
+
+
+def played(foundation: Asking, *events: tuple[str, object]) -> None:
+    """Plays a scenario that changes dora's deployment at these moments."""
+    given = [
+        {"at": at, "given": {"organizations": [{"name": "acme", "spaces": [{"name": "*", "apps": [app]}]}]}}
+        for at, deployment in events
+        for app in ({"name": "dora", "deployment": deployment},)
+    ]
+    body = {"scenario": "rollout", "description": "A deployment.", "events": given}
+    control = f"/__mock/foundations/{foundation.name}"
+    answer = foundation.server.client.put(f"{control}/scenarios/rollout", json=body)
+    assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["nobody looks", "somebody looks"])
+def test_a_change_comes_to_a_deployment_as_it_is_then_whoever_has_looked(foundation: Asking, looks: bool) -> None:
+    foundation.given_organization(quota=None)
+    played(foundation, ("1s", {**CANARY, "seconds": 4}), ("5s", {"guid": "canary", "reason": "DEPLOYING"}))
+    for _ in range(10):
+        foundation.advance(1)
+        if looks:
+            foundation.show()
+    foundation.ask("GET", "/v3/processes")
+    assert state(foundation)[0] == "DEPLOYED"
+
+
+def test_a_guid_of_a_deployment_can_be_used_again(foundation: Asking) -> None:
+    for _ in range(2):
+        foundation.given_app("dora", deployment={"guid": "rollout", "seconds": 5})
+        foundation.advance(10)
+        assert [instances for _, instances in webs(foundation)] == [2]
+    foundation.given_app("*", deployment={"guid": "rollout", "seconds": 5})
+    foundation.advance(10)
+    assert [instances for _, instances in webs(foundation)] == [2]
+
+
+MISSING: dict[str, tuple[dict[str, object], str]] = {
+    "no guid": ({"reason": "DEPLOYING"}, "to continue or cancel a deployment, name its guid; canary is"),
+    "another guid": ({"guid": "other", "reason": "CANCELING"}, "other is not in flight; canary is"),
+    "steps of a rolling one": ({"steps": [20]}, "only a deployment of strategy canary has steps"),
+}
+
+
+@pytest.mark.parametrize("row", MISSING)
+def test_what_is_not_in_flight_is_neither_continued_nor_replaced(row: str, foundation: Asking) -> None:
+    words, problem = MISSING[row]
+    canary(foundation, 4)
+    before = state(foundation)
+    with pytest.raises(DocumentError, match=problem):
+        foundation.given_app("dora", deployment=words)
+    assert state(foundation) == before

@@ -131,6 +131,7 @@ def find_app_misfits(
     inside = list_entries(fields, "processes", path)
     if there or fields["name"] == EACH:
         yield from find_misplaced_steps(fields, path)
+        yield from find_missing_deployment(world, fields, path, there)
     else:
         yield from find_app_disagreements(fields, path, {})
     for process, below in inside:
@@ -146,6 +147,23 @@ def find_app_misfits(
             yield from find_unknown_instances(process, below)
     if there and fields.get("sidecars"):
         yield from find_sidecar_misfits(world, fields, path, there)
+
+
+def find_missing_deployment(world: World, fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
+    """A deployment that is to be continued or canceled, where that one is not in flight."""
+    deployment = fields.get("deployment")
+    if not deployment or deployment.get("reason") not in ("DEPLOYING", "CANCELING") or deployment.keys() - CONTINUING:
+        return
+    flying = [app.deployment.guid for app in there if app.deployment is not None and app.guid in world.deploying_apps]
+    guid = deployment.get("guid")
+    if guid in flying or (guid is None and not flying):
+        return
+    found = "to continue or cancel a deployment, name its guid" if guid is None else f"{guid} is not in flight"
+    yield Finding((*path, "deployment"), f"{found}; {', '.join(flying[:3]) or 'none'} is")
+
+
+CONTINUING = frozenset({"guid", "reason", "status"})
+"""The keys of a deployment that is continued or canceled; one that begins has others."""
 
 
 def find_endpoint_misfits(fields: SeedFields, path: Path, there: list[ProcessModel]) -> Iterator[Finding]:
