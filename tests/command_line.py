@@ -28,6 +28,8 @@ This page is made from the commands by `make documents`. Their exit codes:
 - 1: something is wrong. A file has a problem, an assertion does not hold, or a server is not ready.
 - 2: the command could not do what it was asked to do.
 
+A DURATION is a number and a unit: `250ms`, `1.5s`, `10m`, `2h`.
+
 Commands that ask a running server find it at `--url`, else at `MOCKFOUNDRY_URL`, else on this machine at
 `MOCKFOUNDRY_PORT` (8080).
 """

@@ -27,7 +27,7 @@ def parse_idle_duration(text: str) -> int:
     try:
         microseconds = parse_duration(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no duration: {error}") from None
+        raise ValueError(f"{text!r} is not a duration; {error}") from None
     if microseconds == 0:
         raise ValueError(f"{text!r} would take away every foundation that another one is made beside; take 1m")
     return microseconds
@@ -44,7 +44,7 @@ def parse_time_limit(text: str) -> int:
     try:
         microseconds = parse_duration(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no duration: {error}") from None
+        raise ValueError(f"{text!r} is not a duration; {error}") from None
     if microseconds == 0:
         raise ValueError(f"{text!r} would leave no time for any request; take 15s")
     return microseconds
@@ -127,8 +127,8 @@ class ServerOptions:
     contract: Annotated[
         str | None,
         OptionInfo(
-            "Another OpenAPI 3.0 document, with what it refers to in its own folder; operations that have no behaviour "
-            "are served from their examples, or from their schemas.",
+            "Another OpenAPI 3.0 document; everything it refers to must be in its folder; operations that have no "
+            "behaviour are served from their examples, or from their schemas.",
             is_file=True,
             in_python=True,
         ),
@@ -209,8 +209,8 @@ class ServerOptions:
     allow_host: Annotated[
         tuple[str, ...],
         OptionInfo(
-            "Another name by which the control API may be called, besides addresses and local names; may be given "
-            "several times.",
+            "Another name by which the control API may be called, besides addresses and local names; *.example.org is "
+            "every name below one; may be given several times.",
             metavar="NAME",
             parse=parse_host_name,
         ),

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mockfoundry.assembly import build_service
+from mockfoundry.cli.serve import render_start_screen
+from mockfoundry.documents.problems import Document
+from mockfoundry.options import ServerOptions
 from tests import plain_http
 from tests.command_line import run_here
 from tests.serving import ADMIN, WEB
@@ -53,14 +57,39 @@ def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
         process.communicate()
 
 
+def commands_to_try(printed: str) -> str:
+    """The commands that a start screen shows."""
+    return printed[printed.index("Try it\n") + len("Try it\n") :].split("\n\n", maxsplit=1)[0]
+
+
 def test_the_start_screen_says_how_to_use_it_and_its_curl_works() -> None:
     with started() as (_, url, printed):
         assert "mode        stateful" in printed
         assert "13 operations" in printed
-        curl = printed[printed.index("curl") :].split("\n\n")[0].replace("\\\n", " ")
-        answered = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=300)
+        answered = subprocess.run(["sh", "-c", commands_to_try(printed)], capture_output=True, text=True, timeout=300)
         assert answered.stdout.startswith("HTTP/1.1 202 "), answered
         assert plain_http.get(f"{url}/v3/processes/{WEB}", headers=ADMIN).json()["instances"] == 3
+
+
+@pytest.mark.parametrize("options", [(), ("--control-token", "CONTROL_TOKEN")])
+def test_its_commands_work_too_where_only_minted_tokens_do(options: tuple[str, ...]) -> None:
+    with started("--strict-auth", *options) as (_, _, printed):
+        answered = subprocess.run(["sh", "-c", commands_to_try(printed)], capture_output=True, text=True, timeout=300)
+    assert answered.stdout.startswith("HTTP/1.1 202 "), answered
+
+
+@pytest.mark.parametrize(
+    ("strict", "unknown_users", "says"),
+    [
+        (False, "admin", "from other machines; any unknown token is an admin here."),
+        (False, "refused", "from other machines; the token admin is an admin here."),
+        (True, "admin", "from other machines."),
+    ],
+)
+def test_the_screen_of_an_open_address_says_who_is_an_admin(strict: bool, unknown_users: str, says: str) -> None:
+    seed = Document(f"settings: {{unknown_users: {unknown_users}}}", "seed.yaml")
+    options = ServerOptions(host="0.0.0.0", seed=seed, strict_auth=strict)
+    assert says in render_start_screen(build_service(options, 0), "http://here", options)
 
 
 def test_sigterm_ends_it_soon_and_running_answers_are_finished(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
 from tests.cli.test_commands import started
 from tests.command_line import PAGE, page, run_here
+from tests.seed_page import SEED_PAGE
 from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,19 @@ def test_its_seed_is_right(tmp_path: Path) -> None:
 
 def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "`make documents` writes it anew"
+
+
+def test_an_export_starts_a_server_and_fills_a_foundation_as_the_page_of_seeds_says(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```console\n(.*?)```", SEED_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    export, serve, put = (command for command, _ in steps(block))
+    with serving() as server:
+        server.scale({})
+        for command in (export, put):
+            subprocess.run(["sh", "-ec", f"S={server.url}; {command}"], cwd=tmp_path, check=True, timeout=300)
+        assert server.client.get("/__mock/foundations/other").json()["processes"] == 2
+    assert serve.strip() == "mockfoundry serve --seed world.json"
+    with started("--seed", str(tmp_path / "world.json")) as (_, _, printed):
+        assert "default: 1 organization, 1 space, 1 app, 2 processes" in printed
 
 
 def test_every_call_of_the_control_api_is_told() -> None:

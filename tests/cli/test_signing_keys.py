@@ -25,7 +25,7 @@ from mockfoundry.documents.problems import DocumentError
 from mockfoundry.options import ServerOptions
 from tests.cli.test_commands import run
 
-ADVICE = "; give a PEM file of one, or its text: openssl genrsa -out key.pem 2048 makes it"
+ADVICE = "; make one with `openssl genrsa -out key.pem 2048`"
 
 
 def pem(
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_key_is_refused_at_the_start(row: str, tmp_path: Path)
     file.write_text(text, encoding="ascii")
     with pytest.raises(DocumentError) as caught:
         build_service(ServerOptions(signing_key=str(file)), 0)
-    assert str(caught.value) == f"{file}:1:1: signing key: {problem}{ADVICE}"
+    assert str(caught.value) == f"signing key {file}: {problem}{ADVICE}"
 
 
 @pytest.mark.parametrize("row", [row for row in FAULTY if "BEGIN" in FAULTY[row][0]])
@@ -75,7 +75,7 @@ def test_a_text_that_is_no_key_is_refused_at_the_start(row: str) -> None:
     text, problem = FAULTY[row]
     with pytest.raises(ServerError) as caught:
         build_local_service(ServerOptions(signing_key=text))
-    assert str(caught.value) == f"the server did not start: --signing-key:1:1: signing key: {problem}{ADVICE}"
+    assert str(caught.value) == f"the server did not start: signing key in --signing-key: {problem}{ADVICE}"
 
 
 @pytest.mark.parametrize("given", ["", "c2VjcmV0\nc2VjcmV0", "c2VjcmV0" * 1_000, "secret\0"])
@@ -88,7 +88,7 @@ def test_what_is_neither_a_path_nor_a_key_is_not_shown(given: str) -> None:
 def test_a_key_that_is_not_there_is_one_clear_line_and_exit_code_2(tmp_path: Path) -> None:
     failed = run("serve", "--port", "0", MOCKFOUNDRY_SIGNING_KEY=str(tmp_path / "none.pem"))
     assert failed.returncode == 2
-    expected = f"{tmp_path / 'none.pem'}:1:1: signing key: can't be read: No such file or directory{ADVICE}"
+    expected = f"signing key {tmp_path / 'none.pem'}: can't be read: No such file or directory{ADVICE}"
     assert failed.stderr == f"mockfoundry: {expected}\n"
 
 

@@ -1,11 +1,13 @@
 """The form of a seed: what it declares is what the page says, what the world holds and what an export gives."""
 
 import re
+from pathlib import Path
 
 import jsonschema_rs
 import msgspec
 import pytest
 
+from mockfoundry.client.in_process import InProcess
 from mockfoundry.cloudfoundry.model import (
     Allotment,
     App,
@@ -63,8 +65,26 @@ def test_every_form_has_its_table(noun: str) -> None:
 
 
 def test_the_example_can_be_read() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    (example,) = re.findall(r"```yaml\n(settings:.*?)```", PAGE, re.DOTALL)
     assert read_seed(example, "seed-file.md").fields["organizations"]
+
+
+def test_the_scenario_of_the_page_begins_and_continues_a_canary(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(scenario:.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "canary.yaml"
+    file.write_text(text)
+
+    with InProcess() as server:
+        foundation = server.foundation()
+        foundation.clock.freeze()
+        foundation.play(file)
+        reasons = []
+        for advance in ("0s", "59s", "1s", "10s"):
+            foundation.clock.advance(advance)
+            deployment = foundation.state()["organizations"][0]["spaces"][0]["apps"][0]["deployment"]
+            reasons.append(deployment and (deployment["guid"], deployment["reason"]))
+
+    assert reasons == [("my-canary", "DEPLOYING"), ("my-canary", "PAUSED"), ("my-canary", "DEPLOYING"), None]
 
 
 def test_every_field_of_a_process_is_declared_or_computed() -> None:

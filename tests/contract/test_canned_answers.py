@@ -53,6 +53,11 @@ def test_an_answer_without_an_example_is_made_from_its_schema(
     judged(answer, shapes, operation)
 
 
+def test_an_answer_without_an_example_is_not_called_one_without_a_body(running: Serving) -> None:
+    refused = running.client.get("/animals", headers={"Prefer": "example=none"})
+    assert "200 (no example)" in refused.text
+
+
 def test_every_keyword_of_a_schema_counts(running: Serving, shapes: Contract) -> None:
     value = judged(running.client.get("/every-keyword"), shapes, "getEveryKeyword")
     assert value["size"] in (12, 16, 20)

@@ -401,6 +401,17 @@ def large_seed(apps: int) -> dict[str, Any]:
     return {"organizations": [{"name": "acme", "spaces": [{"name": "dev", "apps": made}]}]}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "hinted"),
+    [("PUT", "/foundations/x", True), ("PUT", "/foundations/x/state", True), ("POST", "/foundations/x/copy", False)],
+)
+def test_yaml_that_is_sent_as_json_is_refused_with_the_type_to_send(
+    server: Serving, method: str, path: str, hinted: bool
+) -> None:
+    detail = problem(server.client.request(method, f"/__mock{path}", content="organizations: []"), 400)
+    assert detail.endswith("; for YAML send Content-Type: application/yaml") == hinted
+
+
 @pytest.mark.parametrize("door", ["protocol", "asgi"])
 def test_a_large_body_is_read_as_a_small_one_is(serve: Callable[..., Serving], door: str) -> None:
     """Bodies above 16 KiB are read in the worker room: what they make, and what they are refused for, is the same."""

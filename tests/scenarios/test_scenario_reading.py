@@ -247,7 +247,7 @@ NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "
 
 @pytest.mark.parametrize("text", NO_DURATIONS)
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="a duration is"):
+    with pytest.raises(ValueError, match=r"a duration is|write a number and a unit"):
         parse_duration(text)
 
 

@@ -104,7 +104,7 @@ def test_a_sequence_is_handed_out_in_turn_and_then_passes(serve: Callable[..., S
 def test_an_unknown_scenario_is_refused_by_name(server: Serving) -> None:
     answer = server.scale({}, headers={"X-Mock-Scenario": "confict"})
     assert answer.status_code == 400
-    assert "there is no scenario 'confict' here" in answer.json()["errors"][0]["detail"]
+    assert "there is no scenario 'confict' here; did you mean conflict?" in answer.json()["errors"][0]["detail"]
 
 
 def test_the_first_rule_fires_exactly_as_often_as_it_says_under_parallel_requests(

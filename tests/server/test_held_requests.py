@@ -206,7 +206,7 @@ def test_a_deleted_foundation_is_gone_whatever_way_a_request_takes_to_it(door: D
     assert answer.json()["errors"][0]["code"] == 990008
     detail = answer.json()["errors"][0]["detail"]
     assert detail.startswith(
-        f"The foundation {door.name} was deleted; PUT /__mock/foundations/{door.name} makes it anew"
+        f"The foundation {door.name} was deleted; PUT /__mock/foundations/{door.name} makes it again"
     )
     assert door.client.get(door.control).status_code == 404
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOOPBACK_PREFIXES = ("127.", "::1")
 
+ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
+"""What makes a client an admin, by the setting `unknown_users`."""
+
 
 def click_type_of(option: Option) -> Any:
     """The type by which click reads an option's value; None for what the default says."""
@@ -148,17 +151,29 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions) ->
     ]
     guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
     if guid is not None and "scaleProcess" in contract.plans:
-        lines += [
-            "  Try it",
-            f"    curl -i -X POST {url}/v3/processes/{guid}/actions/scale \\",
-            "      -H 'Authorization: bearer admin' -H 'Content-Type: application/json' -d '{\"instances\": 3}'",
-            "",
-        ]
+        lines += [*(f"  {line}" for line in render_first_call(url, guid, options)), ""]
     if not options.host.startswith(LOOPBACK_PREFIXES):
-        admins = "" if options.strict_auth else "; any token is an admin here"
+        admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"
         lines += [f"  This address can be reached from other machines{admins}.", ""]
     lines.append("  Ctrl-C ends it.")
     return "\n".join(lines)
+
+
+def render_first_call(url: str, guid: str, options: ServerOptions) -> list[str]:
+    """The lines that show how to scale a process; where no token is known beforehand, how to have one minted."""
+    lines, token = ["Try it"], "admin"
+    if options.strict_auth:
+        control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
+        lines += [
+            f"  TOKEN=$(curl -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
+            '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
+        ]
+        token = "$TOKEN"  # noqa: S105 (the shell's variable)
+    return [
+        *lines,
+        f"  curl -i -X POST {url}/v3/processes/{guid}/actions/scale \\",
+        f"    -H \"Authorization: bearer {token}\" -H 'Content-Type: application/json' -d '{{\"instances\": 3}}'",
+    ]
 
 
 @click.command()

@@ -101,11 +101,11 @@ def serialize_duration(duration: Duration) -> str:
         return duration
     mend = "give seconds from 0 on, a timedelta, or a text such as 2s"
     if not isinstance(duration, timedelta | int | float):
-        raise TypeError(f"{duration!r} is no duration but a {type(duration).__name__}; {mend}")
+        raise TypeError(f"{duration!r} is not a duration but a {type(duration).__name__}; {mend}")
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
     if not 0 <= seconds < math.inf:
         found = "negative" if seconds < 0 else "endless" if seconds > 0 else "not a number"
-        raise ValueError(f"{duration!r} is no duration: it is {found}; {mend}")
+        raise ValueError(f"{duration!r} is not a duration: it is {found}; {mend}")
     from mockfoundry.documents.times import format_duration
 
     return format_duration(round(seconds * 1_000_000))

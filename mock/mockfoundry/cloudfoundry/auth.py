@@ -142,7 +142,7 @@ def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], 
     if claims.issuer not in issuers:
         why = (
             f"the token was minted in another foundation ({claims.foundation}), or in one of that name that is gone; "
-            "it counts there and in copies of that alone"
+            "it is valid only there and in its copies"
         )
         raise Refusal(INVALID_AUTH_TOKEN, why=why)
     if world.clock.now(real_time) >= claims.expires:

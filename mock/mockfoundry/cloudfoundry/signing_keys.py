@@ -26,7 +26,7 @@ LEAST_KEY_BITS, MOST_KEY_BITS = 2048, 8192
 
 MAX_KEY_FILE_BYTES = 64 * 1024
 PEM_MARK = "-----BEGIN "
-KEY_ADVICE = "give a PEM file of one, or its text: openssl genrsa -out key.pem 2048 makes it"
+KEY_ADVICE = "make one with `openssl genrsa -out key.pem 2048`"
 
 
 class KeyPair(NamedTuple):
@@ -119,16 +119,16 @@ def read_given_key(given: str) -> "RSAPrivateKey":
         DocumentError: it can't be read, or is no key that can be used; the text never shows what is in it.
     """
     if PEM_MARK in given:
-        return parse_private_key(given.encode("utf-8", "replace"), "--signing-key")
+        return parse_private_key(given.encode("utf-8", "replace"), "in --signing-key")
     if "\n" in given or "\0" in given or not given:
         # A key in another form; it must not be shown, as a path would be.
-        raise key_problem("--signing-key", "this is neither a path nor the text of a PEM file")
+        raise key_problem("in --signing-key", "this is neither a path nor the text of a PEM file")
     try:
         with Path(given).open("rb") as file:
             content = file.read(MAX_KEY_FILE_BYTES + 1)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise key_problem("--signing-key", "this is neither a path nor the text of a PEM file") from None
+            raise key_problem("in --signing-key", "this is neither a path nor the text of a PEM file") from None
         raise key_problem(given, f"can't be read: {error.strerror or error}") from None
     if len(content) > MAX_KEY_FILE_BYTES:
         raise key_problem(given, f"is larger than {MAX_KEY_FILE_BYTES} bytes, as no key is")
@@ -164,4 +164,4 @@ def parse_private_key(pem: bytes, source: str) -> "RSAPrivateKey":
 
 
 def key_problem(source: str, text: str) -> DocumentError:
-    return DocumentError([Problem(source, 1, 1, f"signing key: {text}; {KEY_ADVICE}")])
+    return DocumentError([Problem(f"signing key {source}", 0, 0, f"{text}; {KEY_ADVICE}")])

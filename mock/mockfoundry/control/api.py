@@ -417,7 +417,7 @@ def read_body(
         raise ControlProblem(400, "not-text", f"body: is not UTF-8 at byte {error.start}; send it as UTF-8") from None
     body = None
     if content and media_type.endswith("json"):
-        body = read_json_body(content)
+        body = read_json_body(content, f"; for YAML send Content-Type: {YAML}" if YAML in plan.bodies else "")
         schema = plan.bodies[media_type]
         if not schema.accepts(body):
             refuse_violations(schema.violations(body))
@@ -426,8 +426,11 @@ def read_body(
     return msgspec.structs.replace(call, body=body, text=text, prepared=prepare(text) if prepare else None)
 
 
-def read_json_body(content: bytes) -> Any:
+def read_json_body(content: bytes, mend: str = "") -> Any:
     """A body as JSON's value.
+
+    Args:
+        mend: what else to do about a body that is not JSON.
 
     Raises:
         ControlProblem: 400, it is not JSON; 422, it nests deeper than anything that is described.
@@ -438,7 +441,8 @@ def read_json_body(content: bytes) -> Any:
         text = content.decode("utf-8", "replace")
         surrogate = find_lone_surrogate(text)
         if surrogate is None:
-            raise ControlProblem(400, "not-as-described", f"body: is not JSON: {error}; {WHERE_DESCRIBED}") from None
+            text = f"body: is not JSON: {error}; {WHERE_DESCRIBED}{mend}"
+            raise ControlProblem(400, "not-as-described", text) from None
         found = describe_lone_surrogate(text[surrogate : surrogate + 6])
         raise ControlProblem(400, "not-as-described", f"body: at character {surrogate}, {found}") from None
     except ValueError as error:

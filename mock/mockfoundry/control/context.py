@@ -67,8 +67,8 @@ def unknown_foundation_problem(name: str, absence: str) -> ControlProblem:
     """
     if absence:
         detail = (
-            f"there is none of that name, it {absence}; PUT /__mock/foundations/{name} makes it anew, "
-            "and so does a scenario, token or clock for it"
+            f"there is none of that name, it {absence}; PUT /__mock/foundations/{name} makes it again "
+            "(so does putting a state or a scenario, minting a token, setting the clock, or a copy)"
         )
     else:
         detail = (

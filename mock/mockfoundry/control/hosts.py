@@ -38,8 +38,8 @@ def must_come_from_here(headers: Mapping[bytes, bytes], allowed: tuple[str, ...]
         raise ControlProblem(
             421,
             "strange-host",
-            f"header Host: {quote_line(host[:200])!r} is no name by which the control API may be called, since a web "
-            "page could have such a name lead here; allowed are addresses, names of one word, and those that end with "
+            f"header Host: {quote_line(host[:200])!r} is not a name the control API answers to (a web page could point "
+            "such a name here); allowed are IP addresses, single words, and names that end in "
             f"{', '.join(LOCAL_ENDINGS)}; call it by one of these, or start the server with --allow-host {name}",
         )
     if headers.get(b"sec-fetch-site") == b"cross-site" and headers.get(b"sec-fetch-mode") != b"navigate":
@@ -47,7 +47,7 @@ def must_come_from_here(headers: Mapping[bytes, bytes], allowed: tuple[str, ...]
         raise ControlProblem(
             403,
             "strange-origin",
-            "header Sec-Fetch-Site: cross-site: a page of another place may not call the control API: call it from a "
+            "header Sec-Fetch-Site: cross-site: a page of another site may not call the control API: call it from a "
             "program, or open it",
         )
     origin = headers.get(b"origin")
@@ -55,8 +55,8 @@ def must_come_from_here(headers: Mapping[bytes, bytes], allowed: tuple[str, ...]
         raise ControlProblem(
             403,
             "strange-origin",
-            f"header Origin: {quote_line(origin.decode('latin-1')[:200])!r} is another place than the one that is "
-            f"called, {quote_line(host[:200])!r}; a page of another place may not call the control API: call it from a "
+            f"header Origin: {quote_line(origin.decode('latin-1')[:200])!r} is not the same origin as "
+            f"{quote_line(host[:200])!r}; a page of another origin may not call the control API: call it from a "
             "program, which sends no Origin",
         )
 

@@ -128,7 +128,7 @@ def find_held_entry(journal: Journal, number: int) -> JournalEntry:
     if entry is None:
         found = "there was none yet" if number > journal.recorded else "it was dropped or cleared"
         first = next(iter(journal), None)
-        there = "none is held" if first is None else f"held are {first.number} to {journal.recorded}"
+        there = "the journal is empty" if first is None else f"the journal has {first.number} to {journal.recorded}"
         raise ControlProblem(404, "unknown-request", f"request {number}: {found}; {there}")
     return entry
 

@@ -16,7 +16,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
     Attributes:
         file: the file's path, or a name for a text that did not come from a file.
-        line, column: from 1.
+        line, column: from 1; both 0 where there is nothing in the file to point at.
         text: what was found, what is allowed and how to mend it, in a line.
     """
 
@@ -26,7 +26,8 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.text}"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.file}{place}: {self.text}"
 
 
 MAX_LISTED = 20
@@ -91,8 +92,9 @@ def problems_to_github(problems: Iterable[Problem]) -> str:
     Source: GitHub's documentation, "Workflow commands for GitHub Actions".
     """
     return "".join(
-        f"::error file={escape_annotation_property(each.file)},line={each.line},col={each.column}"
-        f"::{escape_annotation_text(each.text)}\n"
+        f"::error file={escape_annotation_property(each.file)}"
+        + (f",line={each.line},col={each.column}" if each.line else "")
+        + f"::{escape_annotation_text(each.text)}\n"
         for each in problems
     )
 

@@ -33,7 +33,7 @@ def parse_duration(text: str, most: int = MAX_DURATION) -> int:
     """
     parts = _DURATION_PARTS.fullmatch(text) if _WHOLE_DURATION.match(text) else None
     if parts is None:
-        raise ValueError("a duration is a number and a unit: 250ms, 2s, 1.5s, 1m or 1h")
+        raise ValueError("write a number and a unit: 250ms, 2s, 1.5s, 1m or 1h")
     whole, fraction, unit = parts.group(1), parts.group(2) or "", parts.group(3)
     scaled = int(whole + fraction) * _UNITS[unit]
     microseconds, rest = divmod(scaled, int("1" + "0" * len(fraction)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
-from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.documented import find_documented_body
 from mockfoundry.exchange.preferences import find_preferred_response
@@ -74,7 +74,8 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
     except DocumentError as error:
         raise Refusal(UNKNOWN_SCENARIO, f"X-Mock-Scenario: {error}", why="scenario: does not fit") from None
     if found is None:
-        text = f"X-Mock-Scenario: there is no scenario {name!r} here; `mockfoundry scenarios` lists them"
+        hint = did_you_mean(name, named_scenarios) or "; `mockfoundry scenarios` lists them"
+        text = f"X-Mock-Scenario: there is no scenario {name!r} here{hint}"
         raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
     scenario = found.scenarios[0]
     if not scenario.given and all(rule.after or needs_earlier_request(rule, scenario.start) for rule in scenario.rules):

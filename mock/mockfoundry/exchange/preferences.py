@@ -79,7 +79,8 @@ def unknown_preference(plan: Plan, what: str, preference: str) -> Refusal:
         preference: as it was sent.
     """
     documented = "; ".join(
-        f"{status} ({', '.join(answer.examples) or 'no body'})" for status, answer in sorted(plan.responses.items())
+        f"{status} ({', '.join(answer.examples) or ('no example' if answer.media_types else 'no body')})"
+        for status, answer in sorted(plan.responses.items())
     )
     text = f"The contract documents no {what} of {plan.operation}; it documents {documented}"
     return Refusal(UNKNOWN_PREFERENCE, text, why=f'prefer: "{shorten_value(preference)}" is not documented')

@@ -313,7 +313,10 @@ def foundation_gone_refusal(name: str, how: str) -> Refusal:
     Args:
         how: it went, as a verb with what follows.
     """
-    text = f"The foundation {name} {how}; PUT /__mock/foundations/{name} makes it anew, or take another name"
+    text = (
+        f"The foundation {name} {how}; PUT /__mock/foundations/{name} makes it again (so does putting a state or a "
+        "scenario, minting a token, setting the clock, or a copy), or take another name"
+    )
     return Refusal(FOUNDATION_GONE, text, why="foundation: gone")
 
 

@@ -85,7 +85,7 @@ def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[
     if path.is_file():
         return [path]
     hint = did_you_mean(name, built_in) or "; `mockfoundry scenarios` lists the library"
-    problems.append(Problem(name, 1, 1, f"is neither a file nor a scenario of the library{hint}"))
+    problems.append(Problem(name, 0, 0, f"is neither a file nor a scenario of the library{hint}"))
     return []
 
 
@@ -96,5 +96,5 @@ def read_scenario_text(path: Path, problems: list[Problem]) -> str | None:
     except DocumentError as error:
         problems += error.problems
     except OSError as error:
-        problems.append(Problem(str(path), 1, 1, f"can't be read: {error.strerror}"))
+        problems.append(Problem(str(path), 0, 0, f"can't be read: {error.strerror}"))
     return None

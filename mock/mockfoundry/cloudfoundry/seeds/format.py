@@ -115,7 +115,8 @@ SETTINGS = Form(
         FormKey(
             "unknown_users",
             ChoiceKind(("admin", "refused")),
-            "What a bearer token is that names no user (but `admin`): an admin's, or `refused` with 401.",
+            "What happens to a bearer token that names no user: `admin` treats it as an admin's, `refused` answers "
+            "401. The token `admin` works with both.",
             "admin",
         ),
     ),
@@ -335,18 +336,18 @@ DEPLOYMENT = Form(
         FormKey(
             "seconds",
             NullableKind(SPAN),
-            "How long it takes, without its pauses; null if it never ends by itself.",
+            "How long it takes, not counting pauses; null if it never ends by itself.",
             "`deployment_seconds`",
             attribute="duration",
         ),
         FormKey(
             "steps",
             WeightsKind(),
-            "Of a canary: how much is new in each of its pauses, in percent, a list.",
+            "For a canary: the percentage of new instances at each pause, ascending, such as `[10, 50]`.",
             "one pause, with one new instance",
             attribute="weights",
         ),
-        FormKey("step", IntegerKind(1, MAX_STEPS + 1), "Of a canary: which pause it moves to, or stands in.", "1"),
+        FormKey("step", IntegerKind(1, MAX_STEPS + 1), "For a canary: the pause it is at or moving to.", "1"),
         PROGRESS_KEY,
     ),
 )
@@ -415,7 +416,9 @@ USER = Form(
     "a user",
     (
         FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
-        FormKey("name", NAME, "Its name; one word is also its bearer token.", required=True, role="identity"),
+        FormKey(
+            "name", NAME, "Its name; if it is one word, it is also a bearer token.", required=True, role="identity"
+        ),
         FormKey(
             "scopes",
             ListKind(ChoiceKind(SCOPES)),

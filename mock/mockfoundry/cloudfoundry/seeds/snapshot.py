@@ -107,7 +107,7 @@ INSTANCE_KEYS = (
     FormKey(
         "instance_ranges",
         RangeListKind(INSTANCE_RANGE, 100_000),
-        "The instances as they are, those together that were started together.",
+        "The instances, grouped by when they were started.",
         "all are started together",
         role="part",
     ),
@@ -121,7 +121,7 @@ INSTANCE_KEYS = (
     FormKey(
         "allotment",
         NullableKind(ALLOTMENT),
-        "What instances have that were started before the process was scaled.",
+        "The limits of instances that were started before the last scale.",
         "null",
         role="part",
     ),
@@ -144,7 +144,11 @@ PROGRESS = Form(
 )
 
 PROGRESS_KEY = FormKey(
-    "progress", NullableKind(PROGRESS), "How far it has come; its app has both web processes.", "it begins", role="part"
+    "progress",
+    NullableKind(PROGRESS),
+    "(export only) how far it has come; its app has both web processes.",
+    "it begins",
+    role="part",
 )
 """A key of a deployment."""
 
