@@ -177,3 +177,92 @@ def test_an_export_that_was_edited_happens_now(foundation: Asking) -> None:
     assert states(foundation.stats()) == ["RUNNING", "CRASHED", "STARTING"]
     assert foundation.stats().json()["resources"][0]["uptime"] == uptimes[0]
     assert states(foundation.stats(IDLE)) == ["STARTING", "STARTING"]
+
+
+def call_state(foundation: Asking, method: str, body: Any = None, path: str = "/state") -> Any:
+    return foundation.server.client.request(method, f"/__mock/foundations/{foundation.name}{path}", json=body)
+
+
+def show_everything(foundation: Asking) -> list[Any]:
+    """What clients see, all of which can be shown."""
+    seen = observe(foundation)
+    assert call_state(foundation, "PATCH", {}).status_code == 200
+    changes = call_state(foundation, "GET", path="/changes")
+    assert changes.status_code == 200, changes.text
+    return seen
+
+
+@pytest.mark.parametrize("exported_at", ["4060-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_world_of_another_age_may_be_imported(foundation: Asking, exported_at: str) -> None:
+    """Its moments may lie where no timestamp reaches: they are written as the nearest that one can say."""
+    foundation.given_app("dora", deployment={"seconds": 60, "strategy": "canary"})
+    foundation.given_process("worker", app="dora", crash_after="3s", instances=3)
+    foundation.given(settings={"stale_seconds": 60})
+    foundation.scale({"instances": 5})
+    moved = call_state(foundation, "PATCH", {"now": exported_at}, "/clock")
+    assert moved.status_code == 200, moved.text
+    foundation.scale({"instances": 2})
+    state = state_of(foundation)
+    other, third = Asking(foundation.server), Asking(foundation.server)
+    put = call_state(other, "PUT", state)
+    assert put.status_code == 200, put.text
+    assert put.json()["snapshot"]["born"] == "0001-01-01T00:00:00Z"
+    show_everything(other)
+    assert call_state(third, "PUT", state, "").status_code == 200
+    show_everything(third)
+    back = call_state(foundation, "PUT", state_of(other))
+    assert back.status_code == 200, back.text
+    show_everything(foundation)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0009-12-31T23:59:59.5Z", "9999-12-31T23:59:59Z"])
+def test_a_snapshot_of_any_time_is_taken(foundation: Asking, time: str) -> None:
+    foundation.given_app("dora", deployment={"seconds": 60})
+    state = state_of(foundation)
+    state["snapshot"]["time"] = time
+    assert call_state(foundation, "PUT", state).status_code == 200
+    show_everything(foundation)
+    shown = state_of(foundation)
+    again = call_state(foundation, "PUT", shown)
+    assert again.json()["organizations"] == shown["organizations"]
+    show_everything(foundation)
+
+
+def test_an_early_year_has_four_digits(foundation: Asking) -> None:
+    state = state_of(foundation)
+    organization = state["organizations"][0]
+    organization["created_at"] = organization["updated_at"] = "0812-03-04T05:06:07Z"
+    assert call_state(foundation, "PUT", state).json()["organizations"][0] == organization
+
+
+def hold_states(foundation: Asking, count: int) -> dict[str, Any]:
+    """A state whose web process has so many instances that are held in one range, in place of its own."""
+    state = state_of(foundation)
+    (process,) = (
+        each for each in state["organizations"][0]["spaces"][0]["apps"][0]["processes"] if each["guid"] == WEB
+    )
+    ranges = [{"first": 0, "count": count, "since": state["snapshot"]["time"], "state": "DOWN", "details": "x"}]
+    process.pop("instance_states")
+    process |= {"instances": count, "instance_ranges": ranges}
+    return state
+
+
+@pytest.mark.parametrize("count", [3, 1000, 1001, 2_000_000_000])
+def test_an_export_does_not_name_every_instance_of_a_large_range(foundation: Asking, count: int) -> None:
+    put = call_state(foundation, "PUT", hold_states(foundation, count))
+    assert put.status_code == 200, put.text
+    shown = state_of(foundation)
+    process = shown["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+    assert len(process.get("instance_states", {})) == (count if count <= 1000 else 0)
+    assert call_state(foundation, "GET", path="/changes").status_code == 200
+    assert call_state(foundation, "PUT", shown).status_code == 200
+    assert state_of(foundation) == shown
+
+
+def test_states_beside_the_ranges_of_an_export_are_applied(foundation: Asking) -> None:
+    state = hold_states(foundation, 2_000_000_000)
+    process = state["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+    process["instance_states"] = {"1": "CRASHED"}
+    imported = call_state(foundation, "PUT", state).json()
+    process = imported["organizations"][0]["spaces"][0]["apps"][0]["processes"][0]
+    assert [each.get("state") for each in process["instance_ranges"]] == [None, "CRASHED", None]

@@ -151,8 +151,10 @@ def test_an_app_is_stopped_and_started(foundation: Asking) -> None:
     assert error(foundation.scale({}))[2] == "memory quota_exceeded"
 
 
-def test_users_are_replaced_as_a_whole(foundation: Asking) -> None:
-    foundation.given(users=[{"name": "developer"}])
+def test_a_user_loses_only_the_roles_that_are_named(foundation: Asking) -> None:
+    foundation.given(users=[{"name": "developer", "organizations": {"acme": []}}])
+    assert foundation.show(actor="developer").status_code == 200
+    foundation.given(users=[{"name": "developer", "spaces": {"acme/dev": []}}])
     assert foundation.show(actor="developer").status_code == 404
 
 

@@ -106,6 +106,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         dev({"name": "dora", "sidecars": [{"name": "s", "process_types": ["wep"]}]}),
         "sidecars/0/process_types/0: app dora has no process of type wep; did you mean web?",
     ),
+    "another guid for a user that is there": (
+        {"users": [{"name": "developer", "guid": "other-one"}]},
+        "users/0/guid: an entity that is there keeps its guid; leave it out",
+    ),
     "a user of a guid that is taken": ({"users": [{"name": "u", "guid": "acme"}]}, 'the guid "acme" is taken'),
 }
 """Words, and what is said of them."""
@@ -190,3 +194,165 @@ def test_a_scenario_that_can_not_begin_again_leaves_what_it_had_changed(foundati
     assert state_of(foundation)["settings"]["stop_seconds"] == 9
     client.delete(f"{scenarios}/s").raise_for_status()
     assert state_of(foundation)["settings"]["stop_seconds"] == 1
+
+
+SUSPENDED = {"organizations": [{"name": "acme", "suspended": True}]}
+
+
+def play(foundation: Asking, **words: Any) -> None:
+    path = f"/__mock/foundations/{foundation.name}/scenarios/played"
+    answer = foundation.server.client.put(path, json={"scenario": "played", **words})
+    assert answer.is_success, answer.text
+
+
+def is_suspended(state: dict[str, Any]) -> bool:
+    return bool(state["organizations"][0]["suspended"])
+
+
+def test_a_patch_stays_where_a_scenario_was_over_before_it(foundation: Asking) -> None:
+    play(foundation, **{"given": SUSPENDED, "for": "10s"})
+    assert is_suspended(state_of(foundation))
+    foundation.advance(11)
+    assert not is_suspended(state_of(foundation))
+    play(foundation, **{"given": SUSPENDED, "for": "10s"})
+    foundation.advance(11)
+    assert is_suspended(patch(foundation, SUSPENDED).json())
+    foundation.list()
+    assert is_suspended(state_of(foundation))
+
+
+def test_a_scenario_that_is_over_takes_nothing_from_one_that_begins_later(foundation: Asking) -> None:
+    play(foundation, **{"given": SUSPENDED, "for": "10s"})
+    foundation.advance(11)
+    path = f"/__mock/foundations/{foundation.name}/scenarios/later"
+    assert foundation.server.client.put(path, json={"scenario": "later", "given": SUSPENDED}).is_success
+    foundation.list()
+    assert is_suspended(state_of(foundation))
+
+
+@pytest.mark.parametrize("call", ["state", "patch", "changes", "put"])
+def test_the_state_has_an_event_that_is_due(foundation: Asking, call: str) -> None:
+    state = state_of(foundation)
+    play(foundation, events=[{"at": "10s", "given": SUSPENDED}])
+    foundation.advance(11)
+    if call == "state":
+        assert is_suspended(state_of(foundation))
+    elif call == "patch":
+        assert is_suspended(patch(foundation, {}).json())
+    elif call == "changes":
+        client = foundation.server.client
+        changes = client.get(f"/__mock/foundations/{foundation.name}/changes").json()["changes"]
+        assert {"where": "organizations/acme/suspended", "before": False, "after": True} in changes
+    else:
+        put = foundation.server.client.put(f"/__mock/foundations/{foundation.name}/state", json=state)
+        assert not is_suspended(put.json())
+        foundation.list()
+        assert not is_suspended(state_of(foundation))
+
+
+def import_state(foundation: Asking, state: dict[str, Any]) -> None:
+    path = f"/__mock/foundations/{foundation.name}/state"
+    answer = foundation.server.client.put(path, json=state)
+    assert answer.is_success, answer.text
+
+
+def show_app(state: dict[str, Any]) -> dict[str, Any]:
+    app: dict[str, Any] = state["organizations"][0]["spaces"][0]["apps"][0]
+    return app
+
+
+@pytest.mark.parametrize("way", ["patch", "given"])
+def test_a_user_keeps_what_is_not_named(way: str, foundation: Asking) -> None:
+    def change(user: dict[str, Any]) -> dict[str, Any]:
+        if way == "patch":
+            assert patch(foundation, {"users": [user]}).status_code == 200
+        else:
+            foundation.given(users=[user])
+        users = {each["name"]: each for each in state_of(foundation)["users"]}
+        shown: dict[str, Any] = users[user["name"]]
+        return shown
+
+    roles = {"acme": ["organization_manager"], "other": ["organization_user"]}
+    scopes = ["cloud_controller.read"]
+    alice = {"guid": "alices-own", "name": "alice", "scopes": scopes, "organizations": roles, "spaces": {}}
+    assert change(alice) == alice
+    assert change({"name": "alice"}) == alice
+    assert change({"name": "alice", "spaces": {"other/far": ["space_auditor"]}}) == alice | {
+        "spaces": {"other/far": ["space_auditor"]}
+    }
+    changed = change({"name": "alice", "guid": "alices-own", "organizations": {"acme": []}, "scopes": []})
+    assert changed["organizations"] == {"acme": [], "other": ["organization_user"]}
+    assert (changed["scopes"], changed["spaces"]) == ([], {"other/far": ["space_auditor"]})
+
+
+def test_a_droplet_keeps_what_is_not_named(foundation: Asking) -> None:
+    state = state_of(foundation)
+    droplet = {
+        "guid": "staged",
+        "created_at": LONG_AGO,
+        "updated_at": LONG_AGO,
+        "process_types": {"web": "rackup", "worker": "rake work"},
+    }
+    show_app(state)["droplet"] = droplet
+    import_state(foundation, state)
+    for words, expected in (
+        ({}, {}),
+        ({"process_types": {}}, {}),
+        ({"process_types": {"web": "puma"}}, {"process_types": {"web": "puma", "worker": "rake work"}}),
+    ):
+        shown = patch(foundation, dev({"name": "dora", "droplet": words})).json()
+        assert show_app(shown)["droplet"] == droplet | expected
+    staged = {"guid": "another", "process_types": {"web": "new"}}
+    shown = show_app(patch(foundation, dev({"name": "dora", "droplet": staged})).json())["droplet"]
+    assert (shown["guid"], shown["process_types"]) == ("another", {"web": "new"})
+    assert shown["created_at"] != LONG_AGO
+    assert show_app(patch(foundation, dev({"name": "dora", "droplet": None})).json())["droplet"] is None
+
+
+def test_sidecars_are_merged_by_name(foundation: Asking) -> None:
+    proxy = {"guid": "proxys-own", "name": "proxy", "process_types": ["web"], "memory_in_mb": 32, "command": "run"}
+    given = [proxy, {"name": "log", "process_types": ["worker"]}]
+    _, log = show_app(patch(foundation, dev({"name": "dora", "sidecars": given})).json())["sidecars"]
+    words = [{"name": "proxy", "memory_in_mb": 64}, {"name": "new", "process_types": ["web"]}]
+    first, second, third = show_app(patch(foundation, dev({"name": "dora", "sidecars": words})).json())["sidecars"]
+    assert {name: first[name] for name in proxy} == proxy | {"memory_in_mb": 64}
+    assert second == log
+    assert (third["name"], third["command"]) == ("new", "./sidecar")
+    each = show_app(patch(foundation, dev({"name": "dora", "sidecars": [{"name": "*", "command": "x"}]})).json())
+    assert [sidecar["command"] for sidecar in each["sidecars"]] == ["x", "x", "x"]
+    import_state(foundation, state_of(foundation))
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "text"),
+    [
+        ({"name": "new"}, "sidecars/0: a sidecar needs `process_types:`"),
+        ({"name": "old", "guid": "other"}, "sidecars/0/guid: an entity that is there keeps its guid; leave it out"),
+    ],
+)
+def test_a_sidecar_is_not_made_of_too_little(sidecar: dict[str, Any], text: str, foundation: Asking) -> None:
+    old = {"name": "old", "process_types": ["web"]}
+    assert patch(foundation, dev({"name": "dora", "sidecars": [old]})).status_code == 200
+    refused = patch(foundation, dev({"name": "dora", "sidecars": [sidecar]}))
+    assert refused.status_code == 422
+    assert text in refused.json()["detail"]
+
+
+def test_a_rate_limit_and_a_feature_flag_keep_what_is_not_named(foundation: Asking) -> None:
+    limit = {"requests": 9, "unauthenticated": 8, "admins": 700, "interval_seconds": 60.0}
+    flag = {"enabled": False, "error_message": "not today"}
+    words: dict[str, Any] = {"settings": {"rate_limit": limit}, "feature_flags": {"app_scaling": flag}}
+    assert patch(foundation, words).status_code == 200
+    words = {"settings": {"rate_limit": {"requests": 500}}, "feature_flags": {"app_scaling": {"enabled": True}}}
+    shown = patch(foundation, words).json()
+    assert shown["settings"]["rate_limit"] == limit | {"requests": 500}
+    assert shown["feature_flags"]["app_scaling"] == {"enabled": True, "error_message": "not today"}
+    words = {
+        "settings": {"rate_limit": 600},
+        "feature_flags": {"app_scaling": {"enabled": True, "error_message": None}},
+    }
+    shown = patch(foundation, words).json()
+    everybody = {"requests": 600, "unauthenticated": 600, "admins": 600, "interval_seconds": 60.0}
+    assert shown["settings"]["rate_limit"] == everybody
+    assert shown["feature_flags"]["app_scaling"] is True
+    assert patch(foundation, {"settings": {"rate_limit": None}}).json()["settings"]["rate_limit"] is None

@@ -32,6 +32,9 @@ def make_anew(door: Door, way: str) -> None:
         answer = door.client.post(f"{door.control}/reset")
     elif way == "put":
         answer = door.client.put(door.control)
+    elif way == "state":
+        state = door.client.get(f"{door.control}/state").json()
+        answer = door.client.put(f"{door.control}/state", json=state)
     else:
         other = fresh_foundation(door)
         answer = door.client.post(f"{other.control}/copy", json={"as": door.name, "replace": True})
@@ -42,7 +45,7 @@ def title_of(answer: httpx.Response) -> str:
     return str(answer.json()["errors"][0]["title"])
 
 
-@pytest.mark.parametrize("way", ["reset", "put", "copy"])
+@pytest.mark.parametrize("way", ["reset", "put", "copy", "state"])
 def test_a_held_request_ends_with_its_world_and_does_nothing(door: Door, way: str) -> None:
     """It is answered at once, by an error that is marked as mockfoundry's own; the new world knows nothing of it."""
     door.hold()
@@ -53,7 +56,13 @@ def test_a_held_request_ends_with_its_world_and_does_nothing(door: Door, way: st
 
     assert (answer.status_code, title_of(answer)) == (410, "Mock-WorldReplaced")
     assert answer.headers["x-mock-why"] == "foundation: made anew while the request waited"
-    assert door.entries() == []
+    scales = [each for each in door.entries() if each["operation"] == "scaleProcess"]
+    if way == "state":
+        # The journal stays, and tells of it.
+        (entry,) = scales
+        assert (entry["status"], entry["kept"], entry["why"]) == (410, False, answer.headers["x-mock-why"])
+    else:
+        assert scales == []
     assert door.instances() == before
     assert door.release() == 0
 
@@ -80,29 +89,58 @@ def test_a_hold_is_released_in_its_own_foundation_alone(door: Door) -> None:
     assert answers[0].status_code == 202
 
 
-@pytest.mark.parametrize("way", ["reset", "delete"])
+@pytest.mark.parametrize("way", ["reset", "state", "delete"])
 def test_an_answer_whose_change_was_made_goes_out_where_its_world_ends(door: Door, way: str) -> None:
     door.hold("after-commit")
     before = door.instances()
     with door.scaling(before + 2) as answers:
-        if way == "reset":
-            make_anew(door, way)
-        else:
+        if way == "delete":
             door.client.delete(door.control)
+        else:
+            make_anew(door, way)
     assert answers[0].status_code == 202
     if way == "reset":
         assert door.instances() == before
 
 
-def test_a_held_request_goes_on_where_only_the_state_was_replaced(door: Door) -> None:
-    """Its foundation is the same one: clock, scenarios, journal and holds stay."""
+def test_a_held_request_goes_on_where_the_state_was_only_patched(door: Door) -> None:
     door.hold()
     with door.scaling(4) as answers:
-        state = door.client.get(f"{door.control}/state").json()
-        assert door.client.put(f"{door.control}/state", json=state).is_success
+        assert door.client.patch(f"{door.control}/state", json={"settings": {"start_seconds": 2}}).is_success
         assert door.release() == 1
     assert answers[0].status_code == 202
     assert door.instances() == 4
+
+
+def test_a_hold_goes_on_for_the_requests_that_come_to_another_state(door: Door) -> None:
+    """Clock, scenarios and journal stay."""
+    door.hold()
+    make_anew(door, "state")
+    with door.scaling(4) as answers:
+        assert door.release() == 1
+    assert answers[0].status_code == 202
+    assert door.instances() == 4
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_delayed_request_goes_on_in_no_other_state(is_reset: bool) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"delay": "1h"}}
+    service = service_of(scenarios=({"scenario": "late", "rules": [rule]},))
+    headers = [(b"authorization", b"bearer admin"), (b"content-type", b"application/json")]
+    request = read_request("POST", SCALE, b"", headers, b'{"instances": 7}', "http", real_now())
+    pending = handle_request(service, request)
+    assert isinstance(pending, PendingRequest)
+    registry = service.registry
+    foundation = registry.get_or_create("default", real_now())
+    registry.replace_world(foundation, foundation.world.copy())
+    if is_reset:
+        registry.reset("default", real_now())
+    response = pending.resume(real_now(), None)
+
+    assert isinstance(response, Response)
+    assert (response.status, response.reason) == (410, "foundation: made anew while the request waited")
+    assert foundation.world.processes[WEB].instances != 7
+    assert len(registry.get_or_create("default", real_now()).journal) == (0 if is_reset else 1)
 
 
 def test_a_delayed_request_goes_on_in_no_other_world() -> None:

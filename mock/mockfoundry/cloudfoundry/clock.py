@@ -8,6 +8,9 @@ import msgspec
 SECOND = 1_000_000
 """Moments and durations inside mockfoundry are whole microseconds; moments count from the Unix epoch."""
 
+EARLIEST_MOMENT = -62_135_596_800 * SECOND
+"""The beginning of the year 1: earlier moments can't be written as timestamps."""
+
 LATEST_MOMENT = 253_402_300_799 * SECOND
 """The end of the year 9999: later moments can't be written as timestamps."""
 

@@ -118,7 +118,8 @@ def summarize_foundation(foundation: FoundationState, now: int) -> dict[str, Any
 
 def export_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, now = context.find_foundation(call)
-    return answer_with_state(snapshot_settled_world(foundation, now), now)
+    settle_foundation(foundation, now)
+    return answer_with_state(foundation.world.copy(), now)
 
 
 def answer_with_state(world: World, now: int) -> ControlAnswer | ControlWork:
@@ -136,11 +137,15 @@ def is_large(world: World) -> bool:
     return len(world.apps) + len(world.processes) > MAX_LOOP_STEPS
 
 
-def snapshot_settled_world(foundation: FoundationState, now: int) -> World:
-    """The world as it is now, its deployments brought up to now; what happens later does not change it."""
-    if foundation.world.deploying_apps:
-        advance_deployments(foundation.world, now)
-    return foundation.world.copy()
+def settle_foundation(foundation: FoundationState, now: int) -> None:
+    """Has everything happen that time has brought by now: scenarios' events and their ends, and deployments."""
+    apply_due_events(foundation, now)
+    settle_deployments(foundation.world, now)
+
+
+def settle_deployments(world: World, now: int) -> None:
+    if world.deploying_apps:
+        advance_deployments(world, now)
 
 
 def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
@@ -160,25 +165,30 @@ def prepare_patch(context: ControlContext, call: ControlCall) -> Callable[[str],
 
 def replace_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     with context.find_or_create_foundation(call) as (foundation, now):
-        return answer_with_state(replace_world(foundation, call.prepared, now), now)
+        # What scenarios were to change by now was to change the world that goes.
+        settle_foundation(foundation, now)
+        world: World = call.prepared
+        world.clock, world.generator = foundation.world.clock, foundation.world.generator
+        answer = answer_with_settled_world(world, now)
+        context.service.registry.replace_world(foundation, world)
+        return answer
 
 
 def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     with context.find_or_create_foundation(call) as (foundation, now):
-        if foundation.world.deploying_apps:
-            advance_deployments(foundation.world, now)
+        settle_foundation(foundation, now)
         # What fails halfway leaves the world as it was.
         world = foundation.world.copy()
         apply_patch_fields(world, call.prepared, now, "body")
+        # One that can't be shown takes no place.
+        answer = answer_with_settled_world(world, now)
         foundation.world = world
-        return answer_with_state(snapshot_settled_world(foundation, now), now)
+        return answer
 
 
-def replace_world(foundation: FoundationState, world: World, now: int) -> World:
-    """Replaces the world by another one; clock and random generator stay. Gives it as it is now."""
-    world.clock, world.generator = foundation.world.clock, foundation.world.generator
-    foundation.world = world
-    return snapshot_settled_world(foundation, now)
+def answer_with_settled_world(world: World, now: int) -> ControlAnswer | ControlWork:
+    settle_deployments(world, now)
+    return answer_with_state(world.copy(), now)
 
 
 SeedChange = dict[str, Any]
@@ -192,7 +202,8 @@ IGNORED_KEYS = frozenset({"updated_at"})
 
 def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, now = context.find_foundation(call)
-    before, after = foundation.initial_world, snapshot_settled_world(foundation, now)
+    settle_foundation(foundation, now)
+    before, after = foundation.initial_world, foundation.world.copy()
     return answer_in_turn(
         is_large(before) or is_large(after),
         lambda: ControlAnswer({"changes": list_changes(before, after)}),
@@ -267,9 +278,7 @@ def change_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
         clock.virtual = target
         if rate is not None:
             clock.rate = rate
-        apply_due_events(foundation, target)
-        if foundation.world.deploying_apps:
-            advance_deployments(foundation.world, target)
+        settle_foundation(foundation, target)
         return ControlAnswer(clock_to_dict(clock, target))
 
 
@@ -331,6 +340,7 @@ def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
     user_name = body.get("user", ANY_ADMIN.name)
     lifetime = parse_duration_field("body /expires_in", body["expires_in"]) if "expires_in" in body else TOKEN_LIFETIME
     with context.find_or_create_foundation(call) as (foundation, now):
+        settle_foundation(foundation, now)
         users = foundation.world.users
         user = users.get(user_name) or (ANY_ADMIN if user_name == ANY_ADMIN.name else None)
         if user is None:

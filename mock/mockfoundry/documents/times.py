@@ -89,7 +89,8 @@ def count_microseconds(moment: datetime) -> int:
 @lru_cache(maxsize=4096)
 def format_second(seconds: int) -> str:
     """A moment, in seconds since the epoch, as the Cloud Controller writes it: `2016-03-23T18:48:22Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # The year that strftime gives has less than four digits where it is an early one.
+    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def format_moment(microseconds: int) -> str:

@@ -318,7 +318,7 @@ def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | No
     # Until then the foundation is in use, however idle it looks.
     foundation.last_used = max(foundation.last_used, context.real_time + match.delay + at_most)
     return PendingRequest(
-        resume=partial(resume_exchange, context),
+        resume=partial(resume_exchange, context, foundation.generation),
         give_up=partial(give_up_exchange, context),
         abandon=partial(abandon_exchange, context),
         delay=match.delay,
@@ -327,18 +327,22 @@ def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | No
     )
 
 
-def resume_exchange(context: ExchangeContext, real_time: int, _: None) -> Response | PendingRequest:
+def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _: None) -> Response | PendingRequest:
     """The response to a request that has waited, from the world that it came to.
 
     Args:
+        generation: of that world.
         real_time: real microseconds of this moment.
     """
     foundation = context.foundation
     try:
-        context.service.registry.must_be_current(foundation, real_time)
+        context.service.registry.must_be_current(foundation.name, generation, real_time)
     except Refusal as refusal:
-        # The journal that has it open has ended, too.
-        return response_from_refusal(refusal)
+        if context.service.registry.find(foundation.name) is not foundation:
+            # The journal that has it open has ended, too.
+            return response_from_refusal(refusal)
+        context.match, context.real_time, context.now = None, real_time, foundation.world.clock.now(real_time)
+        return record_response(context, response_from_refusal(refusal))
     context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
     apply_due_events(foundation, context.now)
     return run_recorded(context, run_matched_exchange)

@@ -98,6 +98,7 @@ def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, 
     Raises:
         DocumentError: its `given` does not fit this world; nothing is changed.
     """
+    apply_due_events(foundation, now)
     scenario = compiled.scenario
     compiled_scenarios = CompiledScenarios((*foundation.compiled_scenarios.without(scenario.name), compiled))
     world, changes = foundation.world, foundation.changes.get(scenario.name)

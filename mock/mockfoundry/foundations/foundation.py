@@ -31,7 +31,8 @@ class FoundationState(msgspec.Struct):
     """One foundation.
 
     Attributes:
-        generation: the number of its world among all that its registry has made; a reset makes another one.
+        generation: the number of its world among all that its registry has made; a reset makes another one,
+            and so does a state that replaces it.
         world: its organizations, apps, processes, clock and generator.
         initial_world: the world that it began as, and that a reset brings back.
         compiled_scenarios: the scenarios that are on, compiled; foundations that play the same ones share it.

@@ -82,7 +82,7 @@ class FoundationRegistry:
     Attributes:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
         hit_counts: of the journals of deleted foundations, so that coverage outlives them.
-        end_watchers: called with the generation of each foundation that ends: it is deleted, or replaced.
+        end_watchers: called with each generation that ends: its foundation is deleted, or its world is replaced.
     """
 
     def __init__(
@@ -122,21 +122,20 @@ class FoundationRegistry:
             raise foundation_gone_refusal(name, self._gone[name])
         return self.create(name, None, real_time)
 
-    def must_be_current(self, foundation: FoundationState, real_time: int) -> None:
-        """Raises Refusal where a foundation has ended: it is gone, or another one has its name.
+    def must_be_current(self, name: str, generation: int, real_time: int) -> None:
+        """Raises Refusal where a generation of a foundation has ended: it is gone, or has another world.
 
         Args:
             real_time: microseconds of the machine's clock.
         """
-        name = foundation.name
         current = self.find_active(name, real_time)
         if current is None:
             raise foundation_gone_refusal(name, self.describe_absence(name) or HAS_EXPIRED)
-        if current is not foundation:
+        if current.generation != generation:
             raise world_replaced_refusal(name)
 
     def is_live(self, generation: int) -> bool:
-        """Whether there is a foundation of that generation: it was neither deleted nor replaced."""
+        """Whether there is a foundation of that generation: neither was it deleted, nor its world replaced."""
         return generation in self._live
 
     def describe_absence(self, name: str) -> str:
@@ -231,10 +230,20 @@ class FoundationRegistry:
             return False
         add_hit_counts(found.journal, self.hit_counts)
         found.journal.close()
-        self._live.discard(found.generation)
-        for watcher in self.end_watchers:
-            watcher(found.generation)
+        self._end_generation(found.generation)
         return True
+
+    def _end_generation(self, generation: int) -> None:
+        self._live.discard(generation)
+        for watcher in self.end_watchers:
+            watcher(generation)
+
+    def replace_world(self, foundation: FoundationState, world: World) -> None:
+        """Gives a foundation another world; everything else of it stays, but what waits for the world that goes."""
+        ended, foundation.generation = foundation.generation, self._next_generation()
+        foundation.world = world
+        self._live.add(foundation.generation)
+        self._end_generation(ended)
 
     def _expire_one(self, foundation: FoundationState) -> None:
         """Ends a foundation that was not used for too long. A world that the next request would make again may come
@@ -323,8 +332,8 @@ def foundation_gone_refusal(name: str, how: str) -> Refusal:
 def world_replaced_refusal(name: str) -> Refusal:
     """Why a request is refused whose world was replaced while it waited."""
     text = (
-        f"The foundation {name} was made anew (by a reset, another seed or a copy) while this request waited; nothing "
-        "of it was done. Send it again if it is meant for the new one"
+        f"The foundation {name} was made anew (by a reset, another seed or state, or a copy) while this request "
+        "waited; nothing of it was done. Send it again if it is meant for the new one"
     )
     return Refusal(WORLD_REPLACED, text, why="foundation: made anew while the request waited")
 

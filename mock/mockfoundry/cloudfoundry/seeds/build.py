@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from mockfoundry.cloudfoundry.auth import READ, WRITE
-from mockfoundry.cloudfoundry.clock import SECOND, Clock
+from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import begin_deployment
 from mockfoundry.cloudfoundry.generator import Generator, derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import (
@@ -47,8 +47,8 @@ from mockfoundry.cloudfoundry.seeds.format import (
     SIDECAR,
     SPACE,
 )
-from mockfoundry.cloudfoundry.seeds.snapshot import collect_held_states, move_ranges, normalize_held_states
-from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields
+from mockfoundry.cloudfoundry.seeds.snapshot import are_held, move_ranges
+from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Form
 
@@ -142,13 +142,17 @@ class WorldBuilder:
             strategy="rolling",
             state=progress["state"],
             started_at=self.moment - self.moved,
-            changed_at=progress["changed_at"] + self.moved,
-            moving_since=progress["moving_since"] + self.moved,
+            changed_at=self.move_moment(progress["changed_at"]),
+            moving_since=self.move_moment(progress["moving_since"]),
             duration=int(self.world.settings.deployment_seconds * SECOND),
             **{name: progress[name] for name in ("process", "previous", "instances", "stage")},
         )
         deployment = apply_fields(DEPLOYMENT, begun, fields)
-        return replace(deployment, started_at=deployment.started_at + self.moved)
+        return replace(deployment, started_at=self.move_moment(deployment.started_at))
+
+    def move_moment(self, moment: int) -> int:
+        """A moment of a snapshot as a timestamp of this world can say it: what a deployment changes has its time."""
+        return max(EARLIEST_MOMENT, moment + self.moved)
 
     def build_droplet(self, fields: SeedFields | None, path: tuple[str, ...], created: int) -> Droplet | None:
         if fields is None:
@@ -219,7 +223,7 @@ class WorldBuilder:
         elif (ranges[-1].end if ranges else 0) != process.instances:
             ranges, stopping = resize_ranges(world, restored, process.instances, now)
         states = fields.get("instance_states")
-        if states is not None and normalize_held_states(states) != normalize_held_states(collect_held_states(ranges)):
+        if states is not None and not are_held(ranges, states):
             ranges = hold_instance_states(ranges, states, now)
         return replace(restored, instance_ranges=ranges, stopping_ranges=stopping)
 
@@ -240,21 +244,27 @@ class WorldBuilder:
             run = replace(run, since=self.moment - self.running - run.start_duration)
         return hold_instance_states((run,), states, self.moment - self.running) if states else (run,)
 
-    def add_user(self, fields: SeedFields) -> None:
+    def put_user(self, fields: SeedFields) -> None:
+        """Adds a user; one that is there keeps what is not named, each role by its organization or space."""
         name = fields["name"]
         organizations = {each.name: each.guid for each in self.world.organizations.values()}
         spaces = {
             f"{self.world.organizations[each.organization].name}/{each.name}": each.guid
             for each in self.world.spaces.values()
         }
-        self.world.own_table("users")[name] = User(
-            guid=fields.get("guid") or self.derive_guid("user", name),
-            name=name,
-            scopes=frozenset(fields.get("scopes", (READ, WRITE))),
-            organization_roles={
-                organizations[each]: frozenset(roles) for each, roles in fields.get("organizations", {}).items()
-            },
-            space_roles={spaces[each]: frozenset(roles) for each, roles in fields.get("spaces", {}).items()},
+        guid = fields.get("guid") or self.derive_guid("user", name)
+        scopes = frozenset((READ, WRITE))
+        begun = User(guid=guid, name=name, scopes=scopes, organization_roles={}, space_roles={})
+        user = self.world.users.get(name, begun)
+        in_organizations = {
+            organizations[each]: frozenset(had) for each, had in fields.get("organizations", {}).items()
+        }
+        in_spaces = {spaces[each]: frozenset(had) for each, had in fields.get("spaces", {}).items()}
+        self.world.own_table("users")[name] = replace(
+            user,
+            scopes=frozenset(fields.get("scopes", user.scopes)),
+            organization_roles={**user.organization_roles, **in_organizations},
+            space_roles={**user.space_roles, **in_spaces},
         )
 
 
@@ -268,15 +278,15 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
         nonce=0 if snapshot is None else snapshot["starts"],
         clock=Clock(began_at, began_at),
         generator=Generator(random_seed),
-        settings=apply_fields(SETTINGS, Settings(), fields.get("settings", {})),
-        feature_flags={**_DEFAULT_FLAGS, **fields.get("feature_flags", {})},
+        settings=apply_settings(Settings(), fields.get("settings", {})),
+        feature_flags={**_DEFAULT_FLAGS, **merge_feature_flags(_DEFAULT_FLAGS, fields.get("feature_flags", {}))},
     )
     began = began_at - began_at % SECOND
     builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, began_at, SEEDED_UPTIME, moved)
     for organization in fields.get("organizations", ()):
         builder.add_organization(organization)
     for user in fields.get("users", ()):
-        builder.add_user(user)
+        builder.put_user(user)
     if snapshot is not None and "order" in snapshot:
         ordered = {guid: world.processes[guid] for guid in snapshot["order"] if guid in world.processes}
         world.processes = {**ordered, **world.processes}
@@ -286,6 +296,14 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
 
 
 _DEFAULT_FLAGS = {name: FeatureFlag(enabled) for name, enabled in FEATURE_FLAGS.items()}
+
+
+def apply_settings(settings: Settings, fields: SeedFields) -> Settings:
+    """Settings with what a document says of them."""
+    changed = apply_fields(SETTINGS, settings, fields)
+    if "rate_limit" in fields:
+        changed = replace(changed, rate_limit=merge_rate_limit(settings.rate_limit, fields["rate_limit"]))
+    return changed
 
 
 def apply_fields(form: Form, entity: EntityT, fields: SeedFields) -> EntityT:

@@ -13,7 +13,6 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     DEPLOYMENT,
     FEATURE_FLAG,
-    MOMENT,
     ORGANIZATION,
     PAST_VERSION,
     PROCESS,
@@ -22,10 +21,13 @@ from mockfoundry.cloudfoundry.seeds.format import (
     USER,
 )
 from mockfoundry.cloudfoundry.seeds.snapshot import (
+    MAX_HELD_STATES,
+    MOMENT,
     PROGRESS,
     SNAPSHOT,
     SNAPSHOT_KEYS,
     collect_held_states,
+    count_held_states,
 )
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Form
@@ -138,7 +140,11 @@ class WorldExporter:
                 PAST_VERSION.write(each, replaced_at=MOMENT.write(moment), instance_states={})
                 for moment, each in versions
             ]
-            return PROCESS.write(process, instance_states=states, past_versions=past)
+            written = PROCESS.write(process, instance_states=states, past_versions=past)
+            if count_held_states(process.instance_ranges) > MAX_HELD_STATES:
+                # The ranges say it, and what names only some of them would let the others go.
+                del written["instance_states"]
+            return written
         if deployment is not None and process.guid == deployment.previous:
             wanted = deployment.instances
             return PROCESS_WITHOUT_SNAPSHOT.write(process, instance_states=states, instances=wanted)
@@ -146,7 +152,8 @@ class WorldExporter:
 
 
 def write_held_states(process: ProcessModel) -> SeedDocument:
-    return {str(index): state for index, state in collect_held_states(process.instance_ranges).items()}
+    """The states that instances are held in, by index; of too many of them the first."""
+    return {str(index): state for index, state in collect_held_states(process.instance_ranges, MAX_HELD_STATES).items()}
 
 
 def export_user(world: World, user: User) -> SeedDocument:

@@ -16,11 +16,11 @@ from mockfoundry.cloudfoundry.seeds.kinds import (
     WeightsKind,
 )
 from mockfoundry.cloudfoundry.seeds.load import LOAD
-from mockfoundry.cloudfoundry.seeds.snapshot import INSTANCE_KEYS, PROGRESS_KEY, SNAPSHOT
+from mockfoundry.cloudfoundry.seeds.snapshot import INSTANCE_KEYS, MOMENT, PROGRESS_KEY, SNAPSHOT
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
-    build_feature_flag,
-    build_rate_limit,
+    spell_feature_flag,
+    spell_rate_limit,
     write_feature_flag,
     write_rate_limit,
 )
@@ -31,7 +31,6 @@ from mockfoundry.documents.kinds import (
     IntegerKind,
     ListKind,
     MappingOrKind,
-    MomentKind,
     NumberKind,
     TableKind,
     TextKind,
@@ -58,7 +57,6 @@ AVAILABILITY = ChoiceKind(("available", "unavailable"))
 SECONDS = SecondsKind()
 SPAN = SpanKind()
 BOOLEAN = BooleanKind()
-MOMENT = MomentKind()
 
 COMMON_KEYS = (
     FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
@@ -100,9 +98,10 @@ SETTINGS = Form(
         FormKey("metrics", AVAILABILITY, "`unavailable`: stats have no usage, and a warning says so.", "available"),
         FormKey(
             "rate_limit",
-            NullableKind(BuiltKind(MappingOrKind(RATE_LIMIT, COUNT), build_rate_limit, write_rate_limit)),
+            NullableKind(BuiltKind(MappingOrKind(RATE_LIMIT, COUNT), spell_rate_limit, write_rate_limit)),
             "A number of requests for everybody, or a mapping.",
             "null",
+            role="part",
         ),
         FormKey("maximum_disk_in_mb", POSITIVE, "How much disk a process may ask for.", "2048"),
         FormKey("maximum_health_check_timeout_in_seconds", POSITIVE, "The longest timeout of a health check.", "180"),
@@ -134,7 +133,7 @@ FEATURE_FLAG_FORM = Form(
         ),
     ),
 )
-FEATURE_FLAG = BuiltKind(MappingOrKind(FEATURE_FLAG_FORM, BOOLEAN), build_feature_flag, write_feature_flag)
+FEATURE_FLAG = BuiltKind(MappingOrKind(FEATURE_FLAG_FORM, BOOLEAN), spell_feature_flag, write_feature_flag)
 FEATURE_FLAG_LIST = Form(
     "the list of feature flags",
     tuple(FormKey(name, FEATURE_FLAG, "A feature flag.", str(on).lower()) for name, on in FEATURE_FLAGS.items()),
@@ -313,7 +312,9 @@ SIDECAR = Form(
     (
         *COMMON_KEYS,
         FormKey("name", NAME, "Its name.", required=True, role="identity"),
-        FormKey("process_types", ListKind(NAME), "The types of the processes that it runs beside.", required=True),
+        FormKey(
+            "process_types", ListKind(NAME), "The types of the processes that it runs beside; a new sidecar needs them."
+        ),
         FormKey("memory_in_mb", NullableKind(POSITIVE), "How much of their memory it takes.", "null"),
         FormKey("command", TextKind(1, 4096), "Its start command.", "./sidecar"),
     ),

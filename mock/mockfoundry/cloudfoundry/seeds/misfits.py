@@ -12,6 +12,7 @@ from mockfoundry.cloudfoundry.seeds.build import apply_fields
 from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.read import (
+    MISSING_TYPES_TEXT,
     find_app_disagreements,
     find_misplaced_steps,
     find_missing_endpoints,
@@ -26,6 +27,7 @@ from mockfoundry.documents.declare import Finding, Path
 from mockfoundry.documents.problems import did_you_mean
 
 SNAPSHOT_TEXT = "only an export has this key, and only a whole seed is read with it; leave it out, or replace the state"
+KEPT_GUID_TEXT = "an entity that is there keeps its guid; leave it out"
 
 
 def find_by_name(entities: Iterable[Any], name: str) -> list[Any]:
@@ -49,9 +51,7 @@ def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
     users = list_entries(fields, "users", ())
     findings += find_repeated_names(users, "user", "name")
     for user, at in users:
-        same = [each for each in world.users.values() if each.name == user["name"]] if "guid" in user else []
-        if not any(each.guid == user["guid"] for each in same):
-            findings += guids.check(user, at, [])
+        findings += guids.check(user, at, [world.users[user["name"]]] if user["name"] in world.users else [])
         findings += find_unknown_roles(user, at, "organizations", "organization", organizations)
         findings += find_unknown_roles(user, at, "spaces", "space", spaces)
     return findings
@@ -87,7 +87,7 @@ class TakenGuids:
             return
         if there or fields.get("name", fields.get("type")) == EACH:
             if [each.guid for each in there] != [guid]:
-                yield Finding((*path, "guid"), "an entity that is there keeps its guid; leave it out")
+                yield Finding((*path, "guid"), KEPT_GUID_TEXT)
             return
         if kind + guid in self._given or guid in (self._world.processes if kind else self._there):
             yield Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
@@ -181,15 +181,23 @@ def find_endpoint_misfits(fields: SeedFields, path: Path, there: list[ProcessMod
 
 
 def find_sidecar_misfits(world: World, fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
-    """Sidecars beside processes of a type that an app does not have."""
+    """Sidecars beside processes of a type that an app does not have, or beside none; guids that would change."""
     given = {each["type"] for each in fields.get("processes", ())}
     for app in there:
         types = given | {each.type for each in world.list_app_processes(app.guid)}
+        guids = {each.name: each.guid for each in app.sidecars}
         for position, sidecar in enumerate(fields["sidecars"]):
+            name, at = sidecar["name"], (*path, "sidecars", position)
+            if name != EACH and name not in guids:
+                if "process_types" not in sidecar:
+                    yield Finding(at, MISSING_TYPES_TEXT)
+                guids[name] = sidecar.get("guid")
+            elif "guid" in sidecar and sidecar["guid"] != guids.get(name):
+                yield Finding((*at, "guid"), KEPT_GUID_TEXT)
             for index, each in enumerate(sidecar.get("process_types", ())):
                 if each not in types:
                     text = f"app {app.name} has no process of type {each}{did_you_mean(each, types - {EACH})}"
-                    yield Finding((*path, "sidecars", position, "process_types", index), text)
+                    yield Finding((*at, "process_types", index), text)
 
 
 def find_unknown_instances(process: SeedFields, path: Path) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Given: changes of a running world in a seed file's words, as scenarios make them. Never makes half of a change.
 
 An entry is found by its name (a process by its type), `*` means each existing one, and one that does not exist is
-added. The keys that are named replace what is there; a quota is merged key by key.
+added. The keys that are named replace what is there; what is a mapping in itself (a quota, a rate limit, a droplet,
+the roles of a user) is merged key by key.
 """
 
 from collections.abc import Iterable
@@ -18,12 +19,12 @@ from mockfoundry.cloudfoundry.instance_ranges import (
     start_instances,
     stop_instances,
 )
-from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
-from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields
-from mockfoundry.cloudfoundry.seeds.format import APP, EACH, ORGANIZATION, PROCESS, SEED, SETTINGS, SPACE
+from mockfoundry.cloudfoundry.model import App, Droplet, Organization, ProcessModel, Sidecar, Space
+from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields, apply_settings
+from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, EACH, ORGANIZATION, PROCESS, SEED, SIDECAR, SPACE
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
-from mockfoundry.cloudfoundry.seeds.values import SeedFields
+from mockfoundry.cloudfoundry.seeds.values import SeedFields, merge_feature_flags
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, format_path
 from mockfoundry.documents.problems import DocumentError, Problem
@@ -77,9 +78,10 @@ class WorldPatcher:
     def apply(self, fields: SeedFields) -> None:
         world = self.world
         if "settings" in fields:
-            world.settings = apply_fields(SETTINGS, world.settings, fields["settings"])
+            world.settings = apply_settings(world.settings, fields["settings"])
         if "feature_flags" in fields:
-            world.own_table("feature_flags").update(fields["feature_flags"])
+            changed = merge_feature_flags(world.feature_flags, fields["feature_flags"])
+            world.own_table("feature_flags").update(changed)
         for each in fields.get("organizations", ()):
             found = find_by_name(world.organizations.values(), each["name"])
             for organization in found:
@@ -87,7 +89,7 @@ class WorldPatcher:
             if not found and each["name"] != EACH:
                 self.builder.add_organization(each)
         for each in fields.get("users", ()):
-            self.builder.add_user(each)
+            self.builder.put_user(each)
 
     def patch_organization(self, organization: Organization, fields: SeedFields) -> None:
         world = self.world
@@ -126,10 +128,9 @@ class WorldPatcher:
         path = (organization.name, space.name, app.name)
         changed = apply_fields(APP, app, fields)
         if "droplet" in fields:
-            changed = replace(changed, droplet=self.builder.build_droplet(fields["droplet"], path, now))
+            changed = replace(changed, droplet=self.patch_droplet(app.droplet, fields["droplet"], path))
         if "sidecars" in fields:
-            sidecars = tuple(self.builder.build_sidecar(each, path, now) for each in fields["sidecars"])
-            changed = replace(changed, sidecars=sidecars)
+            changed = replace(changed, sidecars=self.patch_sidecars(app.sidecars, fields["sidecars"], path))
         if changed != app:
             world.put_app(changed)
         if fields.get("state", app.state) != app.state:
@@ -146,6 +147,25 @@ class WorldPatcher:
                 cancel_deployment(world, app.guid, now)
             else:
                 change_deployment(world, app.guid, now, fields["deployment"])
+
+    def patch_droplet(
+        self, droplet: Droplet | None, fields: SeedFields | None, path: tuple[str, ...]
+    ) -> Droplet | None:
+        """A droplet with what is given of it; another guid makes another droplet."""
+        if fields is None or droplet is None or fields.get("guid", droplet.guid) != droplet.guid:
+            return self.builder.build_droplet(fields, path, self.now)
+        types = {**droplet.process_types, **fields.get("process_types", {})}
+        return apply_fields(DROPLET, droplet, {**fields, "process_types": types})
+
+    def patch_sidecars(
+        self, sidecars: tuple[Sidecar, ...], given: Iterable[SeedFields], path: tuple[str, ...]
+    ) -> tuple[Sidecar, ...]:
+        for fields in given:
+            found = find_by_name(sidecars, fields["name"])
+            sidecars = tuple(apply_fields(SIDECAR, each, fields) if each in found else each for each in sidecars)
+            if not found and fields["name"] != EACH:
+                sidecars = (*sidecars, self.builder.build_sidecar(fields, path, self.now))
+        return sidecars
 
     def switch_app(self, app: App, state: Any) -> None:
         """Starts or stops an app, whatever its quotas say."""

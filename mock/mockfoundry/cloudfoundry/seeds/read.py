@@ -54,6 +54,9 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield from find_unknown_roles(user, at, "spaces", "space", spaces)
 
 
+MISSING_TYPES_TEXT = "a sidecar needs `process_types:`"
+
+
 def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) -> Iterator[Finding]:
     # A web process made with its app has the app's guid, so these two tables are apart.
     yield from find_repeated_guids(app, at, guids)
@@ -73,6 +76,8 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
                 text = f"there is no instance {index}; the process has {instances}, counted from 0"
                 yield Finding((*place, "instance_states", index), text)
     for sidecar, place in list_entries(app, "sidecars", at):
+        if "process_types" not in sidecar:
+            yield Finding(place, MISSING_TYPES_TEXT)
         for index, each in enumerate(read_list(sidecar, "process_types")):
             if each not in types:
                 text = f"the app has no process of type {each}{did_you_mean(str(each), types)}"

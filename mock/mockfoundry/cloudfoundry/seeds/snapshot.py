@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
+from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, LATEST_MOMENT
 from mockfoundry.cloudfoundry.instances import FOREVER
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG, UNLIMITED, Allotment, InstanceRange
 from mockfoundry.cloudfoundry.seeds.kinds import LongSpanKind
@@ -19,10 +19,13 @@ from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, Li
 
 
 class ReachableMomentKind(MomentKind):
-    """A moment; one that no clock reaches is written as the last that it does."""
+    """A moment; one that no timestamp can say is written as the nearest that one can.
+
+    Where a snapshot was moved to another present time, its moments may lie far from there.
+    """
 
     def write(self, value: int) -> Any:
-        return super().write(min(value, LATEST_MOMENT))
+        return super().write(max(EARLIEST_MOMENT, min(value, LATEST_MOMENT)))
 
 
 MOMENT = ReachableMomentKind()
@@ -179,11 +182,29 @@ def normalize_held_states(states: Mapping[int, Any]) -> dict[int, tuple[str, str
     }
 
 
-def collect_held_states(ranges: tuple[InstanceRange, ...]) -> dict[int, Any]:
-    """The instances that are held in a state, by index, as `instance_states` has them."""
-    return {
-        index: {"state": run.state, "details": run.details} if run.details else run.state
+MAX_HELD_STATES = 1_000
+"""How many instances an export names one by one; a process may have a range of two milliards."""
+
+
+def count_held_states(ranges: tuple[InstanceRange, ...]) -> int:
+    """How many instances are held in a state."""
+    return sum(run.count for run in ranges if run.state is not None)
+
+
+def collect_held_states(ranges: tuple[InstanceRange, ...], most: int) -> dict[int, Any]:
+    """The instances that are held in a state, by index, as `instance_states` has them: so many of the first."""
+    held = (
+        (index, {"state": run.state, "details": run.details} if run.details else run.state)
         for run in ranges
         if run.state is not None
-        for index in range(run.first, run.first + run.count)
-    }
+        for index in range(run.first, run.end)
+    )
+    return dict(itertools.islice(held, most))
+
+
+def are_held(ranges: tuple[InstanceRange, ...], states: Mapping[int, Any]) -> bool:
+    """Whether just these instances are held, in these states."""
+    most = len(states)
+    return count_held_states(ranges) == most and normalize_held_states(states) == normalize_held_states(
+        collect_held_states(ranges, most)
+    )

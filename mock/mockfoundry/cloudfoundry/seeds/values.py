@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from mockfoundry.cloudfoundry.model import FeatureFlag, Load, RateLimit
 from mockfoundry.documents.times import format_duration
 
@@ -34,20 +36,34 @@ FEATURE_FLAGS: Mapping[str, bool] = {
 """Every feature flag and what it is unless a seed says otherwise [app/models/runtime/feature_flag.rb]."""
 
 
-def build_feature_flag(given: bool | SeedFields) -> FeatureFlag:
-    if isinstance(given, bool):
-        return FeatureFlag(given)
-    return FeatureFlag(given["enabled"], given.get("error_message"))
+def spell_feature_flag(given: bool | SeedFields) -> SeedFields:
+    """What was given of a feature flag, as a mapping."""
+    return {"enabled": given} if isinstance(given, bool) else given
+
+
+def merge_feature_flags(flags: Mapping[str, FeatureFlag], given: Mapping[str, SeedFields]) -> dict[str, FeatureFlag]:
+    """The flags that are given, each with what is not named as it is."""
+    return {name: replace(flags[name], **fields) for name, fields in given.items()}
 
 
 def write_feature_flag(flag: FeatureFlag) -> Any:
     return {"enabled": flag.enabled, "error_message": flag.error_message} if flag.error_message else flag.enabled
 
 
-def build_rate_limit(given: int | SeedFields) -> RateLimit:
-    """A rate limit; a number alone is a limit for everybody, admins too, since any unknown bearer is one."""
-    if isinstance(given, int):
-        return RateLimit(requests=given, unauthenticated=given, admins=given)
+def spell_rate_limit(given: int | SeedFields) -> SeedFields:
+    """What was given of a rate limit, as a mapping.
+
+    A number alone is a limit for everybody, admins too, since any unknown bearer is one.
+    """
+    return {"requests": given, "unauthenticated": given, "admins": given} if isinstance(given, int) else given
+
+
+def merge_rate_limit(current: RateLimit | None, given: SeedFields | None) -> RateLimit | None:
+    """A rate limit with what is given of it; None, where null was given, for none."""
+    if given is None:
+        return None
+    if current is not None:
+        return replace(current, **given)
     return RateLimit(**{"unauthenticated": given["requests"], "admins": None, **given})
 
 
