@@ -81,6 +81,37 @@ def test_an_answer_that_is_no_json_is_told_in_a_line() -> None:
 
 
 @pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"null", b"7", b'{"requests": [{}], "dropped": 0, "table": 7, "curl": 7}']
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (coverage,),
+        (coverage, "--format", "json"),
+        (coverage, "--scenario", "scaleProcess", "409"),
+        (log,),
+        (log, "--format", "json"),
+        (log, "--follow"),
+        (log, "--curl", "1"),
+        (replay,),
+        (retries, "--max", "1"),
+    ],
+    ids=lambda words: " ".join(getattr(word, "name", word) for word in words),
+)
+def test_json_of_another_server_is_told_in_a_line(arguments: tuple[Any, ...], body: bytes) -> None:
+    command, *rest = arguments
+    with other_server(200, body) as (url, _):
+        said = f"mockfoundry: {url} is not a mockfoundry server: its JSON is not what the control API answers\n"
+        assert run(command, "--url", url, *rest) == (2, said)
+
+
+def test_a_stream_of_another_server_is_told_in_a_line() -> None:
+    with other_server(200, b"<html>\n") as (url, _):
+        code, said = run(log, "--url", url, "--follow")
+        assert (code, "is not a mockfoundry server" in said, said.count("\n")) == (2, True, 1)
+
+
+@pytest.mark.parametrize(
     "url",
     ["localhost:8080", "ftp://here", "http://a..b", "file:///etc/passwd", "data:text/plain,x", "//here", "http://:80"],
 )

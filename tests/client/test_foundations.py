@@ -223,6 +223,13 @@ def test_the_journal_is_typed(foundation: Foundation) -> None:
     assert second.time >= first.time
     assert [each.number for each in foundation.requests(status=[202, 503], after=1)] == [2]
     assert foundation.requests(scenario="other", since=first.time) == []
+    for number, found in ((-1, "negative"), (2**63, "larger than 9007199254740991")):
+        with pytest.raises(ValueError, match=f"^after: what was given is {found}; give the number of an exchange"):
+            foundation.requests(after=number)
+        with pytest.raises(ValueError, match=found):
+            foundation.check(order=[{"after": number}])
+    with pytest.raises(TypeError, match="is no whole number but a str"):
+        foundation.check("scaleProcess", after="1")  # type: ignore[typeddict-item]
     assert '"instances": 2' in foundation.curl(first.number)
     assert foundation.forget() == 2
     assert foundation.requests() == []

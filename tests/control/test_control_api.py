@@ -126,6 +126,43 @@ def state_without_time(server: Serving) -> dict[str, Any]:
         ("GET", "/foundations/default/requests?limit=%D9%A3", {}, 400, ("query limit", "integer")),
         ("GET", "/foundations/default/requests?limit=1_0", {}, 400, ("query limit", "integer")),
         ("GET", "/foundations/default/requests/%D9%A3", {}, 400, ("number", "integer")),
+        *(
+            ("GET", f"/foundations/default/requests?after={2**63}{more}", {}, 400, ("query after", "9007199254740991"))
+            for more in ("", "&follow=true")
+        ),
+        ("POST", "/foundations/default/verify", {"json": {"after": 2**63}}, 400, ("body /after", "9007199254740991")),
+        ("POST", "/foundations/default/verify", {"json": {"order": [{"after": 2**64}]}}, 400, ("9007199254740991",)),
+        (
+            "PATCH",
+            "/foundations/default/clock",
+            {"content": '{"frozen": true,\n "frozen": false}', "headers": {"Content-Type": "application/json"}},
+            400,
+            ("body: in line 2, the key frozen stands twice, first in line 1",),
+        ),
+        (
+            "POST",
+            "/foundations/default/verify",
+            {"content": '{"when": {"body": {"a": 1, "\\u0061": %s}}}' % ("9" * 300)},
+            400,
+            ("the key a stands twice",),
+        ),
+        (
+            "POST",
+            "/foundations/default/tokens",
+            {"content": '{"scopes": [], "scopes": []}'},
+            400,
+            ("scopes stands twice",),
+        ),
+        (
+            "PUT",
+            "/foundations/default/scenarios/x",
+            {
+                "content": '{"scenario": "x", "scenario": "x", "rules": []}',
+                "headers": {"Content-Type": "application/json"},
+            },
+            422,
+            ("scenario", "twice"),
+        ),
     ],
 )
 def test_bad_input_is_told_and_changes_nothing(

@@ -1,11 +1,13 @@
 """No web page drives the control API: its Host has to be local, its Origin the same; programs notice nothing of it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.server.test_bad_input import exchange_bytes
 from tests.serving import WEB, Serving, serving
 
 CLOCK = "/__mock/foundations/default/clock"
@@ -105,6 +107,30 @@ def test_a_page_of_another_place_is_refused(running: Serving, method: str, origi
     detail = problem(running.client.request(method, CLOCK, headers=headers, **options), 403, "strange-origin")
     assert "from a program" in detail
     assert running.client.get(CLOCK).json()["frozen"] is False
+
+
+@pytest.mark.parametrize(
+    "origins", [("http://localhost", "http://localhost"), ("https://evil.example", "http://localhost")]
+)
+def test_of_two_origins_none_is_believed(running: Serving, origins: tuple[str, str]) -> None:
+    sent = [("Host", "localhost"), *(("Origin", each) for each in origins)]
+    problem(running.client.get(CLOCK, headers=sent), 403, "strange-origin")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "found"), [(b"", "there is none"), (b"Host: a\r\nHost: a\r\n", "there are 2")], ids=["none", "two"]
+)
+def test_a_call_has_one_host(running: Serving, hosts: bytes, found: str) -> None:
+    for path in (b"/__mock/health", b"/__mock/foundations/default/requests?follow=true"):
+        received = exchange_bytes(running.url, b"GET " + path + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+        head, _, content = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(content)["type"] == "urn:mockfoundry:bad-host"
+        assert json.loads(content)["detail"] == f"header Host: {found}; send exactly one"
+
+
+def test_an_old_program_needs_no_host(running: Serving) -> None:
+    assert exchange_bytes(running.url, b"GET /__mock/health HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_picture_of_another_place_is_refused_and_a_link_is_followed(running: Serving) -> None:

@@ -72,6 +72,11 @@ ENTRIES: dict[str, JournalEntry] = {
     "a method": record_entry(method="PATCH", content=b"{}"),
     "get with a body": record_entry(method="GET", content=b"x"),
     "no text": record_entry(content=bytes(range(256)) + b"%d%s\\n'", headers={b"content-type": b"image/png"}),
+    "parts": record_entry(
+        content=b'--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--xyz--\r\n',
+        headers={b"content-type": b"multipart/form-data; boundary=xyz"},
+    ),
+    "a hyphen before bytes": record_entry(content=b"-\x00\xff", headers={b"x-note": b"-n\x1b[31m"}),
     "lines": record_entry(content=b"one\ntwo\r\n\tthree", headers={b"content-type": b"text/plain"}),
     "other scripts": record_entry(
         content="é日'\"$x".encode(), headers={b"x-note": "é".encode(), b"x-old": b"\xe9\x9b"}

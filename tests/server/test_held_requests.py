@@ -288,6 +288,9 @@ def test_the_journal_has_a_request_from_its_arrival_and_completes_it(door: Door)
         assert (waiting["body"], waiting["answer"], waiting["kept"]) == ({"instances": 4}, None, False)
         assert waiting["why"] == "scenario waiting, rule 1, match 1; waits, held by gate"
         assert " open  scenario waiting" in waiting["line"]
+        for kept in (True, False):
+            verdict = door.verify(operation="scaleProcess", kept=kept, within="0s")
+            assert verdict["result"] == "does_not_hold", "of what is open nobody knows yet whether it changes something"
         door.client.get(f"{door.api}/v3/processes")
         assert door.release() == 1
     first, second = settled_entries(door)

@@ -129,12 +129,16 @@ def connect_to_control(url: str | None, control_token: str) -> "Iterator[SocketC
         fail(f"{base} answered {error.status}; is it mockfoundry?")
     except (ControlError, ServerError) as error:
         fail(str(error))
+    except (AttributeError, LookupError, TypeError):
+        # The block reads nothing of an answer but what all of mockfoundry's have.
+        fail(f"{base} is not a mockfoundry server: its JSON is not what the control API answers")
 
 
-def call_control(url: str | None, path: str, control_token: str, query: Mapping[str, Any]) -> Any:
-    """What a GET of the control API answers."""
+@contextmanager
+def ask_control(url: str | None, path: str, control_token: str, query: Mapping[str, Any]) -> Iterator[Any]:
+    """What a GET of the control API answers, to be read inside the block: it may be another server's."""
     with connect_to_control(url, control_token) as client:
-        return client("GET", path, query=query)
+        yield client("GET", path, query=query)
 
 
 def foundation_path(name: str, path: str) -> str:
@@ -167,13 +171,13 @@ def coverage(
     """Print which documented answers and faults clients have met."""
     path = foundation_path(foundation, "/coverage") if foundation else "/coverage"
     query = {"operation": wanted[0] if wanted else operation}
-    answer = call_control(url, path, control_token, query)
-    if wanted:
-        print_text(find_scenario_for(answer["squares"], *wanted), newline=False)
-        return
-    print_answer(answer, form)
-    if fail_under is not None and answer["percent"] < fail_under:
-        fail(f"{answer['percent']:g} % was met, {fail_under:g} % is asked for", code=1)
+    with ask_control(url, path, control_token, query) as answer:
+        if wanted:
+            print_text(find_scenario_for(answer["squares"], *wanted), newline=False)
+            return
+        print_answer(answer, form)
+        if fail_under is not None and answer["percent"] < fail_under:
+            fail(f"{answer['percent']:g} % was met, {fail_under:g} % is asked for", code=1)
 
 
 def find_scenario_for(squares: list[dict[str, Any]], operation: str, wanted: str) -> str:
@@ -212,16 +216,17 @@ def log(
 ) -> None:
     """Print the journal of a foundation."""
     if number is not None:
-        print_text(call_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {})["curl"])
+        with ask_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {}) as exchange:
+            print_text(exchange["curl"])
         return
     query = {"operation": operation, "status": status, "scenario": scenario}
     path = foundation_path(foundation, "/requests")
     if not follow:
-        answer = call_control(url, path, control_token, query)
-        if answer["dropped"] and form == "text":
-            print_text(f"{answer['dropped']} exchanges before these were dropped", error=True)
-        for each in answer["requests"]:
-            print_exchange(each, form)
+        with ask_control(url, path, control_token, query) as answer:
+            if answer["dropped"] and form == "text":
+                print_text(f"{answer['dropped']} exchanges before these were dropped", error=True)
+            for each in answer["requests"]:
+                print_exchange(each, form)
         return
     with connect_to_control(url, control_token) as client, suppress(KeyboardInterrupt):
         follow_exchanges(client, path, query, form)
@@ -232,29 +237,37 @@ def follow_exchanges(client: "SocketControlClient", path: str, query: Mapping[st
     from mockfoundry.client.errors import ServerError
 
     with client.stream(path, {**query, "follow": True}) as lines:
+        is_first = True
         try:
             for line in lines:
                 print_exchange(json.loads(line), form)
-        except (ServerError, ValueError):
+                is_first = False
+        except (ServerError, ValueError) as error:
+            if is_first and isinstance(error, ValueError):
+                raise TypeError("the first line is no exchange") from None
             print_text("mockfoundry: the server has ended the stream", error=True)
 
 
 def print_answer(answer: dict[str, Any], form: str) -> None:
     """Prints an answer as JSON, or the table in it."""
+    table = answer["table"]
+    if not isinstance(table, str):
+        raise TypeError("the table is no text")
     if form == "json":
         print_json(answer)
     else:
-        print_text(answer["table"])
+        print_text(table)
 
 
 def print_exchange(exchange: dict[str, Any], form: str) -> None:
     """Prints an exchange in a line, coloured by how it ended."""
+    line = "" if "missed" in exchange else exchange["line"]
     if form == "json":
         print_json(exchange)
     elif "missed" in exchange:
         print_text(f"… {exchange['missed']} exchanges were dropped before they could be shown", colour="magenta")
     else:
-        print_text(quote_line(exchange["line"]), colour=choose_colour(exchange))
+        print_text(quote_line(line), colour=choose_colour(exchange))
 
 
 def choose_colour(exchange: dict[str, Any]) -> str:
@@ -274,12 +287,13 @@ def choose_colour(exchange: dict[str, Any]) -> str:
 @FOUNDATION_OPTION
 def replay(url: str | None, control_token: str, foundation: str) -> None:
     """Print a scenario file that makes a client meet the same failures again; exit code 1 if there was no failure."""
-    answer = call_control(url, foundation_path(foundation, "/replay"), control_token, {})
-    if answer["dropped"]:
-        print_text(f"mockfoundry: {answer['dropped']} exchanges were dropped, and are not in it", error=True)
-    if answer["scenario"] is None:
-        fail(f"clients of {foundation} have met no failure that a scenario can play again", code=1)
-    print_text(answer["scenario"], newline=False)
+    with ask_control(url, foundation_path(foundation, "/replay"), control_token, {}) as answer:
+        dropped, scenario = answer["dropped"], answer["scenario"]
+        if dropped:
+            print_text(f"mockfoundry: {dropped} exchanges were dropped, and are not in it", error=True)
+        if scenario is None:
+            fail(f"clients of {foundation} have met no failure that a scenario can play again", code=1)
+        print_text(scenario, newline=False)
 
 
 @click.command()
@@ -313,9 +327,8 @@ def retries(
         "never_twice": never_twice,
         "within": within,
     }
-    answer = call_control(url, foundation_path(foundation, "/retries"), control_token, query)
-    print_answer(answer, form)
     asserted = most is not None or honours_retry_after or never_twice
-    if asserted and answer["verdict"]["result"] != "holds":
-        print_text(f"mockfoundry: {answer['verdict']['said']}", error=True)
-        raise SystemExit(1)
+    with ask_control(url, foundation_path(foundation, "/retries"), control_token, query) as answer:
+        print_answer(answer, form)
+        if asserted and answer["verdict"]["result"] != "holds":
+            fail(answer["verdict"]["said"], code=1)

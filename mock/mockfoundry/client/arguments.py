@@ -147,6 +147,29 @@ def serialize_number(name: str, number: float) -> float:
     return number
 
 
+MAX_EXCHANGE_NUMBER = 2**53 - 1
+"""The largest number of an exchange that the control API reads: that of JSON which every reader has exactly."""
+
+
+def serialize_exchange_number(name: str, number: int) -> int:
+    """The number, if an exchange can have it.
+
+    Args:
+        name: of the argument, for errors.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is negative, or larger than any can be.
+    """
+    mend = "give the number of an exchange, or 0 for all"
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"{name}: {number!r} is no whole number but a {type(number).__name__}; {mend}")
+    if not 0 <= number <= MAX_EXCHANGE_NUMBER:
+        found = "negative" if number < 0 else f"larger than {MAX_EXCHANGE_NUMBER}"
+        raise ValueError(f"{name}: what was given is {found}; {mend}")
+    return number
+
+
 def encode_json(value: Any, where: str) -> bytes:
     """A value as JSON.
 
@@ -223,6 +246,8 @@ def serialize_exchange_filter(expected: Mapping[str, Any]) -> dict[str, Any]:
     filter_ = {name: value for name, value in expected.items() if value is not None}
     if "since" in filter_:
         filter_["since"] = serialize_moment(filter_["since"])
+    if "after" in filter_:
+        filter_["after"] = serialize_exchange_number("after", filter_["after"])
     if isinstance(filter_.get("status"), Iterable):
         filter_["status"] = list(filter_["status"])
     if "when" in filter_ and not isinstance(filter_["when"], Mapping):

@@ -97,7 +97,9 @@ class SocketControlTransport:
             with self._report_gone():
                 connection.request("GET", self._address.prefix + target, headers=dict(headers))
                 response = connection.getresponse()
-            yield response
+            # One that ends its connection has the socket for itself.
+            with response:
+                yield response
         finally:
             connection.close()
 

@@ -20,6 +20,7 @@ from mockfoundry.client.arguments import (
     must_be_name,
     scenario_to_json_value,
     serialize_duration,
+    serialize_exchange_number,
     serialize_expectation,
     serialize_moment,
 )
@@ -182,7 +183,7 @@ class FoundationJournal(FoundationCalls):
             "status": join_with_commas(status),
             "scenario": scenario,
             "since": None if since is None else serialize_moment(since),
-            "after": after or None,
+            "after": serialize_exchange_number("after", after) or None,
             "limit": limit,
         }
         return msgspec.convert(self._call("GET", "/requests", query=query)["requests"], list[Exchange])

@@ -42,7 +42,12 @@ from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.control.violations import WHERE_DESCRIBED, refuse_violations
-from mockfoundry.documents.json import describe_lone_surrogate, find_lone_surrogate
+from mockfoundry.documents.json import (
+    describe_lone_surrogate,
+    find_lone_surrogate,
+    find_repeated_key,
+    repeats_key,
+)
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.exchange.request import CONTROL_PATH, Request
@@ -96,6 +101,9 @@ HANDLERS: Mapping[str, ControlHandler] = {
     **SCENARIO_HANDLERS,
     **JOURNAL_HANDLERS,
 }
+DOCUMENT_OPERATIONS = frozenset({"put_foundation", "replace_state", "patch_state", "play_scenario"})
+"""Operations whose body is a document: where it is prepared, a key that stands twice is found with its column."""
+
 PREPARATIONS: Mapping[str, Preparation] = {**FOUNDATION_PREPARATIONS, **SCENARIO_PREPARATIONS}
 
 
@@ -418,6 +426,9 @@ def read_body(
     body = None
     if content and media_type.endswith("json"):
         body = read_json_body(content, f"; for YAML send Content-Type: {YAML}" if YAML in plan.bodies else "")
+        if plan.operation not in DOCUMENT_OPERATIONS and repeats_key(content, body):
+            found = find_repeated_key(text, "body")
+            raise ControlProblem(400, "not-as-described", f"body: in line {found.line}, {found.text}")
         schema = plan.bodies[media_type]
         if not schema.accepts(body):
             refuse_violations(schema.violations(body))

@@ -1,4 +1,4 @@
-"""Bounds: how large the body of a control call may be, and what is said of a larger one. Never reads a body."""
+"""Bounds: how large the body of a control call may be, and how many Hosts it has. Never reads a body."""
 
 import re
 
@@ -31,4 +31,16 @@ def too_large_response(path: str, most: int) -> Response:
         f"body: more than {most} bytes, the most that is read; {mend}",
         ((b"connection", b"close"),),
     )
+    return response_from_problem(problem, path)
+
+
+def host_count_response(path: str, hosts: list[bytes]) -> Response | None:
+    """The answer to a call with these Host headers; None where there is exactly one, which may still be a strange one.
+
+    Of two, a proxy before this server may have looked at the other one.
+    """
+    if len(hosts) == 1:
+        return None
+    found = f"there are {len(hosts)}" if hosts else "there is none"
+    problem = ControlProblem(400, "bad-host", f"header Host: {found}; send exactly one", ((b"connection", b"close"),))
     return response_from_problem(problem, path)

@@ -64,10 +64,19 @@ def read_json_values(text: str, source: str, most_nodes: int) -> Any:
     if measure_json_depth(content, MAX_DOCUMENT_DEPTH) > MAX_DOCUMENT_DEPTH:
         raise DocumentError([Problem(source, 1, 1, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")])
     data = msgspec.json.decode(content)
-    # What is written again as it was read had no key twice. Other spellings of texts and numbers are looked at anew.
-    if msgspec.json.format(content, indent=-1) != msgspec.json.encode(data) and has_repeated_key(content):
+    if repeats_key(content, data):
         raise DocumentError([find_repeated_key(text, source)])
     return data
+
+
+def repeats_key(content: bytes, data: Any) -> bool:
+    """Whether a mapping of JSON has a key twice.
+
+    Args:
+        data: what was read from it.
+    """
+    # What is written again as it was read had no key twice. Other spellings of texts and numbers are looked at anew.
+    return msgspec.json.format(content, indent=-1) != msgspec.json.encode(data) and has_repeated_key(content)
 
 
 class RepeatedKeyError(Exception):

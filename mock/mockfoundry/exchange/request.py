@@ -78,7 +78,8 @@ def read_request(
     return Request(method, target, query_string, named, content, scheme, host, arrived)
 
 
-_LIST_HEADERS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host"})
+_LIST_HEADERS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host", b"origin"})
+# Origin is none: two of them are to be seen, since a page of another place must not hide behind the second one.
 
 
 def join_list_headers(named: dict[bytes, bytes], headers: Headers) -> None:

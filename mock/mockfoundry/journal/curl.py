@@ -175,6 +175,9 @@ def quote_for_printf(text: str, encoding: str) -> str:
         "%s" if index % 2 else "".join(map(escape_byte, piece.encode(encoding, "replace")))
         for index, piece in enumerate(pieces)
     )
+    if written.startswith("-"):
+        # `printf` would take it for an option, and not every shell's takes a `--` before it.
+        written = escape_octally(ord("-")) + written[1:]
     return " ".join((f"'{written}'", *(f'"${variable}"' for variable in pieces[1::2])))
 
 
@@ -182,4 +185,8 @@ def escape_byte(byte: int) -> str:
     sign = chr(byte)
     if sign == "%":
         return "%%"
-    return sign if sign.isascii() and sign.isprintable() and sign not in "\\'" else f"\\{byte:03o}"
+    return sign if sign.isascii() and sign.isprintable() and sign not in "\\'" else escape_octally(byte)
+
+
+def escape_octally(byte: int) -> str:
+    return f"\\{byte:03o}"

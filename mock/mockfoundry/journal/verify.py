@@ -87,6 +87,8 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
         """
         response = entry.response
         found: list[EntryDifference] = []
+        # Of what is open nobody knows yet whether it will change something.
+        kept = None if entry.is_open else response.committed
         plain: tuple[tuple[str, bool, Any, Any], ...] = (
             (
                 "operation",
@@ -103,7 +105,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True):
             ("scenario", self.scenario in (None, response.scenario), self.scenario, response.scenario),
             ("actor", self.actor in (None, entry.actor), self.actor, entry.actor),
             ("fault", matches_fault(self.fault, response.fault), self.fault, response.fault or "none"),
-            ("kept", self.kept in (None, response.committed), self.kept, response.committed),
+            ("kept", self.kept in (None, kept), self.kept, kept),
             ("answered", self.answered in (None, entry.is_answered), self.answered, entry.is_answered),
         )
         for what, held, wanted, got in plain:

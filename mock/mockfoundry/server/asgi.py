@@ -67,10 +67,15 @@ class AsgiApp:
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         from mockfoundry.control.api import handle_control_request, open_journal_stream
-        from mockfoundry.control.bounds import find_body_bound, too_large_response
+        from mockfoundry.control.bounds import find_body_bound, host_count_response, too_large_response
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
         path = raw_path_of(scope)
+        hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
+        refusal = host_count_response(path, hosts)
+        if refusal is not None and (hosts or scope.get("http_version") not in OLD_VERSIONS):
+            await self.delivery.deliver(refusal, scope, receive, send)
+            return
         most = find_body_bound(path, self.limits.seed_bytes)
         try:
             content = await read_body(scope, receive, most)

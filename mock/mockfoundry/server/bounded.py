@@ -193,7 +193,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.url[:1] != b"/" or b"#" in self.url:
             self._take_origin_form()
         self.is_control = self.url.startswith(CONTROL_PATH_BYTES)
-        if not (self.is_control or (len(named) == len(headers) and is_host(named.get(b"host", b"")))):
+        if not (len(named) == len(headers) and is_host(named.get(b"host", b""))):
             self._check_hosts([value for name, value in headers if name == b"host"])
         self.max_body = self._find_max_control_body() if self.is_control else self.limits.body
         announced = named.get(b"content-length")
@@ -256,7 +256,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuses a message whose Host headers are not as HTTP/1.1 wants them; an older client may send none."""
         if not hosts and self.parser.get_http_version() in OLD_VERSIONS:
             return
-        refusal = bad_host_response(hosts)
+        if self.is_control:
+            from mockfoundry.control.bounds import host_count_response
+
+            refusal = host_count_response(self._decode_path(), hosts)
+        else:
+            refusal = bad_host_response(hosts)
         if refusal is not None:
             self._stop(refusal)
 
