@@ -229,7 +229,7 @@ def test_the_journal_is_typed(foundation: Foundation) -> None:
         with pytest.raises(ValueError, match=found):
             foundation.check(order=[{"after": number}])
     with pytest.raises(TypeError, match="is no whole number but a str"):
-        foundation.check("scaleProcess", after="1")  # type: ignore[typeddict-item]
+        foundation.check("scaleProcess", after="1")  # type: ignore[arg-type]
     assert '"instances": 2' in foundation.curl(first.number)
     assert foundation.forget() == 2
     assert foundation.requests() == []

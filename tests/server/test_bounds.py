@@ -10,12 +10,14 @@ import pytest
 
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.seeds.read import build_default_world
+from mockfoundry.control.api import build_control_api, handle_control_request
 from mockfoundry.exchange.request import read_request
-from mockfoundry.exchange.response import PendingRequest
+from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import handle_request
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.server.waiting import RequestHolds
 from tests import plain_http
 from tests.journal.test_journal import Asked, given
 from tests.serving import WEB, Serving, real_now, service_of
@@ -249,3 +251,18 @@ def test_deleting_a_foundation_while_a_request_hangs_there_harms_nobody(serve: C
     assert isinstance(failed[0], httpx.ReadTimeout)
     assert server.client.put("/__mock/foundations/mine").status_code == 201
     assert server.client.get(f"/foundations/mine/v3/processes/{WEB}").json()["instances"] != 5
+
+
+def test_an_expired_foundation_is_not_there_for_a_put_that_makes_only_new_ones() -> None:
+    service = service_of(bounds=ServerBounds(idle=60 * SECOND))
+    api = build_control_api(service, RequestHolds(1, service.registry.is_live))
+
+    def put(arrived: int) -> int:
+        headers = [(b"host", b"localhost"), (b"if-none-match", b"*")]
+        request = read_request("PUT", "/__mock/foundations/mine", b"", headers, b"", "http", arrived, False)
+        answer = handle_control_request(api, request)
+        assert isinstance(answer, Response)
+        return answer.status
+
+    now = real_now()
+    assert [put(now), put(now + SECOND), put(now + HOUR)] == [201, 412, 201]

@@ -67,7 +67,7 @@ def prepare_new_foundation(context: ControlContext, call: ControlCall) -> Callab
 
 def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     name, registry = call.path["name"], context.service.registry
-    is_new = registry.find(name) is None
+    is_new = registry.find_active(name, call.real_time) is None
     if not is_new and call.has_any_tag(b"if-none-match"):
         raise ControlProblem(412, "foundation-exists", f"foundation {name}: is there already; {LEFT_AS_IT_IS}")
     foundation = registry.create(name, call.prepared, call.real_time)
@@ -84,7 +84,7 @@ def delete_foundation(context: ControlContext, call: ControlCall) -> ControlAnsw
 def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
     registry, other = context.service.registry, call.body["as"]
-    if registry.find(other) is not None and not call.body.get("replace", False):
+    if registry.find_active(other, call.real_time) is not None and not call.body.get("replace", False):
         text = f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"
         raise ControlProblem(409, "foundation-exists", text)
     made = registry.copy(foundation.name, other, call.real_time)
@@ -151,7 +151,7 @@ def settle_deployments(world: World, now: int) -> None:
 def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
     """Builds the world of the seed in the body, for the foundation as it is now."""
     registry = context.service.registry
-    found = registry.find(call.path["name"])
+    found = registry.find_active(call.path["name"], call.real_time)
     before = registry.initial_world if found is None else found.world
     random_seed, now, most = before.random_seed, before.clock.now(call.real_time), registry.bounds.seed_bytes
     return lambda text: world_from_seed(read_seed(text, "body", most), random_seed=random_seed, began_at=now)
