@@ -42,6 +42,15 @@ def answer(name: str, text: str) -> Callable[[str], JournalEntry]:
     return lambda secret: record_entry(answer_headers=[(name.encode(), text.format(secret).encode())])
 
 
+CONNECTIONS = [
+    "Server=x;Password=SECRET;",
+    "user=a,password=SECRET",
+    "a=1|token=SECRET",
+    "AccountName=n;AccountKey=SECRET;b=2",
+    "host=h;pwd=SECRET",
+    "Server=tcp:x,1433;Password=SECRET",
+]
+
 PLACES: dict[str, Callable[[str], JournalEntry]] = {
     "bearer": header("authorization", "Bearer {}"),
     "no scheme": header("authorization"),
@@ -114,6 +123,39 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
     "yaml": body("a: 1\npassword: SECRET\n", b"application/yaml"),
     "settings": body("A=1\nexport API_TOKEN=SECRET\n", b"text/plain"),
     "headers in text": body("GET / HTTP/1.1\r\nAuthorization: Bearer SECRET\r\n", b"text/plain"),
+    **{f"connection string, {text}": body(json.dumps({"note": text})) for text in CONNECTIONS},
+    **{f"connection string in text, {text}": body(text, b"text/plain") for text in CONNECTIONS},
+    "connection string in quotes": body('export DSN="Server=x;Password=SECRET;a=1"', b"text/plain"),
+    "private key": body(
+        json.dumps({"note": "-----BEGIN RSA PRIVATE KEY-----\nSECRET\n-----END RSA PRIVATE KEY-----\n"})
+    ),
+    "private key in text": body("-----BEGIN PRIVATE KEY-----\r\nSECRET\r\n-----END PRIVATE", b"text/plain"),
+    "private key that breaks off": body("-----BEGIN EC PRIVATE KEY-----\nSECRET", b"text/plain"),
+    "cdata": body("<a><password>\n<![CDATA[SECRET]]></password></a>", b"application/xml"),
+    "cdata in cdata": body("<a><![CDATA[<password><![CDATA[<SECRET]]>", b"application/xml"),
+    "yaml text": body("a: 1\npassword: |\n  one\n\n  SECRET\nb: 2\n", b"application/yaml"),
+    "yaml folded text": body("a:\n  password: >-\n    SECRET\n", b"application/yaml"),
+    "yaml list": body("password:\n  - SECRET\n", b"application/yaml"),
+    "yaml list, not indented": body("a: 1\npassword:\n- b\n- SECRET\n", b"application/yaml"),
+    "yaml mapping": body("password:\n  value: SECRET\n", b"application/yaml"),
+    "yaml value below": body("password:\r\n  SECRET\r\n", b"application/yaml"),
+    "yaml in brackets": body("{a: 1, password: SECRET}", b"application/yaml"),
+    "yaml in brackets, a list": body("password: [SECRET, a]", b"application/yaml"),
+    "yaml in json": body('{"note": "{password: SECRET}"}'),
+    "javascript": body("{a: 1, password:'SECRET'}", b"text/plain"),
+    "curl's user": body('{"command": "curl -sSu user:SECRET http://x"}'),
+    "curl's user in quotes": body('{"command": "curl --user \\"user:SECRET\\" http://x"}'),
+    "path, jsessionid": lambda secret: record_entry(target=f"/v3/apps;jsessionid={quote(secret, safe='')}/a"),
+    "path, token": lambda secret: record_entry(target=f"/v3/apps;a=1;token={quote(secret, safe='')}"),
+    "path, encoded": lambda secret: record_entry(target=f"/v3/apps%3Btoken%3D{quote(secret, safe='')}"),
+    "query, encoded twice": lambda secret: record_entry(
+        query_string=b"u=" + quote(quote(f"http://x?token={quote_plus(secret)}", safe=""), safe="").encode()
+    ),
+    "encoded twice": lambda secret: record_entry(
+        headers={b"x-note": quote(quote(f"http://x?token={quote_plus(secret)}", safe=""), safe="").encode()}
+    ),
+    "encoded twice in json": body('{"u": "x?u=http%253A%252F%252Fx%253Ftoken%253DSECRET"}'),
+    "query, ticket": lambda secret: record_entry(query_string=b"ticket=" + quote_plus(secret).encode()),
     "answer": lambda secret: record_entry(
         answer_headers=[(b"content-type", JSON)], answer=f'{{"access_token": "{secret}"}}'.encode()
     ),
@@ -222,6 +264,8 @@ def test_equal_secrets_are_known_to_be_equal() -> None:
 
 
 NAMES = ["X-Api-Key", "apiKey", "api_key", "APIKEY", "client_secret", "clientSecret", "X-Auth-Token", "AWSAccessKeyId"]
+NAMES += ["pass", "pw", "X-Pass", "dbpass", "X-Authentication", "X-MyAuth", "x-myauth", "X-Creds", "X-Mfa-Code"]
+NAMES += ["X-License-Key", "tls_key", "recovery_code"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -229,7 +273,10 @@ def test_a_name_is_judged_by_its_words(name: str) -> None:
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["page", "guid", "key", "Idempotency-Key", "author", "token_type", "monkey", "design"])
+@pytest.mark.parametrize(
+    "name",
+    ["page", "guid", "key", "Idempotency-Key", "author", "token_type", "monkey", "design", "bypass", "pass_rate"],
+)
 def test_other_names_are_no_secrets(name: str) -> None:
     assert not is_secret_name(name)
     assert is_secret_parameter(name) == (name == "key")
@@ -237,6 +284,20 @@ def test_other_names_are_no_secrets(name: str) -> None:
 
 HOSTILE = [
     b'{"token": [' + b'"' * 300_000,
+    b"a=;" * 100_000,
+    b"a=" + b";" * 300_000,
+    b"a=" + b"|x" * 150_000,
+    b'a="b=' * 60_000,
+    b"-----BEGIN PRIVATE KEY-----" * 12_000,
+    b"<token><![CDATA[" * 20_000,
+    b"password: |\n" * 25_000,
+    b"password:\n  - a\n" * 20_000,
+    b"{" + b"a" * 300_000,
+    b"{password: " * 30_000,
+    b"curl " + b"-u " * 100_000,
+    b"curl " + b"-" + b"u" * 300_000,
+    b"curl -u " + b"a" * 300_000,
+    b"a=" + b"%2525252525253D" * 20_000,
     b'"\\' * 150_000,
     b"name=token\n" * 30_000,
     b"name=x " * 40_000,

@@ -61,7 +61,8 @@ def curl_command(entry: JournalEntry, base: str) -> str:
         if is_secret_name(name):
             redactor.hide(value)
     body, encoding = redact_request_body(entry, redactor)
-    target = redactor.redact_own_text(request.target) + (redactor.finish_text(f"?{query}") if query else "")
+    path = redactor.redact_path(request.target)
+    target = redactor.redact_own_text(path) + (redactor.finish_text(f"?{query}") if query else "")
     url = base + quote_url(target)
     words = ["curl", "-i", *list_options(request.method, bool(request.content), url)]
     for header in headers:

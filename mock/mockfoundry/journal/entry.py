@@ -268,6 +268,7 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     for name, value in entry.path.items():
         if is_secret_name(name):
             redactor.hide(value)
+    path, target = redactor.redact_path(entry.path_in_foundation), redactor.redact_path(request.target)
     sent, given = entry.body, response.value
     body = redactor.redact_body(request.content, entry.header(b"content-type"), sent)
     own_headers = [each for each in response.headers_with_reason if each[0] in OWN_HEADERS]
@@ -275,9 +276,9 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     answer = redactor.redact_body(response.body, response.header(b"content-type"), given)
     # From here on all secrets are known, so that what repeats them is found.
     own = {name.decode(): redactor.redact_own_text(value.decode("latin-1")) for name, value in own_headers}
-    address = redactor.redact_own_text(entry.path_in_foundation) + (redactor.finish_text(f"?{pairs}") if pairs else "")
+    address = redactor.redact_own_text(path) + (redactor.finish_text(f"?{pairs}") if pairs else "")
     return RedactedEntry(
-        target=redactor.redact_own_text(request.target),
+        target=redactor.redact_own_text(target),
         address=quote_line(address),
         query=redactor.finish(query),
         headers=redactor.finish(headers),

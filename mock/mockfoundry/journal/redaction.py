@@ -10,7 +10,7 @@ All of this is done when an exchange is read. Recording one costs nothing.
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
@@ -20,9 +20,16 @@ from urllib.parse import parse_qsl, quote_plus, unquote_plus
 import msgspec
 
 from mockfoundry.documents.quoting import quote_line
+from mockfoundry.journal import written_forms
 from mockfoundry.journal.repeats import MIN_CUT_LENGTH, replace_repeats, spell_secret
-from mockfoundry.journal.secret_names import is_secret_field, is_secret_name, is_secret_parameter, may_hold_secret
-from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end
+from mockfoundry.journal.secret_names import (
+    is_secret_field,
+    is_secret_name,
+    is_secret_parameter,
+    is_secret_setting,
+    may_hold_secret,
+)
+from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end, iterate_leaves
 
 SCHEMES = frozenset(
     (
@@ -53,28 +60,6 @@ _COOKIE_ATTRIBUTES = frozenset(
 
 # A secret that was found, until it is shown: its number between two characters that no text may have [Unicode, 23.7].
 _MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
-
-_JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?")
-_USER_INFO = re.compile(
-    r"""(?<=://)(?:[^/\s@"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)"""
-)
-_SCHEME_IN_TEXT = re.compile(r"\b(bearer|basic)[ \t]+(?!tokens?\b|auth)([\w.~+/=:-]{4,})", re.IGNORECASE)
-# Every pattern is linear in the text: what repeats has a bound, or ends where the next one begins.
-_QUOTED_NAME = re.compile(r"""(\\{0,8}["'])((?:(?!\1).){1,128}?)\1\s*:\s*""", re.DOTALL)
-_JSON_STRING = re.compile(r'"((?:[^"\\]|\\(?:.|\Z))*)(?:"|\Z)', re.DOTALL)
-_PAIR = re.compile(
-    r"""(?<![\w.%-])(?P<name>[\w.%\[\]-]{1,128})[ \t]*=[ \t]*
-        (?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"'<>]+)""",
-    re.VERBOSE,
-)
-_FLAG = re.compile(r"(?<![\w-])--(?P<name>[\w-]{1,128})[ \t]+(?P<value>[^\s\"'-]\S*|\"[^\"]*\"?|'[^']*'?)")
-_PART = re.compile(
-    r"""\bname=["']?(?P<name>[^"'\r\n;]{1,128}+)["']?[^\r\n]{0,512}+\r?\n(?:[^\r\n]{1,512}+\r?\n){0,8}+\r?\n
-        (?P<value>.*?)(?=\r?\n--|\Z)""",
-    re.DOTALL | re.VERBOSE,
-)
-_ELEMENT = re.compile(r"<(?:[\w.-]+:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]*)?>(?P<value>[^<]+)(?=</)")
-_LINE = re.compile(r"""(?m)^[ \t-]{0,64}["']?(?P<name>[\w.-]{1,128})["']?[ \t]{0,64}:[ \t]*(?P<value>[^\s{\[][^\n]*)""")
 
 
 def digest_secret(secret: str) -> str:
@@ -147,7 +132,7 @@ class Redactor:
         if name == "set-cookie":
             first, *attributes = text.split(";")
             return ";".join((self._redact_cookie(first), *map(self._redact_cookie_attribute, attributes)))
-        return self.redact_credentials(text) if is_secret_name(name) else self.redact_text(text)
+        return self.redact_credentials(text) if is_secret_name(name) else self._redact_encoded(text)
 
     def _redact_cookie(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
@@ -172,9 +157,13 @@ class Redactor:
         """A query as its parameters."""
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
-            shown = self.hide(value) if is_secret_parameter(name) else self.redact_text(value)
+            shown = self.hide(value) if is_secret_parameter(name) else self._redact_encoded(value)
             query.setdefault(self.redact_text(name), []).append(shown)
         return query
+
+    def redact_path(self, path: str) -> str:
+        """A path as it came, whose segments may have parameters: `/a;token=…`."""
+        return "/".join(map(self._redact_encoded, path.split("/")))
 
     def redact_pairs(self, text: str) -> str:
         """A query or a form as its text, which stays as it was written but for the secrets."""
@@ -198,7 +187,7 @@ class Redactor:
             return redacted
         self._decodings += 1
         decoded = unquote_plus(text, errors="replace")
-        redacted = self.redact_text(decoded)
+        redacted = self._redact_encoded(decoded)
         self._decodings -= 1
         return text if redacted == decoded else quote_around_marks(redacted)
 
@@ -225,13 +214,13 @@ class Redactor:
             return self.redact_pairs(self._redact_quoted_names(text))
         if not may_hold_secret(text):
             return text
-        text = _PART.sub(self._hide_value_of(is_secret_field), text)
+        text = written_forms.PART.sub(self._hide_value_of(is_secret_field), text)
         return self._redact_lines(self._redact_hinted(text))
 
     def redact_value(self, value: Any) -> Any:
         """A value of JSON, however deep its secrets lie."""
         if isinstance(value, str):
-            return self.redact_text(value)
+            return self._redact_encoded(value)
         if isinstance(value, list):
             return [self.redact_value(each) for each in value]
         if not isinstance(value, dict):
@@ -265,20 +254,26 @@ class Redactor:
 
     def _redact_hinted(self, text: str) -> str:
         text = self._redact_forms(text)
-        text = _SCHEME_IN_TEXT.sub(lambda found: f"{found[1]} {self.hide(found[2])}", text)
+        text = written_forms.SCHEME_IN_TEXT.sub(lambda found: f"{found[1]} {self.hide(found[2])}", text)
         if ":" in text:
             text = self._redact_quoted_names(text)
+            text = written_forms.FLOW.sub(self._redact_line, text)
         if "<" in text:
-            text = _ELEMENT.sub(self._hide_value_of(is_secret_field), text)
+            text = written_forms.replace_cdata(text, is_secret_field, self._hide_inside)
+            text = written_forms.ELEMENT.sub(self._hide_value_of(is_secret_field), text)
+        if "curl" in text:
+            text = written_forms.CURL_USER.sub(self._hide_curl_password, text)
         if "=" in text:
-            text = _PAIR.sub(self._redact_found_pair, text)
-        return _FLAG.sub(self._hide_value_of(is_secret_name), text) if "--" in text else text
+            text = written_forms.PAIR.sub(self._redact_found_pair, text)
+        return written_forms.FLAG.sub(self._hide_value_of(is_secret_name), text) if "--" in text else text
 
     def _redact_forms(self, text: str) -> str:
         """Text without what is a secret by its form."""
+        if "-----BEGIN" in text:
+            text = written_forms.PRIVATE_KEY.sub(self._hide_value, text)
         if "eyJ" in text:
-            text = _JWT.sub(lambda found: self.hide(found[0]), text)
-        return _USER_INFO.sub(lambda found: self.hide(found[0]), text) if "@" in text else text
+            text = written_forms.JWT.sub(lambda found: self.hide(found[0]), text)
+        return written_forms.USER_INFO.sub(lambda found: self.hide(found[0]), text) if "@" in text else text
 
     def _redact_found_pair(self, found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
@@ -289,9 +284,19 @@ class Redactor:
                 return f"{head}{self._hide_encoded(value)}{hash_sign}{self.redact_text(fragment)}"
         elif is_secret_name(name):
             return self._hide_value(found)
+        if value[:1] in ("'", '"'):
+            return f"{found.string[found.start() : found.start('value')]}{value[0]}{self._redact_pairs_in(value[1:])}"
         if "%" not in found["value"]:
             return found[0]
         return found.string[found.start() : found.start("value")] + self._redact_encoded(found["value"])
+
+    def _redact_pairs_in(self, text: str) -> str:
+        """A value in quotes, with its last quote: `DSN="Server=a;Password=…"`."""
+        return written_forms.PAIR.sub(self._redact_found_pair, text) if "=" in text else self._redact_encoded(text)
+
+    def _hide_curl_password(self, found: re.Match[str]) -> str:
+        group = "quoted" if found["quote"] else "value"
+        return f"{found.string[found.start() : found.start(group)]}{self.hide(found[group])}"
 
     def _hide_value_of(self, is_secret: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
         """What replaces a match with a name and a value: the same with the value hidden, if the name is a secret's."""
@@ -302,23 +307,26 @@ class Redactor:
         return f"{before}{self._hide_inside(found['value'])}{found.string[found.end('value') : found.end()]}"
 
     def _redact_lines(self, text: str) -> str:
-        """Text whose lines may be settings or headers: `password: …`."""
+        """Text whose lines may be settings or headers: `password: …`, or have a secret's lines below."""
+        return written_forms.replace_blocks(
+            written_forms.LINE.sub(self._redact_line, text), is_secret_name, self._hide_inside
+        )
 
-        def redact_line(found: re.Match[str]) -> str:
-            if not is_secret_name(found["name"]) or _MARK.search(found["value"]):
-                return found[0]
-            if " " in found["value"] and found["value"].partition(" ")[0].lower() in SCHEMES:
-                head = found.string[found.start() : found.start("value")]
-                return f"{head}{self.redact_credentials(found['value'])}"
-            return self._hide_value(found)
-
-        return _LINE.sub(redact_line, text)
+    def _redact_line(self, found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if not is_secret_name(name) or _MARK.search(value) or value.strip() in ("null", "true", "false"):
+            return found[0]
+        if written_forms.EMPTY_BRACKETS.fullmatch(value) or written_forms.BLOCK_SIGN.fullmatch(value):
+            return found[0]
+        if " " in value and value.partition(" ")[0].lower() in SCHEMES:
+            return f"{found.string[found.start() : found.start('value')]}{self.redact_credentials(value)}"
+        return self._hide_value(found)
 
     def _redact_quoted_names(self, text: str) -> str:
         """Text with JSON in it, whole or broken off, in quotes of any kind, or in a string of other JSON."""
         parts: list[str] = []
         done = at = 0
-        while found := _QUOTED_NAME.search(text, at):
+        while found := written_forms.QUOTED_NAME.search(text, at):
             at = found.end()
             name = decode_name(found[2])
             if not is_secret_field(name):
@@ -349,7 +357,7 @@ class Redactor:
             value = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError):
             mark = self.hide(text)
-            for found in _JSON_STRING.finditer(text):
+            for found in written_forms.JSON_STRING.finditer(text):
                 self._remember(decode_name(found[1]), mark)
             return f"{quote_sign}{mark}{quote_sign}"
         hidden = self._hide_field(name, value)
@@ -424,28 +432,13 @@ class Redactor:
 def redact_line(text: str) -> str:
     """A text that belongs to no exchange that can be read, as a line of a log."""
     redactor = Redactor()
-    return quote_line(redactor.finish_text(redactor.redact_text(text)))
+    return quote_line(redactor.finish_text(redactor.redact_value(text)))
 
 
 def redact_named_value(name: str, value: Any) -> Any:
     """A value of JSON of that name that belongs to no exchange, as it is shown."""
     redactor = Redactor()
     return redactor.finish(redactor.redact_field(name, value))
-
-
-def is_secret_setting(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret."""
-    name = value.get("name", value.get("key"))
-    return "value" in value and isinstance(name, str) and is_secret_name(name)
-
-
-def iterate_leaves(value: Any) -> Iterator[str]:
-    """The texts and numbers in a value, as text."""
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from iterate_leaves(each)
-    elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield str(value)
 
 
 def quote_around_marks(text: str) -> str:

@@ -4,7 +4,10 @@ A name is judged by its words, however they are joined: `X-Api-Key`, `apiKey`, `
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 from urllib.parse import unquote_plus
 
 _ROOTS = (
@@ -14,7 +17,10 @@ _ROOTS = (
 """What makes a secret's name wherever it stands in it."""
 
 _WORDS = frozenset(
-    ("pwd", "auth", "sig", "hmac", "otp", "totp", "pin", "session", "sid", "dpop", "sas", "bearer", "verifier", "csrf")
+    (
+        *("pwd", "pw", "auth", "authentication", "creds", "cred", "mfa", "tfa", "sig", "hmac", "otp", "totp", "pin"),
+        *("session", "sid", "dpop", "sas", "bearer", "verifier", "csrf"),
+    )
 )
 """What makes a secret's name as a word of its own."""
 
@@ -22,14 +28,24 @@ _KEYS = frozenset(
     (
         *("api", "access", "private", "secret", "subscription", "functions", "function", "rapidapi", "auth", "master"),
         *("account", "signing", "encryption", "shared", "host", "admin", "service", "client", "app", "session"),
+        *("license", "licence", "tls", "ssl", "ssh", "rsa", "pgp", "gpg", "decryption", "deploy", "server", "write"),
     )
 )
 """What makes a secret of a key: `api` of `X-Api-Key`. A key of another kind is none: `Idempotency-Key`."""
+
+_CODES = frozenset(
+    ("mfa", "verification", "login", "access", "security", "recovery", "backup", "authorization", "device", "invite")
+)
+"""What makes a secret of a code: `recovery` of `recovery_code`."""
+
+_WORDS_WITH_PASS = frozenset(("bypass", "compass", "encompass", "overpass", "underpass", "surpass", "trespass"))
+# Other words that end with `pass` are joined from two: `dbpass`.
 
 _NOT_SECRET = frozenset(
     (
         *("tokentype", "tokenendpoint", "tokenformat", "tokenurl", "tokenlifetime", "maxtokens", "authtype"),
         *("authmethod", "passwordgrant", "sessioncount", "cookieconsent", "xforwardedclientcert", "signaturemethod"),
+        *("authenticationmethod", "authenticationtype", "authenticationscheme"),
         # A process tells by these which credential its droplet is pulled with: its guid.
         *("registrycredential", "registrycredentiallastsyncedat"),
     )
@@ -53,7 +69,15 @@ def _judge_name(name: str) -> bool:
         return False
     if any(root in joined for root in _ROOTS) or not _WORDS.isdisjoint(words):
         return True
-    return any(word == "key" and words[index - 1] in _KEYS for index, word in enumerate(words) if index)
+    if any(word.endswith("auth") for word in words) or (words and is_word_for_password(words[-1])):
+        return True
+    pairs = list(pairwise(words))
+    return any((word == "key" and kind in _KEYS) or (word == "code" and kind in _CODES) for kind, word in pairs)
+
+
+def is_word_for_password(word: str) -> bool:
+    """Whether a name's last word is `pass`, or ends with it: a `pass_rate` is none."""
+    return word.endswith("pass") and word not in _WORDS_WITH_PASS
 
 
 _judge_name_once = lru_cache(maxsize=4096)(_judge_name)
@@ -65,12 +89,18 @@ def is_secret_field(name: str) -> bool:
 
 
 def is_secret_parameter(name: str) -> bool:
-    """The same of a parameter of a URL, where `code` is the code of a login, and `key` the caller's key."""
-    return unquote_plus(name).lower() in ("code", "key") or is_secret_name(name)
+    """The same of a parameter of a URL, where `code` and `ticket` are those of a login, and `key` the caller's key."""
+    return unquote_plus(name).lower() in ("code", "key", "ticket") or is_secret_name(name)
+
+
+def is_secret_setting(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret."""
+    name = value.get("name", value.get("key"))
+    return "value" in value and isinstance(name, str) and is_secret_name(name)
 
 
 _HINTS = (
-    *("token", "secret", "passw", "passc", "passp", "pwd", "jwt", "cookie", "credential", "assertion", "auth", "key"),
+    *("token", "secret", "pass", "pwd", "jwt", "cookie", "cred", "assertion", "auth", "key", "ticket", "curl"),
     *(
         "signature",
         "hmac",
@@ -88,7 +118,7 @@ _HINTS = (
         "\\u",
     ),
 )
-_SHORT_HINTS = ("sid", "pin", "sig", "otp", "sas")
+_SHORT_HINTS = ("sid", "pin", "sig", "otp", "sas", "pw", "mfa", "tfa")
 
 
 def may_hold_secret(text: str) -> bool:

@@ -191,7 +191,7 @@ def redact_place_value(redactor: Redactor, place: str, name: str, value: Any) ->
     if place == "headers":
         return redactor.redact_header(name, value)
     is_secret = is_secret_parameter(name) if place == "query" else is_secret_name(name)
-    return redactor.hide(value) if is_secret else redactor.redact_text(value)
+    return redactor.hide(value) if is_secret else redactor.redact_value(value)
 
 
 def abbreviate_value(value: Any, longest: int = 120) -> str:

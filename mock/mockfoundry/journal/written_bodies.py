@@ -1,6 +1,8 @@
-"""Written bodies: bytes as text, and where a value ends in JSON that nobody could decode. Never hides anything."""
+"""Written bodies: bytes as text, where a value ends in JSON that nobody could decode, what is in one. Hides nothing."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -59,3 +61,12 @@ def count_backslashes(text: str, end: int) -> int:
     """How many backslashes stand before a place."""
     before = text[max(0, end - 64) : end]
     return len(before) - len(before.rstrip("\\"))
+
+
+def iterate_leaves(value: Any) -> Iterator[str]:
+    """The texts and numbers in a value, as text."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from iterate_leaves(each)
+    elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield str(value)
