@@ -15,6 +15,9 @@ from mockfoundry.documents.problems import Document
 Mode = Literal["stateful", "canned"]
 DoorName = Literal["protocol", "asgi"]
 
+LEAST_RANDOM_SEED, LARGEST_RANDOM_SEED = -(1 << 63), (1 << 63) - 1
+"""What fits into 64 bits, as every reader of an export can take it."""
+
 
 def parse_idle_duration(text: str) -> int:
     """The microseconds of a duration after which an unused foundation expires.
@@ -140,7 +143,15 @@ class ServerOptions:
             in_python=True,
         ),
     ] = False
-    random_seed: Annotated[int, OptionInfo("The number from which guids, usage and chance follow.", in_python=True)] = 1
+    random_seed: Annotated[
+        int,
+        OptionInfo(
+            "The number from which guids, usage and chance follow.",
+            least=LEAST_RANDOM_SEED,
+            most=LARGEST_RANDOM_SEED,
+            in_python=True,
+        ),
+    ] = 1
     strict_auth: Annotated[
         bool,
         OptionInfo(

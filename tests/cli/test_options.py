@@ -86,11 +86,28 @@ def test_serve_has_no_other_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--expire-idle", "0s"), ("--expire-idle", "soon"), ("--max-body", "0"), ("--allow-host", "a:80")]
+    "arguments",
+    [
+        ("--random-seed", "9223372036854775808"),
+        ("--random-seed", "-9223372036854775809"),
+        ("--expire-idle", "0s"),
+        ("--expire-idle", "soon"),
+        ("--max-body", "0"),
+        ("--allow-host", "a:80"),
+    ],
 )
 def test_a_value_out_of_bounds_is_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(click.BadParameter, match=arguments[1]):
         parse_serve(*arguments)
+
+
+@pytest.mark.parametrize("server", [Server, InProcess])
+def test_python_refuses_a_number_out_of_bounds(server: type[Server | InProcess]) -> None:
+    text = "random_seed=9223372036854775808 is not a whole number from -9223372036854775808 to 9223372036854775807"
+    with pytest.raises(ValueError, match=text):
+        server(random_seed=1 << 63)
+    with pytest.raises(ValueError, match="max_foundations=0 is not at least 1"):
+        server(max_foundations=0)
 
 
 @pytest.mark.parametrize("server", [Server, InProcess])

@@ -63,6 +63,13 @@ def state_without_time(server: Serving) -> dict[str, Any]:
             ("body:1:1", "organizations"),
         ),
         ("PUT", "/foundations/x", {"content": b"\xff\xfe", "headers": YAML}, 400, ("UTF-8 at byte 0",)),
+        (
+            "PUT",
+            "/foundations/x?random_seed=99999999999999999999",
+            {"json": {}},
+            400,
+            ("random_seed", "99999999999999999999", "9223372036854775807"),
+        ),
         ("PUT", "/foundations/x?random_seed=2", {}, 422, ("random_seed", "send one")),
         ("PUT", "/foundations/x", {"content": "x", "headers": {"Content-Type": "text/html"}}, 415, ("text/html",)),
         ("PATCH", "/foundations/default/clock", {"json": {"advance": "30 s"}}, 422, ("body /advance", "250ms, 2s")),

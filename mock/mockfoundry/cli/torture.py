@@ -14,6 +14,7 @@ from mockfoundry.cli.ask import TOKEN_OPTION
 from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.files import CONTRACT_OPTION
 from mockfoundry.cli.printing import print_text
+from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ INTERRUPTED_EXIT_CODE = 130
 )
 @click.option(
     "--random-seed",
-    type=int,
+    type=click.IntRange(LEAST_RANDOM_SEED, LARGEST_RANDOM_SEED),
     help="What guids and chance follow from; 1 by default, or the number of the server at --url.",
 )
 @click.option("--operation", "operations", multiple=True, help="Only this operation fails; may be given several times.")

@@ -11,7 +11,7 @@ import msgspec
 
 from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document
-from mockfoundry.options import ServerOptions
+from mockfoundry.options import ServerOptions, iterate_options
 
 if TYPE_CHECKING:
     from mockfoundry.scenarios.model import Scenario, When
@@ -271,14 +271,23 @@ def options_from_arguments(
 
     Raises:
         OSError: a file can't be read.
-        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty.
+        TypeError, ValueError: the seed or a scenario is nothing of the kind, or empty; a number is out of its bounds.
     """
+    for option in iterate_options():
+        must_be_within(option.name, options.get(option.name), option.info.least, option.info.most)
     return ServerOptions(
         seed=None if seed is None else load_seed_document(seed),
         scenarios=tuple(load_scenario_document(each) or str(each) for each in scenarios),
         contract=None if contract is None else str(contract),
         **{name: value for name, value in options.items() if value is not None},
     )
+
+
+def must_be_within(name: str, value: Any, least: int | None, most: int | None) -> None:
+    """Raises ValueError where a number is out of its bounds."""
+    if isinstance(value, int) and ((least is not None and value < least) or (most is not None and value > most)):
+        allowed = f"at least {least}" if most is None else f"a whole number from {least} to {most}"
+        raise ValueError(f"{name}={value} is not {allowed}")
 
 
 def load_seed_document(seed: SeedSource) -> Document:

@@ -16,6 +16,7 @@ from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG, UNLIMI
 from mockfoundry.cloudfoundry.seeds.kinds import LongSpanKind
 from mockfoundry.documents.declare import Form, FormKey, NullableKind, Path, Reading, StructForm
 from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, ListKind, MomentKind, TextKind
+from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED
 
 
 class ReachableMomentKind(MomentKind):
@@ -39,7 +40,7 @@ SNAPSHOT = Form(
     (
         FormKey("time", MOMENT, "The time of the world that was exported.", required=True),
         FormKey("born", MOMENT, "When that world began; loads count from there.", required=True),
-        FormKey("random_seed", IntegerKind(-LARGEST_LONG - 1, LARGEST_LONG), "Its random seed.", required=True),
+        FormKey("random_seed", IntegerKind(LEAST_RANDOM_SEED, LARGEST_RANDOM_SEED), "Its random seed.", required=True),
         FormKey("starts", NUMBER, "How many starts of instances it has counted.", required=True),
         FormKey(
             "order",
