@@ -1,6 +1,7 @@
 """The two doors, the uvicorn protocol and connexion's ASGI stack, answer byte for byte the same."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import plain_http
 from tests.searching import examples
-from tests.serving import WEB, Serving, real_now, serving
+from tests.serving import ADMIN, WEB, Serving, real_now, serving
 
 GUIDS = st.sampled_from([WEB, f"{WEB}.json", "nobody", "%00", "%FF", "a%2Fb", "a.b", "%", "é"])
 TYPES = st.sampled_from(["web", "worker", "none", "web%20"])
@@ -105,3 +106,14 @@ def test_pipelined_requests_are_answered_in_order(pair: Pair) -> None:
     positions = [received.find(text) for text in (b'"version"', b'"ready"', b"Process not found", b"Unknown request")]
     assert -1 not in positions
     assert positions == sorted(positions)
+
+
+def test_the_protocol_door_never_asks_connexion(serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import would keep every client waiting, whoever is the first to send HEAD or Expect."""
+    server = serve(door="protocol")
+    monkeypatch.setitem(sys.modules, "mockfoundry.server.routing", None)
+    assert server.client.head("/v3/processes").status_code == 200
+    expecting = {"Expect": "100-continue"}
+    url = f"{server.url}/v3/processes/{WEB}/actions/scale"
+    answer = plain_http.request("POST", url, headers={**ADMIN, **expecting}, content=b"{}")
+    assert answer.status_code == 202

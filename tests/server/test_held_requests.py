@@ -1,18 +1,25 @@
 """A request that waits belongs to its world and to its client: where one of the two is gone, nothing of it is done."""
 
+import json
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from mockfoundry.control.api import ControlApi, build_control_api, handle_control_request
 from mockfoundry.exchange.request import read_request
 from mockfoundry.exchange.response import PendingRequest, Response
-from mockfoundry.exchange.run import handle_request
+from mockfoundry.exchange.run import Service, handle_request
+from mockfoundry.server.waiting import RequestHolds
 from tests.server.held_requests import DOORS, SCALE, Door, fresh_foundation, open_door, settled_entries
 from tests.serving import ADMIN, WEB, real_now, service_of
-from tests.waiting import SOONER_SECONDS, eventually, must_end
+from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, eventually, must_end
+
+CONTROL = "/__mock/foundations/mine"
 
 
 @pytest.fixture(scope="module", params=DOORS)
@@ -200,28 +207,54 @@ def test_what_was_done_stays_done_where_the_client_leaves_before_its_answer(
     assert door.instances() == 3
 
 
-def test_a_verification_that_waits_asks_the_journal_that_took_the_place_of_its_own(door: Door) -> None:
-    verdicts: list[str] = []
-    asking = threading.Thread(target=lambda: verdicts.append(door.verify(operation="scaleProcess")["result"]))
-    asking.start()
-    door.client.get(f"{door.api}/v3/processes")
-    make_anew(door, "reset")
-    assert door.scale().status_code == 202
-    must_end(asking, within=SOONER_SECONDS)
-    assert verdicts == ["holds"]
+@pytest.fixture
+def service() -> Service:
+    return service_of()
 
 
-def test_a_verification_that_waits_ends_with_its_foundation(door: Door) -> None:
-    statuses: list[int] = []
-    asked = {"operation": "scaleProcess", "within": "60s"}
-    asking = threading.Thread(
-        target=lambda: statuses.append(door.client.post(f"{door.control}/verify", json=asked).status_code)
-    )
-    asking.start()
-    door.client.get(f"{door.api}/v3/processes")
-    door.client.delete(door.control)
-    must_end(asking, within=SOONER_SECONDS)
-    assert statuses == [404]
+def begin_verification(service: Service) -> tuple[ControlApi, PendingRequest, list[None]]:
+    """A verification that has begun to wait in a foundation of its own, and what notes that it was woken."""
+    api = build_control_api(service, RequestHolds(1, service.registry.is_live), allowed_hosts=None)
+    woken: list[None] = []
+    assert isinstance(call_control(api, "PUT", CONTROL), Response)
+    pending = call_control(api, "POST", f"{CONTROL}/verify", {"operation": "scaleProcess", "within": "60s"})
+    assert isinstance(pending, PendingRequest)
+    assert pending.until is not None
+    pending.until(lambda: woken.append(None))
+    assert woken == []
+    return api, pending, woken
+
+
+def call_control(api: ControlApi, method: str, path: str, body: Any = None) -> Response | PendingRequest:
+    headers = [(b"host", b"h"), (b"content-type", b"application/json")]
+    content = b"" if body is None else json.dumps(body).encode()
+    return handle_control_request(api, read_request(method, path, b"", headers, content, "http", real_now()))
+
+
+def test_a_verification_that_waits_asks_the_journal_that_took_the_place_of_its_own(service: Service) -> None:
+    api, pending, woken = begin_verification(service)
+    assert isinstance(call_control(api, "POST", f"{CONTROL}/reset"), Response)
+    assert woken != []
+    again = pending.resume(real_now(), None)
+    assert isinstance(again, PendingRequest)
+    assert again.until is not None
+    woken.clear()
+    again.until(lambda: woken.append(None))
+    scale = read_request("POST", f"/foundations/mine{SCALE}", b"", [(b"authorization", b"bearer a")], b"", "http", 0)
+    handle_request(service, scale)
+    assert woken != []
+    answer = again.resume(real_now(), None)
+    assert isinstance(answer, Response)
+    assert json.loads(answer.body)["result"] == "holds"
+
+
+def test_a_verification_that_waits_ends_with_its_foundation(service: Service) -> None:
+    api, pending, woken = begin_verification(service)
+    assert isinstance(call_control(api, "DELETE", CONTROL), Response)
+    assert woken != []
+    answer = pending.resume(real_now(), None)
+    assert isinstance(answer, Response)
+    assert answer.status == 404
 
 
 @pytest.mark.parametrize("way", ["path", "header", "host", "token"])
@@ -390,3 +423,27 @@ def test_who_asks_is_known_whatever_answers(door: Door, answered_by: str) -> Non
         assert answered_by == "fault"
     status: dict[str, Any] = {"status": 429} if answered_by == "limit" else {}
     assert door.verify(operation="scaleProcess", actor="alice", answered=True, **status)["result"] == "holds"
+
+
+@pytest.mark.parametrize("name", ["protocol", "asgi"])
+@pytest.mark.parametrize("segments", [1, 2])
+def test_a_client_that_leaves_with_a_request_behind_its_held_one_takes_both_with_it(name: str, segments: int) -> None:
+    """What is pipelined behind a held request hides its client's end from nobody, and is never done itself."""
+    content = b'{"instances": 3}'
+    with open_door(name) as server:
+        door = fresh_foundation(server)
+        door.hold()
+        before = door.instances()
+        line = f"POST /foundations/{door.name}{SCALE} HTTP/1.1\r\nHost: h\r\nAuthorization: bearer a\r\n".encode()
+        scale = line + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+        address = ("127.0.0.1", urlsplit(door.url).port or 0)
+        with socket.create_connection(address, timeout=DEADLINE_SECONDS) as connection:
+            connection.sendall(scale * 2 if segments == 1 else scale)
+            door.wait_for_scale()
+            if segments == 2:
+                connection.sendall(scale)
+
+        (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
+        assert entry["why"].endswith("waits, held by gate; not done, its client left before")
+        assert door.release() == 0
+        assert door.instances() == before

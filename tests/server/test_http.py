@@ -1,14 +1,21 @@
 """HTTP as clients really speak it: large bodies, upgrades, old versions, absolute URLs, clients that go away."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from mockfoundry.options import DoorName
+from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import handle_request
+from mockfoundry.options import DoorName, ServerOptions
+from mockfoundry.server import asgi, bounded, protocol
+from mockfoundry.server.run import BackgroundServer
 from tests.server.test_bad_input import exchange_bytes
-from tests.serving import WEB, Serving, serving
+from tests.serving import WEB, Serving, service_of, serving
 
 DOORS = ["protocol", "asgi"]
 TOKEN = b"Authorization: bearer a\r\n"
@@ -38,6 +45,35 @@ def test_a_large_body_that_comes_by_itself_gets_one_answer(server: Serving) -> N
 def test_many_pipelined_requests_are_all_answered(server: Serving) -> None:
     received = exchange_bytes(server.url, (GET + b"\r\n") * 400 + GET + CLOSE)
     assert received.count(b"HTTP/1.1 200 OK") == 401
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_others_have_their_turn_while_a_burst_is_answered(monkeypatch: pytest.MonkeyPatch, door: DoorName) -> None:
+    """Between two turns of the loop a few of many pipelined requests are answered, however many come at once."""
+    count, in_turns = 2_000, [0]
+
+    def count_request(*_: Any) -> Response | PendingRequest:
+        in_turns[-1] += 1
+        return response
+
+    def begin_turn() -> None:
+        if in_turns[-1]:
+            in_turns.append(0)
+        asyncio.get_running_loop().call_soon(begin_turn)
+
+    service = service_of()
+    response = handle_request(service, read_request("GET", "/", b"", [], b"", "http", 0))
+    monkeypatch.setattr(protocol, "handle_request", count_request)
+    monkeypatch.setattr(asgi, "handle_routed_request", count_request)
+    with BackgroundServer(service, ServerOptions(door=door)) as server:
+        loop = server._server._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(begin_turn)
+        one = b"GET /v3 HTTP/1.1\r\nHost: h\r\n"
+        received = exchange_bytes(server.url, (one + b"\r\n") * (count - 1) + one + CLOSE)
+    assert received.count(b"HTTP/1.1 404 ") == sum(in_turns) == count
+    # Of what arrives a part is parsed at once, and another one before the loop comes to its next turn.
+    assert max(in_turns) <= 2 * (bounded.REQUESTS_PER_TURN + bounded.SLICE_BYTES // len(one))
 
 
 @pytest.mark.parametrize("door", DOORS)

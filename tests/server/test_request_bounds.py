@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 from mockfoundry.control.bounds import MAX_CONTROL_BODY_BYTES
 from mockfoundry.exchange.routing import MAX_LINE_BYTES
 from mockfoundry.options import DoorName, ServerOptions
-from mockfoundry.server import protocol
+from mockfoundry.server import bounded, protocol
 from mockfoundry.server.run import BackgroundServer, make_room_for_connections
 from tests import plain_http
 from tests.server.test_bad_input import exchange_bytes
@@ -50,6 +51,15 @@ def read_error(received: bytes) -> tuple[int, str, str]:
     status, _, body = read_answer(received)
     (error,) = json.loads(body)["errors"]
     return status, error["title"], error["detail"]
+
+
+def read_problem(received: bytes) -> tuple[int, str, str]:
+    """The status of one answer to a control call, and the type and the detail of its problem."""
+    status, headers, body = read_answer(received)
+    assert headers[b"content-type"] == b"application/problem+json"
+    problem = json.loads(body)
+    assert (problem["status"], headers[b"connection"]) == (status, b"close")
+    return status, problem["type"], problem["detail"]
 
 
 # What is no request of the API
@@ -267,6 +277,28 @@ def test_nothing_more_is_gathered_of_headers_that_were_refused(door: DoorName) -
             assert sum(len(name) + len(value) for name, value in kept.headers) <= 33_000
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        line_of(40_000, b"/__mock/health"),
+        b"GET /__mock/health HTTP/1.1\r\n" + HOST + b"X-Large: %s\r\n\r\n" % (b"x" * 40_000),
+        b"GET /__mock/health HTTP/1.1\r\n" + HOST + b"X-Endless: %s" % (b"x" * 80_000),
+    ],
+    ids=["line", "header", "endless"],
+)
+def test_a_control_call_with_too_large_a_head_is_refused_by_a_problem(server: Serving, sent: bytes) -> None:
+    status, kind, detail = read_problem(exchange_bytes(server.url, sent))
+    assert (status, kind) == (431, "urn:mockfoundry:headers-too-large")
+    assert "send less" in detail
+
+
+def test_a_control_call_whose_head_takes_too_long_is_refused_by_a_problem(serve: Callable[..., Serving]) -> None:
+    server = serve(head_timeout=QUICK)
+    status, kind, detail = read_problem(exchange_bytes(server.url, b"GET /__mock/health HTTP/1.1\r\n" + HOST))
+    assert (status, kind) == (408, "urn:mockfoundry:too-slow")
+    assert "--head-timeout" in detail
+
+
 # Time and number
 
 
@@ -291,8 +323,9 @@ def test_a_body_that_takes_too_long_is_told_so(
     server = serve(door=door, body_timeout=QUICK)
     line = b"POST /__mock/foundations/mine/verify HTTP/1.1\r\n" + HOST if control else SCALE
     received = exchange_bytes(server.url, line + JSON + expects + b"Content-Length: 20\r\n\r\n{}")
-    status, title, detail = read_error(received.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
-    assert (status, title) == (408, "Mock-RequestTooSlow")
+    received = received.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    status, title, detail = read_problem(received) if control else read_error(received)
+    assert (status, title) == (408, "urn:mockfoundry:too-slow" if control else "Mock-RequestTooSlow")
     assert "body took longer than 50ms" in detail
     assert server.service.registry.get_or_create("default", 0).journal.recorded == 0
 
@@ -371,3 +404,87 @@ def test_there_are_as_many_connections_as_files_may_be_open(
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
     assert make_room_for_connections(4_000) == room
     assert asked == ([] if raised is None else [(raised, hard)])
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("end", [b"\r\n", CLOSE])
+def test_a_client_that_never_reads_does_not_keep_its_place(
+    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str, end: bytes
+) -> None:
+    monkeypatch.setattr(bounded, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(bounded, "LINGER_SECONDS", 0.1)
+    apps = [{"name": f"a{number}"} for number in range(6_000)]
+    seed = {"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": apps}]}]}
+    server = serve(door=door, max_connections=3, seed=seed)
+    host, port = urlsplit(server.url).netloc.split(":")
+    with ExitStack() as stack:
+        for _ in range(3):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((host, int(port)))
+            connection.sendall(b"GET /v3/processes?per_page=5000 HTTP/1.1\r\n" + HOST + TOKEN + end)
+        eventually(lambda: is_served(server), what="there is room for a connection again")
+
+
+def is_served(server: Serving) -> bool:
+    return exchange_bytes(server.url, LIST + HOST + TOKEN + CLOSE).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("most", [0, 50])
+def test_a_connection_that_was_refused_takes_no_place(
+    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str, most: int
+) -> None:
+    """However long the refused ones stay, the place of one that was served is free when that is closed."""
+    monkeypatch.setattr(bounded, "LINGER_SECONDS", 10 * DEADLINE_SECONDS)
+    monkeypatch.setattr(bounded, "MAX_EXTRA", most)
+    server = serve(door=door, max_connections=1)
+    host, port = urlsplit(server.url).netloc.split(":")
+    with ExitStack() as stack:
+        with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as place:
+            place.sendall(LIST + HOST + TOKEN + b"\r\n")
+            assert place.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 200"
+            for _ in range(5):
+                refused = stack.enter_context(socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS))
+                assert refused.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 503"
+        eventually(lambda: is_served(server), what="there is room for a connection again")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_blank_lines_keep_no_connection(
+    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr(bounded, "IDLE_SECONDS", 0.3)
+    server = serve(door=door)
+    host, port = urlsplit(server.url).netloc.split(":")
+
+    def is_closed() -> bool:
+        try:
+            connection.sendall(b"\r\n")
+            return connection.recv(65536, socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
+    for begin in (b"", LIST + HOST + TOKEN + b"\r\n"):
+        with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
+            connection.sendall(begin)
+            eventually(is_closed, what="the connection is closed")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        SCALE.replace(b"HTTP/1.1", b"HTTP/1.0") + JSON + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}",
+        LIST + HOST + TOKEN + b"Expect: 100-continue\r\n" + CLOSE,
+        SCALE + JSON + b"Content-Length: 0\r\nExpect: 100-continue\r\n" + CLOSE,
+    ],
+)
+def test_nobody_is_asked_for_a_body_that_can_not_come(server: Serving, sent: bytes) -> None:
+    assert exchange_bytes(server.url, sent).startswith(b"HTTP/1.1 20")
+
+
+def test_an_address_of_version_six_keeps_its_brackets(server: Serving) -> None:
+    received = exchange_bytes(server.url, b"GET http://[::1]:80/__mock/health HTTP/1.1\r\nHost: h\r\n" + CLOSE)
+    assert received.startswith(b"HTTP/1.1 200 ")

@@ -3,6 +3,8 @@
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +14,9 @@ import pytest
 
 from mockfoundry.control.context import MAX_WAITING_CALLS
 from mockfoundry.exchange.response import HoldKey, PendingRequest, Response, json_response, response_from_refusal
-from mockfoundry.server.waiting import ServerEndedError, WaitingRoom, Waits
+from mockfoundry.server.waiting import MAX_WORKERS, ServerEndedError, WaitingRoom, Waits, Workers
 from tests.serving import Serving, service_of
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 VERIFY = "/__mock/foundations/default/verify"
 
@@ -73,6 +75,29 @@ def test_work_runs_beside_the_place_where_exchanges_are_made() -> None:
     )
     assert b"mockfoundry-worker" in run(room.respond(pending)).body
     room.close()
+
+
+def test_the_end_of_a_process_does_not_wait_for_its_work() -> None:
+    program = (
+        "import threading\n"
+        "from mockfoundry.server.waiting import Workers\n"
+        "workers, begun = Workers(), threading.Event()\n"
+        "workers.submit(lambda: (begun.set(), threading.Event().wait()))\n"
+        "begun.wait()\n"
+        "workers.close()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=DEADLINE_SECONDS, check=False).returncode == 0
+
+
+def test_work_that_was_not_begun_is_cancelled_at_the_end() -> None:
+    workers, released = Workers(), threading.Event()
+    begun = [workers.submit(released.wait) for _ in range(MAX_WORKERS)]
+    eventually(lambda: all(each.running() for each in begun), what="each thread has work")
+    waiting = workers.submit(released.wait)
+    workers.close()
+    released.set()
+    assert [each.result(DEADLINE_SECONDS) for each in begun] == [True] * MAX_WORKERS
+    assert waiting.cancelled()
 
 
 def test_work_that_fails_is_logged_and_answered_with_a_500(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
-"""Bounds: how large the body of a control call may be, and how many Hosts it has. Never reads a body."""
+"""Bounds: how large a control call may be, how many Hosts it has, and what is said beyond. Never reads a body."""
 
+import json
 import re
 
 from mockfoundry.control.context import ControlProblem, response_from_problem
@@ -11,6 +12,10 @@ MAX_CONTROL_BODY_BYTES = 8 * 1024 * 1024
 
 SEED_PATH = re.compile(re.escape(CONTROL_PATH) + r"/foundations/[^/]+(/state)?/?")
 """The calls that take a seed or a state."""
+
+
+REFUSAL_KINDS = {"Mock-HeadersTooLarge": "headers-too-large", "Mock-RequestTooSlow": "too-slow"}
+"""The kinds of the problems that are made of the server's refusals, by the titles of these."""
 
 
 def find_body_bound(path: str, most_of_seed: int) -> int:
@@ -44,3 +49,16 @@ def host_count_response(path: str, hosts: list[bytes]) -> Response | None:
     found = f"there are {len(hosts)}" if hosts else "there is none"
     problem = ControlProblem(400, "bad-host", f"header Host: {found}; send exactly one", ((b"connection", b"close"),))
     return response_from_problem(problem, path)
+
+
+def problem_from_limit(refusal: Response, path: str) -> Response:
+    """The same refusal of a request that is beyond a limit, as a control call is refused.
+
+    Args:
+        refusal: with the Cloud Controller's envelope.
+    """
+    (error,) = json.loads(refusal.body)["errors"]
+    kind = REFUSAL_KINDS[error["title"]]
+    return response_from_problem(
+        ControlProblem(refusal.status, kind, error["detail"], ((b"connection", b"close"),)), path
+    )

@@ -29,6 +29,7 @@ PROBLEM_TITLES = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     412: "There already",
     413: "Too large",
@@ -36,6 +37,7 @@ PROBLEM_TITLES = {
     421: "Misdirected",
     422: "Can't be used",
     429: "Too many",
+    431: "Headers too large",
     500: "mockfoundry failed",
     503: "No room",
 }

@@ -21,6 +21,7 @@ from mockfoundry.documents.json import (
     locate_index,
 )
 from mockfoundry.documents.problems import DocumentError, Problem
+from mockfoundry.documents.quoting import quote_line
 
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 """Bytes of UTF-8 that a file may have."""
@@ -235,7 +236,7 @@ class NodeBuilder:
             raise self.make_error(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
         if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
             raise self.make_error(
-                event, f"{text[:24]} is not the same to every YAML reader; write it in quotes to mean text"
+                event, f"{quote_line(text[:24])} is not the same to every YAML reader; write it in quotes to mean text"
             )
         return text
 

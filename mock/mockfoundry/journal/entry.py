@@ -223,7 +223,7 @@ def decode_json_body(content: bytes, content_type: str) -> Any:
         return NO_BODY
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return NO_BODY
 
 

@@ -1,7 +1,7 @@
 """The ASGI door: connexion's routing before the exchange, for any ASGI server. Never knows what a process is.
 
 connexion only routes (`routing.py`), and is imported when it is first asked. The protocol door passes on to this one
-what it does not answer itself.
+what it does not answer itself. Its routes decide that alone: the import would keep everyone waiting.
 """
 
 import time
@@ -33,15 +33,23 @@ class AsgiApp:
 
     Args:
         control: gives the control API, which is made when it is first called, since that takes a moment.
+        asks_connexion: whether connexion's routing has a part in the decision; the contract's routes always have.
     """
 
     def __init__(
-        self, service: Service, limits: ServerLimits, delivery: Delivery, control: "Callable[[], ControlApi]"
+        self,
+        service: Service,
+        limits: ServerLimits,
+        delivery: Delivery,
+        control: "Callable[[], ControlApi]",
+        *,
+        asks_connexion: bool,
     ) -> None:
         self.service = service
         self.limits = limits
         self.delivery = delivery
         self._control = control
+        self._asks_connexion = asks_connexion
 
     @cached_property
     def _routing(self) -> "Callable[[str, str], Awaitable[str | None]]":
@@ -121,9 +129,10 @@ class AsgiApp:
         request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
         route = self.service.contract.routes.find(request.method, address.path)
-        operation = await self._routing(request.method, connexion_path_of(address.path))
-        if operation is not None and route is not None and route.plan.operation != operation:
-            route = route._replace(plan=self.service.contract.plans[operation])
+        if self._asks_connexion:
+            operation = await self._routing(request.method, connexion_path_of(address.path))
+            if operation is not None and route is not None and route.plan.operation != operation:
+                route = route._replace(plan=self.service.contract.plans[operation])
         return handle_routed_request(self.service, request, address, route)
 
 

@@ -6,6 +6,7 @@ beyond a limit, and nothing more of it is gathered. Both doors are made on this,
 
 import asyncio
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -39,10 +40,22 @@ CONTROL_PATH_BYTES = CONTROL_PATH.encode("ascii")
 LINGER_SECONDS = 5.0
 """How long a connection whose request was refused stays open at most, for a client that still sends."""
 
+MAX_EXTRA = 50
+"""How many connections beyond the most that there may be are refused at once with that patience."""
+
 IDLE_SECONDS = 75
 """How long a connection without a request is kept, as the gateways of a foundation keep it."""
 
 MICROSECONDS_PER_SECOND = 1_000_000
+
+SLICE_BYTES = 1024
+"""How much is parsed at a time, but for a body whose length is known: no slice has more than a few requests."""
+
+REQUESTS_PER_TURN = 8
+"""After how many requests the rest of what was received waits for the loop's next turn, so that others have theirs."""
+
+UNREAD_BYTES = 65_536
+"""How much is received of what waits behind a request that is being answered, so that the client's end is seen."""
 
 EXPECTED_METHODS = (
     "connection_made",
@@ -88,8 +101,15 @@ class BoundedProtocol(HttpToolsProtocol):
         direct: whether it is gathered here, not by uvicorn.
         cycle_before: the cycle before that of this message, where uvicorn has begun one for it.
         has_cycle: whether it has.
+        open_cycles: those that are being answered or wait for that, the oldest first; complete ones may be left in it.
         header_bytes: of its line, headers and trailers.
         silent_bytes: received since the parser last called back.
+        announced_length: of the message's body; 0 where it was not said.
+        unread: received, and not parsed yet.
+        reads_later: whether the loop is to parse more of that.
+        requests: begun in this turn of the loop.
+        unsent: bytes that waited to be sent when that was last looked at.
+        extra: the connections of the server that are refused as too many, and not closed yet.
     """
 
     limits: ServerLimits
@@ -113,10 +133,22 @@ class BoundedProtocol(HttpToolsProtocol):
     content: list[bytes]
     content_length: int = 0
     max_body: int = 0
+    announced_length: int = 0
+    unread: bytearray
+    reads_later: bool = False
+    requests: int = 0
+    unsent: int = 0
+    extra: "set[BoundedProtocol]"
+
+    url: bytes = b""
+    open_cycles: "deque[RequestResponseCycle]"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
+        self.open_cycles = deque()
+        self.unread = bytearray()
+        if len(self.connections) - len(self.extra) > self.limits.connections:
+            self.extra.add(self)
             self._refuse(too_many_connections_response(self.limits))
         else:
             self._set_deadline()
@@ -125,12 +157,55 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+        self.extra.discard(self)
         super().connection_lost(error)
+        # uvicorn tells its newest cycle alone, which may wait behind the one that is being answered.
+        for cycle in self.open_cycles:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+            cycle.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         if self.refused:
             return
-        self._unset_keepalive_if_required()
+        if not (self.unread or self.pipeline) and len(data) <= self._find_slice_length():
+            self._parse(data)
+            return
+        self.unread += data
+        if not self.reads_later:
+            self._read_on()
+
+    def _find_slice_length(self) -> int:
+        return max(SLICE_BYTES, self.announced_length - self.content_length if self.stage == BODY else 0)
+
+    def _read_on(self) -> None:
+        """Parses what was received, until a few requests were begun, or one has to wait for another one's answer."""
+        self.reads_later = False
+        self.requests = 0
+        while self.unread and self.requests < REQUESTS_PER_TURN:
+            if self.refused or self.transport.is_closing():
+                self.unread.clear()
+                return
+            if self.pipeline:
+                break
+            length = self._find_slice_length()
+            part = bytes(self.unread[:length])
+            del self.unread[:length]
+            self._parse(part)
+        if self.unread and not self.pipeline:
+            self.flow.pause_reading()
+            self._read_later()
+        elif len(self.unread) > UNREAD_BYTES:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
+
+    def _read_later(self) -> None:
+        if not self.reads_later:
+            self.reads_later = True
+            self.loop.call_soon(self._read_on)
+
+    def _parse(self, data: bytes) -> None:
         # The parser buffers an unfinished header line without calling back, so these bytes are counted here.
         self.silent_bytes += len(data)
         try:
@@ -143,8 +218,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse_unread(error)
             return
         if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
-            self._refuse(headers_too_large_response(self.limits))
-        elif self.stage != self.timed_stage or self.stage == IDLE:
+            self._refuse(self._headers_too_large_response())
+        elif self.stage != self.timed_stage:
             self._set_deadline()
 
     def on_message_begin(self) -> None:
@@ -162,6 +237,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.header_bytes = 0
         self.silent_bytes = 0
         self.content_length = 0
+        self.announced_length = 0
+        self.requests += 1
 
     def on_url(self, url: bytes) -> None:
         self.silent_bytes = 0
@@ -169,13 +246,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.header_bytes += len(url)
         if self.header_bytes > self.limits.headers:
             is_control = self.url.startswith(CONTROL_PATH_BYTES)
-            self._stop(headers_too_large_response(self.limits) if is_control else line_too_long_response())
+            self._stop(self._headers_too_large_response() if is_control else line_too_long_response())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.silent_bytes = 0
         self.header_bytes += len(name) + len(value)
         if self.header_bytes > self.limits.headers:
-            self._stop(headers_too_large_response(self.limits))
+            self._stop(self._headers_too_large_response())
         if self.in_headers:
             super().on_header(name, value)
 
@@ -197,8 +274,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self._check_hosts([value for name, value in headers if name == b"host"])
         self.max_body = self._find_max_control_body() if self.is_control else self.limits.body
         announced = named.get(b"content-length")
-        if announced is not None and int(announced) > self.max_body:
-            self._stop(self._body_too_large_response())
+        if announced is not None:
+            self.announced_length = int(announced)
+            if self.announced_length > self.max_body:
+                self._stop(self._body_too_large_response())
+        if self.expect_100_continue and (
+            self.parser.get_http_version() in OLD_VERSIONS
+            or not (self.announced_length or b"transfer-encoding" in named)
+        ):
+            # There is no body to ask for, or no client that knows the answer [RFC 9110, 10.1.1].
+            self.expect_100_continue = False
         self.begin_message()
 
     def begin_message(self) -> None:
@@ -226,8 +311,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        # The deadline here is for the whole connection, and blank lines do not move it.
+        self._unset_keepalive_if_required()
+        if self.stage == IDLE and not self.transport.is_closing():
+            self._set_deadline()
+        if self.unread:
+            self._read_later()
         if self.refusal is not None and (self.cycle_before is None or self.cycle_before.response_complete):
             self._send_refusal(self.refusal)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.unsent = 0
 
     def shutdown(self) -> None:
         if self.refused and self.refusal is None:
@@ -251,6 +346,12 @@ class BoundedProtocol(HttpToolsProtocol):
             scope[READY_RESPONSE_KEY] = ready
         self.has_cycle, self.cycle_before = True, self.cycle
         super().on_headers_complete()
+        while self.open_cycles and self.open_cycles[0].response_complete:
+            self.open_cycles.popleft()
+        self.open_cycles.append(self.cycle)
+        if self.pipeline:
+            # uvicorn reads nothing more, and would not see that the client has gone. What comes stays unread here.
+            self.flow.resume_reading()
 
     def _check_hosts(self, hosts: list[bytes]) -> None:
         """Refuses a message whose Host headers are not as HTTP/1.1 wants them; an older client may send none."""
@@ -272,6 +373,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
         return too_large_response(self._decode_path(), self.max_body)
 
+    def _headers_too_large_response(self) -> Response:
+        return self._as_problem_of_control_call(headers_too_large_response(self.limits))
+
+    def _as_problem_of_control_call(self, response: Response) -> Response:
+        """A refusal in the form that its client reads: problem+json for a control call."""
+        if not self.url.startswith(CONTROL_PATH_BYTES):
+            return response
+        from mockfoundry.control.bounds import problem_from_limit
+
+        return problem_from_limit(response, self._decode_path())
+
     def _decode_path(self) -> str:
         return self.url.partition(b"?")[0].decode("latin-1")
 
@@ -290,7 +402,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self.url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
         if parsed.host:
-            authority = parsed.host + (b":%d" % parsed.port if parsed.port else b"")
+            host = b"[%s]" % parsed.host if b":" in parsed.host else parsed.host
+            authority = host + (b":%d" % parsed.port if parsed.port else b"")
             self.headers = [(name, value) for name, value in self.headers if name != b"host"]
             self.headers.append((b"host", authority))
 
@@ -307,7 +420,10 @@ class BoundedProtocol(HttpToolsProtocol):
             elif name not in (b"upgrade", b"http2-settings", b"connection"):
                 head += (name, b": ", value, b"\r\n")
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join((*head, b"\r\n", rest)))
+        self.unread[:0] = rest
+        self._parse(b"".join((*head, b"\r\n")))
+        if self.unread:
+            self._read_later()
 
     def _refuse_unread(self, error: httptools.HttpParserError) -> None:
         """Answers what the parser, or one of its callbacks here, has failed on."""
@@ -346,6 +462,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._send_refusal(response)
         else:
             self.refusal = response
+            self._set_timer(LINGER_SECONDS)
 
     def _send_refusal(self, response: Response) -> None:
         """Sends the last response of this connection, and closes it when the client has done so, or a little later.
@@ -358,12 +475,17 @@ class BoundedProtocol(HttpToolsProtocol):
         body = b"" if self.parser.get_method() == b"HEAD" else response.body
         self.transport.write(render_head(response, keep_alive=False) + body)
         self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        if len(self.extra) > MAX_EXTRA and self in self.extra:
+            self.transport.close()
+        self._set_timer(LINGER_SECONDS)
 
     def _set_deadline(self) -> None:
         """Bounds the time of the stage that the connection is in."""
         self.timed_stage = self.stage
-        self.deadline = deadline = self.loop.time() + self._find_patience()
+        self._set_timer(self._find_patience())
+
+    def _set_timer(self, seconds: float) -> None:
+        self.deadline = deadline = self.loop.time() + seconds
         if self.timer is None or deadline < self.timer_at:
             if self.timer is not None:
                 self.timer.cancel()
@@ -378,16 +500,38 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _check_deadline(self) -> None:
         self.timer = None
-        if self.refused or self.transport.is_closing():
-            return
         if self.loop.time() < self.deadline:
             self.timer, self.timer_at = self.loop.call_at(self.deadline, self._check_deadline), self.deadline
-        elif self.stage != IDLE and self.flow.read_paused:
+        elif self.transport.is_closing():
+            self._abort_or_look_again(LINGER_SECONDS)
+        elif self.refused:
+            if self.refusal is None:
+                self._close()
+            else:
+                self._abort_or_look_again(LINGER_SECONDS)
+        elif self.stage != IDLE and (self.flow.read_paused or self.pipeline):
             # The rest of it is kept back here, behind a request that is still being answered.
-            self._set_deadline()
+            self._abort_or_look_again(self._find_patience())
         elif self.stage == HEAD:
-            self._refuse(late_head_response(self.limits))
+            self._refuse(self._as_problem_of_control_call(late_head_response(self.limits)))
         elif self.stage == BODY:
-            self._refuse(late_body_response(self.limits))
+            self._refuse(self._as_problem_of_control_call(late_body_response(self.limits)))
         elif self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
+            self._close()
+        else:
+            self._abort_or_look_again(IDLE_SECONDS)
+
+    def _close(self) -> None:
+        """Closes the connection once what waits to be sent has gone out; its client may never take that."""
+        self.transport.close()
+        self.unsent = self.transport.get_write_buffer_size()
+        self._set_timer(LINGER_SECONDS)
+
+    def _abort_or_look_again(self, seconds: float) -> None:
+        """Breaks the connection off if its client has taken nothing of what waits since that was last looked at."""
+        unsent = self.transport.get_write_buffer_size()
+        if 0 < self.unsent <= unsent:
+            self.transport.abort()
+            return
+        self.unsent = unsent
+        self._set_timer(seconds)

@@ -34,13 +34,15 @@ def make_protocol_class(
         control: gives the control API, which is made when it is first called, since that takes a moment.
     """
     return type(
-        "MockProtocol", (DirectProtocol,), {"service": service, "limits": limits, "control": staticmethod(control)}
+        "MockProtocol",
+        (DirectProtocol,),
+        {"service": service, "limits": limits, "control": staticmethod(control), "extra": set()},
     )
 
 
 def make_asgi_protocol_class(limits: ServerLimits) -> type[BoundedProtocol]:
     """The protocol that leaves every request to the ASGI door."""
-    return type("BoundedAsgiProtocol", (BoundedProtocol,), {"limits": limits})
+    return type("BoundedAsgiProtocol", (BoundedProtocol,), {"limits": limits, "extra": set()})
 
 
 class DirectProtocol(BoundedProtocol):

@@ -188,8 +188,9 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         return build_control_api(service, room.holds, options.control_token, options.allow_host)
 
     delivery = Delivery(room)
-    app = AsgiApp(service, limits, delivery, control)
     known = has_expected_methods()
+    is_direct = known and options.door == "protocol"
+    app = AsgiApp(service, limits, delivery, control, asks_connexion=not is_direct)
     if not known:
         log.warning(
             "this uvicorn has another protocol class than the doors lean on; "
@@ -197,7 +198,6 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         )
     protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
     if known:
-        is_direct = options.door == "protocol"
         protocol = make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(limits)
     config = uvicorn.Config(
         app,

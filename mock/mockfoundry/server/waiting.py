@@ -6,11 +6,13 @@ loop, or in an in-process server's turn. So nothing here needs a lock.
 """
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
@@ -106,6 +108,50 @@ class RequestHolds:
             self.release(hold)
 
 
+class Workers:
+    """Threads for work that takes long. Unlike a ThreadPoolExecutor's, the end of the process does not wait for them.
+
+    A thread ends after its last work once `close` was called.
+    """
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"mockfoundry-worker_{number}", daemon=True)
+            for number in range(MAX_WORKERS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        done: Future[T] = Future()
+        self._work.put((done, work))
+        return done
+
+    def close(self) -> None:
+        """Cancels the work that was not begun. What was begun is waited for by nobody."""
+        with suppress(Empty):
+            while (given := self._work.get_nowait()) is not None:
+                given[0].cancel()
+        for _ in self._threads:
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (given := self._work.get()) is not None:
+            done, work = given
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                result = work()
+            except BaseException as error:
+                done.set_exception(error)
+            else:
+                done.set_result(result)
+                del result
+            # Nothing is kept alive while there is nothing to do.
+            del given, done, work
+
+
 class WaitingRoom:
     """Everything that waits in one server.
 
@@ -120,7 +166,7 @@ class WaitingRoom:
         registry.end_watchers.append(self.holds.release_generation)
         self._has_ended = False
         self._subscribed = set[Future[None]]()
-        self._workers: ThreadPoolExecutor | None = None
+        self._workers: Workers | None = None
 
     def respond(self, waiting: Response | PendingRequest) -> Waits[Response]:
         """The response that is to be sent now, after everything that it waits for.
@@ -188,7 +234,7 @@ class WaitingRoom:
         for happened in tuple(self._subscribed):
             complete(happened)
         if self._workers is not None:
-            self._workers.shutdown(wait=False, cancel_futures=True)
+            self._workers.close()
 
     def _wait_for_delay_and_hold(self, waiting: Response | PendingRequest) -> Waits[None]:
         if waiting.delay:
@@ -213,7 +259,7 @@ class WaitingRoom:
         if self._has_ended:
             raise ServerEndedError
         if self._workers is None:
-            self._workers = ThreadPoolExecutor(MAX_WORKERS, "mockfoundry-worker")
+            self._workers = Workers()
         return self._workers.submit(work)
 
 
