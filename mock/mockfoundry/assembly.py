@@ -17,8 +17,10 @@ from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.contract.plan import ContractError
 from mockfoundry.documents.files import read_document_file
-from mockfoundry.documents.problems import Document, DocumentError, Problem
+from mockfoundry.documents.problems import Document, DocumentError, Problem, list_first
+from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
+from mockfoundry.foundations.addressing import PATH_PREFIX
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
@@ -70,6 +72,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     source = shipped.CONTRACT_FILE if options.contract is None else Path(options.contract)
     contract = load_contract(source)
     report_broken_examples(contract)
+    report_shadowed_paths(contract)
     if source == shipped.CONTRACT_FILE:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, began_at)
@@ -90,6 +93,21 @@ def report_broken_examples(contract: Contract) -> None:
         more = [f"and {len(broken) - MAX_REPORTED_EXAMPLES} more"] if len(broken) > MAX_REPORTED_EXAMPLES else []
         lines = "\n  ".join([*broken[:MAX_REPORTED_EXAMPLES], *more])
         log.warning("%s: what is answered is made from the schema where\n  %s", contract.source, lines)
+
+
+def report_shadowed_paths(contract: Contract) -> None:
+    """Logs which of a document's paths no request reaches, since mockfoundry itself has them."""
+    shadowed = [plan.path for plan in contract.plans.values() if plan.path.startswith((PATH_PREFIX, CONTROL_PATH))]
+    if shadowed:
+        paths = ", ".join(list_first(dict.fromkeys(shadowed), str))
+        log.warning(
+            "%s: never reached, since /foundations/ and %s/ are mockfoundry's own: %s; ask with a foundation before "
+            "it, as in /foundations/NAME%s",
+            contract.source,
+            CONTROL_PATH,
+            paths,
+            shadowed[0],
+        )
 
 
 def require_operations(contract: Contract, names: Iterable[str]) -> None:

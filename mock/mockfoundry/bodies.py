@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from mockfoundry.documents.json import measure_json_depth
+from mockfoundry.documents.json import is_json_deeper
 
 MAX_BODY_DEPTH = 100
 """How deep a JSON body may nest; the Cloud Controller's limit is the size of its stack."""
@@ -54,7 +54,7 @@ def read_json(content: bytes) -> Any:
     Raises:
         ValueError: it is not JSON, or nests too deep.
     """
-    if measure_json_depth(content, MAX_BODY_DEPTH) > MAX_BODY_DEPTH:
+    if is_json_deeper(content, MAX_BODY_DEPTH):
         raise ValueError("nests too deep")
     try:
         return _decode(content)

@@ -121,6 +121,25 @@ def test_where_no_value_is_found_the_reason_says_so(running: Serving) -> None:
     assert answer.headers["x-mock-why"] == "contract: none, since no value was found that the schema accepts"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{schema: {type: string, nullable: true}, example: null}",
+        "{schema: {type: string, nullable: true}, examples: {a: {value: null}}}",
+        "{schema: {type: string, nullable: true, enum: [null]}}",
+    ],
+)
+def test_null_is_a_body(tmp_path: Path, content: str) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "openapi: 3.0.3\ninfo: {title: own, version: '1'}\npaths: {/x: {get: {operationId: getX, responses: "
+        f"{{'200': {{description: ok, content: {{application/json: {content}}}}}}}}}}}}}\n"
+    )
+    with serving(of=load_contract(own)) as server:
+        answer = server.client.get("/x")
+    assert (answer.content, answer.headers["content-type"]) == (b"null", "application/json; charset=utf-8")
+
+
 def test_a_refusal_has_the_form_that_the_contract_documents_for_its_status(running: Serving, shapes: Contract) -> None:
     """It documents 400 alone, so a body that is not allowed gets that too; the text says what is wrong."""
     answer = running.client.post("/animals", json={"kind": "feline"})

@@ -1,12 +1,16 @@
 """A contract of one's own: what is in it is served, from its examples if need be; a bad one is refused."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mockfoundry.assembly import build_service
 from mockfoundry.contract.load import load_contract
-from mockfoundry.contract.plan import ContractError
+from mockfoundry.contract.plan import ContractError, Schema
+from mockfoundry.options import ServerOptions
 from tests import plain_http
 from tests.serving import Serving
 
@@ -85,6 +89,14 @@ def test_what_is_not_in_it_is_not_served(own: Serving) -> None:
         ("a: [", "own.yaml:2:1: is not YAML"),
         ("- a", "must be an OpenAPI 3.0 document"),
         ("openapi: 3.1.0", "must be an OpenAPI 3.0 document; its `openapi:` is '3.1.0'"),
+        ("info: {}", "must be an OpenAPI 3.0 document; it has no `openapi:`"),
+        (OWN.replace("{description: made}", "{description: no}"), "/responses/201/description: False is not of type"),
+        (OWN.replace("type: integer", "type: integr"), "/schema/type: 'integr' is not one of array, boolean, integer,"),
+        (
+            OWN + "components: {schemas: {Animal: {oneOf: [{$ref: '#/components/schemas/Cat'}]}, "
+            "Cat: {allOf: [{$ref: '#/components/schemas/Animal'}]}}}",
+            "#/components/schemas/Animal",
+        ),
         ("openapi: 3.0.3\npaths: {}", 'at /: "info" is a required property'),
         (OWN.replace("copyDroplet", "getDroplet"), "getDroplet"),
         (OWN.replace("{'201': {description: made}}", "{x-none: {}}"), "documents no answer; give it one"),
@@ -127,3 +139,49 @@ def test_a_429_of_ones_own_is_sent_as_it_is_documented(tmp_path: Path, serve: Ca
     assert (answer.status_code, answer.json()) == (429, {"errors": []})
     assert answer.headers["content-type"].startswith("application/json")
     assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "pointer"), [({"7": 1, "07": "x"}, "/07"), ({"7": "x", "07": 1}, "/7"), ({"07": 1, "007": "x"}, "/007")]
+)
+def test_of_several_properties_that_are_spelled_as_one_number_the_broken_one_is_told(
+    sent: dict[str, Any], pointer: str
+) -> None:
+    schema = Schema({"type": "object", "additionalProperties": {"type": "integer"}})
+    assert [each.pointer for each in schema.violations(sent)] == [pointer]
+
+
+PATHS = """\
+openapi: 3.0.3
+info: {title: Paths, version: 1.0.0}
+paths:
+  /ü: {get: {operationId: umlaut, responses: {'200': {description: ok}}}}
+  /sp a/{id}: {get: {operationId: space, parameters: &id [ID], responses: {'200': {description: ok}}}}
+  /sp%20b: {get: {operationId: encoded, responses: {'200': {description: ok}}}}
+  /é-{id}: {get: {operationId: mixed, parameters: *id, responses: {'200': {description: ok}}}}
+  /foundations/{id}/y: {get: {operationId: shadowed, parameters: *id, responses: {'200': {description: ok}}}}
+""".replace("ID", "{name: id, in: path, required: true, schema: {type: string}}")
+
+
+def test_paths_that_must_be_encoded_are_served(tmp_path: Path, serve: Callable[..., Serving]) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(PATHS, encoding="utf-8")
+    server = serve(of=load_contract(file))
+    for path in ("/%C3%BC", "/%c3%bc", "/sp%20a/x%2Fy", "/sp%20b", "/%C3%A9-a%2525b", "/foundations/f/foundations/x/y"):
+        assert server.client.get(path).status_code == 200, path
+    for path in ("/sp%2520b", "/sp"):
+        assert server.client.get(path).status_code == 404, path
+    route = load_contract(file).routes.find("GET", "/%C3%A9-a%2525b")
+    assert route is not None
+    assert route.path == {"id": "a%25b"}
+
+
+def test_paths_of_the_server_itself_are_named_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(PATHS, encoding="utf-8")
+    with caplog.at_level(logging.WARNING, logger="mockfoundry"):
+        build_service(ServerOptions(contract=str(file), mode="canned"), 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{file}: never reached, since /foundations/ and /__mock/ are mockfoundry's own: /foundations/{{id}}/y; "
+        "ask with a foundation before it, as in /foundations/NAME/foundations/{id}/y"
+    ]

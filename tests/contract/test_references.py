@@ -214,11 +214,31 @@ def test_what_was_compiled_is_found_again_without_validating(
 
 def test_a_broken_entry_of_the_cache_is_made_anew(write: Callable[..., Path]) -> None:
     file = write("schemas.yaml#/Tree", schemas=TREE + "# broken entry\n")
-    for content in (b"", b"\x80", b"no plans"):
+    broken: tuple[Callable[[bytes], bytes], ...] = (
+        lambda _: b"",
+        lambda _: b"\x80",
+        lambda _: b"no plans",
+        lambda content: content.replace(b"getTree", b"getTrie"),
+    )
+    for change in broken:
         load_contract(file)
         for entry in cache.find_cache_directory().glob("*.contract"):
-            entry.write_bytes(content)
+            entry.write_bytes(change(entry.read_bytes()))
         assert list(load_contract(file).plans) == ["getTree", "putTree"]
+
+
+def test_a_relative_name_of_the_cache_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    usual = cache.find_cache_directory()
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache.find_cache_directory() == usual
+
+
+def test_a_document_with_the_bundle_s_own_key_is_refused(write: Callable[..., Path]) -> None:
+    file = write("schemas.yaml#/Tree", schemas=TREE)
+    file.write_text(file.read_text() + "\nx-mockfoundry-files: []\n")
+    with pytest.raises(ContractError, match="at /x-mockfoundry-files: the files that it refers to are put there"):
+        load_contract(file)
 
 
 def test_a_cache_that_cant_be_written_costs_one_line_of_log(

@@ -25,6 +25,8 @@ COMPILERS = ("connexion", "jsonschema-rs", "openapi-spec-validator")
 MAX_KEPT_CONTRACTS = 16
 """How many compiled contracts are kept; the oldest are deleted first."""
 
+DIGEST_BYTES = sha256().digest_size
+
 log = logging.getLogger("mockfoundry")
 
 
@@ -48,22 +50,26 @@ class CompiledContract(msgspec.Struct, frozen=True):
 
 
 def encode_compiled(compiled: CompiledContract) -> bytes:
-    """A compiled contract as data."""
+    """A compiled contract as data, behind the digest of that, so that a changed one is not believed."""
 
     def encode(value: Any) -> Any:
         if isinstance(value, Schema):
             return value.raw
         raise NotImplementedError
 
-    return msgspec.msgpack.Encoder(enc_hook=encode).encode(compiled)
+    content = msgspec.msgpack.Encoder(enc_hook=encode).encode(compiled)
+    return sha256(content).digest() + content
 
 
 def decode_compiled(data: bytes) -> CompiledContract:
     """A compiled contract from its data.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: it is none, or was changed.
     """
+    digest, content = data[:DIGEST_BYTES], memoryview(data)[DIGEST_BYTES:]
+    if sha256(content).digest() != digest:
+        raise msgspec.DecodeError("it is not what was written")
     definitions: dict[str, Any] = {}
 
     def decode(kind: type, value: Any) -> Any:
@@ -71,7 +77,7 @@ def decode_compiled(data: bytes) -> CompiledContract:
             return Schema(value, definitions)
         raise msgspec.DecodeError(f"{kind.__name__} is not a mapping")
 
-    compiled = msgspec.msgpack.Decoder(CompiledContract, dec_hook=decode).decode(data)
+    compiled = msgspec.msgpack.Decoder(CompiledContract, dec_hook=decode).decode(content)
     definitions.update(compiled.definitions)
     return compiled
 
@@ -82,8 +88,10 @@ def find_cache_directory() -> Path:
     Raises:
         RuntimeError: the user has no home.
     """
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "mockfoundry"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        # The XDG Base Directory Specification has a relative path ignored.
+        return named / "mockfoundry"
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "mockfoundry" / "Cache"
     return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "mockfoundry"

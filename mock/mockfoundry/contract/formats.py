@@ -11,7 +11,7 @@ from uuid import UUID
 
 WORDS = ("alder", "birch", "cedar", "elder", "hazel", "juniper", "larch", "maple", "rowan", "spruce", "willow", "yew")
 
-MAX_PATTERN_TRIES = 20
+MAX_PATTERN_TRIES = 8
 
 
 def make_moment(random: Random) -> datetime:
@@ -48,22 +48,36 @@ FORMATS: Mapping[str, Callable[[Random], str]] = {
 }
 
 
-def text_of_pattern(pattern: str, least: int, most: int, random: Random) -> Iterator[str]:
+def text_of_pattern(pattern: str, least: int, most: int, random: Random, spend: Callable[[int], None]) -> Iterator[str]:
     """Texts that a pattern may match, the shorter ones of what is drawn first; none where it can't be read.
 
     Args:
         least, most: signs that the text should have.
+        spend: is told how many steps were taken.
     """
-    from rstr import Rstr
+    from mockfoundry.contract.patterns import PatternTexts, TooLongError
 
+    drawn = []
+    spend(len(pattern) // 10)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
-            drawn = [Rstr(random).xeger(pattern) for _ in range(MAX_PATTERN_TRIES)]
+            for number in range(MAX_PATTERN_TRIES):
+                texts = PatternTexts(random, REPEATS[number % len(REPEATS)])
+                try:
+                    drawn.append(texts.draw(pattern))
+                except TooLongError:
+                    pass
+                finally:
+                    spend(1 + texts.steps // 5)
     except (re.error, ValueError, KeyError, OverflowError, RecursionError):
         return
     yield from sorted(drawn, key=lambda text: (not least <= len(text) <= most, len(text), text))
     # A pattern that says nothing of the text's ends: more signs at them do no harm.
     for text in drawn[:3]:
         yield text.ljust(least, "x")
+
+
+REPEATS = (100, 10, 3, 1)
+"""How often a draw repeats at most what may be repeated without an end."""

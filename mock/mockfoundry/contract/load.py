@@ -8,7 +8,7 @@ there is nothing to be found.
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ from mockfoundry.contract.cache import (
     keep_contract,
     read_kept_contract,
 )
-from mockfoundry.contract.plan import ContractError, Plan
+from mockfoundry.contract.plan import ContractError, Plan, name_steps, shorten_value, value_at_path
 from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text
 from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
-from mockfoundry.contract.schemas import select_definitions
+from mockfoundry.contract.schemas import reference_of, select_definitions
 from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE
 
 LONG_TEXT = 256 * 1024
@@ -107,7 +107,7 @@ def validate_contract(source: Path, text: str) -> CompiledContract:
         size = f"{len(text) / 1e6:.1f} MB"
         log.warning("validating %s (%s), which takes a while; it is kept, so later starts need not", source, size)
     bundle = bundle_document(source, parse_document(text, source))
-    check_document(source, bundle.document)
+    check_document(source, bundle.document, bundle.targets)
     compiled = compile_contract(source, bundle)
     plans, broken = [], []
     for plan in compiled.plans:
@@ -147,18 +147,80 @@ def make_printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-def check_document(source: Path, document: Mapping[str, Any]) -> None:
+def check_document(source: Path, document: Mapping[str, Any], targets: Mapping[str, Any] | None = None) -> None:
     """Raises ContractError with the first thing that openapi-spec-validator does not accept, and its place."""
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
     try:
         for error in OpenAPIV30SpecValidator(document).iter_errors():
-            place = "/".join(str(step) for step in getattr(error, "absolute_path", ()))
-            reason = str(getattr(error, "message", error)).splitlines()[0]
+            place, reason = describe_deepest(error)
             raise ContractError(f"{source}: at /{place}: {reason}")
     except RecursionError as error:
         text = "its references lead into themselves in a way that openapi-spec-validator can't follow"
+        loop = find_composition_loop(targets or {})
+        if loop:
+            text += f": {' → '.join(loop)}, each by allOf, oneOf, anyOf or not"
         raise ContractError(f"{source}: {text}") from error
+
+
+def describe_deepest(error: Exception) -> tuple[str, str]:
+    """Where in a document the deepest of an error's reasons is, and that reason in a line.
+
+    Wherever OpenAPI allows a reference, an error is that of a oneOf, and says nothing of what is wrong in it.
+    """
+    place = list(getattr(error, "absolute_path", ()))
+    again = find_error_again(error, place)
+    found: Any = again or error
+    while getattr(found, "context", None):
+        found = max(found.context, key=lambda each: len(each.absolute_path))
+    inside = list(getattr(found, "absolute_path", ()))
+    place = place + inside if again else inside
+    reason = str(getattr(found, "message", found)).splitlines()[0]
+    if getattr(found, "validator", None) == "enum":
+        reason = f"{found.instance!r} is not one of {', '.join(map(str, found.validator_value))}"
+    return "/".join(map(str, place)), shorten_value(reason, 300)
+
+
+def find_error_again(error: Any, place: list[str | int]) -> Any:
+    """The error of a part of a document with all its reasons, where the validator tells of none; None otherwise."""
+    from jsonschema import Draft4Validator
+
+    steps = list(getattr(error, "absolute_schema_path", ()))
+    if not steps or steps[-1] not in ("oneOf", "anyOf") or error.context:
+        return None
+    try:
+        part = value_at_path(error.instance, name_steps(error.instance, place))
+        schema = value_at_path(error.schema, steps[:-1])
+    except (LookupError, TypeError):
+        return None
+    return next(Draft4Validator(error.schema).evolve(schema=schema).iter_errors(part), None)
+
+
+def find_composition_loop(targets: Mapping[str, Any]) -> list[str]:
+    """References of schemas each of which is a part of the one before, in a circle; empty if there are none."""
+
+    def list_parts(schema: Any) -> Iterator[str]:
+        parts = [part for key in ("allOf", "oneOf", "anyOf") for part in schema.get(key, ())]
+        for part in [*parts, schema.get("not")]:
+            if reference_of(part) is not None:
+                yield part["$ref"]
+            elif isinstance(part, Mapping):
+                yield from list_parts(part)
+
+    done: set[str] = set()
+    for first in targets:
+        path, waiting = [first], [list_parts(targets[first])]
+        while waiting:
+            inside = next(waiting[-1], None)
+            if inside is None:
+                waiting.pop()
+                done.add(path.pop())
+            elif inside in path:
+                return [*path[path.index(inside) :], inside]
+            elif inside not in done:
+                path.append(inside)
+                waiting.append(list_parts(targets[inside]))
+    return []
 
 
 SEAL_FILE = Path(__file__).with_name("validated.sha256")

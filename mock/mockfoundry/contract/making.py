@@ -1,13 +1,16 @@
 """Made values: what a schema accepts, made for an answer that has no example. The same seed makes the same value.
 
-A schema can ask for what is hard to find, so each candidate is held against it, and the search has an end.
+A schema can ask for what is hard to find, so each candidate is held against it. It can ask for what is endless, or
+large, so the search has a budget of steps and of size, and what it can't find within that it does not find.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
-from math import ceil, floor
+from itertools import chain, islice
+from math import ceil, floor, inf
 from random import Random
 from typing import Any
+
+import msgspec
 
 from mockfoundry.contract.formats import FORMATS, WORDS, text_of_pattern
 from mockfoundry.contract.plan import Schema
@@ -16,14 +19,20 @@ from mockfoundry.contract.schemas import SchemaMapping, find_references, follow_
 MAX_REMEMBERED_VALUES = 16
 """How many values of one schema are remembered, each for its seed."""
 
-MAX_TRIES = 50_000
-"""How many candidates are looked at for one value, with all that is in it."""
+MAX_STEPS = 15_000
+"""How many steps each round of a search takes at most: a candidate is one, what takes longer is several."""
+
+MAX_SIZE = 1024 * 1024
+"""How large a made value is at most, in about the bytes of its JSON."""
 
 MAX_DEPTH = 40
 """How deep a value nests at most."""
 
-FULL_DEPTH = 6
-"""Down to this depth an object has its optional properties too."""
+FULL_DEPTHS = (6, 3, 1, 0)
+"""Down to this depth an object has its optional properties too, in the rounds of a search; the last one is thrifty."""
+
+MAX_MEASURED = 50_000
+"""How many schemas are looked at to know how deep values nest; where there are more, it is not known."""
 
 MAX_ALTERNATIVES = 32
 """How many combinations of `allOf`, `oneOf` and `anyOf` are looked at."""
@@ -35,8 +44,12 @@ class NoValueError(Exception):
     """No value was found that a schema accepts."""
 
 
+class _OutOfBudgetError(Exception):
+    """A round of a search has taken all its steps, or made all that it may."""
+
+
 def make_value(schema: Schema, random_seed: int, name: str) -> Any:
-    """A value that a schema accepts. It is remembered, so it must not be changed.
+    """A value that a schema accepts. It is remembered, so it must not be changed. May be called in several threads.
 
     Args:
         name: what the value is for; another name makes another value.
@@ -46,42 +59,109 @@ def make_value(schema: Schema, random_seed: int, name: str) -> Any:
     """
     key = f"{random_seed} {name}"
     remembered = schema.made_values
-    if key not in remembered:
+    value = remembered.get(key, _NOT_MADE)
+    if value is _NOT_MADE:
+        value = find_value(schema, key)
         if len(remembered) >= MAX_REMEMBERED_VALUES:
             remembered.clear()
-        remembered[key] = find_value(schema, key)
-    if remembered[key] is NoValueError:
+        remembered[key] = value
+    if value is NoValueError:
         raise NoValueError(name)
-    return remembered[key]
+    return value
+
+
+_NOT_MADE = object()
+
+
+def is_remembered(schema: Schema, random_seed: int, name: str) -> bool:
+    """Whether `make_value` need not search, since it has done so."""
+    return f"{random_seed} {name}" in schema.made_values
 
 
 def find_value(schema: Schema, key: str) -> Any:
     """A value that a schema accepts; NoValueError itself where none was found."""
-    for thrift in (False, True):
-        maker = _Maker(schema, Random(key), thrift)  # noqa: S311 (no secret: tests want it again)
+    maker = _Maker(schema)
+    for full_depth in FULL_DEPTHS:
+        maker.begin_round(Random(key), full_depth)  # noqa: S311 (no secret: tests want it again)
         try:
             value = maker.make(schema.raw, 0, frozenset())
             if schema.accepts(value):
                 return value
-        except (NoValueError, ValueError, RecursionError):
+        except (NoValueError, _OutOfBudgetError, ArithmeticError, ValueError, RecursionError):
             pass
     return NoValueError
 
 
 class _Maker:
-    """The search for one value.
+    """The search for one value, in rounds.
+
+    What is remembered by the identity of a schema has that schema beside it, so that it is not another one's later.
 
     Attributes:
-        thrift: objects have only what is required, and no example is taken.
+        full_depth: down to which an object has its optional properties too.
+        thrift: objects have only what is required, no example is taken, and the flattest alternative is the first.
+        spread: how many numbers there should be to choose from.
     """
 
-    def __init__(self, schema: Schema, random: Random, thrift: bool) -> None:
+    def __init__(self, schema: Schema) -> None:
         self.definitions = schema.definitions
-        self.random = random
-        self.thrift = thrift
-        self.left = MAX_TRIES
-        # By identity, with the schema itself so that it is not another one's later.
         self.compiled: dict[int, tuple[SchemaMapping, Schema]] = {}
+        self.followed: dict[int, tuple[SchemaMapping, SchemaMapping, frozenset[str]]] = {}
+        self.references: dict[int, tuple[SchemaMapping, set[str]]] = {}
+        self.alternatives: dict[tuple[int, bool], tuple[SchemaMapping, list[dict[str, Any]]]] = {}
+        self.sizes: dict[int, tuple[Any, int]] = {}
+        self.heights: dict[str, float] = {}
+        self.measured = 0
+        self.measure_heights(schema.raw)
+
+    def begin_round(self, random: Random, full_depth: int) -> None:
+        self.random, self.full_depth, self.thrift = random, full_depth, full_depth == 0
+        self.steps_left, self.size_left, self.spread = MAX_STEPS, MAX_SIZE, 1000
+
+    def spend(self, steps: int = 1, size: int = 0) -> None:
+        self.steps_left -= steps
+        self.size_left -= size
+        if self.steps_left < 0 or self.size_left < 0:
+            raise _OutOfBudgetError
+
+    def measure_heights(self, root: SchemaMapping) -> None:
+        """Finds how deep a value of each schema that is referred to nests at least; endless is infinite."""
+        reached = dict.fromkeys(sorted(self.find_references(root)), inf)
+        waiting = list(reached)
+        while waiting:
+            for name in sorted(self.find_references(self.definitions[waiting.pop()]) - reached.keys()):
+                reached[name] = inf
+                waiting.append(name)
+        self.heights = reached
+        for _ in range(MAX_DEPTH + 1):
+            before = dict(self.heights)
+            for name in before:
+                self.heights[name] = self.measure_height(self.definitions[name])
+                if self.measured > MAX_MEASURED:
+                    self.heights = {}
+                    return
+            if self.heights == before:
+                return
+
+    def measure_height(self, node: SchemaMapping) -> float:
+        """How deep a value of a schema nests at least, as far as is known."""
+        self.measured += 1
+        reference = reference_of(node)
+        if reference is not None:
+            return self.heights.get(reference, 0)
+        if node.get("nullable") is True or isinstance(node.get("enum"), list):
+            return 0
+        heights = [self.measure_height(part) for part in node.get("allOf", ())]
+        heights += [min(map(self.measure_height, node[key])) for key in ("oneOf", "anyOf") if node.get(key)]
+        kind, properties = node.get("type") or guess_type(node), node.get("properties", {})
+        inside: list[SchemaMapping] = []
+        if kind == "object":
+            inside = [properties[name] for name in node.get("required", ()) if name in properties]
+        elif kind == "array" and node.get("minItems", 0) > 0:
+            inside = [node.get("items", {})]
+        height = max([0, *heights, *(1 + self.measure_height(each) for each in inside)])
+        # What has no type accepts what is no object, too.
+        return height if "type" in node or height < inf or heights else MAX_DEPTH
 
     def make(self, node: SchemaMapping, depth: int, opened: frozenset[str]) -> Any:
         """A value for a schema within the whole.
@@ -89,72 +169,146 @@ class _Maker:
         Args:
             opened: the references that led to it.
         """
-        if reference_of(node) is not None:
-            opened |= self.list_chain(node)
-            node = follow_reference(node, self.definitions)
+        node, references = self.follow(node)
+        again = not references.isdisjoint(opened)
+        opened |= references
         if depth > MAX_DEPTH:
             raise NoValueError
-        for candidate in self.list_candidates(node, depth, opened):
-            self.left -= 1
-            if self.left < 0:
-                raise NoValueError
+        for candidate in self.list_candidates(node, depth, opened, again):
+            self.spend()
             if self.fits(node, candidate):
                 return candidate
         raise NoValueError
 
+    def follow(self, node: SchemaMapping) -> tuple[SchemaMapping, frozenset[str]]:
+        """What a schema means, and the references that lead to it.
+
+        Raises:
+            NoValueError: a value of it would have no end.
+        """
+        if id(node) not in self.followed:
+            target = node if reference_of(node) is None else follow_reference(node, self.definitions)
+            self.followed[id(node)] = node, target, self.list_chain(node)
+        _, target, references = self.followed[id(node)]
+        if any(self.heights.get(name) == inf for name in references):
+            raise NoValueError
+        return target, references
+
     def list_chain(self, node: SchemaMapping) -> frozenset[str]:
-        chain = []
+        passed = []
         reference = reference_of(node)
-        while reference is not None and reference not in chain:
-            chain.append(reference)
+        while reference is not None and reference not in passed:
+            passed.append(reference)
             reference = reference_of(self.definitions[reference])
-        return frozenset(chain)
+        return frozenset(passed)
+
+    def find_references(self, node: SchemaMapping) -> set[str]:
+        if id(node) not in self.references:
+            self.references[id(node)] = node, find_references(node)
+        return self.references[id(node)][1]
 
     def fits(self, node: SchemaMapping, candidate: Any) -> bool:
         """Whether a schema accepts a candidate. What stands in it was looked at before."""
         if not any(key in node for key in _LOOKED_AT) and not isinstance(candidate, str):
             return True
-        _, schema = self.compiled.setdefault(id(node), (node, Schema(node, self.definitions)))
-        return schema.accepts(candidate)
+        if id(node) not in self.compiled:
+            schema = Schema(node, self.definitions)
+            self.compiled[id(node)] = node, schema
+            self.spend(5 + len(msgspec.json.encode(schema.document)) // 100)
+        return self.compiled[id(node)][1].accepts(candidate)
 
-    def list_candidates(self, node: SchemaMapping, depth: int, opened: frozenset[str]) -> Iterator[Any]:
-        """Values that a schema may accept, the likeliest first."""
+    def take(self, value: Any) -> Any:
+        """A value that stands in the schema, as a part of what is made."""
+        if id(value) not in self.sizes:
+            self.sizes[id(value)] = value, len(msgspec.json.encode(value))
+        self.spend(size=self.sizes[id(value)][1])
+        return value
+
+    def list_candidates(
+        self, node: SchemaMapping, depth: int, opened: frozenset[str], again: bool = False
+    ) -> Iterator[Any]:
+        """Values that a schema may accept, the likeliest first.
+
+        Args:
+            again: whether the schema stands in itself, so that it is time to come to an end.
+        """
         if not self.thrift:
-            yield from (node[key] for key in ("example", "default") if node.get(key) is not None)
+            yield from (self.take(node[key]) for key in ("example", "default") if node.get(key) is not None)
         if isinstance(node.get("enum"), list):
             yield from self.shuffle(node["enum"])
             return
         if any(key in node for key in _COMBINING):
-            for plain in islice(self.list_alternatives(node, depth), MAX_ALTERNATIVES):
+            parts = [part for key in ("oneOf", "anyOf") for part in node.get(key, ())]
+            flat = self.thrift or again or any(reference_of(part) in opened for part in parts)
+            for plain in self.list_remembered_alternatives(node, flat):
                 yield from self.list_plain_candidates(plain, depth, opened)
         else:
             yield from self.list_plain_candidates(node, depth, opened)
         yield None
 
-    def shuffle(self, values: list[Any]) -> list[Any]:
+    def shuffle(self, values: list[Any]) -> Iterator[Any]:
         """Values in a random order, null at the end."""
-        return sorted(self.random.sample(values, len(values)), key=lambda value: value is None)
+        self.spend(len(values) // 10)
+        shuffled = sorted(self.random.sample(values, len(values)), key=lambda value: value is None)
+        return map(self.take, shuffled)
 
-    def list_alternatives(self, node: SchemaMapping, depth: int) -> Iterator[dict[str, Any]]:
-        """What a schema asks for without `allOf`, `oneOf` and `anyOf`: one of the ways to please them."""
+    def list_remembered_alternatives(self, node: SchemaMapping, flat: bool) -> list[dict[str, Any]]:
+        key = (id(node), flat)
+        if key not in self.alternatives:
+            self.alternatives[key] = node, list(islice(self.list_alternatives(node, 0, flat), MAX_ALTERNATIVES))
+        return self.alternatives[key][1]
+
+    def list_alternatives(self, node: SchemaMapping, depth: int, flat: bool) -> Iterator[dict[str, Any]]:
+        """What a schema asks for without `allOf`, `oneOf` and `anyOf`: one of the ways to please them.
+
+        Args:
+            flat: whether the alternatives whose values nest least are the first.
+        """
+        self.spend()
         if depth > MAX_DEPTH:
             return
-        node = follow_reference(node, self.definitions)
+        try:
+            node, _ = self.follow(node)
+        except NoValueError:
+            return
         bases = [{key: value for key, value in node.items() if key not in _COMBINING}]
         for part in node.get("allOf", ()):
-            found = list(islice(self.list_alternatives(part, depth + 1), MAX_ALTERNATIVES))
-            bases = [merge_schemas(base, each) for base in bases for each in found][:MAX_ALTERNATIVES]
+            found = list(islice(self.list_alternatives(part, depth + 1, flat), MAX_ALTERNATIVES))
+            bases = list(islice((self.merge(base, each) for base in bases for each in found), MAX_ALTERNATIVES))
         for key in ("oneOf", "anyOf"):
             if node.get(key):
-                named = [(each, self.list_names(node, each)) for each in node[key]]
-                found = [
-                    merge_schemas(each, name)
-                    for part, names in named
-                    for each in islice(self.list_alternatives(part, depth + 1), MAX_ALTERNATIVES)
-                    for name in names
-                ]
-                bases = [merge_schemas(base, each) for each in found for base in bases][:MAX_ALTERNATIVES]
+                parts = sorted(node[key], key=self.measure_height) if flat else node[key]
+                named = self.list_named_alternatives(node, parts, depth, flat)
+                if key == "oneOf":
+                    named = chain(named, self.list_told_apart_alternatives(parts, depth, flat))
+                found = list(islice(named, MAX_ALTERNATIVES))
+                bases = list(islice((self.merge(base, each) for each in found for base in bases), MAX_ALTERNATIVES))
         yield from bases
+
+    def list_named_alternatives(
+        self, node: SchemaMapping, parts: list[SchemaMapping], depth: int, flat: bool
+    ) -> Iterator[dict[str, Any]]:
+        """What the alternatives of a schema ask for, with what its discriminator asks for of each."""
+        for part in parts:
+            names = self.list_names(node, part)
+            for each in islice(self.list_alternatives(part, depth + 1, flat), MAX_ALTERNATIVES):
+                yield from (self.merge(each, name) for name in names)
+
+    def list_told_apart_alternatives(
+        self, parts: list[SchemaMapping], depth: int, flat: bool
+    ) -> Iterator[dict[str, Any]]:
+        """What the alternatives of a `oneOf` ask for, with a property that another one does not accept."""
+        for part in parts:
+            for other in parts:
+                properties = {} if other is part else self.follow(other)[0].get("properties", {})
+                for name, schema in islice(properties.items(), 1):
+                    wrong = 1 if schema.get("type") == "string" else WORDS[0]
+                    apart = {"properties": {name: {"enum": [wrong]}}, "required": [name]}
+                    yield from (self.merge(each, apart) for each in self.list_alternatives(part, depth + 1, flat))
+
+    def merge(self, one: SchemaMapping, other: SchemaMapping) -> dict[str, Any]:
+        self.spend(1 + (len(one.get("properties", ())) + len(other.get("properties", ()))) // 10)
+        return merge_schemas(one, other)
 
     def list_names(self, node: SchemaMapping, part: SchemaMapping) -> list[dict[str, Any]]:
         """What a discriminator asks for of one of the schemas it tells apart, and then nothing."""
@@ -179,7 +333,11 @@ class _Maker:
         elif kind == "string":
             yield from self.list_texts(node)
         elif kind in ("integer", "number"):
-            yield from self.list_numbers(node, kind == "integer")
+            try:
+                yield from self.list_numbers(node, kind == "integer")
+            except ArithmeticError:
+                # The bounds, or the steps, are beyond what numbers can be.
+                yield from ()
         else:
             yield self.random.random() < 0.5
             yield from (True, False)
@@ -187,7 +345,7 @@ class _Maker:
             yield None
 
     def list_objects(self, node: SchemaMapping, depth: int, opened: frozenset[str]) -> Iterator[dict[str, Any]]:
-        for full in (True, False) if depth < FULL_DEPTH and not self.thrift else (False,):
+        for full in (True, False) if depth < self.full_depth else (False,):
             try:
                 yield self.make_object(node, depth, opened, full)
             except NoValueError:
@@ -198,16 +356,17 @@ class _Maker:
         others = node.get("additionalProperties", True)
         required = [name for name in node.get("required", ()) if isinstance(name, str)]
         value: dict[str, Any] = {}
+        self.spend(node.get("minProperties", 0), sum(map(len, required)))
         for name, schema in properties.items():
             if name in required:
                 value[name] = self.make(schema, depth + 1, opened)
-            elif full and opened.isdisjoint(find_references(schema)):
+            elif full and opened.isdisjoint(self.find_references(schema)):
                 try:
                     value[name] = self.make(schema, depth + 1, opened)
                 except NoValueError:
                     continue
         names = [name for name in required if name not in value]
-        if full and not properties and isinstance(others, Mapping) and opened.isdisjoint(find_references(others)):
+        if full and not properties and isinstance(others, Mapping) and opened.isdisjoint(self.find_references(others)):
             names += [self.random.choice(WORDS)]
         names += [f"{word}{number}" for number in range(node.get("minProperties", 0)) for word in WORDS[:1]]
         fewest = max(len(value) + len(set(required) - value.keys()), node.get("minProperties", 0))
@@ -215,6 +374,7 @@ class _Maker:
             if name in value or (name not in required and len(value) >= max(fewest, 1)):
                 continue
             value[name] = self.make(others, depth + 1, opened) if isinstance(others, Mapping) else name
+            self.spend(size=2 * len(name))
         most = node.get("maxProperties", len(value))
         for name in [name for name in reversed(value) if name not in required][: max(0, len(value) - most)]:
             del value[name]
@@ -223,23 +383,32 @@ class _Maker:
     def list_arrays(self, node: SchemaMapping, depth: int, opened: frozenset[str]) -> Iterator[list[Any]]:
         items, least = node.get("items", {}), node.get("minItems", 0)
         wanted = least if self.thrift else min(max(least, 1), node.get("maxItems", max(least, 1)))
+        if wanted > self.steps_left:
+            raise _OutOfBudgetError
         value: list[Any] = []
         unique = node.get("uniqueItems") is True
-        if least or opened.isdisjoint(find_references(items)):
-            thrift = self.thrift
+        if least or opened.isdisjoint(self.find_references(items)):
+            thrift, spread = self.thrift, self.spread
+            known: set[bytes] = set()
             try:
+                if unique:
+                    self.spread = max(1000, 4 * wanted)
                 for _ in range(wanted * 20 if unique else wanted):
                     item = self.make(items, depth + 1, opened)
-                    if not (unique and item in value):
-                        value.append(item)
-                    # Of an example there is but one.
-                    self.thrift = thrift or (unique and item in value)
+                    if unique:
+                        spelled = msgspec.json.encode(item, order="sorted")
+                        # Of an example there is but one.
+                        self.thrift = thrift or spelled in known
+                        if spelled in known:
+                            continue
+                        known.add(spelled)
+                    value.append(item)
                     if len(value) >= wanted:
                         break
             except NoValueError:
                 value = []
             finally:
-                self.thrift = thrift
+                self.thrift, self.spread = thrift, spread
         if len(value) >= least:
             yield value
         if least == 0:
@@ -248,16 +417,26 @@ class _Maker:
     def list_texts(self, node: SchemaMapping) -> Iterator[str]:
         least = node.get("minLength", 0)
         most = node.get("maxLength", max(least, 1000))
+        if least > self.size_left:
+            raise _OutOfBudgetError
+        for text in self.list_longer_texts(node, least, most):
+            self.spend(size=len(text) + 2)
+            yield text
+
+    def list_longer_texts(self, node: SchemaMapping, least: int, most: int) -> Iterator[str]:
         if isinstance(node.get("pattern"), str):
-            yield from text_of_pattern(node["pattern"], least, most, self.random)
+            yield from text_of_pattern(node["pattern"], least, most, self.random, self.spend)
         form = FORMATS.get(str(node.get("format")))
         if form is not None:
             yield form(self.random)
         for _ in range(3):
-            text = self.random.choice(WORDS)
-            while len(text) < least:
-                text += "-" + self.random.choice(WORDS)
-            yield text[:most] if len(text[:most]) >= least else text.ljust(least, "x")
+            words = [self.random.choice(WORDS)]
+            length = len(words[0])
+            while length < least:
+                words.append(self.random.choice(WORDS))
+                length += 1 + len(words[-1])
+            text = "-".join(words)[:most]
+            yield text if len(text) >= least else text.ljust(least, "x")
         yield "x" * least
         if "pattern" in node and "format" not in node:
             yield from ("0" * max(least, 1), "")
@@ -266,7 +445,7 @@ class _Maker:
         step = node.get("multipleOf", 1 if whole else None)
         least, most = node.get("minimum"), node.get("maximum")
         low = least if least is not None else min(1, most) if most is not None else 1
-        high = min(most if most is not None else low + 1000, low + 1000)
+        high = min(most if most is not None else low + self.spread, low + self.spread)
         if whole or step is not None:
             step = step or 1
             first = ceil(low / step) + (1 if node.get("exclusiveMinimum") is True and low % step == 0 else 0)

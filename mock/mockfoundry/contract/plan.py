@@ -102,7 +102,7 @@ class Schema:
             return self._violations_of_large(value, place)
         found = tuple(self._violation(error, value, place) for error in self.validator.iter_errors(value))
         more = len(found) - MAX_VIOLATIONS
-        return (*found[:MAX_VIOLATIONS], Violation(place, "", MORE, None, more)) if more > 0 else found
+        return (*found[:MAX_VIOLATIONS], Violation(place, "", MORE, None, str(more))) if more > 0 else found
 
     def _violations_of_large(self, value: Any, place: str) -> tuple[Violation, ...]:
         reasons, more = find_first_reasons(self.document, value, MAX_VIOLATIONS)
@@ -113,7 +113,7 @@ class Schema:
         return (*first, Violation(place, "", MORE, None, more)) if more else first
 
     def _violation(self, error: jsonschema_rs.ValidationError, value: Any, place: str) -> Violation:
-        path = name_steps(value, error.instance_path)
+        path = name_steps(value, error.instance_path, error.instance)
         keyword = next((str(step) for step in reversed(list(error.schema_path)) if isinstance(step, str)), "schema")
         if keyword == "required":
             keyword, limit = "required", error.kind.as_dict().get("property")
@@ -150,18 +150,28 @@ def value_at_path(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def name_steps(value: Any, path: Sequence[str | int]) -> list[str | int]:
-    """A path into a value, each property by its name: the validator gives one that is spelled as a number as that."""
+def name_steps(value: Any, path: Sequence[str | int], found: Any = None) -> list[str | int]:
+    """A path into a value, each property by its name: the validator gives one that is spelled as a number as that.
+
+    Args:
+        found: what is at the end of the path, where that is known: of several spellings it tells the one that is meant.
+    """
     steps: list[str | int] = []
-    for given in path:
+    for depth, given in enumerate(path, 1):
         step = given
         if isinstance(step, int) and isinstance(value, Mapping):
             number = str(given)
-            spelled = (name for name in value if name and (name.removeprefix("+").lstrip("0") or "0") == number)
-            step = number if number in value else next(spelled)
+            spelled = [name for name in value if name and (name.removeprefix("+").lstrip("0") or "0") == number]
+            spelled.sort(key=lambda name: name != number)
+            meant = [name for name in spelled if depth == len(path) and same_json(value[name], found)]
+            step = (meant or spelled)[0]
         steps.append(step)
         value = value[step]
     return steps
+
+
+def same_json(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 def shorten_value(value: Any, longest: int = 80) -> str:

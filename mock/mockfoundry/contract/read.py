@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from mockfoundry.contract.plan import ContractError
+from mockfoundry.contract.plan import ContractError, shorten_value
 
 MAX_CONTRACT_BYTES = 64 * 1024 * 1024
 """Bytes that a contract may have, with all the files that it refers to."""
@@ -153,5 +153,6 @@ def parse_document(text: str, source: Path) -> dict[str, Any]:
     document = parse_contract_text(text, str(source))
     version = document.get("openapi") if isinstance(document, Mapping) else None
     if not isinstance(document, dict) or not str(version).startswith("3.0."):
-        raise ContractError(f"{source}: must be an OpenAPI 3.0 document; its `openapi:` is {version!r}")
+        found = "it has no `openapi:`" if version is None else f"its `openapi:` is {shorten_value(version)!r}"
+        raise ContractError(f"{source}: must be an OpenAPI 3.0 document; {found}")
     return document

@@ -161,6 +161,11 @@ class _Bundler:
             return "", steps
         name = target.relative_to(self.folder).as_posix()
         if name not in self.documents:
+            if not self.digests and BUNDLED_FILES_KEY in self.document:
+                raise ContractError(
+                    f"{self.source}: at /{BUNDLED_FILES_KEY}: the files that it refers to are put there; "
+                    "give what stands there another name"
+                )
             if not target.is_file():
                 raise self.error(reference, file, place, "there is no such file")
             text = read_contract_text(target, self.left)

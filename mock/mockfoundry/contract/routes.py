@@ -29,14 +29,16 @@ class Route(NamedTuple):
 class _Branch:
     """One segment of the paths: what may follow it, and the plans whose path ends here, by method.
 
-    `slashed` has those whose path ends in a slash, where another path is the same without it.
+    `slashed` has those whose path ends in a slash, where another path is the same without it. `encoded` has, by their
+    decoded text, the segments that a client must percent-encode.
     """
 
-    __slots__ = ("fixed", "mixed", "plans", "slashed", "variable")
+    __slots__ = ("encoded", "fixed", "mixed", "plans", "slashed", "variable")
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Branch] = {}
-        self.mixed: dict[str, tuple[re.Pattern[str], _Branch]] = {}
+        self.encoded: dict[str, _Branch] = {}
+        self.mixed: dict[str, tuple[re.Pattern[str], _Branch, bool]] = {}
         self.variable: _Branch | None = None
         self.plans: dict[str, Plan] = {}
         self.slashed: dict[str, Plan] = {}
@@ -48,6 +50,7 @@ class RouteTable:
     Doubled and trailing slashes are ignored, HEAD is served as GET, and a path that ends with a segment of the contract
     may have a format behind it (`/v3/processes.json`), as with the Cloud Controller's router [cloud_controller_ng,
     config/routes.rb]. A path that is not text once it is decoded has no route.
+    A segment that a client must percent-encode is compared as the text that it is.
     Where the contract has a path with the slash and one without, each is itself.
 
     Raises:
@@ -64,9 +67,12 @@ class RouteTable:
                     branch.variable = branch.variable or _Branch()
                     branch = branch.variable
                 elif "{" in segment:
-                    branch = branch.mixed.setdefault(segment, (compile_mixed_segment(segment), _Branch()))[1]
-                else:
+                    encoded = not _PLAIN.fullmatch(_PARAMETER.sub("", segment))
+                    branch = branch.mixed.setdefault(segment, (compile_mixed_segment(segment), _Branch(), encoded))[1]
+                elif _PLAIN.fullmatch(segment):
                     branch = branch.fixed.setdefault(segment, _Branch())
+                else:
+                    branch = branch.encoded.setdefault(decode_template(segment, plan.path), _Branch())
             first = branch.plans.setdefault(plan.method, plan)
             if first is not plan:
                 second = branch.slashed.setdefault(plan.method, plan) if plan.path.endswith("/") else first
@@ -121,14 +127,16 @@ class RouteTable:
             return branch if branch.plans else None
         segment = segments[depth]
         fixed = branch.fixed.get(segment)
+        if fixed is None and branch.encoded:
+            fixed = branch.encoded.get(decode_segment(segment))
         if fixed is not None:
             found = self._walk(fixed, segments, depth + 1, values)
             if found is not None:
                 return found
-        for pattern, inside in branch.mixed.values():
-            parts = pattern.fullmatch(segment)
+        for pattern, inside, encoded in branch.mixed.values():
+            parts = pattern.fullmatch(decode_segment(segment) if encoded else segment)
             if parts is not None:
-                values.extend(map(decode_segment, parts.groups()))
+                values.extend(parts.groups() if encoded else map(decode_segment, parts.groups()))
                 found = self._walk(inside, segments, depth + 1, values)
                 if found is not None:
                     return found
@@ -160,9 +168,26 @@ def decode_segment(segment: str) -> str:
     return unquote_to_bytes(segment.encode("latin-1")).decode("utf-8")
 
 
+# RFC 3986, section 3.3: what stands for itself in a path.
+_PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]*")
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+
+
+def decode_template(segment: str, path: str) -> str:
+    """A segment of a contract's path without its percent-encoding.
+
+    Raises:
+        ContractError: it is not text.
+    """
+    try:
+        return unquote_to_bytes(segment.encode()).decode("utf-8")
+    except UnicodeError:
+        raise ContractError(f"path {path}: {segment!r} is not UTF-8 once it is decoded; mend it") from None
+
+
 def compile_mixed_segment(segment: str) -> re.Pattern[str]:
     """What matches a segment of text and parameters, as in `{base}...{head}`: a group for each parameter."""
-    literals = re.split(r"\{[^{}]*\}", segment)
+    literals = _PARAMETER.split(decode_template(segment, segment))
     return re.compile("(.+?)".join(map(re.escape, literals)), re.DOTALL)
 
 

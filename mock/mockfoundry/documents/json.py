@@ -23,6 +23,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _BEGINNING = re.compile(r"\ufeff?[ \t\r\n]*\{[ \t\r\n]*[\"}]")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(r'[{}\[\],]|("(?:[^"\\]|\\.)*")(?=([ \t\r\n]*:)?)', re.DOTALL)
+_SLICE = 64 * 1024
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP_OF_BRACKET = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -32,16 +33,25 @@ def is_json_text(text: str) -> bool:
     return _BEGINNING.match(text) is not None
 
 
-def measure_depth(content: bytes) -> int:
-    """How deep brackets nest, counting those in strings too."""
-    brackets = content.translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP_OF_BRACKET.__getitem__, brackets)), default=0)
+def nests_deeper(content: bytes, most: int) -> bool:
+    """Whether brackets nest deeper than so many levels. It ends where they do."""
+    depth = 0
+    for at in range(0, len(content), _SLICE):
+        brackets = content[at : at + _SLICE].translate(None, _NOT_BRACKETS)
+        levels = list(accumulate(map(_STEP_OF_BRACKET.__getitem__, brackets), initial=depth))
+        if max(levels) > most:
+            return True
+        depth = levels[-1]
+    return False
 
 
-def measure_json_depth(content: bytes, most: int) -> int:
-    """How deep JSON nests; strings are looked at only where there would be too much otherwise."""
-    depth = measure_depth(content) if content.count(b"[") + content.count(b"{") > most else 0
-    return measure_depth(_TEXT.sub("", content.decode("utf-8")).encode()) if depth > most else depth
+def is_json_deeper(content: bytes, most: int) -> bool:
+    """Whether JSON nests deeper than so many levels; what stands in strings does not count."""
+    if content.count(b"[") + content.count(b"{") <= most:
+        return False
+    # Without escapes every other quote begins a string.
+    unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return nests_deeper(b"".join(unescaped.split(b'"')[::2]), most)
 
 
 def count_json_nodes(content: bytes) -> int:
@@ -61,7 +71,7 @@ def read_json_values(text: str, source: str, most_nodes: int) -> Any:
         nodes = sum(1 for found in _TOKEN.finditer(text) if found.group() not in ("}", "]"))
         if nodes > most_nodes:
             raise DocumentError([Problem(source, 1, 1, f"holds more than {most_nodes} values; take a larger bound")])
-    if measure_json_depth(content, MAX_DOCUMENT_DEPTH) > MAX_DOCUMENT_DEPTH:
+    if is_json_deeper(content, MAX_DOCUMENT_DEPTH):
         raise DocumentError([Problem(source, 1, 1, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")])
     data = msgspec.json.decode(content)
     if repeats_key(content, data):

@@ -12,10 +12,11 @@ from mockfoundry.cloudfoundry.errors import (
 )
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.exchange.context import ExchangeContext
-from mockfoundry.exchange.documented import find_documented_body
+from mockfoundry.exchange.documented import DocumentedBody
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     Response,
+    documented_response,
     example_response,
     response_from_documented_refusal,
     response_from_refusal,
@@ -58,8 +59,11 @@ def canned_response(
         violations += (Violation("body", "", "required", None, "body"),)
     if not violations:
         documented = plan.responses[plan.success_status]
-        found = find_documented_body(plan, documented, context.foundation.world.random_seed)
-        return example_response(documented, found.value, f"contract: {found.origin}", "contract")
+
+        def respond(found: DocumentedBody) -> Response:
+            return example_response(documented, found.value, f"contract: {found.origin}", "contract")
+
+        return documented_response(plan, documented, context.foundation.world.random_seed, "contract", respond)
     text, reason = describe_violations(violations), f"contract: {violations[0]}"
     place = violations[0].place
     if place != "body":

@@ -5,8 +5,9 @@ The first of the document's own examples that its schema accepts; where there is
 
 from typing import Any, NamedTuple
 
-from mockfoundry.contract.making import NoValueError, make_value
+from mockfoundry.contract.making import NoValueError, is_remembered, make_value
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema
+from mockfoundry.scenarios.conditions import ABSENT
 
 STATUSES_WITHOUT_BODY = frozenset({204, 304})
 
@@ -20,7 +21,7 @@ class DocumentedBody(NamedTuple):
     """The body of a documented answer.
 
     Attributes:
-        value: None for no body.
+        value: of JSON; ABSENT for no body.
         origin: where it is from, in words.
     """
 
@@ -47,16 +48,30 @@ def find_documented_body(plan: Plan, documented: DocumentedResponse, random_seed
         if name not in documented.broken_examples:
             return DocumentedBody(example, EXAMPLE)
     if documented.body is None or documented.status in STATUSES_WITHOUT_BODY:
-        return DocumentedBody(None, NO_BODY)
+        return DocumentedBody(ABSENT, NO_BODY)
     first = next(iter(documented.examples.values()), None)
     try:
-        value = make_value(documented.body, random_seed, f"{plan.operation} {documented.status}")
+        value = make_value(documented.body, random_seed, name_value(plan, documented))
     except NoValueError:
-        if first is None:
-            return DocumentedBody(None, "none, since no value was found that the schema accepts")
+        if not documented.examples:
+            return DocumentedBody(ABSENT, "none, since no value was found that the schema accepts")
         return DocumentedBody(first, "example, which breaks its schema; no value was found that the schema accepts")
-    origin = "made from the schema" + ("" if first is None else ", since its example breaks the schema")
+    origin = "made from the schema" + ("" if not documented.examples else ", since its example breaks the schema")
     return DocumentedBody(value, origin)
+
+
+def takes_long_to_find(plan: Plan, documented: DocumentedResponse, random_seed: int) -> bool:
+    """Whether the body of a documented answer is yet to be made from its schema."""
+    return (
+        documented.body is not None
+        and documented.status not in STATUSES_WITHOUT_BODY
+        and documented.examples.keys() <= set(documented.broken_examples)
+        and not is_remembered(documented.body, random_seed, name_value(plan, documented))
+    )
+
+
+def name_value(plan: Plan, documented: DocumentedResponse) -> str:
+    return f"{plan.operation} {documented.status}"
 
 
 def replace_message(body: Any, message: str, schema: Schema) -> Any:

@@ -6,9 +6,9 @@ from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.exchange.context import ExchangeContext
-from mockfoundry.exchange.documented import find_documented_body
+from mockfoundry.exchange.documented import DocumentedBody
 from mockfoundry.exchange.preferences import find_preferred_response
-from mockfoundry.exchange.response import Response, example_response, response_from_refusal
+from mockfoundry.exchange.response import Response, documented_response, example_response, response_from_refusal
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, shorten_count_key
 from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
@@ -34,8 +34,15 @@ def preferred_response(plan: Plan, prefer: bytes | None, random_seed: int) -> Re
         return response_from_refusal(refusal, "preference")
     if preferred is None:
         return None
-    body = preferred.body or find_documented_body(plan, preferred.documented, random_seed)
-    response = example_response(preferred.documented, body.value, preferred.reason + body.note, "preference")
+
+    def respond(body: DocumentedBody) -> Response:
+        return example_response(preferred.documented, body.value, preferred.reason + body.note, "preference")
+
+    response = (
+        documented_response(plan, preferred.documented, random_seed, "preference", respond)
+        if preferred.body is None
+        else respond(preferred.body)
+    )
     response.headers.append((b"preference-applied", preferred.applied_preference.encode("latin-1")))
     return response
 

@@ -1,6 +1,7 @@
 """Responses: what a door sends, made of answers, refusals, examples and scenarios. Never decides which of them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,9 +11,15 @@ from mockfoundry.cloudfoundry.api.request import ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, build_error_body
 from mockfoundry.cloudfoundry.rate_limits import GENERAL_LIMIT, UNKNOWN_WAIT, format_limit_headers
-from mockfoundry.contract.plan import DocumentedResponse, Plan, Violation
+from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, Violation
 from mockfoundry.documents.problems import list_first
-from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY, find_documented_body, replace_message
+from mockfoundry.exchange.documented import (
+    STATUSES_WITHOUT_BODY,
+    DocumentedBody,
+    find_documented_body,
+    replace_message,
+    takes_long_to_find,
+)
 from mockfoundry.exchange.request import Headers
 from mockfoundry.journal.entry import DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
@@ -137,10 +144,18 @@ def raw_response(status: int, content: bytes, reason: str, media_type: bytes) ->
 
 
 def example_response(documented: DocumentedResponse, body: Any, reason: str, decided_by: DecidedBy) -> Response:
-    """A documented body, in the media type that the contract gives it."""
+    """A documented body, in the media type that the contract gives it.
+
+    Args:
+        body: ABSENT for none.
+    """
     name = next(iter(documented.media_types), "")
     media_type = _MEDIA_TYPES.get(name) or name.encode("ascii", "replace")
-    if "json" in name or not isinstance(body, str):
+    if body is ABSENT:
+        response = raw_response(documented.status, b"", reason, media_type)
+    elif body is None:
+        response = raw_response(documented.status, b"null", reason, media_type)
+    elif "json" in name or not isinstance(body, str):
         response = json_response(documented.status, body, reason, media_type)
     else:
         response = raw_response(documented.status, body.encode(), reason, media_type)
@@ -186,6 +201,36 @@ def join_reasons(*reasons: str) -> str:
     return "; ".join(filter(None, reasons))
 
 
+def documented_response(
+    plan: Plan,
+    documented: DocumentedResponse,
+    random_seed: int,
+    decided_by: DecidedBy,
+    respond: Callable[[DocumentedBody], Response],
+) -> Response:
+    """The response that is made of a documented body; late, where a value is yet to be made for it.
+
+    Args:
+        random_seed: what a body without an example follows from.
+    """
+    if not takes_long_to_find(plan, documented, random_seed):
+        return respond(find_documented_body(plan, documented, random_seed))
+    response = Response(documented.status, [], b"", "")
+    response.decided_by = decided_by
+    response.late = lambda: respond(find_documented_body(plan, documented, random_seed))
+    return response
+
+
+def add_reason(response: Response, reason: str) -> Response:
+    """A response with another reason behind its own, which may not be there yet."""
+    make = response.late
+    if make is None:
+        response.reason = join_reasons(response.reason, reason)
+    else:
+        response.late = lambda: add_reason(make(), reason)
+    return response
+
+
 def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: DecidedBy, random_seed: int) -> Response:
     """The response that a refusal is, in the form that the contract documents for its status.
 
@@ -199,11 +244,14 @@ def response_from_documented_refusal(plan: Plan, refusal: Refusal, decided_by: D
     usual = build_error_body(refusal.entry, refusal.detail)
     if documented is None or documented.body is None or documented.body.accepts(usual):
         return response
-    found = find_documented_body(plan, documented, random_seed)
-    if found.value is None:
-        return response
-    body = replace_message(found.value, usual["errors"][0]["detail"], documented.body)
-    return example_response(documented, body, f"{refusal.why}{found.note}", decided_by)
+
+    def respond(schema: Schema, found: DocumentedBody) -> Response:
+        if found.value is ABSENT:
+            return response_from_refusal(refusal, decided_by)
+        body = replace_message(found.value, usual["errors"][0]["detail"], schema)
+        return example_response(documented, body, f"{refusal.why}{found.note}", decided_by)
+
+    return documented_response(plan, documented, random_seed, decided_by, partial(respond, documented.body))
 
 
 def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond, random_seed: int) -> Response:
@@ -241,8 +289,11 @@ def status_response(plan: Plan | None, respond: Respond, reason: str, random_see
     documented = None if plan is None else plan.responses.get(status)
     if plan is None or documented is None:
         return json_response(status, None, reason)
-    found = find_documented_body(plan, documented, random_seed)
-    return example_response(documented, found.value, reason + found.note, "scenario")
+
+    def answer(found: DocumentedBody) -> Response:
+        return example_response(documented, found.value, reason + found.note, "scenario")
+
+    return documented_response(plan, documented, random_seed, "scenario", answer)
 
 
 def complete_rate_limit_response(

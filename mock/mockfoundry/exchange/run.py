@@ -54,6 +54,7 @@ from mockfoundry.exchange.response import (
     HoldKey,
     PendingRequest,
     Response,
+    add_reason,
     join_reasons,
     raw_response,
     response_from_answer,
@@ -398,8 +399,7 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
             plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
             response = scenario_response(plan, match, respond, random_seed)
             response.committed, response.state_changed = done.committed, done.state_changed
-            response.reason = join_reasons(response.reason, done.reason)
-            return response
+            return add_reason(response, done.reason)
     response.reason = join_reasons(match.why, response.reason)
     return response
 
