@@ -8,6 +8,7 @@ and `InProcess` to it.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from mockfoundry.documents.problems import Document
@@ -19,8 +20,11 @@ LEAST_RANDOM_SEED, LARGEST_RANDOM_SEED = -(1 << 63), (1 << 63) - 1
 """What fits into 64 bits, as every reader of an export can take it."""
 
 
-def parse_idle_duration(text: str) -> int:
-    """The microseconds of a duration after which an unused foundation expires.
+def parse_positive_duration(text: str, *, of_zero: str) -> int:
+    """The microseconds of a duration that is not 0.
+
+    Args:
+        of_zero: what is said of 0, with the mend.
 
     Raises:
         ValueError: it is not a duration, or 0.
@@ -32,25 +36,14 @@ def parse_idle_duration(text: str) -> int:
     except ValueError as error:
         raise ValueError(f"{text!r} is not a duration; {error}") from None
     if microseconds == 0:
-        raise ValueError(f"{text!r} would take away every foundation that another one is made beside; take 1m")
+        raise ValueError(f"{text!r} {of_zero}")
     return microseconds
 
 
-def parse_time_limit(text: str) -> int:
-    """The microseconds that a part of a request may take.
-
-    Raises:
-        ValueError: it is not a duration, or 0.
-    """
-    from mockfoundry.documents.times import parse_duration
-
-    try:
-        microseconds = parse_duration(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a duration; {error}") from None
-    if microseconds == 0:
-        raise ValueError(f"{text!r} would leave no time for any request; take 15s")
-    return microseconds
+parse_idle_duration = partial(
+    parse_positive_duration, of_zero="would take away every foundation that another one is made beside; take 1m"
+)
+parse_time_limit = partial(parse_positive_duration, of_zero="would leave no time for any request; take 15s")
 
 
 def parse_host_name(text: str) -> str:

@@ -170,3 +170,45 @@ def escape_pointer_step(text: str) -> str:
 
 def percent_encode(sign: str) -> str:
     return "".join(f"%{byte:02X}" for byte in sign.encode("utf-8", "surrogatepass"))
+
+
+def guess_type(node: SchemaMapping) -> str:
+    """The type that a schema without one is about."""
+    if "items" in node or "minItems" in node:
+        return "array"
+    if any(key in node for key in ("pattern", "format", "minLength", "maxLength")):
+        return "string"
+    if any(key in node for key in ("minimum", "maximum", "multipleOf")):
+        return "number"
+    return "object"
+
+
+def merge_schemas(one: SchemaMapping, other: SchemaMapping) -> dict[str, Any]:
+    """A schema with what another one asks for too, as far as that helps to find a value."""
+    both = dict(one)
+    for key, value in other.items():
+        if key not in both:
+            both[key] = value
+        elif key == "properties":
+            its = both[key]
+            both[key] = {
+                **its,
+                **{name: {"allOf": [its[name], each]} if name in its else each for name, each in value.items()},
+            }
+        elif key == "required":
+            both[key] = list(dict.fromkeys([*both[key], *value]))
+        elif key == "enum":
+            both[key] = [each for each in both[key] if each in value]
+        elif key == "type" and {both[key], value} == {"integer", "number"}:
+            both[key] = "integer"
+        elif key in ("minimum", "minLength", "minItems", "minProperties"):
+            both[key] = max(both[key], value)
+        elif key in ("maximum", "maxLength", "maxItems", "maxProperties"):
+            both[key] = min(both[key], value)
+        elif key == "nullable":
+            both[key] = both[key] and value
+        elif key == "items":
+            both[key] = {"allOf": [both[key], value]}
+        elif key == "additionalProperties" and value is False:
+            both[key] = False
+    return both
