@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -19,6 +20,10 @@ from tests.serving import Serving, serving
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 searching.register_profiles()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and every process of theirs would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
