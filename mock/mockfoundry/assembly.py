@@ -30,9 +30,6 @@ from mockfoundry.scenarios.rule_index import CompiledScenarios
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
 
-MAX_REPORTED_EXAMPLES = 20
-"""How many examples that break their schema are named at the start."""
-
 log = logging.getLogger("mockfoundry")
 
 
@@ -88,10 +85,8 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
 
 def report_broken_examples(contract: Contract) -> None:
     """Logs which of a document's own examples break its schemas, the first of them."""
-    broken = contract.broken_examples
-    if broken:
-        more = [f"and {len(broken) - MAX_REPORTED_EXAMPLES} more"] if len(broken) > MAX_REPORTED_EXAMPLES else []
-        lines = "\n  ".join([*broken[:MAX_REPORTED_EXAMPLES], *more])
+    if contract.broken_examples:
+        lines = "\n  ".join(list_first(contract.broken_examples, str))
         log.warning("%s: what is answered is made from the schema where\n  %s", contract.source, lines)
 
 

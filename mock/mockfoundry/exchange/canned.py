@@ -15,6 +15,7 @@ from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.documented import DocumentedBody
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
+    OWN_FAILURE_REASON,
     Response,
     documented_response,
     example_response,
@@ -46,7 +47,7 @@ def response_from_failure(request: Request) -> Response:
     from mockfoundry.journal.redaction import redact_line
 
     log.exception("mockfoundry failed on %s %s", request.method, redact_line(request.target))
-    refusal = Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback")
+    refusal = Refusal(UNKNOWN_ERROR, why=OWN_FAILURE_REASON)
     return response_from_refusal(refusal, "failure")
 
 

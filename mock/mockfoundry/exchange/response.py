@@ -196,6 +196,9 @@ def close_after_response(response: Response) -> Response:
     return response
 
 
+OWN_FAILURE_REASON = "mockfoundry failed; its log has the traceback"
+
+
 def join_reasons(*reasons: str) -> str:
     """Why a response is as it is, where there are several reasons; one that is made late is not there yet."""
     return "; ".join(filter(None, reasons))

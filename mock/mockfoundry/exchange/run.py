@@ -22,6 +22,7 @@ belongs to the world that it came to: where that was deleted or replaced meanwhi
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -39,7 +40,7 @@ from mockfoundry.cloudfoundry.errors import (
     MESSAGE_PARSE_ERROR,
     Refusal,
 )
-from mockfoundry.cloudfoundry.model import RateLimit
+from mockfoundry.cloudfoundry.model import RateLimit, User
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
 from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.contract.routes import Route
@@ -226,8 +227,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
     service, request, world, plan = context.service, context.request, context.foundation.world, route.plan
     actor = ANY_ADMIN
     if plan.secured:
-        token = read_bearer_token(request.headers.get(b"authorization", b""))
-        actor = authenticate_actor(world, token, service.authority, context.foundation.token_issuers, context.real_time)
+        actor = authenticate_request(context)
         context.actor = actor.name
         context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
         require_scope(actor, "write" if plan.writes else "read")
@@ -298,13 +298,15 @@ def identify_actor(context: ExchangeContext) -> None:
     """Notes who asks, where the route needs a token; a token that is not accepted is refused in its turn."""
     if context.route is None or not context.route.plan.secured:
         return
-    try:
-        token = read_bearer_token(context.headers.get(b"authorization", b""))
-        foundation, authority = context.foundation, context.service.authority
-        actor = authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real_time)
-        context.actor = actor.name
-    except Refusal:
-        pass
+    with suppress(Refusal):
+        context.actor = authenticate_request(context).name
+
+
+def authenticate_request(context: ExchangeContext) -> User:
+    """Who asks; raises Refusal (401) where there is no token, or one that is not accepted."""
+    token = read_bearer_token(context.request.headers.get(b"authorization", b""))
+    foundation, authority = context.foundation, context.service.authority
+    return authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real_time)
 
 
 def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | None) -> PendingRequest:

@@ -7,7 +7,7 @@ from typing import Self
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
 from mockfoundry.documents.times import format_duration
-from mockfoundry.exchange.response import Response, close_after_response, response_from_refusal
+from mockfoundry.exchange.response import OWN_FAILURE_REASON, Response, close_after_response, response_from_refusal
 from mockfoundry.options import ServerOptions
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
@@ -93,7 +93,7 @@ def not_http_response(fault: str) -> Response:
 
 def failed_response() -> Response:
     """The answer to a request on which a door itself failed."""
-    response = refuse_and_close(UNKNOWN_ERROR, "", "mockfoundry failed; its log has the traceback")
+    response = refuse_and_close(UNKNOWN_ERROR, "", OWN_FAILURE_REASON)
     response.decided_by = "failure"
     return response
 

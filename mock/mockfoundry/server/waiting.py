@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
-from mockfoundry.exchange.response import HoldKey, PendingRequest, Response
+from mockfoundry.exchange.response import OWN_FAILURE_REASON, HoldKey, PendingRequest, Response
 from mockfoundry.foundations.registry import FoundationRegistry
 
 T = TypeVar("T")
@@ -209,7 +209,7 @@ class WaitingRoom:
                 raise ServerEndedError from None
             except Exception as error:
                 log.error("mockfoundry failed in its worker room", exc_info=error)
-                return pending.give_up(Refusal(UNKNOWN_ERROR, why="mockfoundry failed; its log has the traceback"))
+                return pending.give_up(Refusal(UNKNOWN_ERROR, why=OWN_FAILURE_REASON))
         return pending.resume(time.time_ns() // 1000, result)
 
     def hold_back(self, response: Response) -> Waits[None]:
