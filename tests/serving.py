@@ -13,11 +13,10 @@ import httpx
 import yaml
 
 from mockfoundry import shipped
-from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_world_from_text
-from mockfoundry.cloudfoundry.api.operations import OPERATIONS
+from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_world_from_text, select_operations
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
-from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.read import parse_document, read_contract_text
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
@@ -42,6 +41,18 @@ OWN_STATUSES = frozenset({405, 406, 408, 413, 414, 431})
 def contract() -> Contract:
     """The shipped contract, loaded once."""
     return load_contract(shipped.CONTRACT_FILE)
+
+
+@cache
+def platform() -> Contract:
+    """The shipped contract of the platform, loaded once."""
+    return load_contract(shipped.PLATFORM_CONTRACT_FILE)
+
+
+@cache
+def served() -> Contract:
+    """All that is served with the shipped contracts."""
+    return join_contracts(contract(), platform())
 
 
 def contract_document() -> Any:
@@ -121,11 +132,13 @@ def service_of(
     used = of or contract()
     text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
     world = build_seed_world_from_text(text, "seed.yaml", random_seed=random_seed, began_at=real_now())
-    playing = tuple(loaded(each, used) for each in scenarios)
-    operations = {} if canned else OPERATIONS
-    registry, lineups = FoundationRegistry(world, CompiledScenarios(playing), bounds), NamedScenarios(used, playing)
+    everything = of or served()
+    playing = tuple(loaded(each, everything) for each in scenarios)
+    operations = {} if canned else select_operations(None if of else platform())
+    registry = FoundationRegistry(world, CompiledScenarios(playing), bounds)
+    lineups = NamedScenarios(everything, playing)
     authority = Authority(choose_signing_key(signing_key, strict=strict_auth), strict_auth)
-    return Service(used, operations, registry, lineups, authority, trust_forwarded, strict)
+    return Service(used, everything, operations, registry, lineups, authority, trust_forwarded, strict)
 
 
 def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
@@ -165,7 +178,7 @@ def serving(
         plain_http.client(
             base_url=server.url,
             headers=ADMIN,
-            event_hooks={"response": [lambda answer: hold_against(service.contract, answer)]},
+            event_hooks={"response": [lambda answer: hold_against(service.served, answer)]},
         ) as client,
     ):
         yield Serving(server.url, service, client)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockfoundry import shipped
-from mockfoundry.cloudfoundry.api.operations import OPERATIONS
+from mockfoundry.cloudfoundry.api.operations import OPERATIONS, PLATFORM_OPERATIONS, Operation
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.seeds.read import LARGER_SEED, build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.contract.load import Contract, load_contract
+from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.plan import ContractError
 from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document, DocumentError, Problem, list_first
@@ -22,7 +22,7 @@ from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
-from mockfoundry.options import ServerOptions
+from mockfoundry.options import SHIPPED_PLATFORM, ServerOptions
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -66,21 +66,51 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         DocumentError: the seed, a scenario or the signing key can't be used.
         OSError: a file can't be read.
     """
-    source = shipped.CONTRACT_FILE if options.contract is None else Path(options.contract)
-    contract = load_contract(source)
-    report_broken_examples(contract)
-    report_shadowed_paths(contract)
-    if source == shipped.CONTRACT_FILE:
+    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else Path(options.contract))
+    platform = load_platform(options)
+    served = contract if platform is None else join_contracts(contract, platform)
+    for each in (contract,) if platform is None else (contract, platform):
+        report_broken_examples(each)
+        report_shadowed_paths(each)
+    if options.contract is None:
         require_operations(contract, OPERATIONS)
+    if platform is not None and platform.source == shipped.PLATFORM_CONTRACT_FILE:
+        require_operations(platform, PLATFORM_OPERATIONS)
     world = build_seed_world(options, began_at)
-    scenarios = load_scenarios(options.scenarios, contract, ERROR_STATUSES)
+    scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES)
     for scenario in scenarios:
         must_fit_world(scenario, world, began_at)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
-    operations = {} if options.mode == "canned" else OPERATIONS
+    operations = {} if options.mode == "canned" else select_operations(platform)
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)
-    named_scenarios = NamedScenarios(contract, scenarios)
-    return Service(contract, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict)
+    named_scenarios = NamedScenarios(served, scenarios)
+    return Service(
+        contract, served, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict
+    )
+
+
+def select_operations(platform: Contract | None) -> Mapping[str, Operation]:
+    """The behaviours by operationId.
+
+    Args:
+        platform: the contract of the platform, None for none.
+    """
+    if platform is None:
+        return OPERATIONS
+    return {**OPERATIONS, **{name: PLATFORM_OPERATIONS[name] for name in platform.plans if name in PLATFORM_OPERATIONS}}
+
+
+def load_platform(options: ServerOptions) -> Contract | None:
+    """The contract of the platform that the options ask for; None for none.
+
+    Raises:
+        ContractError: it can't be used.
+    """
+    if options.platform not in (None, SHIPPED_PLATFORM):
+        return load_contract(Path(options.platform))
+    if options.platform is None and options.contract is not None:
+        return None
+    return load_contract(shipped.PLATFORM_CONTRACT_FILE)
 
 
 def report_broken_examples(contract: Contract) -> None:

@@ -16,6 +16,9 @@ from mockfoundry.documents.problems import Document
 Mode = Literal["stateful", "canned"]
 DoorName = Literal["protocol", "asgi"]
 
+SHIPPED_PLATFORM = "shipped"
+"""In place of a file: the contract of the platform that ships with mockfoundry."""
+
 LEAST_RANDOM_SEED, LARGEST_RANDOM_SEED = -(1 << 63), (1 << 63) - 1
 """What fits into 64 bits, as every reader of an export can take it."""
 
@@ -92,6 +95,7 @@ class ServerOptions:
         seed: a file's path, or what is written in one; None for one small app.
         scenarios: names of the library, files' paths, or what is written in one, in the order in which they are asked.
         contract: a file's path; None for the shipped one.
+        platform: a file's path, or SHIPPED_PLATFORM; None for the shipped one beside the shipped contract, else none.
         head_timeout, body_timeout: microseconds.
         expire_idle: microseconds of real time; None for never.
         control_token: empty for none.
@@ -126,6 +130,15 @@ class ServerOptions:
             "Another OpenAPI 3.0 document; everything it refers to must be in its folder; operations that have no "
             "behaviour are served from their examples, or from their schemas.",
             is_file=True,
+            in_python=True,
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        OptionInfo(
+            "OpenAPI 3.0 document of the log-in and of what stands around the contract; with another --contract there "
+            f"is none unless this names it, and {SHIPPED_PLATFORM!r} is the one that ships.",
+            metavar="FILE",
             in_python=True,
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""Where the files that ship with the package are: the two contracts and the scenario library. Never reads them."""
+"""Where the files that ship with the package are: the three contracts and the scenario library. Never reads them."""
 
 from pathlib import Path
 
@@ -9,5 +9,6 @@ _CHECKOUT = _PACKAGE.parent.parent
 _ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
 CONTRACT_FILE = _ROOT / "openapi.yaml"
+PLATFORM_CONTRACT_FILE = _PACKAGE / "cloudfoundry" / "platform.yaml"
 CONTROL_CONTRACT_FILE = _PACKAGE / "control" / "openapi.yaml"
 SCENARIO_DIRECTORY = _ROOT / "scenarios"

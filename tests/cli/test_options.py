@@ -123,7 +123,8 @@ def test_server_and_in_process_take_the_same_in_the_same_order() -> None:
     server, in_process = (list(inspect.signature(each).parameters.values()) for each in (Server, InProcess))
     assert server[:-1] == in_process
     assert [each.name for each in server] == [
-        *("seed", "scenarios", "random_seed", "contract", "strict", "mode", "max_foundations", "in_thread")
+        *("seed", "scenarios", "random_seed", "contract", "strict", "mode", "max_foundations"),
+        *("platform", "in_thread"),
     ]
 
 

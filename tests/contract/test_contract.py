@@ -54,7 +54,7 @@ PAGE_FIELDS = {
 
 ROOT = Path(__file__).parents[2]
 
-SHIPPED = [shipped.CONTRACT_FILE, shipped.CONTROL_CONTRACT_FILE]
+SHIPPED = [shipped.CONTRACT_FILE, shipped.PLATFORM_CONTRACT_FILE, shipped.CONTROL_CONTRACT_FILE]
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.parent.name))

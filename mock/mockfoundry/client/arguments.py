@@ -262,7 +262,11 @@ def join_with_commas(values: Any) -> str:
 
 
 def options_from_arguments(
-    seed: SeedSource | None, scenarios: "Sequence[ScenarioSource]", contract: str | Path | None, **options: Any
+    seed: SeedSource | None,
+    scenarios: "Sequence[ScenarioSource]",
+    contract: str | Path | None,
+    platform: str | Path | None,
+    **options: Any,
 ) -> ServerOptions:
     """The options of a server that is started from Python.
 
@@ -279,6 +283,7 @@ def options_from_arguments(
         seed=None if seed is None else load_seed_document(seed),
         scenarios=tuple(load_scenario_document(each) or str(each) for each in scenarios),
         contract=None if contract is None else str(contract),
+        platform=None if platform is None else str(platform),
         **{name: value for name, value in options.items() if value is not None},
     )
 

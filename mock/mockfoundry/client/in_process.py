@@ -233,6 +233,8 @@ class InProcess(ServerBase):
         strict: refuse what the contract does not allow, also where the real Cloud Controller lets it pass.
         mode: answer from a world that changes, or (`canned`) from the contract's examples.
         max_foundations: how many there may be; None for the server's own bound.
+        platform: another one of the log-in and of what stands around the contract; with another contract there is none
+            unless this is given, and `"shipped"` is the one that ships.
 
     Raises:
         OSError: a file can't be read.
@@ -248,6 +250,7 @@ class InProcess(ServerBase):
         strict: bool = False,
         mode: Mode = "stateful",
         max_foundations: int | None = None,
+        platform: str | Path | None = None,
     ) -> None:
         super().__init__()
         self._options = options_from_arguments(
@@ -258,6 +261,7 @@ class InProcess(ServerBase):
             strict=strict,
             mode=mode,
             max_foundations=max_foundations,
+            platform=platform,
         )
         self._in_process_server: InProcessServer | None = None
 

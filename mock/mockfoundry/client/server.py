@@ -122,6 +122,8 @@ class Server(ServerBase):
         strict: refuse what the contract does not allow, also where the real Cloud Controller lets it pass.
         mode: answer from a world that changes, or (`canned`) from the contract's examples.
         max_foundations: how many there may be; None for the server's own bound.
+        platform: another one of the log-in and of what stands around the contract; with another contract there is none
+            unless this is given, and `"shipped"` is the one that ships.
         in_thread: run it in a thread of this process, where a debugger sees it.
 
     Raises:
@@ -138,6 +140,7 @@ class Server(ServerBase):
         strict: bool = False,
         mode: Mode = "stateful",
         max_foundations: int | None = None,
+        platform: str | Path | None = None,
         in_thread: bool = False,
     ) -> None:
         super().__init__()
@@ -149,6 +152,7 @@ class Server(ServerBase):
             strict=strict,
             mode=mode,
             max_foundations=max_foundations,
+            platform=platform,
         )
         self._in_thread = in_thread
         self._exit_stack = ExitStack()

@@ -112,6 +112,8 @@ def compile_plan(operation: AbstractOperation, base_path: str, make_schema: Sche
         success_status=find_success_status(responses),
         reads_headers=any(each.place == "header" for each in parameters),
         requires_query=any(each.place == "query" and each.required for each in parameters),
+        error_envelope=str(operation._operation.get("x-error-envelope", "")),
+        needs_naming=operation._operation.get("x-needs-naming") is True,
     )
 
 

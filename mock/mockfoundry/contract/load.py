@@ -9,7 +9,7 @@ there is nothing to be found.
 import logging
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from mockfoundry.contract.read import compute_digest, parse_document, read_contr
 from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
 from mockfoundry.contract.schemas import reference_of, select_definitions
-from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE
+from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE, PLATFORM_CONTRACT_FILE
 
 LONG_TEXT = 256 * 1024
 """The length from which validating a document takes so long that it is said."""
@@ -80,6 +80,22 @@ def load_contract(source: Path) -> Contract:
     except ContractError as error:
         raise ContractError(f"{source}: {error}") from error
     return Contract(source, text, compiled.title, compiled.version, plans, routes, compiled.broken_examples)
+
+
+def join_contracts(contract: Contract, platform: Contract) -> Contract:
+    """One contract with the operations of two; the rest of it is the first's.
+
+    Raises:
+        ContractError: they share a route or an operationId.
+    """
+    shared = sorted(contract.plans.keys() & platform.plans.keys())
+    try:
+        if shared:
+            raise ContractError(f"both have the operationId {shared[0]}; rename one of them")
+        plans = {**contract.plans, **platform.plans}
+        return replace(contract, plans=plans, routes=RouteTable(plans))
+    except ContractError as error:
+        raise ContractError(f"{contract.source} and {platform.source}: {error}") from error
 
 
 def has_same_files(source: Path, files: Mapping[str, str]) -> bool:
@@ -226,7 +242,11 @@ def find_composition_loop(targets: Mapping[str, Any]) -> list[str]:
 SEAL_FILE = Path(__file__).with_name("validated.sha256")
 """A line for each shipped document: its digest and its name, as sha256sum writes them."""
 
-SHIPPED = {"openapi.yaml": CONTRACT_FILE, "control/openapi.yaml": CONTROL_CONTRACT_FILE}
+SHIPPED = {
+    "openapi.yaml": CONTRACT_FILE,
+    "cloudfoundry/platform.yaml": PLATFORM_CONTRACT_FILE,
+    "control/openapi.yaml": CONTROL_CONTRACT_FILE,
+}
 
 
 def read_seals() -> dict[str, str]:

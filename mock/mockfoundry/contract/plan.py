@@ -305,6 +305,9 @@ class Plan:
         success_status: the lowest documented 2xx status; else the lowest that is documented, whatever it is.
         reads_headers: whether header parameters are declared.
         requires_query: whether a query parameter must be given.
+        error_envelope: the form of its errors, a name that only who answers knows (`x-error-envelope`); empty for the
+            usual one.
+        needs_naming: whether only scenario rules that name it, or any operation, are about it (`x-needs-naming`).
     """
 
     operation: str
@@ -325,6 +328,8 @@ class Plan:
     success_status: int
     reads_headers: bool
     requires_query: bool
+    error_envelope: str = ""
+    needs_naming: bool = False
 
     def find_response(self, status: int) -> DocumentedResponse | None:
         """What the contract says of a status: for itself, in a range, or by default; None if nothing."""

@@ -103,7 +103,7 @@ def query_from_filters(context: ControlContext, call: ControlCall) -> JournalQue
 
 def must_be_known(context: ControlContext, operations: Iterable[str]) -> None:
     """Raises ControlProblem (422) where the contract does not have one of the operations."""
-    plans = context.service.contract.plans
+    plans = context.service.served.plans
     for operation in operations:
         if operation and operation not in plans:
             raise unknown_operation_problem("query operation", operation, plans)
@@ -139,7 +139,7 @@ def clear_requests(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
 
 def verify(context: ControlContext, call: ControlCall) -> ControlOutcome:
-    body, plans = call.body, context.service.contract.plans
+    body, plans = call.body, context.service.served.plans
     within = parse_duration_field("body /within", body["within"]) if "within" in body else 0
     if within > MAX_VERIFY_WAIT:
         raise ControlProblem(422, "bad-duration", f"body /within: {body['within']!r} is longer than 60s; wait less")
@@ -349,9 +349,9 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
 
 def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlWork:
     """Coverage is long for any contract: it has a scenario for each answer that no client has met."""
-    contract = context.service.contract
     # An empty word names no operation, as in the other calls.
     operations = [name for name in call.query["operation"] or () if name]
+    contract = context.service.served if operations else context.service.contract
     return ControlWork(lambda: ControlAnswer(coverage_to_dict(compute_coverage(contract, hit_counts, operations))))
 
 

@@ -56,7 +56,7 @@ _REPLAYED_HEADERS = (b"retry-after",)
 
 
 def show_replay(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    contract = context.service.contract
+    contract = context.service.served
     foundation, _ = context.find_foundation(call)
     journal = foundation.journal.snapshot()
     return answer_in_turn(journal.size > MAX_LOOP_JOURNAL_BYTES, lambda: answer_with_replay(journal, contract))
@@ -241,7 +241,7 @@ def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[st
         if not text.strip():
             compiled = find_library_scenario(service, name)
             return ReadyScenario(compiled, show_scenario(compiled.scenario))
-        (scenario,) = load_scenarios((Document(text, "body"),), service.contract, ERROR_STATUSES)
+        (scenario,) = load_scenarios((Document(text, "body"),), service.served, ERROR_STATUSES)
         if scenario.name != name:
             detail = f"body /scenario: {scenario.name!r} is not the name in the path, {name!r}; make them the same"
             raise ControlProblem(422, "other-name", detail)

@@ -26,7 +26,10 @@ class Service:
     """What a server serves: everything an exchange needs besides a foundation and a request.
 
     Attributes:
-        operations: the behaviours by operationId; an operation of the contract without one is served from its examples.
+        contract: of the processes; what is covered and tortured is counted by it.
+        served: every operation that is served: those of the contract, and those of the platform around it.
+        operations: the behaviours by operationId; an operation that is served without one is answered from its
+            examples.
         named_scenarios: the scenarios that a request may ask for by name, each compiled.
         authority: whose tokens count.
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
@@ -34,6 +37,7 @@ class Service:
     """
 
     contract: Contract
+    served: Contract
     operations: Mapping[str, Operation]
     registry: FoundationRegistry
     named_scenarios: Mapping[str, CompiledScenarios]

@@ -83,7 +83,7 @@ MAX_LOOP_BODY_BYTES = 32 * 1024
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:
     """The response to a request: its foundation and its route are found, and the exchange is made."""
     address = resolve_address(service, request)
-    return handle_routed_request(service, request, address, service.contract.routes.find(request.method, address.path))
+    return handle_routed_request(service, request, address, service.served.routes.find(request.method, address.path))
 
 
 def resolve_address(service: Service, request: Request) -> Address:
@@ -206,7 +206,7 @@ def run_exchange(context: ExchangeContext) -> Response:
             response = refused_response(context, limited.refusal, "limit")
         elif context.route is None:
             path = request.target.removeprefix(context.prefix)
-            response = response_to_unrouted(request, path, context.service.contract.routes)
+            response = response_to_unrouted(request, path, context.service.served.routes)
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:

@@ -56,7 +56,7 @@ class AsgiApp:
         """connexion's routing of the contract; made when it is first asked, since that takes a moment."""
         from mockfoundry.server.routing import make_routing
 
-        return make_routing(self.service.contract.plans)
+        return make_routing(self.service.served.plans)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -128,11 +128,11 @@ class AsgiApp:
             return body_too_large_response(self.limits)
         request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
-        route = self.service.contract.routes.find(request.method, address.path)
+        route = self.service.served.routes.find(request.method, address.path)
         if self._asks_connexion:
             operation = await self._routing(request.method, connexion_path_of(address.path))
             if operation is not None and route is not None and route.plan.operation != operation:
-                route = route._replace(plan=self.service.contract.plans[operation])
+                route = route._replace(plan=self.service.served.plans[operation])
         return handle_routed_request(self.service, request, address, route)
 
 

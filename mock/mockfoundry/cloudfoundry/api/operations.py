@@ -14,6 +14,7 @@ from mockfoundry.cloudfoundry.api.processes import (
     update_process,
 )
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
+from mockfoundry.cloudfoundry.api.root import get_root
 from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.world import World
 
@@ -34,7 +35,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "scaleProcessForApp": scale_process,
     "terminateProcessInstanceForApp": terminate_process_instance,
 }
-"""By operationId. An operation of a contract that is not here is served from the contract's examples."""
+"""Of the processes, by operationId. An operation of a contract that is not here is served from its examples."""
+
+PLATFORM_OPERATIONS: Mapping[str, Operation] = {
+    "getRoot": get_root,
+}
+"""Of the platform, by operationId: only in the platform's contract, since many an API has a `listUsers`."""
 
 MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
     "updateProcess": read_update_message,
