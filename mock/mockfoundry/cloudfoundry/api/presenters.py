@@ -5,10 +5,9 @@ Source: cloud_controller_ng, app/presenters/v3/ (process_presenter.rb, process_i
 paginated_list_presenter.rb) and lib/cloud_controller/paging/.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus
 
 import msgspec
 
@@ -151,7 +150,7 @@ def present_process_instances(process: ProcessModel, instances: list[dict[str, A
 
 
 def present_page(
-    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, link_parameters: Mapping[str, str]
+    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, link_parameters: Collection[str]
 ) -> dict[str, Any]:
     """One page of a list.
 
@@ -159,13 +158,14 @@ def present_page(
         resources: already presented.
         total: how many there are on all pages.
         url: of the list, without a query.
-        link_parameters: what links repeat besides the page.
+        link_parameters: what links repeat besides the page, each as `name=value`, encoded.
     """
     pages = max(1, -(-total // per_page))
 
     def link(number: int) -> dict[str, str]:
-        pairs = {**link_parameters, "page": str(number), "per_page": str(per_page)}
-        query = "&".join(sorted(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs.items()))
+        if not link_parameters:
+            return {"href": f"{url}?page={number}&per_page={per_page}"}
+        query = "&".join(sorted((*link_parameters, f"page={number}", f"per_page={per_page}")))
         return {"href": f"{url}?{query}"}
 
     return {

@@ -28,7 +28,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
     present_process,
     present_process_instances,
 )
-from mockfoundry.cloudfoundry.api.queries import read_embed
+from mockfoundry.cloudfoundry.api.queries import read_shown
 from mockfoundry.cloudfoundry.api.request import MAX_STEPS_AT_ONCE, ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.api.stats import present_stats
 from mockfoundry.cloudfoundry.auth import is_admin, may_see_secrets
@@ -53,6 +53,9 @@ from mockfoundry.cloudfoundry.instances import MAX_SHOWN_INSTANCES, instances_at
 from mockfoundry.cloudfoundry.model import DEFAULT_DISK_IN_MB, Allotment, App, ProcessModel, User
 from mockfoundry.cloudfoundry.world import World
 
+EMBEDDED_RESOURCES = ("process_instances",)
+"""What a process can be shown with."""
+
 METRICS_WARNING = ("X-Cf-Warnings", "Stats+server+temporarily+unavailable.")
 """The Cloud Controller's warning where it can read no metrics; it encodes its warnings as queries are encoded."""
 
@@ -63,7 +66,7 @@ METRICS_WARNING = ("X-Cf-Warnings", "Stats+server+temporarily+unavailable.")
 def get_process(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """One process; its command is shown only to those who may see secrets."""
     target = find_process(world, actor, request)  # 404
-    embed = read_embed(request) if request.query else False  # 400
+    embed = bool(request.query and read_shown(request, "embed", EMBEDDED_RESOURCES))  # 400
     process = find_readable_version(world, target.process, request.now)
     app = target.app
     command = command_of(process, app) if may_see_secrets(actor, target.space) else HIDDEN
