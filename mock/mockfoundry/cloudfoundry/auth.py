@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, Refusal
-from mockfoundry.cloudfoundry.model import Space, User
+from mockfoundry.cloudfoundry.model import Organization, Space, User
 from mockfoundry.cloudfoundry.signing_keys import SigningKey
 from mockfoundry.cloudfoundry.tokens import MAX_REMEMBERED_TOKEN_LENGTH, TokenClaims, read_token
 from mockfoundry.cloudfoundry.world import World
@@ -165,11 +165,35 @@ def is_admin(actor: User) -> bool:
 
 def may_read_space(actor: User, space: Space) -> bool:
     """Whether the actor sees a space and the apps and processes in it."""
-    if not actor.scopes.isdisjoint(_READS_EVERYTHING):
+    if reads_everything(actor):
         return True
     if not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_SPACE_READERS):
         return True
     return manages_organization(actor, space)
+
+
+def reads_everything(actor: User) -> bool:
+    """Whether the actor's scopes let them see all organizations and spaces."""
+    return not actor.scopes.isdisjoint(_READS_EVERYTHING)
+
+
+def list_readable_organizations(world: World, actor: User) -> list[Organization]:
+    """The organizations that the actor sees: by a role in one, or in a space of it, which demands one."""
+    organizations = world.organizations
+    if reads_everything(actor):
+        return list(organizations.values())
+    guids = {guid for guid, roles in actor.organization_roles.items() if roles}
+    spaces = (world.spaces.get(guid) for guid, roles in actor.space_roles.items() if roles)
+    guids.update(space.organization for space in spaces if space is not None)
+    return [each for each in organizations.values() if each.guid in guids]
+
+
+def may_read_organization(world: World, actor: User, organization: Organization) -> bool:
+    """Whether the actor sees an organization, as in `list_readable_organizations`."""
+    if reads_everything(actor) or actor.organization_roles.get(organization.guid):
+        return True
+    spaces = (world.spaces.get(guid) for guid, roles in actor.space_roles.items() if roles)
+    return any(space is not None and space.organization == organization.guid for space in spaces)
 
 
 def manages_organization(actor: User, space: Space) -> bool:

@@ -63,7 +63,7 @@ def validate_model(
     """
     settings = world.settings
     violations: list[ConstraintViolation] = []
-    if app.state == "STARTED" and (space.quota is not None or organization.quota is not None):
+    if app.state == "STARTED":
         violations = find_quota_violations(world, space, organization, before if was_started else None, after)
     if after.disk_in_mb > settings.maximum_disk_in_mb:
         violations.insert(0, build_disk_violation(after.disk_in_mb, settings.maximum_disk_in_mb))
@@ -103,9 +103,8 @@ def find_quota_violations(
     if space.quota is not None:
         usage = world.usage.get(space.guid, NO_USAGE)
         targets.append((space.quota, usage, "space_", f"space '{space.name}'"))
-    if organization.quota is not None:
-        usage = world.usage.get(organization.guid, NO_USAGE)
-        targets.append((organization.quota, usage, "", f"organization '{organization.name}'"))
+    usage = world.usage.get(organization.guid, NO_USAGE)
+    targets.append((world.quota_of(organization), usage, "", f"organization '{organization.name}'"))
     memory, instances = after.memory_in_mb * after.instances, after.instances
     if before is not None:
         memory -= before.memory_in_mb * before.instances

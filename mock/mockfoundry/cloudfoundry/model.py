@@ -34,15 +34,39 @@ InstanceState = Literal["RUNNING", "STARTING", "CRASHED", "DOWN", "STOPPING"]
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of an organization or a space; None is unlimited. Memory in MB, log rate in bytes per second."""
+    """The limits of an organization or a space; None is unlimited. Memory in MB, log rate in bytes per second.
 
+    Attributes:
+        guid, name, created_at, updated_at: of the resource that the API shows.
+        total_domains: of an organization; a space has no such limit.
+    """
+
+    guid: str = ""
+    name: str = ""
+    created_at: int = 0
+    updated_at: int = 0
     total_memory_in_mb: int | None = None
     per_process_memory_in_mb: int | None = None
     total_instances: int | None = None
+    per_app_tasks: int | None = None
     log_rate_limit_in_bytes_per_second: int | None = None
+    paid_services_allowed: bool = True
+    total_service_instances: int | None = None
+    total_service_keys: int | None = None
+    total_routes: int | None = None
+    total_reserved_ports: int | None = None
+    total_domains: int | None = None
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization.
+
+    Attributes:
+        quota: its own; None where it has the one that every organization has that names none.
+        isolation_segments: the names of those that it may use, besides those that its spaces do use.
+        default_isolation_segment: the name of the one for spaces that name none.
+    """
+
     guid: str
     name: str
     created_at: int
@@ -50,9 +74,19 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool = False
     being_deleted: bool = False
     quota: Quota | None = None
+    isolation_segments: tuple[str, ...] = ()
+    default_isolation_segment: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class Space(msgspec.Struct, frozen=True, kw_only=True):
+    """A space.
+
+    Attributes:
+        isolation_segment: its name.
+    """
+
     guid: str
     name: str
     organization: str
@@ -62,6 +96,18 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
     being_deleted: bool = False
     quota: Quota | None = None
     isolation_segment: str | None = None
+    allow_ssh: bool = True
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class IsolationSegment(msgspec.Struct, frozen=True, kw_only=True):
+    guid: str
+    name: str
+    created_at: int
+    updated_at: int
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,6 +298,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """A user and the roles they hold; as the one who asks, the actor.
 
     Attributes:
+        origin: of the identity provider that they log in with.
         scopes: of their tokens.
         organization_roles, space_roles: by guid of the organization or space.
     """
@@ -261,13 +308,24 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str]
     organization_roles: dict[str, frozenset[str]]
     space_roles: dict[str, frozenset[str]]
+    created_at: int = 0
+    updated_at: int = 0
+    origin: str = "uaa"
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class FeatureFlag(msgspec.Struct, frozen=True):
-    """A feature flag and the words that a refusal gives in place of its name."""
+    """A feature flag.
+
+    Attributes:
+        error_message: the words that a refusal gives in place of its name.
+        updated_at: when it was last set; None while it never was.
+    """
 
     enabled: bool
     error_message: str | None = None
+    updated_at: int | None = None
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,8 +15,10 @@ from mockfoundry.cloudfoundry.model import (
     STATES_IN_FLIGHT,
     App,
     FeatureFlag,
+    IsolationSegment,
     Organization,
     ProcessModel,
+    Quota,
     Settings,
     Space,
     User,
@@ -81,6 +83,7 @@ SHARED_TABLES = frozenset(
         "usage",
         "past_versions",
         "events",
+        "isolation_segments",
     }
 )
 """The tables of a world. A world and its copies share each one until one of them writes to it."""
@@ -100,6 +103,8 @@ class World(msgspec.Struct, kw_only=True):
         began_at: when this world began, in virtual microseconds.
         generator: what chance draws from.
         users: by name.
+        default_quota: of organizations without one of their own.
+        isolation_segments: by name.
         processes_of: the guids of each app's processes, oldest first.
         usage: what started processes take, by the guid of their space and of their organization.
         deploying_apps: the guids of the apps whose deployment is not over.
@@ -122,6 +127,8 @@ class World(msgspec.Struct, kw_only=True):
     apps: dict[str, App] = {}
     processes: dict[str, ProcessModel] = {}
     users: dict[str, User] = {}
+    default_quota: Quota = Quota()
+    isolation_segments: dict[str, IsolationSegment] = {}
     processes_of: dict[str, tuple[str, ...]] = {}
     usage: dict[str, QuotaUsage] = {}
     deploying_apps: frozenset[str] = frozenset()
@@ -149,6 +156,10 @@ class World(msgspec.Struct, kw_only=True):
             setattr(self, table, own)
             self.shared_tables = exclude_table(self.shared_tables, table)
         return own
+
+    def quota_of(self, organization: Organization) -> Quota:
+        """The quota that an organization has."""
+        return organization.quota if organization.quota is not None else self.default_quota
 
     def next_nonce(self) -> int:
         """A number that no earlier start of an instance has."""

@@ -23,8 +23,10 @@ from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
 
 log = logging.getLogger("mockfoundry")
 
-ENTITY_TABLES = ("feature_flags", "organizations", "spaces", "apps", "processes", "users")
-SETTINGS = "settings"
+# What others name comes before them, so that it is reverted after them.
+ENTITY_TABLES = ("isolation_segments", "feature_flags", "organizations", "spaces", "apps", "processes", "users")
+SINGLE_VALUES = ("settings", "default_quota")
+"""What a world has one of."""
 
 
 def compare_worlds(before: World, after: World) -> list[EntityChange]:
@@ -36,8 +38,11 @@ def compare_worlds(before: World, after: World) -> list[EntityChange]:
         for key, value in getattr(after, table).items()
         if entities.get(key) is not value
     ]
-    if before.settings != after.settings:
-        changes.append(EntityChange(SETTINGS, "", before.settings, after.settings))
+    changes += [
+        EntityChange(name, "", one, other)
+        for name in SINGLE_VALUES
+        if (one := getattr(before, name)) != (other := getattr(after, name))
+    ]
     return changes
 
 
@@ -47,8 +52,8 @@ def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
         if change.table == "apps" and change.after.deployment is not None and change.key in world.deploying_apps:
             cancel_deployment(world, change.key, now)
     for change in reversed(changes):
-        if change.table == SETTINGS:
-            world.settings = restore_entity(change, world.settings)
+        if change.table in SINGLE_VALUES:
+            setattr(world, change.table, restore_entity(change, getattr(world, change.table)))
             continue
         current = getattr(world, change.table).get(change.key)
         if current is None:
@@ -83,10 +88,20 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
         # A deployment that is over has left its new process as the only one of its type.
         if sum(each.type == process.type for each in world.list_app_processes(process.app)) > 1:
             world.remove_process(key)
-    elif table == "apps" and world.processes_of.get(key):
+    elif (table == "apps" and world.processes_of.get(key)) or (
+        table == "isolation_segments" and names_isolation_segment(world, key)
+    ):
         return
     else:
         world.own_table(table).pop(key, None)
+
+
+def names_isolation_segment(world: World, name: str) -> bool:
+    """Whether an organization or a space names an isolation segment."""
+    return any(
+        name in each.isolation_segments or name == each.default_isolation_segment
+        for each in world.organizations.values()
+    ) or any(name == each.isolation_segment for each in world.spaces.values())
 
 
 def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, now: int) -> None:

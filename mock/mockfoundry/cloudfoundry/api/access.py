@@ -100,6 +100,19 @@ def parameter_override(request: ApiRequest, name: str) -> str | None:
     return values[-1] if values else None
 
 
+def require_writable_organization(organization: Organization) -> None:
+    """Checks that those who are no admins may change an organization now.
+
+    Raises:
+        Refusal: 422, while it is being deleted; 403, while it is suspended.
+    """
+    if organization.being_deleted:
+        why = f"world: organization {organization.name} is being deleted"
+        raise Refusal(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
+    if organization.suspended:
+        raise Refusal(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
+
+
 def require_app_manager(actor: User, space: Space, organization: Organization) -> None:
     """Checks that the actor may change apps of a space.
 

@@ -356,6 +356,17 @@ def find_text_errors(attribute: str, value: Any, maximum: int) -> Iterator[str]:
         yield f"{attribute} must be between 1 and {maximum} characters"
 
 
+def find_short_text_errors(attribute: str, value: Any, maximum: int) -> Iterator[str]:
+    """What is wrong with a text of 1 to `maximum` characters; null is too short [length.rb]."""
+    if not isinstance(value, str):
+        yield f"{attribute} must be a string"
+    length = measure_length(value)
+    if length < 1:
+        yield f"{attribute} is too short (minimum is 1 character)"
+    if length > maximum:
+        yield f"{attribute} is too long (maximum is {count_noun(maximum, 'character')})"
+
+
 def find_health_check_errors(attribute: str, check: dict[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
     if "type" in check and check["type"] not in HEALTH_CHECK_TYPES:
         yield f'{attribute} type must be "port", "process", or "http"'

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.feature_flags import get_feature_flag, list_feature_flags, update_feature_flag
+from mockfoundry.cloudfoundry.api.isolation_segments import get_isolation_segment, list_isolation_segments
 from mockfoundry.cloudfoundry.api.messages import read_scale_message, read_update_message
+from mockfoundry.cloudfoundry.api.organizations import (
+    get_default_isolation_segment,
+    get_organization,
+    list_organizations,
+    list_segment_organizations,
+)
 from mockfoundry.cloudfoundry.api.process_list import list_processes, list_processes_for_app
 from mockfoundry.cloudfoundry.api.processes import (
     get_process,
@@ -13,8 +21,26 @@ from mockfoundry.cloudfoundry.api.processes import (
     terminate_process_instance,
     update_process,
 )
+from mockfoundry.cloudfoundry.api.quotas import (
+    get_organization_quota,
+    get_space_quota,
+    list_organization_quotas,
+    list_space_quotas,
+    update_organization_quota,
+    update_space_quota,
+)
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
+from mockfoundry.cloudfoundry.api.roles import get_role, list_roles
 from mockfoundry.cloudfoundry.api.root import get_root
+from mockfoundry.cloudfoundry.api.spaces import (
+    get_space,
+    get_space_feature,
+    get_space_isolation_segment,
+    list_space_features,
+    list_spaces,
+)
+from mockfoundry.cloudfoundry.api.usage import get_organization_usage_summary, get_usage_summary
+from mockfoundry.cloudfoundry.api.users import get_user, list_users
 from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.world import World
 
@@ -39,6 +65,35 @@ OPERATIONS: Mapping[str, Operation] = {
 
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "getRoot": get_root,
+    # Organizations and spaces
+    "listOrganizations": list_organizations,
+    "getOrganization": get_organization,
+    "getOrganizationUsageSummary": get_organization_usage_summary,
+    "getDefaultIsolationSegment": get_default_isolation_segment,
+    "listSpaces": list_spaces,
+    "getSpace": get_space,
+    "listSpaceFeatures": list_space_features,
+    "getSpaceFeature": get_space_feature,
+    "getSpaceIsolationSegment": get_space_isolation_segment,
+    "getUsageSummary": get_usage_summary,
+    # Quotas, feature flags, isolation segments
+    "listOrganizationQuotas": list_organization_quotas,
+    "getOrganizationQuota": get_organization_quota,
+    "updateOrganizationQuota": update_organization_quota,
+    "listSpaceQuotas": list_space_quotas,
+    "getSpaceQuota": get_space_quota,
+    "updateSpaceQuota": update_space_quota,
+    "listFeatureFlags": list_feature_flags,
+    "getFeatureFlag": get_feature_flag,
+    "updateFeatureFlag": update_feature_flag,
+    "listIsolationSegments": list_isolation_segments,
+    "getIsolationSegment": get_isolation_segment,
+    "listIsolationSegmentOrganizations": list_segment_organizations,
+    # Users and roles
+    "listUsers": list_users,
+    "getUser": get_user,
+    "listRoles": list_roles,
+    "getRole": get_role,
 }
 """Of the platform, by operationId: only in the platform's contract, since many an API has a `listUsers`."""
 

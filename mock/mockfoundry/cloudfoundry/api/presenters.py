@@ -5,9 +5,9 @@ Source: cloud_controller_ng, app/presenters/v3/ (process_presenter.rb, process_i
 paginated_list_presenter.rb) and lib/cloud_controller/paging/.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,16 @@ HIDDEN = "[PRIVATE DATA HIDDEN]"
 HIDDEN_IN_LISTS = "[PRIVATE DATA HIDDEN IN LISTS]"
 
 DEFAULT_DOCKER_USER = "root"
+
+
+class HasMetadata(Protocol):
+    """A resource with labels and annotations."""
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+    @property
+    def annotations(self) -> Mapping[str, str]: ...
 
 
 def command_of(process: ProcessModel, app: App) -> str:
@@ -71,6 +81,20 @@ def present_process(
     presented["metadata"] = {"labels": process.labels, "annotations": process.annotations}
     presented["links"] = present_links(base, guid, process.app, app.space, credential)
     return presented
+
+
+def present_metadata(entity: HasMetadata) -> dict[str, Any]:
+    return {"labels": entity.labels, "annotations": entity.annotations}
+
+
+def present_moment(moment: int) -> str:
+    """A timestamp as resources have it: to the second."""
+    return format_second(moment // SECOND)
+
+
+def present_reference(guid: str | None) -> dict[str, Any]:
+    """A relationship to one other resource, or to none."""
+    return {"data": None if guid is None else {"guid": guid}}
 
 
 def encode_fragment(value: dict[str, Any]) -> msgspec.Raw:

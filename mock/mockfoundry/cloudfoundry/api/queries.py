@@ -229,14 +229,17 @@ def encode_parameter(name: str, value: str) -> str:
 _PARTICIPLES = {"include": "included", "embed": "embedded"}
 
 
-def read_shown(request: ApiRequest, parameter: str, valid: tuple[str, ...]) -> tuple[str, ...]:
+def read_shown(
+    request: ApiRequest, parameter: str, valid: tuple[str, ...], entry: CatalogueEntry = BAD_QUERY_PARAMETER
+) -> tuple[str, ...]:
     """What is to be shown with a single resource: the values of `include` or `embed`, the only parameter it takes.
 
     Args:
         valid: what can be shown.
+        entry: of the catalogue, for a bad query.
 
     Raises:
-        Refusal: 400, with every error.
+        Refusal: 400 or the status of the entry, with every error.
     """
     if not request.query:
         return ()
@@ -246,7 +249,7 @@ def read_shown(request: ApiRequest, parameter: str, valid: tuple[str, ...]) -> t
         *check_shown(parameter, _PARTICIPLES[parameter], valid)(parameters),
     ]
     if errors:
-        raise refuse_message(request, errors, BAD_QUERY_PARAMETER, "query")
-    enforce_contract(request, BAD_QUERY_PARAMETER)
+        raise refuse_message(request, errors, entry, "query")
+    enforce_contract(request, entry)
     value: QueryValue = parameters.get(parameter, [])
     return tuple(value)

@@ -29,6 +29,7 @@ from mockfoundry.cloudfoundry.model import (
     FeatureFlag,
     HealthCheck,
     InstanceRange,
+    IsolationSegment,
     Organization,
     ProcessModel,
     Quota,
@@ -41,11 +42,14 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     DEPLOYMENT,
     DROPLET,
+    ISOLATION_SEGMENT,
     ORGANIZATION,
     PROCESS,
+    QUOTA,
     SETTINGS,
     SIDECAR,
     SPACE,
+    USER,
 )
 from mockfoundry.cloudfoundry.seeds.snapshot import are_held, move_ranges
 from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
@@ -58,6 +62,13 @@ SEEDED_UPTIME = 3600 * SECOND
 """How long seeded instances have been running when the world begins."""
 
 DEFAULT_MEMORY_IN_MB = 1024
+
+SHARED_SEGMENT = "shared"
+SHARED_SEGMENT_GUID = "933b4c58-120b-499a-b85d-4b6fc9e2903b"
+"""Of the isolation segment that every foundation has [app/models/runtime/isolation_segment_model.rb]."""
+
+MAX_OWNER_NAME = 200
+"""So many characters of its owner's name begin that of a quota; one has at most 250."""
 
 replace = msgspec.structs.replace
 
@@ -92,9 +103,8 @@ class WorldBuilder:
         name = fields["name"]
         guid = fields.get("guid") or self.derive_guid("organization", name)
         created, updated = self.read_timestamps(fields)
-        organization = apply_fields(
-            ORGANIZATION, Organization(guid=guid, name=name, created_at=created, updated_at=updated), fields
-        )
+        begun = Organization(guid=guid, name=name, created_at=created, updated_at=updated)
+        organization = self.apply_organization_fields(begun, fields)
         self.world.own_table("organizations")[guid] = organization
         for space in fields.get("spaces", ()):
             self.add_space(space, organization)
@@ -104,10 +114,67 @@ class WorldBuilder:
         guid = fields.get("guid") or self.derive_guid("space", organization.name, name)
         created, updated = self.read_timestamps(fields)
         begun = Space(guid=guid, name=name, organization=organization.guid, created_at=created, updated_at=updated)
-        space = apply_fields(SPACE, begun, fields)
+        space = self.apply_space_fields(begun, organization, fields)
         self.world.own_table("spaces")[guid] = space
         for app in fields.get("apps", ()):
             self.add_app(app, space, organization)
+
+    def apply_organization_fields(self, organization: Organization, fields: SeedFields) -> Organization:
+        """An organization with what a document says of it, its quota included."""
+        changed = apply_fields(ORGANIZATION, organization, fields)
+        for segment in changed.isolation_segments:
+            self.require_isolation_segment(segment)
+        self.require_isolation_segment(changed.default_isolation_segment)
+        return replace(changed, quota=self.complete_quota(changed.quota, fields, (organization.name,)))
+
+    def apply_space_fields(self, space: Space, organization: Organization, fields: SeedFields) -> Space:
+        """A space with what a document says of it, its quota included."""
+        changed = apply_fields(SPACE, space, fields)
+        self.require_isolation_segment(changed.isolation_segment)
+        return replace(changed, quota=self.complete_quota(changed.quota, fields, (organization.name, space.name)))
+
+    def complete_quota(self, quota: Quota | None, fields: SeedFields, owner: tuple[str, ...]) -> Quota | None:
+        """A quota that was begun, with what makes it a resource.
+
+        Args:
+            fields: of its owner.
+            owner: the names of an organization, and of a space where it is that of one.
+        """
+        if quota is None or quota.guid:
+            return quota
+        given = fields["quota"]
+        created, updated = self.read_timestamps(given)
+        return replace(
+            quota,
+            guid=given.get("guid") or self.derive_guid("quota", *owner),
+            name=quota.name or f"{owner[-1][:MAX_OWNER_NAME]}-quota",
+            created_at=created,
+            updated_at=updated,
+        )
+
+    def require_isolation_segment(self, name: str | None) -> None:
+        """Adds an isolation segment that is named, where it is not there."""
+        if name is not None and name not in self.world.isolation_segments:
+            self.put_isolation_segment({"name": name})
+
+    def put_isolation_segment(self, fields: SeedFields) -> None:
+        """Adds an isolation segment, or changes the one of that name."""
+        name, segments = fields["name"], self.world.isolation_segments
+        created, updated = self.read_timestamps(fields)
+        guid = SHARED_SEGMENT_GUID if name == SHARED_SEGMENT else self.derive_guid("isolation_segment", name)
+        begun = IsolationSegment(guid=fields.get("guid") or guid, name=name, created_at=created, updated_at=updated)
+        self.world.own_table("isolation_segments")[name] = apply_fields(
+            ISOLATION_SEGMENT, segments.get(name, begun), fields
+        )
+
+    def put_default_quota(self, fields: SeedFields) -> None:
+        """Changes the quota of organizations that name none; makes it, where it is not there."""
+        quota = self.world.default_quota
+        if not quota.guid:
+            created, updated = self.read_timestamps(fields)
+            guid = fields.get("guid") or self.derive_guid("quota")
+            quota = Quota(guid=guid, name="default", created_at=created, updated_at=updated)
+        self.world.default_quota = apply_fields(QUOTA, quota, fields)
 
     def add_app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
         world, name = self.world, fields["name"]
@@ -254,7 +321,16 @@ class WorldBuilder:
         }
         guid = fields.get("guid") or self.derive_guid("user", name)
         scopes = frozenset((READ, WRITE))
-        begun = User(guid=guid, name=name, scopes=scopes, organization_roles={}, space_roles={})
+        created, updated = self.read_timestamps(fields)
+        begun = User(
+            guid=guid,
+            name=name,
+            scopes=scopes,
+            organization_roles={},
+            space_roles={},
+            created_at=created,
+            updated_at=updated,
+        )
         user = self.world.users.get(name, begun)
         in_organizations = {
             organizations[each]: frozenset(had) for each, had in fields.get("organizations", {}).items()
@@ -265,6 +341,7 @@ class WorldBuilder:
             scopes=frozenset(fields.get("scopes", user.scopes)),
             organization_roles={**user.organization_roles, **in_organizations},
             space_roles={**user.space_roles, **in_spaces},
+            **USER.collect_attributes(fields),
         )
 
 
@@ -283,6 +360,10 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
     )
     began = began_at - began_at % SECOND
     builder = WorldBuilder(world, began - 24 * SEEDED_UPTIME, began_at, SEEDED_UPTIME, moved)
+    builder.put_default_quota(fields.get("default_quota", {}))
+    for segment in fields.get("isolation_segments", ()):
+        builder.put_isolation_segment(segment)
+    builder.require_isolation_segment(SHARED_SEGMENT)
     for organization in fields.get("organizations", ()):
         builder.add_organization(organization)
     for user in fields.get("users", ()):

@@ -13,9 +13,11 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     DEPLOYMENT,
     FEATURE_FLAG,
+    ISOLATION_SEGMENT,
     ORGANIZATION,
     PAST_VERSION,
     PROCESS,
+    QUOTA,
     SETTINGS,
     SPACE,
     USER,
@@ -85,6 +87,8 @@ class WorldExporter:
         return {
             "settings": SETTINGS.write(world.settings),
             "feature_flags": {name: FEATURE_FLAG.write(flag) for name, flag in world.feature_flags.items()},
+            "default_quota": QUOTA.write(world.default_quota),
+            "isolation_segments": [ISOLATION_SEGMENT.write(each) for each in world.isolation_segments.values()],
             "organizations": [self.export_organization(each) for each in world.organizations.values()],
             "users": [export_user(world, each) for each in world.users.values()],
         }

@@ -131,6 +131,7 @@ FEATURE_FLAG_FORM = Form(
             "What a refusal says in place of the flag's name.",
             "null",
         ),
+        FormKey("updated_at", NullableKind(MOMENT), "When it was last set.", "null, until a client sets it"),
     ),
 )
 FEATURE_FLAG = BuiltKind(MappingOrKind(FEATURE_FLAG_FORM, BOOLEAN), spell_feature_flag, write_feature_flag)
@@ -139,20 +140,28 @@ FEATURE_FLAG_LIST = Form(
     tuple(FormKey(name, FEATURE_FLAG, "A feature flag.", str(on).lower()) for name, on in FEATURE_FLAGS.items()),
 )
 
-QUOTA = Form(
-    "a quota",
-    (
-        FormKey("total_memory_in_mb", LIMIT, "The memory of all instances together.", "null"),
-        FormKey("per_process_memory_in_mb", LIMIT, "The memory of one instance.", "null"),
-        FormKey("total_instances", LIMIT, "The number of all instances together.", "null"),
-        FormKey(
-            "log_rate_limit_in_bytes_per_second",
-            NullableKind(IntegerKind(0, LARGEST_LONG)),
-            "The log rate of all instances together.",
-            "null",
-        ),
+QUOTA_KEYS = (
+    *COMMON_KEYS,
+    FormKey("name", TextKind(1, 250), "Its name.", "the owner's, and `-quota`"),
+    FormKey("total_memory_in_mb", LIMIT, "The memory of all instances together.", "null"),
+    FormKey("per_process_memory_in_mb", LIMIT, "The memory of one instance.", "null"),
+    FormKey("total_instances", LIMIT, "The number of all instances together.", "null"),
+    FormKey("per_app_tasks", LIMIT, "The tasks of one app.", "null"),
+    FormKey(
+        "log_rate_limit_in_bytes_per_second",
+        NullableKind(IntegerKind(0, LARGEST_LONG)),
+        "The log rate of all instances together.",
+        "null",
     ),
+    FormKey("paid_services_allowed", BOOLEAN, "Whether services may cost something.", "true"),
+    FormKey("total_service_instances", LIMIT, "The number of service instances.", "null"),
+    FormKey("total_service_keys", LIMIT, "The number of service keys.", "null"),
+    FormKey("total_routes", LIMIT, "The number of routes.", "null"),
+    FormKey("total_reserved_ports", LIMIT, "The number of ports of routes.", "null"),
 )
+SPACE_QUOTA = Form("a quota", QUOTA_KEYS)
+QUOTA = Form("a quota", (*QUOTA_KEYS, FormKey("total_domains", LIMIT, "The number of private domains.", "null")))
+QUOTA_TEXT = "Limits for everything inside it; all but those of processes are only shown."
 
 CHECK_TYPE = ChoiceKind(("port", "process", "http"))
 CHECK_KEYS = (
@@ -389,7 +398,7 @@ APP = Form(
 SUSPENSION_KEYS = (
     FormKey("suspended", BOOLEAN, "true: refuses writes, except those of admins.", "false"),
     FormKey("being_deleted", BOOLEAN, "true: refuses writes, except those of admins.", "false"),
-    FormKey("quota", NullableKind(QUOTA), "Limits for everything inside it.", "null", role="merged"),
+    FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
 )
 
 SPACE = Form(
@@ -398,7 +407,9 @@ SPACE = Form(
         *COMMON_KEYS,
         FormKey("name", NAME, "Its name; unique in its organization.", required=True, role="identity"),
         *SUSPENSION_KEYS,
-        FormKey("isolation_segment", NullableKind(NAME), "Shown in stats.", "null"),
+        FormKey("quota", NullableKind(SPACE_QUOTA), QUOTA_TEXT, "null", role="merged"),
+        FormKey("isolation_segment", NullableKind(NAME), "The name of the one that its apps run in.", "null"),
+        FormKey("allow_ssh", BOOLEAN, "Whether SSH into its apps is allowed.", "true"),
         FormKey("apps", ListKind(APP), "Its apps, a list.", "none", role="part"),
     ),
 )
@@ -409,14 +420,26 @@ ORGANIZATION = Form(
         *COMMON_KEYS,
         FormKey("name", NAME, "Its name; unique.", required=True, role="identity"),
         *SUSPENSION_KEYS,
+        FormKey("quota", NullableKind(QUOTA), QUOTA_TEXT, "null, which is `default_quota`", role="merged"),
+        FormKey("isolation_segments", ListKind(NAME), "The names of those that it may use.", "those of its spaces"),
+        FormKey("default_isolation_segment", NullableKind(NAME), "The one for spaces that name none.", "null"),
         FormKey("spaces", ListKind(SPACE), "Its spaces, a list.", "none", role="part"),
+    ),
+)
+
+ISOLATION_SEGMENT = Form(
+    "an isolation segment",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "Its name; unique.", required=True, role="identity"),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
     ),
 )
 
 USER = Form(
     "a user",
     (
-        FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
+        *COMMON_KEYS,
         FormKey(
             "name", NAME, "Its name; if it is one word, it is also a bearer token.", required=True, role="identity"
         ),
@@ -441,6 +464,8 @@ USER = Form(
             "none",
             role="part",
         ),
+        FormKey("origin", NAME, "The identity provider that they log in with.", "uaa"),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
     ),
 )
 
@@ -449,6 +474,14 @@ SEED = Form(
     (
         FormKey("settings", SETTINGS, "How the foundation behaves as a platform.", role="part"),
         FormKey("feature_flags", FEATURE_FLAG_LIST, "Feature flags, by name.", role="part"),
+        FormKey("default_quota", QUOTA, "The quota of organizations that name none.", "no limits", role="part"),
+        FormKey(
+            "isolation_segments",
+            ListKind(ISOLATION_SEGMENT),
+            "Isolation segments, a list; `shared`, and those that organizations and spaces name, are always there.",
+            "none",
+            role="part",
+        ),
         FormKey("organizations", ListKind(ORGANIZATION), "The organizations, a list.", "none", role="part"),
         FormKey("users", ListKind(USER), "The users, a list.", "none", role="part"),
         FormKey("snapshot", SNAPSHOT, "What an export adds; see below.", "none", role="part"),

@@ -21,7 +21,7 @@ from mockfoundry.cloudfoundry.instance_ranges import (
 )
 from mockfoundry.cloudfoundry.model import App, Droplet, Organization, ProcessModel, Sidecar, Space
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields, apply_settings
-from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, EACH, ORGANIZATION, PROCESS, SEED, SIDECAR, SPACE
+from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, EACH, PROCESS, SEED, SIDECAR
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
 from mockfoundry.cloudfoundry.seeds.values import SeedFields, merge_feature_flags
@@ -82,6 +82,11 @@ class WorldPatcher:
         if "feature_flags" in fields:
             changed = merge_feature_flags(world.feature_flags, fields["feature_flags"])
             world.own_table("feature_flags").update(changed)
+        if "default_quota" in fields:
+            self.builder.put_default_quota(fields["default_quota"])
+        for each in fields.get("isolation_segments", ()):
+            for name in list(world.isolation_segments) if each["name"] == EACH else (each["name"],):
+                self.builder.put_isolation_segment({**each, "name": name})
         for each in fields.get("organizations", ()):
             found = find_by_name(world.organizations.values(), each["name"])
             for organization in found:
@@ -93,7 +98,7 @@ class WorldPatcher:
 
     def patch_organization(self, organization: Organization, fields: SeedFields) -> None:
         world = self.world
-        changed = apply_fields(ORGANIZATION, organization, fields)
+        changed = self.builder.apply_organization_fields(organization, fields)
         if changed != organization:
             world.own_table("organizations")[organization.guid] = changed
         for each in fields.get("spaces", ()):
@@ -106,7 +111,7 @@ class WorldPatcher:
 
     def patch_space(self, space: Space, organization: Organization, fields: SeedFields) -> None:
         world = self.world
-        changed = apply_fields(SPACE, space, fields)
+        changed = self.builder.apply_space_fields(space, organization, fields)
         if changed != space:
             world.own_table("spaces")[space.guid] = changed
         guids: dict[str, list[str]] = {EACH: []}

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.model import FeatureFlag, Load, RateLimit
-from mockfoundry.documents.times import format_duration
+from mockfoundry.documents.times import format_duration, format_exact_moment
 
 SeedFields = Mapping[str, Any]
 """What was read of an entity: the keys that were given, each with its value."""
@@ -47,7 +47,10 @@ def merge_feature_flags(flags: Mapping[str, FeatureFlag], given: Mapping[str, Se
 
 
 def write_feature_flag(flag: FeatureFlag) -> Any:
-    return {"enabled": flag.enabled, "error_message": flag.error_message} if flag.error_message else flag.enabled
+    fields: dict[str, Any] = {"enabled": flag.enabled, "error_message": flag.error_message}
+    if flag.updated_at is not None:
+        return {**fields, "updated_at": format_exact_moment(flag.updated_at)}
+    return fields if flag.error_message else flag.enabled
 
 
 def spell_rate_limit(given: int | SeedFields) -> SeedFields:

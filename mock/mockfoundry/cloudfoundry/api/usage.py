@@ -1,0 +1,52 @@
+"""Usage: what an organization, or the whole foundation, takes together. Never checks it against a quota.
+
+Source: cloud_controller_ng, app/presenters/v3/organization_usage_summary_presenter.rb,
+app/fetchers/global_usage_summary_fetcher.rb and app/controllers/v3/info_controller.rb (`show_usage_summary`).
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from mockfoundry.cloudfoundry.api.organizations import find_organization
+from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.auth import reads_everything
+from mockfoundry.cloudfoundry.errors import NOT_FOUND, Refusal
+from mockfoundry.cloudfoundry.model import User
+from mockfoundry.cloudfoundry.world import NO_USAGE, World
+
+
+def get_organization_usage_summary(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+    """What an organization takes together."""
+    organization = find_organization(world, actor, request.path["guid"])  # 404
+    url = f"{request.base}/v3/organizations/{organization.guid}"
+    links = {"self": {"href": f"{url}/usage_summary"}, "organization": {"href": url}}
+    body = {"usage_summary": sum_usage(world, [organization.guid]), "links": links}
+    return ApiResponse(200, body, "world: usage of the organization read")
+
+
+def get_usage_summary(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+    """What the whole foundation takes together, for those who read everything."""
+    if not reads_everything(actor):
+        raise Refusal(NOT_FOUND, why=f"world: {actor.name} may not read everything")  # 404
+    links = {"self": {"href": f"{request.base}/v3/info/usage_summary"}}
+    body = {"usage_summary": sum_usage(world, world.organizations), "links": links}
+    return ApiResponse(200, body, "world: usage of the foundation read")
+
+
+def sum_usage(world: World, organizations: Collection[str]) -> dict[str, Any]:
+    """What some organizations take together. There are no private domains and no service keys.
+
+    Args:
+        organizations: their guids.
+    """
+    used = [world.usage.get(guid, NO_USAGE) for guid in organizations]
+    return {
+        "started_instances": sum(each.instances for each in used),
+        "memory_in_mb": sum(each.memory for each in used),
+        "routes": 0,
+        "service_instances": 0,
+        "reserved_ports": 0,
+        "domains": 0,
+        "per_app_tasks": 0,
+        "service_keys": 0,
+    }
