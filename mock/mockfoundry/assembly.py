@@ -13,6 +13,7 @@ from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.seeds.read import LARGER_SEED, build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
+from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.plan import ContractError
@@ -75,17 +76,26 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     if options.contract is None:
         require_operations(contract, OPERATIONS)
     if platform is not None and platform.source == shipped.PLATFORM_CONTRACT_FILE:
-        require_operations(platform, PLATFORM_OPERATIONS)
+        require_operations(platform, (*PLATFORM_OPERATIONS, *UAA_OPERATIONS))
     world = build_seed_world(options, began_at)
     scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES)
     for scenario in scenarios:
         must_fit_world(scenario, world, began_at)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
-    operations = {} if options.mode == "canned" else select_operations(platform)
+    is_canned = options.mode == "canned"
+    operations = {} if is_canned else select_operations(platform)
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)
     named_scenarios = NamedScenarios(served, scenarios)
     return Service(
-        contract, served, operations, registry, named_scenarios, authority, options.trust_forwarded, options.strict
+        contract,
+        served,
+        operations,
+        registry,
+        named_scenarios,
+        authority,
+        options.trust_forwarded,
+        options.strict,
+        {} if is_canned else UAA_OPERATIONS,
     )
 
 

@@ -9,7 +9,13 @@ from typing import Literal
 
 import msgspec
 
-from mockfoundry.cloudfoundry.errors import INVALID_AUTH_TOKEN, NOT_AUTHENTICATED, NOT_AUTHORIZED, Refusal
+from mockfoundry.cloudfoundry.errors import (
+    INVALID_AUTH_TOKEN,
+    NOT_AUTHENTICATED,
+    NOT_AUTHORIZED,
+    UAA_UNAVAILABLE,
+    Refusal,
+)
 from mockfoundry.cloudfoundry.model import Organization, Space, User
 from mockfoundry.cloudfoundry.signing_keys import SigningKey
 from mockfoundry.cloudfoundry.tokens import MAX_REMEMBERED_TOKEN_LENGTH, TokenClaims, read_token
@@ -107,8 +113,10 @@ def authenticate_actor(world: World, token: str, authority: Authority, issuers: 
 
     Raises:
         Refusal: 401, where a minted token was minted elsewhere, was changed, has expired, or its user is gone; or where
-            any other token is not accepted.
+            any other token is not accepted. 502, where UAA is away, which has the keys.
     """
+    if world.settings.uaa == "unavailable":
+        raise Refusal(UAA_AWAY, why="world: settings: {uaa: unavailable}")
     user = world.users.get(token)
     if user is not None:
         return user
@@ -129,12 +137,15 @@ def authenticate_actor(world: World, token: str, authority: Authority, issuers: 
     return ANY_BEARER
 
 
+UAA_AWAY = UAA_UNAVAILABLE._replace(status=502)
+"""What the middleware that reads tokens answers, whatever status the catalogue has [security_context_setter.rb]."""
+
 MAX_HINTED_TOKEN_LENGTH = 80
 """Of a longer token only so much is compared with the names of users."""
 
 
 def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], real_time: int) -> User:
-    """The user that a token was minted for: the seeded one of that name, or the `admin` that every foundation has.
+    """Who a token was made for, with what it allows: the seeded user of that name, `admin`, or a client.
 
     Raises:
         Refusal: 401, if the token does not count here, has expired, or there is no such user.
@@ -146,11 +157,28 @@ def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], 
         )
         raise Refusal(INVALID_AUTH_TOKEN, why=why)
     if world.clock.now(real_time) >= claims.expires:
-        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token of {claims.user} expired at {format_moment(claims.expires)}")
+        owner = claims.user or claims.client
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token of {owner} expired at {format_moment(claims.expires)}")
+    if AUDIENCE not in claims.audience:
+        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token is not for the Cloud Controller: no scope {AUDIENCE}.…")
+    if claims.is_refresh:
+        raise Refusal(INVALID_AUTH_TOKEN, why="this is a refresh token; the access token came beside it")
+    scopes = claims.scopes
+    if not claims.user:
+        name = claims.client
+        return User(guid=name, name=name, scopes=scopes or _NO_ROLES, organization_roles={}, space_roles={})
     user = world.users.get(claims.user)
-    if user is None and claims.user != ANY_ADMIN.name:
-        raise Refusal(INVALID_AUTH_TOKEN, why=f"the token's user {claims.user} is not in this foundation")
-    return user or ANY_ADMIN
+    if user is None:
+        if claims.user != ANY_ADMIN.name:
+            raise Refusal(INVALID_AUTH_TOKEN, why=f"the token's user {claims.user} is not in this foundation")
+        user = ANY_ADMIN
+    if scopes is None or user.scopes <= scopes:
+        return user
+    return msgspec.structs.replace(user, scopes=user.scopes & scopes)
+
+
+AUDIENCE = "cloud_controller"
+"""What a token must be for, among others."""
 
 
 def require_scope(actor: User, scope: Scope) -> None:

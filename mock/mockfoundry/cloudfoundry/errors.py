@@ -80,6 +80,7 @@ INSTANCES_UNAVAILABLE = CatalogueEntry(
 FEATURE_DISABLED = CatalogueEntry(
     "CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling", "Feature Disabled: {}"
 )
+UAA_UNAVAILABLE = CatalogueEntry("CF-UaaUnavailable", 20004, 503, "The UAA service is currently unavailable")
 BAD_REQUEST = CatalogueEntry("CF-BadRequest", 1004, 400, "bad request")
 
 CATALOGUE: dict[str, CatalogueEntry] = {

@@ -301,6 +301,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         origin: of the identity provider that they log in with.
         scopes: of their tokens.
         organization_roles, space_roles: by guid of the organization or space.
+        password: that they log in with; None where any is right.
+        locked: whether they can't log in, whatever the password.
+        failed_log_ins: when they last tried with a wrong password, in virtual microseconds, since they last got in.
     """
 
     guid: str
@@ -313,6 +316,29 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = "uaa"
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    password: str | None = None
+    locked: bool = False
+    failed_log_ins: tuple[int, ...] = ()
+
+
+class OauthClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A client of UAA: a program that asks for tokens, its own or a user's.
+
+    Attributes:
+        secret: that it authenticates with; an empty one must be sent, too.
+        authorities: what the tokens have that it gets for itself.
+        scopes: what the tokens of users may have that it gets.
+        grants: the ways in which it may get tokens.
+        access_token_seconds, refresh_token_seconds: how long its tokens are valid; None where the settings say that.
+    """
+
+    id: str
+    secret: str = ""
+    authorities: tuple[str, ...] = ("uaa.none",)
+    scopes: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ("client_credentials",)
+    access_token_seconds: float | None = None
+    refresh_token_seconds: float | None = None
 
 
 class FeatureFlag(msgspec.Struct, frozen=True):
@@ -355,6 +381,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         maximum_disk_in_mb, maximum_health_check_timeout_in_seconds: what a process may ask for.
         allowed_process_users: who may run a process, besides vcap.
         unknown_users: what a bearer token is that names no user: an admin's, or refused.
+        api_version: of the Cloud Controller, as the root documents say it.
+        uaa: whether UAA can be reached.
+        access_token_seconds, refresh_token_seconds: how long tokens are valid that a log-in gives; None for so long
+            that no test sees one expire.
     """
 
     start_seconds: float = 1.0
@@ -369,3 +399,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maximum_health_check_timeout_in_seconds: int = 180
     allowed_process_users: tuple[str, ...] = ("ContainerUser", "TestUser")
     unknown_users: Literal["admin", "refused"] = "admin"
+    api_version: str = "3.228.0"
+    uaa: Literal["available", "unavailable"] = "available"
+    access_token_seconds: float | None = None
+    refresh_token_seconds: float | None = None

@@ -1,11 +1,12 @@
-"""Tokens: signed for a user of one foundation, and read again. Never decides what a token allows.
+"""Tokens: claims signed for one foundation, and read again. Never decides what a token holds or allows.
 
-They have the form of UAA's own, so that clients which look inside find what they expect: a JWT, RS256 with `kid`, with
-the user's name, scopes and expiry [cloudfoundry/uaa, UaaTokenServices.java, HeaderParameters.java]. Times in them are
-those of the foundation's clock.
+They have the form of UAA's own, so that clients which look inside find what they expect: a JWT, RS256 with `kid`
+[cloudfoundry/uaa, oauth/jwt/HeaderParameters.java]. Times in them are those of the foundation's clock. What they say is
+made in the uaa room.
 """
 
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any, NamedTuple
@@ -13,7 +14,6 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND
-from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.signing_keys import SigningKey
 
 FOUNDATION_CLAIM, ISSUER_CLAIM = "mock_foundation", "mock_issuer"
@@ -26,10 +26,9 @@ MAX_REMEMBERED_TOKEN_LENGTH = 4_096
 """Longer tokens and headers are read each time: the caches would keep too much."""
 
 MAX_TOKEN_LENGTH = 32 * 1024
-"""No token that is minted here is longer: the name of a user has at most 255 characters."""
+"""Longer ones are no tokens: no request could send one in its head."""
 
 _ALGORITHM = "RS256"
-_CLIENT = "cf"
 
 
 class TokenHeader(msgspec.Struct, frozen=True):
@@ -38,20 +37,47 @@ class TokenHeader(msgspec.Struct, frozen=True):
     kid: str
 
 
+Text = Annotated[str, msgspec.Meta(pattern="^[^\ud800-\udfff]*$")]
+"""Text that can be encoded: JSON may name halves of characters."""
+
+
 class TokenClaims(msgspec.Struct, frozen=True):
     """The claims of a token that mockfoundry reads.
 
     Attributes:
         foundation: its name.
         issuer: of the foundation that minted it; a foundation made anew under the same name has another one.
-        user: the user's name.
         end: the second at which it expires, on the foundation's clock.
+        user: the user's name; empty in a token that a client has for itself.
+        client: the id of the client that got it.
+        number: tells tokens apart; that of a refresh token ends in `-r`.
+        scopes: what it allows; None where that is whatever its user may do.
+        granted_scopes: of a refresh token: the most that a token has which is got with it.
+        audience: whom it is for.
+        grant: how it was got.
+        since: the second at which its user logged in.
+        owner: the guid of the user, or the id of the client.
+        signature: of the user's password and the client's secret; with others it does not count any more.
     """
 
     foundation: Annotated[str, msgspec.Meta(max_length=64)] = msgspec.field(name=FOUNDATION_CLAIM)
     issuer: str = msgspec.field(name=ISSUER_CLAIM)
-    user: Annotated[str, msgspec.Meta(pattern="^[^\ud800-\udfff]*$")] = msgspec.field(name="user_name")
     end: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MOMENT // SECOND)] = msgspec.field(name="exp")
+    user: Text = msgspec.field(name="user_name", default="")
+    client: Text = msgspec.field(name="client_id", default="")
+    number: Text = msgspec.field(name="jti", default="")
+    scopes: frozenset[Text] | None = msgspec.field(name="scope", default=None)
+    granted_scopes: frozenset[Text] = frozenset()
+    audience: tuple[Text, ...] = msgspec.field(name="aud", default=())
+    grant: Text = msgspec.field(name="grant_type", default="")
+    since: int = msgspec.field(name="auth_time", default=0)
+    signature: Text = msgspec.field(name="rev_sig", default="")
+    owner: Text = msgspec.field(name="sub", default="")
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether it is a refresh token."""
+        return self.number.endswith("-r")
 
     @property
     def expires(self) -> int:
@@ -87,40 +113,18 @@ def derive_issuer(name: str, number: int, real_time: int) -> str:
     return blake2b(f"issuer\0{name}\0{number}\0{real_time}".encode(), digest_size=16).hexdigest()
 
 
-def sign_token(key: SigningKey, foundation: str, issuer: str, user: User, now: int, expires: int, number: int) -> str:
-    """A signed token for a user.
+def sign_claims(key: SigningKey, claims: Mapping[str, Any], key_address: str) -> str:
+    """A signed token with these claims.
 
     Args:
-        foundation: its name.
-        now, expires: virtual microseconds; a token has whole seconds, so its end is rounded up.
-        number: distinguishes tokens that one user gets at the same moment.
+        key_address: where the public part of the key is shown.
     """
     # Imported late: few servers ever sign a token, and a start should be short.
     import jwt
 
     pair = key.load()
-    claims: dict[str, Any] = {
-        "jti": blake2b(f"{foundation}\0{issuer}\0{user.guid}\0{now}\0{number}".encode(), digest_size=16).hexdigest(),
-        "sub": user.guid,
-        "scope": sorted(user.scopes),
-        "client_id": _CLIENT,
-        "cid": _CLIENT,
-        "azp": _CLIENT,
-        "grant_type": "password",
-        "user_id": user.guid,
-        "origin": "uaa",
-        "user_name": user.name,
-        "email": user.name,
-        "auth_time": now // SECOND,
-        "iat": now // SECOND,
-        "exp": -(-expires // SECOND),
-        "iss": "http://uaa.mockfoundry/oauth/token",
-        "zid": "uaa",
-        "aud": ["cloud_controller", _CLIENT],
-        FOUNDATION_CLAIM: foundation,
-        ISSUER_CLAIM: issuer,
-    }
-    return jwt.encode(claims, pair.private, algorithm=_ALGORITHM, headers={"kid": pair.name})
+    headers = {"kid": pair.name, "jku": key_address}
+    return jwt.encode(dict(claims), pair.private, algorithm=_ALGORITHM, headers=headers)
 
 
 def claims_from_token(key: SigningKey, token: str) -> TokenClaims | None:
@@ -161,3 +165,10 @@ def read_token_header(token: str) -> TokenHeader | None:
         return _decode_header(urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4)))
     except (msgspec.DecodeError, ValueError):
         return None
+
+
+def decode_payload(token: str) -> dict[str, Any]:
+    """All claims of a token that was verified before."""
+    part = token.split(".")[1]
+    claims: dict[str, Any] = msgspec.json.decode(urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4)))
+    return claims

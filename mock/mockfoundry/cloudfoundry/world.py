@@ -16,6 +16,7 @@ from mockfoundry.cloudfoundry.model import (
     App,
     FeatureFlag,
     IsolationSegment,
+    OauthClient,
     Organization,
     ProcessModel,
     Quota,
@@ -79,6 +80,7 @@ SHARED_TABLES = frozenset(
         "apps",
         "processes",
         "users",
+        "clients",
         "processes_of",
         "usage",
         "past_versions",
@@ -105,6 +107,7 @@ class World(msgspec.Struct, kw_only=True):
         users: by name.
         default_quota: of organizations without one of their own.
         isolation_segments: by name.
+        clients: of UAA, by id; `cf` is there without being among them.
         processes_of: the guids of each app's processes, oldest first.
         usage: what started processes take, by the guid of their space and of their organization.
         deploying_apps: the guids of the apps whose deployment is not over.
@@ -129,6 +132,7 @@ class World(msgspec.Struct, kw_only=True):
     users: dict[str, User] = {}
     default_quota: Quota = Quota()
     isolation_segments: dict[str, IsolationSegment] = {}
+    clients: dict[str, OauthClient] = {}
     processes_of: dict[str, tuple[str, ...]] = {}
     usage: dict[str, QuotaUsage] = {}
     deploying_apps: frozenset[str] = frozenset()

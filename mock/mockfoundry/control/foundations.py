@@ -13,7 +13,9 @@ from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
 from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
 from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
-from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_token
+from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_claims
+from mockfoundry.cloudfoundry.uaa.claims import TokenIssue, access_claims, list_user_scopes
+from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
     MAX_LOOP_STEPS,
@@ -193,7 +195,7 @@ def answer_with_settled_world(world: World, now: int) -> ControlAnswer | Control
 
 SeedChange = dict[str, Any]
 
-IDENTITY_KEYS = ("name", "type", "guid")
+IDENTITY_KEYS = ("name", "type", "guid", "id")
 """What an entity in a list is known by: the first of these that it has."""
 
 IGNORED_KEYS = frozenset({"updated_at"})
@@ -347,10 +349,21 @@ def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
             hint = did_you_mean(user_name, (*users, ANY_ADMIN.name))
             detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed may have more"
             raise ControlProblem(422, "unknown-user", detail)
-        foundation.minted_tokens += 1
         expires = min(LATEST_MOMENT, now + lifetime)
-        key, issuer = context.service.authority.key, foundation.token_issuers[-1]
-        token = sign_token(key, name, issuer, user, now, expires, foundation.minted_tokens)
+        issue = TokenIssue(
+            foundation=name,
+            issuer=foundation.token_issuers[-1],
+            base=call.base_url,
+            client=CF_CLIENT,
+            user=user,
+            scopes=tuple(sorted(list_user_scopes(user).intersection(CF_CLIENT.scopes))),
+            grant="password",
+            since=now // SECOND,
+            now=now,
+            number=foundation.next_token_number(),
+        )
+        key = context.service.authority.key
+        token = sign_claims(key, access_claims(issue, expires), issue.key_address)
         seconds = -(-(expires - now) // SECOND)
         body = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "user": user.name}
         return ControlAnswer(body, 201)

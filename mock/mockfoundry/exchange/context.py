@@ -1,7 +1,7 @@
 """The context of an exchange: what it is made with, and what is learned on its way. Never decides anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from mockfoundry.bodies import read_query
 from mockfoundry.cloudfoundry.api.operations import Operation
 from mockfoundry.cloudfoundry.auth import Authority
+from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS, UaaOperation
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Violation
 from mockfoundry.contract.routes import Route
@@ -30,6 +31,7 @@ class Service:
         served: every operation that is served: those of the contract, and those of the platform around it.
         operations: the behaviours by operationId; an operation that is served without one is answered from its
             examples.
+        uaa_operations: the same of UAA.
         named_scenarios: the scenarios that a request may ask for by name, each compiled.
         authority: whose tokens count.
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
@@ -44,6 +46,7 @@ class Service:
     authority: Authority
     trust_forwarded: bool = False
     strict: bool = False
+    uaa_operations: Mapping[str, UaaOperation] = field(default_factory=lambda: UAA_OPERATIONS)
 
 
 _UNREAD: Any = object()

@@ -10,6 +10,7 @@ from mockfoundry.cloudfoundry.errors import RATE_LIMIT_EXCEEDED
 from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import Response, apply_response_overrides, complete_rate_limit_response, join_reasons
+from mockfoundry.exchange.token_server import dress_uaa_response, is_of_uaa
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, RecordedResponse
 from mockfoundry.wire_faults import WIRE_FAULTS
@@ -20,16 +21,20 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     foundation, match = context.foundation, context.match
     date = format_http_date(context.now // SECOND)
     headers = context.request.headers
+    route = context.route
+    is_from_uaa = route is not None and is_of_uaa(route.plan)
+    if is_from_uaa:
+        dress_uaa_response(response)
     response.headers.append((b"date", date))
-    if response.has_platform_headers:
+    if response.has_platform_headers or response.has_request_id:
         # nginx's own pages have none.
         response.headers.append(request_id_header(foundation, context.request))
-        if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers:
+        if b"x-b3-traceid" in headers and b"x-b3-spanid" in headers and not is_from_uaa:
             # cloud_controller_ng, middleware/zipkin.rb
             response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
-    if response.status == RATE_LIMIT_EXCEEDED.status:
+    if response.status == RATE_LIMIT_EXCEEDED.status and not is_from_uaa:
         given = {} if match is None or match.respond is None else match.respond.headers
-        complete_rate_limit_response(response, context.route and context.route.plan, given, context.now)
+        complete_rate_limit_response(response, route and route.plan, given, context.now)
     if match is None:
         response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
     else:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mockfoundry.bodies import format_header_value
-from mockfoundry.cloudfoundry.api.request import ApiResponse, LateResponse
+from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE, ApiResponse, LateResponse
+from mockfoundry.cloudfoundry.auth import UAA_AWAY
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import CATALOGUE, RATE_LIMIT_EXCEEDED, UNKNOWN_ERROR, Refusal, build_error_body
 from mockfoundry.cloudfoundry.rate_limits import GENERAL_LIMIT, UNKNOWN_WAIT, format_limit_headers
@@ -44,6 +45,7 @@ class Response(RecordedResponse):
 
     Attributes:
         has_platform_headers: whether the headers that every answer of the platform has are sent too.
+        has_request_id: whether it has a request id without them, as answers of others have that the router passes on.
         hold: the hold that keeps it until the test releases it, None for none.
         hold_at_most: microseconds after which the hold ends by itself.
         report_bytes_sent: to be called with the number of bytes of the body that really went out; None where the
@@ -53,6 +55,7 @@ class Response(RecordedResponse):
     """
 
     has_platform_headers: bool = True
+    has_request_id: bool = False
     hold: HoldKey | None = None
     hold_at_most: int = 0
     report_bytes_sent: Callable[[int], None] | None = None
@@ -105,7 +108,6 @@ PLATFORM_HEADERS: Headers = [
 ]
 """Rails' own headers, which the Cloud Controller leaves as they are."""
 
-JSON_MEDIA_TYPE = b"application/json; charset=utf-8"
 TEXT_MEDIA_TYPE = b"text/plain; charset=utf-8"
 HTML_MEDIA_TYPE = b"text/html; charset=UTF-8"
 
@@ -168,7 +170,7 @@ def response_from_answer(answer: ApiResponse | LateResponse) -> Response:
     if isinstance(answer, LateResponse):
         make = answer.make
         return Response(answer.status, [], b"", "", late=lambda: response_from_answer(make()))
-    response = json_response(answer.status, answer.body, answer.why)
+    response = json_response(answer.status, answer.body, answer.why, answer.media_type)
     if answer.headers:
         for name, value in answer.headers:
             response.headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))
@@ -187,6 +189,9 @@ def response_from_refusal(refusal: Refusal, decided_by: DecidedBy = "world") -> 
     media_type = TEXT_MEDIA_TYPE if entry.status == RATE_LIMIT_EXCEEDED.status else JSON_MEDIA_TYPE
     response = json_response(entry.status, build_error_body(entry, refusal.detail), refusal.why, media_type)
     response.decided_by = decided_by
+    if entry is UAA_AWAY:
+        # The middleware misspells the header [middleware/security_context_setter.rb].
+        response.headers = [header for header in response.headers if header[0] != b"content-type"]
     return response
 
 

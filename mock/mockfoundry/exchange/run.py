@@ -60,9 +60,16 @@ from mockfoundry.exchange.response import (
     raw_response,
     response_from_answer,
     response_from_refusal,
-    scenario_response,
 )
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
+from mockfoundry.exchange.token_server import (
+    find_token_address,
+    is_of_uaa,
+    prepare_foundation,
+    response_from_refusal_of,
+    run_uaa_operation,
+    scripted_response,
+)
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
@@ -102,9 +109,28 @@ def handle_routed_request(
     """The response to a request whose route was looked for; None where the contract has none."""
     if route is not None and "." in address.path:
         route = cut_format(route, address.path, service.operations)
+    if route is not None and is_of_uaa(route.plan):
+        return begin_uaa_exchange(service, request, address, route)
     if len(request.content) > MAX_LOOP_BODY_BYTES and route is not None and route.plan.body is not None:
         return wait_for_reading(service, request, address, route)
     return begin_exchange(service, request, address, route, request.arrived)
+
+
+def begin_uaa_exchange(service: Service, request: Request, address: Address, route: Route) -> Response | PendingRequest:
+    """The exchange of a request to UAA, with the foundation that its user, client or token names."""
+    if service.uaa_operations and not service.authority.key.is_loaded:
+        # That takes long, the first time.
+        return PendingRequest(
+            resume=lambda _, __: begin_uaa_exchange(service, request, address, route),
+            give_up=partial(response_from_refusal_of, route.plan),
+            work=service.authority.key.load,
+        )
+    found = find_token_address(service, request, address)
+    try:
+        prepare_foundation(service, found, route, request.arrived)
+    except Refusal as refusal:
+        return response_from_refusal_of(route.plan, refusal)
+    return begin_exchange(service, request, found, route, request.arrived)
 
 
 def begin_exchange(
@@ -125,7 +151,7 @@ def begin_exchange(
         foundation = service.registry.get_or_create(address.name, real_time)
     except Refusal as refusal:
         # There is no foundation, so there is no journal either.
-        return response_from_refusal(refusal)
+        return response_from_refusal_of(route and route.plan, refusal)
     operation, path = ("", {}) if route is None else (route.plan.operation, route.path)
     now = foundation.world.clock.now(real_time)
     context = ExchangeContext(
@@ -225,6 +251,13 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         Refusal: the request is refused; nothing was changed.
     """
     service, request, world, plan = context.service, context.request, context.foundation.world, route.plan
+    if is_of_uaa(plan):
+        uaa_operation = service.uaa_operations.get(plan.operation)
+        return (
+            canned_response(context, plan, False, ())
+            if uaa_operation is None
+            else run_uaa_operation(context, uaa_operation)
+        )
     actor = ANY_ADMIN
     if plan.secured:
         actor = authenticate_request(context)
@@ -281,13 +314,13 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     try:
         match_request_scenarios(context)
     except Refusal as refusal:
-        return response_from_refusal(refusal, "scenario")
+        return response_from_refusal_of(route and route.plan, refusal, "scenario")
     match = context.match
     respond = None if match is None else match.respond
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
     if respond.has_own_answer:
-        return scenario_response(route and route.plan, match, respond, foundation.world.random_seed)
+        return scripted_response(route and route.plan, match, respond, foundation.world.random_seed)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not match.delay:
         return run_matched_exchange(context)
@@ -399,7 +432,7 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
         elif respond.has_own_answer:
             done = response
             plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
-            response = scenario_response(plan, match, respond, random_seed)
+            response = scripted_response(plan, match, respond, random_seed)
             response.committed, response.state_changed = done.committed, done.state_changed
             return add_reason(response, done.reason)
     response.reason = join_reasons(match.why, response.reason)
@@ -409,6 +442,8 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
 def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
     """What the foundation's rate limiter says of a request; None where it does not count it."""
     foundation, authority, request = context.foundation, context.service.authority, context.request
+    if context.route is not None and is_of_uaa(context.route.plan):
+        return None
     authorization = context.headers.get(b"authorization", b"")
     if not is_counted(request.target.removeprefix(context.prefix) or "/", request.query_string, authorization):
         return None

@@ -24,7 +24,9 @@ from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
 log = logging.getLogger("mockfoundry")
 
 # What others name comes before them, so that it is reverted after them.
-ENTITY_TABLES = ("isolation_segments", "feature_flags", "organizations", "spaces", "apps", "processes", "users")
+ENTITY_TABLES = (
+    *("isolation_segments", "feature_flags", "organizations", "spaces", "apps", "processes", "users", "clients"),
+)
 SINGLE_VALUES = ("settings", "default_quota")
 """What a world has one of."""
 

@@ -62,6 +62,11 @@ class FoundationState(msgspec.Struct):
     last_used: int = 0
     journal: Journal = msgspec.field(default_factory=Journal)
 
+    def next_token_number(self) -> int:
+        """A number that no other token of the foundation has."""
+        self.minted_tokens += 1
+        return self.minted_tokens
+
     def next_request_id(self) -> str:
         """The id of the next request: a version 4 UUID, determined by the seed and the request's number."""
         number = self.request_count = self.request_count + 1

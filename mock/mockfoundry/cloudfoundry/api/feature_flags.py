@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.lists import Listing, Reading, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, list_page
 from mockfoundry.cloudfoundry.api.messages import (
     describe_unknown_fields,
     enforce_contract,
@@ -60,7 +60,7 @@ def list_feature_flags(world: World, actor: User, request: ApiRequest) -> ApiRes
     """The feature flags, which everybody may read."""
     query = read_list_query(request, FLAGS.form)  # 400, 500
     rows = [FlagRow(name, flag) for name, flag in world.feature_flags.items()]
-    return list_page(Reading(world, actor, request, query), FLAGS, rows, "/v3/feature_flags")
+    return list_page(ListReading(world, actor, request, query), FLAGS, rows, "/v3/feature_flags")
 
 
 def get_feature_flag(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -121,7 +121,7 @@ def present_feature_flag(name: str, flag: FeatureFlag, base: str) -> dict[str, A
     }
 
 
-def present_feature_flags(reading: Reading, rows: list[FlagRow]) -> list[dict[str, Any]]:
+def present_feature_flags(reading: ListReading, rows: list[FlagRow]) -> list[dict[str, Any]]:
     return [present_feature_flag(row.name, row.flag, reading.request.base) for row in rows]
 
 

@@ -7,7 +7,7 @@ to_one_relationship_presenter.rb.
 
 from typing import Any
 
-from mockfoundry.cloudfoundry.api.lists import Listing, Reading, keep_by, keep_by_any, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by, keep_by_any, list_page
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays
@@ -58,7 +58,7 @@ def list_isolation_segments(world: World, actor: User, request: ApiRequest) -> A
     """The isolation segments that the actor may read."""
     query = read_list_query(request, ISOLATION_SEGMENTS.form)  # 400, 500
     rows = list_readable_segments(world, actor)
-    return list_page(Reading(world, actor, request, query), ISOLATION_SEGMENTS, rows, "/v3/isolation_segments")
+    return list_page(ListReading(world, actor, request, query), ISOLATION_SEGMENTS, rows, "/v3/isolation_segments")
 
 
 def get_isolation_segment(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -94,7 +94,7 @@ def present_segment_relationship(world: World, url: str, name: str | None, base:
     return {"data": {"guid": guid}, "links": {"self": {"href": url}, "related": related}}
 
 
-def present_isolation_segments(reading: Reading, segments: list[IsolationSegment]) -> list[dict[str, Any]]:
+def present_isolation_segments(reading: ListReading, segments: list[IsolationSegment]) -> list[dict[str, Any]]:
     return [present_isolation_segment(each, reading.request.base) for each in segments]
 
 

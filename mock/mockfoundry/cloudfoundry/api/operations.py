@@ -31,7 +31,7 @@ from mockfoundry.cloudfoundry.api.quotas import (
 )
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.api.roles import get_role, list_roles
-from mockfoundry.cloudfoundry.api.root import get_root
+from mockfoundry.cloudfoundry.api.root import get_info, get_root, get_v2_info, get_v3_root
 from mockfoundry.cloudfoundry.api.spaces import (
     get_space,
     get_space_feature,
@@ -64,7 +64,11 @@ OPERATIONS: Mapping[str, Operation] = {
 """Of the processes, by operationId. An operation of a contract that is not here is served from its examples."""
 
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
+    # The way in
     "getRoot": get_root,
+    "getV3Root": get_v3_root,
+    "getInfo": get_info,
+    "getV2Info": get_v2_info,
     # Organizations and spaces
     "listOrganizations": list_organizations,
     "getOrganization": get_organization,

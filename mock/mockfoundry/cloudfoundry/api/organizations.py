@@ -12,7 +12,7 @@ from mockfoundry.cloudfoundry.api.isolation_segments import (
     list_usable_segments,
     present_segment_relationship,
 )
-from mockfoundry.cloudfoundry.api.lists import Listing, Reading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays
@@ -42,7 +42,7 @@ def list_organizations(world: World, actor: User, request: ApiRequest) -> ApiRes
     """The organizations that the actor may read."""
     query = read_list_query(request, ORGANIZATIONS.form)  # 400, 500
     rows = list_readable_organizations(world, actor)
-    return list_page(Reading(world, actor, request, query), ORGANIZATIONS, rows, "/v3/organizations")
+    return list_page(ListReading(world, actor, request, query), ORGANIZATIONS, rows, "/v3/organizations")
 
 
 def list_segment_organizations(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
@@ -52,7 +52,7 @@ def list_segment_organizations(world: World, actor: User, request: ApiRequest) -
     usable = list_usable_segments(world)
     rows = [each for each in list_readable_organizations(world, actor) if segment.name in usable[each.guid]]
     path = f"/v3/isolation_segments/{segment.guid}/organizations"
-    return list_page(Reading(world, actor, request, query), ORGANIZATIONS, rows, path)
+    return list_page(ListReading(world, actor, request, query), ORGANIZATIONS, rows, path)
 
 
 def get_organization(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -102,7 +102,7 @@ def present_included_organizations(world: World, guids: Collection[str], base: s
     return [present_organization(world, each, base) for each in found]
 
 
-def present_organizations(reading: Reading, organizations: list[Organization]) -> list[dict[str, Any]]:
+def present_organizations(reading: ListReading, organizations: list[Organization]) -> list[dict[str, Any]]:
     return [present_organization(reading.world, each, reading.request.base) for each in organizations]
 
 

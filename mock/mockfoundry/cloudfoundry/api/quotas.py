@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import require_writable_organization
-from mockfoundry.cloudfoundry.api.lists import Listing, Reading, keep_by, keep_by_any, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by, keep_by_any, list_page
 from mockfoundry.cloudfoundry.api.presenters import present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays
@@ -95,7 +95,7 @@ def list_organization_quotas(world: World, actor: User, request: ApiRequest) -> 
     """The quotas of organizations; everybody sees all of them, but only the organizations that they may read."""
     query = read_list_query(request, ORGANIZATION_QUOTAS.form)  # 400, 500
     rows = list_organization_quota_rows(world)
-    return list_page(Reading(world, actor, request, query), ORGANIZATION_QUOTAS, rows, "/v3/organization_quotas")
+    return list_page(ListReading(world, actor, request, query), ORGANIZATION_QUOTAS, rows, "/v3/organization_quotas")
 
 
 def get_organization_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -136,7 +136,7 @@ def present_organization_quota(row: QuotaRow, base: str) -> dict[str, Any]:
     }
 
 
-def present_organization_quotas(reading: Reading, rows: list[QuotaRow]) -> list[dict[str, Any]]:
+def present_organization_quotas(reading: ListReading, rows: list[QuotaRow]) -> list[dict[str, Any]]:
     return [present_organization_quota(row, reading.request.base) for row in rows]
 
 
@@ -176,7 +176,7 @@ def list_space_quotas(world: World, actor: User, request: ApiRequest) -> ApiResp
     """The quotas of the spaces that the actor has a role in, or whose organization they manage."""
     query = read_list_query(request, SPACE_QUOTAS.form)  # 422, 500
     rows = [row for row in list_space_quota_rows(world) if may_read_quota_of(actor, world.spaces[row.owners[0]])]
-    return list_page(Reading(world, actor, request, query), SPACE_QUOTAS, rows, "/v3/space_quotas")
+    return list_page(ListReading(world, actor, request, query), SPACE_QUOTAS, rows, "/v3/space_quotas")
 
 
 def get_space_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -227,7 +227,7 @@ def present_space_quota(row: QuotaRow, base: str) -> dict[str, Any]:
     }
 
 
-def present_space_quotas(reading: Reading, rows: list[QuotaRow]) -> list[dict[str, Any]]:
+def present_space_quotas(reading: ListReading, rows: list[QuotaRow]) -> list[dict[str, Any]]:
     return [present_space_quota(row, reading.request.base) for row in rows]
 
 

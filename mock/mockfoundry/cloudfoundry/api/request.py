@@ -45,6 +45,10 @@ class ApiRequest(msgspec.Struct, frozen=True):
         return self.message
 
 
+JSON_MEDIA_TYPE = b"application/json; charset=utf-8"
+"""How Rails says it."""
+
+
 class ApiResponse(msgspec.Struct, frozen=True):
     """The response of an operation.
 
@@ -55,6 +59,7 @@ class ApiResponse(msgspec.Struct, frozen=True):
         headers: names and values, besides those that every response has.
         tolerated_violations: violations of the contract that the Cloud Controller takes, for `X-Mock-Contract`.
         state_changed: of an operation that writes, whether anything but `updated_at` has another value than before.
+        media_type: of the body.
     """
 
     status: int
@@ -63,6 +68,7 @@ class ApiResponse(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     tolerated_violations: tuple[Violation, ...] = ()
     state_changed: bool = True
+    media_type: bytes = JSON_MEDIA_TYPE
 
 
 class LateResponse(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, Reading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.organizations import present_included_organizations
 from mockfoundry.cloudfoundry.api.presenters import present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import ListForm, read_list_query, read_shown
@@ -81,7 +81,7 @@ def list_readable_roles(world: World, actor: User) -> list[Role]:
 def list_roles(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The roles that the actor may read."""
     query = read_list_query(request, ROLES.form)  # 422, 500
-    return list_page(Reading(world, actor, request, query), ROLES, list_readable_roles(world, actor), "/v3/roles")
+    return list_page(ListReading(world, actor, request, query), ROLES, list_readable_roles(world, actor), "/v3/roles")
 
 
 def get_role(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -122,7 +122,7 @@ def present_role(role: Role, base: str) -> dict[str, Any]:
     }
 
 
-def present_roles(reading: Reading, roles: list[Role]) -> list[dict[str, Any]]:
+def present_roles(reading: ListReading, roles: list[Role]) -> list[dict[str, Any]]:
     return [present_role(each, reading.request.base) for each in roles]
 
 

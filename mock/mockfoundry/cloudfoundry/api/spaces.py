@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from mockfoundry.cloudfoundry.api.isolation_segments import present_segment_relationship
-from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, Reading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.organizations import present_included_organizations
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query, read_shown
@@ -42,7 +42,7 @@ def list_spaces(world: World, actor: User, request: ApiRequest) -> ApiResponse |
     """The spaces that the actor may read."""
     query = read_list_query(request, SPACES.form)  # 400, 500
     rows = [space for space in world.spaces.values() if may_read_space(actor, space)]
-    return list_page(Reading(world, actor, request, query), SPACES, rows, "/v3/spaces")
+    return list_page(ListReading(world, actor, request, query), SPACES, rows, "/v3/spaces")
 
 
 def get_space(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -121,11 +121,11 @@ def present_included_spaces(world: World, guids: Collection[str], base: str) -> 
     return [present_space(each, base) for each in found]
 
 
-def present_spaces(reading: Reading, spaces: list[Space]) -> list[dict[str, Any]]:
+def present_spaces(reading: ListReading, spaces: list[Space]) -> list[dict[str, Any]]:
     return [present_space(each, reading.request.base) for each in spaces]
 
 
-def include_organizations(reading: Reading, spaces: list[Space]) -> list[dict[str, Any]]:
+def include_organizations(reading: ListReading, spaces: list[Space]) -> list[dict[str, Any]]:
     guids = [space.organization for space in spaces]
     return present_included_organizations(reading.world, guids, reading.request.base)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.lists import Listing, Reading, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, list_page
 from mockfoundry.cloudfoundry.api.parameters import Parameters
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment
 from mockfoundry.cloudfoundry.api.queries import ListForm, read_list_query
@@ -54,7 +54,7 @@ def list_readable_users(world: World, actor: User) -> list[User]:
 def list_users(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The users that the actor may read."""
     query = read_list_query(request, USERS.form)  # 422, 500
-    return list_page(Reading(world, actor, request, query), USERS, list_readable_users(world, actor), "/v3/users")
+    return list_page(ListReading(world, actor, request, query), USERS, list_readable_users(world, actor), "/v3/users")
 
 
 def get_user(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -81,7 +81,7 @@ def present_user(user: User, base: str) -> dict[str, Any]:
     }
 
 
-def present_users(reading: Reading, users: list[User]) -> list[dict[str, Any]]:
+def present_users(reading: ListReading, users: list[User]) -> list[dict[str, Any]]:
     return [present_user(each, reading.request.base) for each in users]
 
 

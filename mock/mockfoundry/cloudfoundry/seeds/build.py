@@ -30,6 +30,7 @@ from mockfoundry.cloudfoundry.model import (
     HealthCheck,
     InstanceRange,
     IsolationSegment,
+    OauthClient,
     Organization,
     ProcessModel,
     Quota,
@@ -40,6 +41,7 @@ from mockfoundry.cloudfoundry.model import (
 )
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
+    CLIENT,
     DEPLOYMENT,
     DROPLET,
     ISOLATION_SEGMENT,
@@ -53,6 +55,7 @@ from mockfoundry.cloudfoundry.seeds.format import (
 )
 from mockfoundry.cloudfoundry.seeds.snapshot import are_held, move_ranges
 from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
+from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Form
 
@@ -341,8 +344,14 @@ class WorldBuilder:
             scopes=frozenset(fields.get("scopes", user.scopes)),
             organization_roles={**user.organization_roles, **in_organizations},
             space_roles={**user.space_roles, **in_spaces},
+            failed_log_ins=tuple(each + self.moved for each in fields.get("failed_log_ins", user.failed_log_ins)),
             **USER.collect_attributes(fields),
         )
+
+    def put_client(self, fields: SeedFields) -> None:
+        """Adds a client; one that is there keeps what is not named, and so does the `cf` that is always there."""
+        client = find_client(self.world, fields["id"]) or OauthClient(id=fields["id"], scopes=CF_CLIENT.scopes)
+        self.world.own_table("clients")[client.id] = apply_fields(CLIENT, client, fields)
 
 
 def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
@@ -368,6 +377,8 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
         builder.add_organization(organization)
     for user in fields.get("users", ()):
         builder.put_user(user)
+    for client in fields.get("clients", ()):
+        builder.put_client(client)
     if snapshot is not None and "order" in snapshot:
         ordered = {guid: world.processes[guid] for guid in snapshot["order"] if guid in world.processes}
         world.processes = {**ordered, **world.processes}

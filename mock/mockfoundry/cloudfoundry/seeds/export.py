@@ -11,6 +11,7 @@ from typing import Any
 from mockfoundry.cloudfoundry.model import App, Deployment, Organization, ProcessModel, Space, User
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
+    CLIENT,
     DEPLOYMENT,
     FEATURE_FLAG,
     ISOLATION_SEGMENT,
@@ -42,6 +43,7 @@ def exclude_snapshot_keys(form: Form) -> Form:
 
 
 PROCESS_WITHOUT_SNAPSHOT = exclude_snapshot_keys(PROCESS)
+USER_WITHOUT_SNAPSHOT = exclude_snapshot_keys(USER)
 DEPLOYMENT_WITHOUT_SNAPSHOT = exclude_snapshot_keys(DEPLOYMENT)
 
 
@@ -90,7 +92,8 @@ class WorldExporter:
             "default_quota": QUOTA.write(world.default_quota),
             "isolation_segments": [ISOLATION_SEGMENT.write(each) for each in world.isolation_segments.values()],
             "organizations": [self.export_organization(each) for each in world.organizations.values()],
-            "users": [export_user(world, each) for each in world.users.values()],
+            "users": [self.export_user(each) for each in world.users.values()],
+            "clients": [CLIENT.write(each) for each in world.clients.values()],
         }
 
     def find_order(self) -> list[str]:
@@ -154,25 +157,24 @@ class WorldExporter:
             return PROCESS_WITHOUT_SNAPSHOT.write(process, instance_states=states, instances=wanted)
         return PROCESS_WITHOUT_SNAPSHOT.write(process, instance_states=states)
 
+    def export_user(self, user: User) -> SeedDocument:
+        organizations, spaces = self.world.organizations, self.world.spaces
+        return (USER if self.is_snapshot else USER_WITHOUT_SNAPSHOT).write(
+            user,
+            scopes=sorted(user.scopes),
+            organizations={
+                organizations[guid].name: sorted(roles)
+                for guid, roles in user.organization_roles.items()
+                if guid in organizations
+            },
+            spaces={
+                f"{organizations[spaces[guid].organization].name}/{spaces[guid].name}": sorted(roles)
+                for guid, roles in user.space_roles.items()
+                if guid in spaces
+            },
+        )
+
 
 def write_held_states(process: ProcessModel) -> SeedDocument:
     """The states that instances are held in, by index; of too many of them the first."""
     return {str(index): state for index, state in collect_held_states(process.instance_ranges, MAX_HELD_STATES).items()}
-
-
-def export_user(world: World, user: User) -> SeedDocument:
-    organizations, spaces = world.organizations, world.spaces
-    return USER.write(
-        user,
-        scopes=sorted(user.scopes),
-        organizations={
-            organizations[guid].name: sorted(roles)
-            for guid, roles in user.organization_roles.items()
-            if guid in organizations
-        },
-        spaces={
-            f"{organizations[spaces[guid].organization].name}/{spaces[guid].name}": sorted(roles)
-            for guid, roles in user.space_roles.items()
-            if guid in spaces
-        },
-    )

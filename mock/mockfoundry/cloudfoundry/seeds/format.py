@@ -16,7 +16,7 @@ from mockfoundry.cloudfoundry.seeds.kinds import (
     WeightsKind,
 )
 from mockfoundry.cloudfoundry.seeds.load import LOAD
-from mockfoundry.cloudfoundry.seeds.snapshot import INSTANCE_KEYS, MOMENT, PROGRESS_KEY, SNAPSHOT
+from mockfoundry.cloudfoundry.seeds.snapshot import FAILED_LOG_INS_KEY, INSTANCE_KEYS, MOMENT, PROGRESS_KEY, SNAPSHOT
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
     spell_feature_flag,
@@ -24,6 +24,7 @@ from mockfoundry.cloudfoundry.seeds.values import (
     write_feature_flag,
     write_rate_limit,
 )
+from mockfoundry.cloudfoundry.uaa.clients import JWT_BEARER
 from mockfoundry.documents.declare import Form, FormKey, NullableKind
 from mockfoundry.documents.kinds import (
     BooleanKind,
@@ -43,6 +44,7 @@ ORGANIZATION_ROLES = (
     "organization_billing_manager",
 )
 SPACE_ROLES = ("space_developer", "space_supporter", "space_manager", "space_auditor")
+GRANTS = ("client_credentials", "password", "refresh_token", "authorization_code", JWT_BEARER)
 SCOPES = tuple(f"cloud_controller.{scope}" for scope in ("admin", "admin_read_only", "global_auditor", "read", "write"))
 
 EACH = "*"
@@ -57,6 +59,7 @@ AVAILABILITY = ChoiceKind(("available", "unavailable"))
 SECONDS = SecondsKind()
 SPAN = SpanKind()
 BOOLEAN = BooleanKind()
+LIFETIME = NumberKind(1, 315_360_000)
 
 COMMON_KEYS = (
     FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
@@ -117,6 +120,32 @@ SETTINGS = Form(
             "What happens to a bearer token that names no user: `admin` treats it as an admin's, `refused` answers "
             "401. The token `admin` works with both.",
             "admin",
+        ),
+        # The platform around the processes
+        FormKey(
+            "api_version",
+            TextKind(1, 32, r"[0-9]+\.[0-9]+\.[0-9]+", "a version such as 3.228.0"),
+            "The version of the Cloud Controller that the root documents show; clients decide by it what they ask.",
+            "3.228.0",
+        ),
+        FormKey(
+            "uaa",
+            AVAILABILITY,
+            "`unavailable`: nobody can log in, and a request with a token is answered 502, CF-UaaUnavailable.",
+            "available",
+        ),
+        FormKey(
+            "access_token_seconds",
+            NullableKind(LIFETIME),
+            "How long a token is valid that a log-in gives; UAA's own default is 43200, that of cf on a real "
+            "foundation 1200. null is ten years.",
+            "null",
+        ),
+        FormKey(
+            "refresh_token_seconds",
+            NullableKind(LIFETIME),
+            "How long a refresh token is valid; 2592000 on a real foundation. null is ten years.",
+            "null",
         ),
     ),
 )
@@ -466,6 +495,41 @@ USER = Form(
         ),
         FormKey("origin", NAME, "The identity provider that they log in with.", "uaa"),
         FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+        FormKey(
+            "password",
+            NullableKind(TextKind(1, 255)),
+            "What they log in with; any other is refused, five times within 20 minutes locks them out for 5.",
+            "any password is right",
+        ),
+        FormKey("locked", BOOLEAN, "true: they can't log in, whatever the password.", "false"),
+        FAILED_LOG_INS_KEY,
+    ),
+)
+
+SCOPE_LIST = ListKind(TextKind(1, 64, r"[!-~]+", "a scope such as cloud_controller.read"), 100)
+
+CLIENT = Form(
+    "a client",
+    (
+        FormKey("id", NAME, "Its id.", required=True, role="identity"),
+        FormKey("secret", TextKind(0, 255), "Its secret.", "empty, as that of cf"),
+        FormKey("authorities", SCOPE_LIST, "What the tokens have that it gets for itself.", "uaa.none"),
+        FormKey("scopes", SCOPE_LIST, "What the tokens of users may have that it gets.", "those of cf"),
+        FormKey(
+            "grants",
+            ListKind(ChoiceKind(GRANTS)),
+            f"How it may get tokens: {', '.join(GRANTS)}.",
+            "client_credentials",
+        ),
+        FormKey(
+            "access_token_seconds", NullableKind(LIFETIME), "How long its tokens are valid.", "as the settings say"
+        ),
+        FormKey(
+            "refresh_token_seconds",
+            NullableKind(LIFETIME),
+            "How long its refresh tokens are valid.",
+            "as the settings say",
+        ),
     ),
 )
 
@@ -484,6 +548,13 @@ SEED = Form(
         ),
         FormKey("organizations", ListKind(ORGANIZATION), "The organizations, a list.", "none", role="part"),
         FormKey("users", ListKind(USER), "The users, a list.", "none", role="part"),
+        FormKey(
+            "clients",
+            ListKind(CLIENT),
+            "UAA's clients, a list; `cf`, with an empty secret, is there without being named.",
+            "cf alone",
+            role="part",
+        ),
         FormKey("snapshot", SNAPSHOT, "What an export adds; see below.", "none", role="part"),
     ),
 )

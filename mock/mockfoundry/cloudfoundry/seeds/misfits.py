@@ -51,9 +51,11 @@ def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
     users = list_entries(fields, "users", ())
     findings += find_repeated_names(users, "user", "name")
     for user, at in users:
+        findings += (Finding((*at, name), SNAPSHOT_TEXT) for name in user if name in SNAPSHOT_KEYS)
         findings += guids.check(user, at, [world.users[user["name"]]] if user["name"] in world.users else [])
         findings += find_unknown_roles(user, at, "organizations", "organization", organizations)
         findings += find_unknown_roles(user, at, "spaces", "space", spaces)
+    findings += find_repeated_names(list_entries(fields, "clients", ()), "client", "id")
     return findings
 
 

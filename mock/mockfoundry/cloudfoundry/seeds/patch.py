@@ -95,6 +95,8 @@ class WorldPatcher:
                 self.builder.add_organization(each)
         for each in fields.get("users", ()):
             self.builder.put_user(each)
+        for each in fields.get("clients", ()):
+            self.builder.put_client(each)
 
     def patch_organization(self, organization: Organization, fields: SeedFields) -> None:
         world = self.world

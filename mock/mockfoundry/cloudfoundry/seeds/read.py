@@ -52,6 +52,7 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield from find_repeated_guids(user, at, guids)
         yield from find_unknown_roles(user, at, "organizations", "organization", names)
         yield from find_unknown_roles(user, at, "spaces", "space", spaces)
+    yield from find_repeated_names(list_entries(data, "clients", ()), "client", "id")
 
 
 MISSING_TYPES_TEXT = "a sidecar needs `process_types:`"

@@ -156,7 +156,18 @@ PROGRESS_KEY = FormKey(
 )
 """A key of a deployment."""
 
-SNAPSHOT_KEYS = frozenset({"snapshot", "instance_ranges", "stopping_ranges", "allotment", "past_versions", "progress"})
+FAILED_LOG_INS_KEY = FormKey(
+    "failed_log_ins",
+    ListKind(MOMENT, 1_000),
+    "(export only) when they last tried with a wrong password.",
+    "none",
+    role="part",
+)
+"""A key of a user."""
+
+SNAPSHOT_KEYS = frozenset(
+    {"snapshot", "instance_ranges", "stopping_ranges", "allotment", "past_versions", "progress", "failed_log_ins"}
+)
 """The keys of this module, which `given:` does not take."""
 
 

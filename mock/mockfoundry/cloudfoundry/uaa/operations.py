@@ -1,0 +1,38 @@
+"""UAA's operations: one table of what each does, by one plain function each. Never knows HTTP."""
+
+from collections.abc import Callable, Mapping
+
+from mockfoundry.cloudfoundry.uaa.documents import (
+    show_login,
+    show_openid_configuration,
+    show_token_key,
+    show_token_keys,
+)
+from mockfoundry.cloudfoundry.uaa.grants import issue_token
+from mockfoundry.cloudfoundry.uaa.request import UaaRequest, UaaResponse
+from mockfoundry.cloudfoundry.uaa.token_readers import check_token, introspect, show_user_info
+
+UAA_ENVELOPE = "uaa"
+"""What marks UAA's operations in a contract (`x-error-envelope`)."""
+
+UaaOperation = Callable[[UaaRequest], UaaResponse]
+"""Answers a request; raises UaaRefusal where UAA refuses it."""
+
+UAA_OPERATIONS: Mapping[str, UaaOperation] = {
+    "getLogin": show_login,
+    "getLoginInfo": show_login,
+    "issueToken": issue_token,
+    "issueTokenByQuery": issue_token,
+    "getTokenKeys": show_token_keys,
+    "getTokenKey": show_token_key,
+    "getUserInfo": show_user_info,
+    "introspectToken": introspect,
+    "checkToken": check_token,
+    "checkTokenByQuery": check_token,
+    "getOpenidConfiguration": show_openid_configuration,
+    "getOpenidConfigurationOfIssuer": show_openid_configuration,
+}
+"""By operationId. One that a contract marks as UAA's and that is not here is served from its examples."""
+
+LOG_IN_OPERATIONS = frozenset({"issueToken", "issueTokenByQuery"})
+"""Those that may make a foundation on purpose."""

@@ -1,0 +1,250 @@
+"""UAA in an exchange: the foundation that a log-in is for, UAA's operations, and its form of answers. Never logs in."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from mockfoundry.bodies import BodyForm, read_form, read_query
+from mockfoundry.cloudfoundry.auth import ANY_ADMIN
+from mockfoundry.cloudfoundry.errors import CATALOGUE, Refusal
+from mockfoundry.cloudfoundry.tokens import claims_from_token
+from mockfoundry.cloudfoundry.uaa.clients import find_client, read_basic_credentials
+from mockfoundry.cloudfoundry.uaa.names import find_foundation_in_name
+from mockfoundry.cloudfoundry.uaa.operations import LOG_IN_OPERATIONS, UAA_ENVELOPE, UaaOperation
+from mockfoundry.cloudfoundry.uaa.request import (
+    UaaRefusal,
+    UaaRequest,
+    UaaResponse,
+    invalid_token,
+    name_error,
+    refused_by_controller,
+    response_from_uaa_refusal,
+)
+from mockfoundry.cloudfoundry.world import World
+from mockfoundry.contract.plan import Plan
+from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.context import ExchangeContext, Service
+from mockfoundry.exchange.request import Headers, Request
+from mockfoundry.exchange.response import (
+    Response,
+    json_response,
+    raw_response,
+    response_from_refusal,
+    scenario_response,
+)
+from mockfoundry.foundations.addressing import Address, parse_address
+from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, FOUNDATION_GONE, FoundationRegistry
+from mockfoundry.journal.entry import DecidedBy
+from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.scenarios.engine import ScenarioMatch
+from mockfoundry.scenarios.model import Respond
+
+UAA_MEDIA_TYPE = b"application/json"
+
+UAA_HEADERS: Headers = [
+    (b"content-security-policy", b"script-src 'self'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-xss-protection", b"0"),
+    (b"x-frame-options", b"DENY"),
+]
+"""What every answer of UAA has [webapp/WEB-INF/web.xml, security/web/ContentSecurityPolicyFilter.java]."""
+
+UNCACHED_HEADERS: Headers = [
+    (b"cache-control", b"no-cache, no-store, max-age=0, must-revalidate"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"0"),
+]
+"""What one has that says nothing else of caches."""
+
+GATEWAY_PAGE = b"502 Bad Gateway: Registered endpoint failed to handle the request.\n"
+
+
+def is_of_uaa(plan: Plan | None) -> bool:
+    """Whether UAA answers an operation, and not the Cloud Controller."""
+    return plan is not None and plan.error_envelope == UAA_ENVELOPE
+
+
+# Which foundation
+
+
+def read_parameters(request: Request) -> dict[str, str]:
+    """The parameters of the query and of a form."""
+    query = {name: values[-1] for name, values in read_query(request.query_string).items()}
+    return {**query, **read_form(request.content)} if has_form(request) else query
+
+
+def has_form(request: Request) -> bool:
+    return request.body_form is BodyForm.FORM and bool(request.content)
+
+
+def find_token_address(service: Service, request: Request, address: Address) -> Address:
+    """The address of a request to UAA: at the bare URL its token, its user or its client may say a foundation."""
+    if address.named:
+        return address
+    parameters, key = read_parameters(request), service.authority.key
+    for name in ("refresh_token", "token"):
+        claims = claims_from_token(key, parameters.get(name, ""))
+        if claims is not None:
+            return Address(claims.foundation, address.path)
+    registry, real_time = service.registry, request.arrived
+    if parameters.get("grant_type") == "password":
+        found = find_named_foundation(registry, parameters.get("username", ""), real_time, has_user)
+        if found is not None:
+            return Address(found, address.path, named=False)
+    found = find_named_foundation(registry, read_client_id(request, parameters), real_time, has_client)
+    return address if found is None else Address(found, address.path, named=False)
+
+
+def read_client_id(request: Request, parameters: dict[str, str]) -> str:
+    """The id that the client of a request gives, empty where none can be read."""
+    authorization = request.header(b"authorization")
+    if authorization[:6].lower() != "basic ":
+        return parameters.get("client_id", "")
+    try:
+        return read_basic_credentials(authorization[6:])[0]
+    except UaaRefusal:
+        return ""
+
+
+def find_named_foundation(
+    registry: FoundationRegistry, name: str, real_time: int, has: Callable[[World, str], bool]
+) -> str | None:
+    """The foundation that the name of a user or of a client says, None where it says none."""
+    default = registry.find_active(DEFAULT_FOUNDATION, real_time)
+    seeded = registry.initial_world
+
+    def is_known_in(part: str, foundation: str) -> bool:
+        there = registry.find_active(foundation, real_time)
+        return there is not None and has(there.world, part)
+
+    return find_foundation_in_name(
+        name,
+        lambda whole: has(seeded if default is None else default.world, whole),
+        lambda part: has(seeded, part),
+        is_known_in,
+    )
+
+
+def has_user(world: World, name: str) -> bool:
+    return name in world.users or name == ANY_ADMIN.name
+
+
+def has_client(world: World, name: str) -> bool:
+    return find_client(world, name) is not None
+
+
+def prepare_foundation(service: Service, address: Address, route: Route, real_time: int) -> None:
+    """Makes the foundation of a log-in, also one that is gone: to log in is a purpose.
+
+    Raises:
+        Refusal: there are too many.
+    """
+    registry = service.registry
+    if route.plan.operation in LOG_IN_OPERATIONS and registry.find_active(address.name, real_time) is None:
+        registry.create(address.name, None, real_time)
+
+
+# Operations and answers
+
+
+def run_uaa_operation(context: ExchangeContext, operation: UaaOperation) -> Response:
+    """What UAA answers, a refusal among that."""
+    request, foundation = context.request, context.foundation
+    if foundation.world.settings.uaa == "unavailable":
+        return gateway_response()
+    address = parse_address(request.target, request.headers.get(b"x-mock-foundation"), request.host)
+    asked = UaaRequest(
+        world=foundation.world,
+        foundation=foundation.name,
+        is_named=address.named,
+        parameters=read_parameters(request),
+        has_form=has_form(request),
+        authorization=request.header(b"authorization"),
+        known_tag=request.header(b"if-none-match"),
+        base=f"{request.base_url}{context.prefix}",
+        now=context.now,
+        real_time=context.real_time,
+        authority=context.service.authority,
+        issuers=foundation.token_issuers,
+        next_number=foundation.next_token_number,
+    )
+    try:
+        answer = operation(asked)
+    except UaaRefusal as refusal:
+        return response_from_uaa(response_from_uaa_refusal(refusal))
+    context.actor = answer.actor or context.actor
+    return response_from_uaa(answer)
+
+
+def response_from_uaa(answer: UaaResponse, decided_by: DecidedBy = "world") -> Response:
+    """The response that an answer of UAA is, without the headers that all of them have."""
+    response = json_response(answer.status, answer.body, answer.why, UAA_MEDIA_TYPE)
+    response.headers += ((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers)
+    response.decided_by = decided_by
+    return response
+
+
+def gateway_response() -> Response:
+    """What the router answers for UAA where that can't be reached [gorouter, handlers and proxy/round_tripper]."""
+    response = raw_response(502, GATEWAY_PAGE, "world: settings: {uaa: unavailable}", b"text/plain; charset=utf-8")
+    response.headers += ((b"x-cf-routererror", b"endpoint_failure"), (b"x-content-type-options", b"nosniff"))
+    response.has_platform_headers = False
+    response.has_request_id = True
+    return response
+
+
+def dress_uaa_response(response: Response) -> None:
+    """Gives a response the headers of UAA in place of the Cloud Controller's, whatever it was made of."""
+    if not response.has_platform_headers:
+        return
+    response.has_platform_headers = False
+    response.has_request_id = True
+    headers = [
+        (name, UAA_MEDIA_TYPE if name == b"content-type" and value.startswith(UAA_MEDIA_TYPE) else value)
+        for name, value in response.headers
+    ]
+    is_said = any(name == b"cache-control" for name, _ in headers)
+    response.headers = [*headers, *UAA_HEADERS, *(() if is_said else UNCACHED_HEADERS)]
+
+
+def response_from_refusal_of(plan: Plan | None, refusal: Refusal, decided_by: DecidedBy = "world") -> Response:
+    """The response that a refusal is, in the form of who answers the operation."""
+    if not is_of_uaa(plan):
+        return response_from_refusal(refusal, decided_by)
+    status, text = refusal.entry.status, refusal.detail
+    if refusal.entry is FOUNDATION_GONE and plan is not None and plan.operation in LOG_IN_OPERATIONS:
+        # A token of a foundation that is gone; clients know this word, and ask their users to log in.
+        gone = response_from_uaa_refusal(invalid_token(f"{refusal.why}; {text}"))
+        return dressed(response_from_uaa(gone, decided_by))
+    refused = refused_by_controller(status, name_error(status), text, refusal.why)
+    return dressed(response_from_uaa(response_from_uaa_refusal(refused), decided_by))
+
+
+def dressed(response: Response) -> Response:
+    dress_uaa_response(response)
+    return response
+
+
+def scripted_response(plan: Plan | None, match: ScenarioMatch, respond: Respond, random_seed: int) -> Response:
+    """The answer that a scenario gives in place of the world's, in the form of who answers the operation.
+
+    Args:
+        random_seed: what a body without an example follows from.
+    """
+    if not is_of_uaa(plan) or plan is None:
+        return scenario_response(plan, match, respond, random_seed)
+    if respond.error is not None:
+        entry = CATALOGUE[respond.error]
+        status, text = entry.status, respond.detail or entry.detail
+    elif respond.status is not None and respond.status >= 400 and respond.text is None and respond.body is ABSENT:
+        if respond.status in plan.responses:
+            return scenario_response(plan, match, respond, random_seed)
+        status, text = respond.status, HTTP_WORDS.get(respond.status, "Error")
+    else:
+        return scenario_response(plan, match, respond, random_seed)
+    refused = refused_by_controller(status, name_error(status), text, match.why)
+    response = response_from_uaa(response_from_uaa_refusal(refused), "scenario")
+    response.fault = respond.fault or ""
+    return response
+
+
+HTTP_WORDS = {status.value: status.phrase for status in HTTPStatus}
