@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mockfoundry.cloudfoundry.seeds import format as seed_format
+from mockfoundry.cloudfoundry.seeds import keys as seed_keys
 from mockfoundry.cloudfoundry.seeds import load as seed_load
+from mockfoundry.cloudfoundry.seeds import part_forms as seed_part_forms
 from mockfoundry.cloudfoundry.seeds import snapshot as seed_snapshot
 from mockfoundry.cloudfoundry.seeds.format import PAST_VERSION
 from mockfoundry.documents.declare import Form, render_cell
@@ -14,7 +16,7 @@ SEED_PAGE = Path(__file__).parent.parent / "docs" / "seed-file.md"
 
 FORMS = {
     each.noun: each
-    for module in (seed_format, seed_load, seed_snapshot)
+    for module in (seed_format, seed_keys, seed_load, seed_part_forms, seed_snapshot)
     for each in vars(module).values()
     if isinstance(each, Form)
 }

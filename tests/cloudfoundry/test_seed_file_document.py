@@ -26,7 +26,6 @@ from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     DEPLOYMENT,
-    NAME,
     ORGANIZATION,
     PROCESS,
     SEED,
@@ -34,6 +33,7 @@ from mockfoundry.cloudfoundry.seeds.format import (
     SIDECAR,
     SPACE,
 )
+from mockfoundry.cloudfoundry.seeds.keys import NAME
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.seeds.snapshot import ALLOTMENT, INSTANCE_RANGE, PROGRESS, SNAPSHOT_KEYS

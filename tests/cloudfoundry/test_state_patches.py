@@ -103,8 +103,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "processes/0/health_check: a check of type http needs an endpoint",
     ),
     "a sidecar of nothing": (
-        dev({"name": "dora", "sidecars": [{"name": "s", "process_types": ["wep"]}]}),
-        "sidecars/0/process_types/0: app dora has no process of type wep; did you mean web?",
+        dev({"name": "dora", "sidecars": [{"name": "s"}]}),
+        "sidecars/0: a sidecar needs `process_types:`",
     ),
     "another guid for a user that is there": (
         {"users": [{"name": "developer", "guid": "other-one"}]},

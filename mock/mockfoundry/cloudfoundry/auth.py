@@ -200,6 +200,13 @@ def may_read_space(actor: User, space: Space) -> bool:
     return manages_organization(actor, space)
 
 
+def may_read_routes(actor: User, space: Space) -> bool:
+    """Whether the actor sees the routes of a space: an auditor of its organization does, too."""
+    if may_read_space(actor, space):
+        return True
+    return "organization_auditor" in actor.organization_roles.get(space.organization, _NO_ROLES)
+
+
 def reads_everything(actor: User) -> bool:
     """Whether the actor's scopes let them see all organizations and spaces."""
     return not actor.scopes.isdisjoint(_READS_EVERYTHING)
@@ -232,6 +239,16 @@ def manages_organization(actor: User, space: Space) -> bool:
 def may_manage_apps(actor: User, space: Space) -> bool:
     """Whether the actor's roles allow changes of the apps and processes in a space."""
     return ADMIN in actor.scopes or not actor.space_roles.get(space.guid, _NO_ROLES).isdisjoint(_APP_MANAGERS)
+
+
+def may_write_apps(actor: User, space: Space) -> bool:
+    """Whether the actor's roles allow to create, update and delete apps in a space."""
+    return ADMIN in actor.scopes or "space_developer" in actor.space_roles.get(space.guid, _NO_ROLES)
+
+
+def may_see_environment(actor: User, space: Space) -> bool:
+    """Whether the actor is shown the environment variables of the apps in a space."""
+    return may_see_secrets(actor, space) or may_manage_apps(actor, space)
 
 
 def may_see_secrets(actor: User, space: Space) -> bool:

@@ -55,6 +55,7 @@ ADDRESS_RATE_LIMIT_EXCEEDED = CatalogueEntry(
 )
 SERVICE_UNAVAILABLE = CatalogueEntry("CF-ServiceUnavailable", 10015, 503, "Service unavailable")
 CONFLICT = CatalogueEntry("CF-Conflict", 10409, 409, "Scale is already in progress")
+UNIQUENESS_ERROR = CatalogueEntry("CF-UniquenessError", 10016, 422, "The name is taken")
 ORG_SUSPENDED = CatalogueEntry("CF-OrgSuspended", 10017, 403, "The organization is suspended")
 SPACE_SUSPENDED = CatalogueEntry("CF-SpaceSuspended", 10019, 403, "The space is suspended")
 RESOURCE_BEING_DELETED = CatalogueEntry("CF-ResourceBeingDeleted", 10020, 422, "The resource is being deleted")

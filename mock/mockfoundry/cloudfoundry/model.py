@@ -4,9 +4,11 @@ A change replaces a value by a new one, so a refused change leaves nothing behin
 the epoch and durations whole microseconds, unless a name ends with `_seconds`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from mockfoundry.cloudfoundry.app_parts import Buildpack, DropletState, Package, Revision, Task
 
 LARGEST_INTEGER = 2_147_483_647
 """What the Cloud Controller's database holds in an integer column [app/messages/base_message.rb]."""
@@ -17,13 +19,21 @@ LARGEST_LONG = 9_223_372_036_854_775_807
 UNLIMITED = -1
 """The log rate of a process that has no limit."""
 
+DEFAULT_MEMORY_IN_MB = 1024
+"""The memory of a new process [config default_app_memory]."""
+
 DEFAULT_DISK_IN_MB = 1024
 """The disk of a process whose disk is not set [config default_app_disk_in_mb]."""
 
 DEFAULT_USER = "vcap"
 """The user of a process whose user is not set, unless its app is a Docker app."""
 
+DEFAULT_STACK = "cflinuxfs4"
+"""The stack of an app that names none [config/stacks.yml]."""
+
 AppState = Literal["STARTED", "STOPPED"]
+JobState = Literal["PROCESSING", "COMPLETE", "FAILED"]
+Lifecycle = Literal["buildpack", "cnb", "docker"]
 DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
 
 STATES_IN_FLIGHT: tuple[DeploymentState, ...] = ("DEPLOYING", "PREPAUSED", "PAUSED")
@@ -118,6 +128,7 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     created_at: int
     updated_at: int
+    origin: Literal["user", "buildpack"] = "user"
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,26 +169,71 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Droplet(msgspec.Struct, frozen=True, kw_only=True):
-    """What staging made of an app. `process_types` are the commands that it found."""
+    """What staging made of an app.
+
+    Attributes:
+        process_types: the commands that it found.
+        package: the guid of what was staged; None for a package that is of this droplet alone.
+        stack, image, buildpacks: None for what follows from the app.
+    """
 
     guid: str
     created_at: int
     updated_at: int
     process_types: dict[str, str]
+    state: DropletState = "STAGED"
+    error: str | None = None
+    package: str | None = None
+    stack: str | None = None
+    image: str | None = None
+    buildpacks: tuple[Buildpack, ...] | None = None
+    execution_metadata: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
+    """An app.
+
+    Attributes:
+        buildpacks, stack: of its lifecycle; an app of lifecycle docker shows neither.
+        has_registry_credentials: whether its lifecycle has credentials, which nobody is shown.
+        environment_variables: its own, any JSON values; None where it never had any.
+        ssh_enabled, revisions_enabled, service_binding_k8s_enabled, file_based_vcap_services_enabled: its features.
+        deletion_error: what the job says that fails to delete it; None where it can be deleted.
+        droplet: the current one.
+        droplets: the others, oldest first.
+        packages: besides those that follow from droplets.
+        revision: the guid of the current one; None where revisions are off.
+        revisions: besides a current one that follows from the app.
+    """
+
     guid: str
     name: str
     space: str
     created_at: int
     updated_at: int
     state: AppState = "STARTED"
-    lifecycle: Literal["buildpack", "cnb", "docker"] = "buildpack"
+    lifecycle: Lifecycle = "buildpack"
+    buildpacks: tuple[str, ...] = ()
+    stack: str | None = DEFAULT_STACK
+    has_registry_credentials: bool = False
+    environment_variables: dict[str, Any] | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    ssh_enabled: bool = True
+    revisions_enabled: bool = True
+    service_binding_k8s_enabled: bool = False
+    file_based_vcap_services_enabled: bool = False
     droplet: Droplet | None = None
     revision: str | None = None
     deployment: Deployment | None = None
     sidecars: tuple[Sidecar, ...] = ()
+    deletion_error: str | None = None
+    droplets: tuple[Droplet, ...] = ()
+    packages: tuple[Package, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -341,6 +397,29 @@ class OauthClient(msgspec.Struct, frozen=True, kw_only=True):
     refresh_token_seconds: float | None = None
 
 
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the platform does after it has answered, such as the deletion of an app.
+
+    Attributes:
+        operation: what the API calls it: `app.delete`.
+        resource: the guid of what it is done to.
+        actor: who asked for it.
+        due_at: when it runs.
+        updated_at: when its state last changed.
+        error: why it failed; None where it did not.
+    """
+
+    guid: str
+    operation: str
+    resource: str
+    actor: User
+    created_at: int
+    updated_at: int
+    due_at: int
+    state: JobState = "PROCESSING"
+    error: str | None = None
+
+
 class FeatureFlag(msgspec.Struct, frozen=True):
     """A feature flag.
 
@@ -374,6 +453,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         start_seconds, stop_seconds: how long an instance takes to run, and to be gone.
         deployment_seconds: how long a deployment takes.
+        job_seconds: how long it takes until a job runs, such as the deletion of an app.
+        task_seconds: how long a task runs that a client starts.
         crash_seconds: how long after each start every instance crashes, None where it doesn't.
         stale_seconds: how old the world is that reads show.
         platform: whether the scheduler can be reached.
@@ -390,6 +471,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     start_seconds: float = 1.0
     stop_seconds: float = 1.0
     deployment_seconds: float = 2.0
+    job_seconds: float = 1.0
+    task_seconds: float = 1.0
     crash_seconds: float | None = None
     stale_seconds: float = 0.0
     platform: Literal["available", "unavailable"] = "available"

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.generator import Generator
 from mockfoundry.cloudfoundry.model import (
@@ -16,6 +17,7 @@ from mockfoundry.cloudfoundry.model import (
     App,
     FeatureFlag,
     IsolationSegment,
+    Job,
     OauthClient,
     Organization,
     ProcessModel,
@@ -85,6 +87,8 @@ SHARED_TABLES = frozenset(
         "usage",
         "past_versions",
         "events",
+        "jobs",
+        "routes",
         "isolation_segments",
     }
 )
@@ -111,8 +115,11 @@ class World(msgspec.Struct, kw_only=True):
         processes_of: the guids of each app's processes, oldest first.
         usage: what started processes take, by the guid of their space and of their organization.
         deploying_apps: the guids of the apps whose deployment is not over.
+        jobs: by guid, in the order in which they were asked for.
+        waiting_jobs: the guids of those that have not run.
         past_versions: values that processes had, each with the moment it was replaced; kept only for stale reads.
         events: the latest audit events, oldest first; read them with `latest_events`.
+        routes: by guid, in the order of their creation.
         event_count: how many audit events there ever were.
         nonce: counts starts of instances.
         in_order: whether the processes stand in the order of their creation, so that lists need not be sorted.
@@ -136,8 +143,11 @@ class World(msgspec.Struct, kw_only=True):
     processes_of: dict[str, tuple[str, ...]] = {}
     usage: dict[str, QuotaUsage] = {}
     deploying_apps: frozenset[str] = frozenset()
+    jobs: dict[str, Job] = {}
+    waiting_jobs: frozenset[str] = frozenset()
     past_versions: dict[str, tuple[tuple[int, ProcessModel], ...]] = {}
     events: list[AuditEvent] = []
+    routes: dict[str, Route] = {}
     event_count: int = 0
     nonce: int = 0
     in_order: bool = True
@@ -220,6 +230,17 @@ class World(msgspec.Struct, kw_only=True):
             for process in self.list_app_processes(app.guid):
                 started = app.state == "STARTED"
                 self.count_usage(app.space, None if started else process, process if started else None)
+
+    def remove_app(self, guid: str) -> None:
+        """Removes an app and its processes."""
+        for process in self.list_app_processes(guid):
+            self.remove_process(process.guid)
+            if process.guid in self.past_versions:
+                del self.own_table("past_versions")[process.guid]
+        if guid in self.processes_of:
+            del self.own_table("processes_of")[guid]
+        del self.own_table("apps")[guid]
+        self.deploying_apps -= {guid}
 
     def record_event(self, kind: str, app: App, actor: User, moment: int, data: dict[str, Any]) -> None:
         """Records an audit event."""

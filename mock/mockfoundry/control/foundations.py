@@ -9,7 +9,7 @@ from typing import Any
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
-from mockfoundry.cloudfoundry.deployments import advance_deployments
+from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
 from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
 from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
@@ -140,14 +140,9 @@ def is_large(world: World) -> bool:
 
 
 def settle_foundation(foundation: FoundationState, now: int) -> None:
-    """Has everything happen that time has brought by now: scenarios' events and their ends, and deployments."""
+    """Has everything happen that time has brought by now: scenarios' events and their ends, deployments and jobs."""
     apply_due_events(foundation, now)
-    settle_deployments(foundation.world, now)
-
-
-def settle_deployments(world: World, now: int) -> None:
-    if world.deploying_apps:
-        advance_deployments(world, now)
+    advance_world(foundation.world, now)
 
 
 def prepare_state(context: ControlContext, call: ControlCall) -> Callable[[str], World]:
@@ -189,7 +184,7 @@ def patch_state(context: ControlContext, call: ControlCall) -> ControlAnswer | C
 
 
 def answer_with_settled_world(world: World, now: int) -> ControlAnswer | ControlWork:
-    settle_deployments(world, now)
+    advance_world(world, now)
     return answer_with_state(world.copy(), now)
 
 

@@ -40,6 +40,7 @@ from mockfoundry.cloudfoundry.errors import (
     MESSAGE_PARSE_ERROR,
     Refusal,
 )
+from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.model import RateLimit, User
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
 from mockfoundry.cloudfoundry.tokens import claims_from_token
@@ -265,13 +266,16 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
         require_scope(actor, "write" if plan.writes else "read")
     body = ABSENT
-    if plan.body is not None and request.content:
+    # A body that nothing reads must be sound all the same; a large one would take too long here.
+    if request.content and (plan.body is not None or len(request.content) <= MAX_LOOP_BODY_BYTES):
         form = request.body_form
         if form is BodyForm.MALFORMED:
             return raw_response(406, b"", "content type: malformed", HTML_MEDIA_TYPE)
-        body = context.body
-        if body is ABSENT and form is BodyForm.JSON:
+        parsed = context.body
+        if parsed is ABSENT and form is BodyForm.JSON:
             raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
+        if plan.body is not None:
+            body = parsed
     read = context.read_body
     query = context.query
     violations = find_violations(request, route, query, body) if read is None else read.violations
@@ -290,6 +294,8 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         service.strict,
         None if read is None else read.message,
     )
+    if world.deploying_apps or world.waiting_jobs:
+        advance_world(world, context.now)
     answer = operation(world, actor, call)
     response = response_from_answer(answer)
     response.committed = plan.writes and answer.status < 300

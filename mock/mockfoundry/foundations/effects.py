@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.cloudfoundry.deployments import advance_deployments, cancel_deployment
+from mockfoundry.cloudfoundry.deployments import cancel_deployment
+from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.problems import DocumentError
@@ -170,10 +171,10 @@ def apply_events(foundation: FoundationState, name: str, events: list[Event], no
     """
     since = foundation.progress.since.get(name, now)
     moments = [min(now, since + event.at) for event in events]
-    advance_deployments(foundation.world, moments[0])
+    advance_world(foundation.world, moments[0])
     before = foundation.world.copy()
     for event, moment in zip(events, moments, strict=True):
-        advance_deployments(foundation.world, moment)
+        advance_world(foundation.world, moment)
         try:
             apply_world_patch(foundation.world, event.given, moment)
         except DocumentError as error:
@@ -190,7 +191,7 @@ def record_world_change(foundation: FoundationState, name: str, given: object, n
 
 def change_world(foundation: FoundationState, given: object, now: int) -> list[EntityChange]:
     """Changes the world as a `given` says, in a seed file's keys; gives what that changed."""
-    advance_deployments(foundation.world, now)
+    advance_world(foundation.world, now)
     before = foundation.world.copy()
     apply_world_patch(foundation.world, given, now)
     return compare_worlds(before, foundation.world)

@@ -7,9 +7,16 @@ What is checked first is as in cloud_controller_ng, app/controllers/v3/processes
 import msgspec
 
 from mockfoundry.cloudfoundry.api.request import ApiRequest
-from mockfoundry.cloudfoundry.auth import is_admin, manages_organization, may_manage_apps, may_read_space
-from mockfoundry.cloudfoundry.deployments import advance_deployments
+from mockfoundry.cloudfoundry.auth import (
+    ADMIN_READ_ONLY,
+    is_admin,
+    manages_organization,
+    may_manage_apps,
+    may_read_space,
+    may_write_apps,
+)
 from mockfoundry.cloudfoundry.errors import (
+    FEATURE_DISABLED,
     NOT_AUTHORIZED,
     ORG_SUSPENDED,
     RESOURCE_BEING_DELETED,
@@ -36,8 +43,6 @@ def find_process(world: World, actor: User, request: ApiRequest) -> FoundProcess
     Raises:
         Refusal: 404, if there is none or the actor may not read its space.
     """
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
     path = request.path
     process_type = path.get("type")
     guid = path["guid"]
@@ -124,6 +129,28 @@ def require_app_manager(actor: User, space: Space, organization: Organization) -
         return
     if not may_manage_apps(actor, space):
         raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} may read, but not manage apps in this space")
+    require_active_space(actor, space, organization)
+
+
+def require_app_writer(actor: User, space: Space, organization: Organization) -> None:
+    """Checks that the actor may create, update and delete apps in a space.
+
+    Raises:
+        Refusal: as in require_app_manager.
+    """
+    if is_admin(actor):
+        return
+    if not may_write_apps(actor, space):
+        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} is no space_developer in this space")
+    require_active_space(actor, space, organization)
+
+
+def require_active_space(actor: User, space: Space, organization: Organization) -> None:
+    """Checks that a space takes changes, of actors that may make some.
+
+    Raises:
+        Refusal: 403, while the organization or the space is suspended; 422, while one of them is being deleted.
+    """
     if organization.being_deleted:
         why = f"world: organization {organization.name} is being deleted"
         raise Refusal(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
@@ -135,3 +162,26 @@ def require_app_manager(actor: User, space: Space, organization: Organization) -
         raise Refusal(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
     if space.suspended and not manager:
         raise Refusal(SPACE_SUSPENDED, why=f"world: space {space.name} is suspended")
+
+
+SKIPPED_BY_ADMINS = frozenset(
+    {
+        "app_bits_upload",
+        "app_scaling",
+        "set_roles_by_username",
+        "space_developer_env_var_visibility",
+        "task_creation",
+        "unset_roles_by_username",
+    }
+)
+SKIPPED_BY_READING_ADMINS = frozenset({"space_developer_env_var_visibility"})
+"""Feature flags that do not count for an actor [app/models/runtime/feature_flag.rb]."""
+
+
+def require_feature_flag(world: World, name: str, actor: User) -> None:
+    """Raises Refusal (403) where a feature flag is off, and counts for the actor."""
+    flag = world.feature_flags[name]
+    if flag.enabled or (name in SKIPPED_BY_ADMINS and is_admin(actor)):
+        return
+    if name not in SKIPPED_BY_READING_ADMINS or ADMIN_READ_ONLY not in actor.scopes:
+        raise Refusal(FEATURE_DISABLED, FEATURE_DISABLED.fill_template(flag.error_message or name))

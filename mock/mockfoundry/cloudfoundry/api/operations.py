@@ -3,14 +3,54 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.app_environment import (
+    get_app_env,
+    get_app_environment_variables,
+    get_current_droplet_relationship,
+    update_app_environment_variables,
+)
+from mockfoundry.cloudfoundry.api.app_features import (
+    get_app_feature,
+    get_app_permissions,
+    get_app_ssh_enabled,
+    list_app_features,
+    update_app_feature,
+)
+from mockfoundry.cloudfoundry.api.app_list import get_app, list_apps
+from mockfoundry.cloudfoundry.api.app_messages import read_create_app_message, read_update_app_message
+from mockfoundry.cloudfoundry.api.app_writing import create_app, update_app
+from mockfoundry.cloudfoundry.api.apps import (
+    clear_app_buildpack_cache,
+    delete_app,
+    restart_app,
+    start_app,
+    stop_app,
+)
+from mockfoundry.cloudfoundry.api.droplets import (
+    assign_current_droplet,
+    get_current_droplet,
+    get_droplet,
+    list_all_droplets,
+    list_app_droplets,
+    list_package_droplets,
+)
 from mockfoundry.cloudfoundry.api.feature_flags import get_feature_flag, list_feature_flags, update_feature_flag
 from mockfoundry.cloudfoundry.api.isolation_segments import get_isolation_segment, list_isolation_segments
+from mockfoundry.cloudfoundry.api.jobs import get_job
 from mockfoundry.cloudfoundry.api.messages import read_scale_message, read_update_message
 from mockfoundry.cloudfoundry.api.organizations import (
     get_default_isolation_segment,
     get_organization,
     list_organizations,
     list_segment_organizations,
+)
+from mockfoundry.cloudfoundry.api.packages import (
+    get_build,
+    get_package,
+    list_all_builds,
+    list_all_packages,
+    list_app_builds,
+    list_app_packages,
 )
 from mockfoundry.cloudfoundry.api.process_list import list_processes, list_processes_for_app
 from mockfoundry.cloudfoundry.api.processes import (
@@ -30,8 +70,30 @@ from mockfoundry.cloudfoundry.api.quotas import (
     update_space_quota,
 )
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
+from mockfoundry.cloudfoundry.api.revisions import (
+    get_revision,
+    get_revision_variables,
+    list_app_revisions,
+    list_deployed_revisions,
+)
 from mockfoundry.cloudfoundry.api.roles import get_role, list_roles
 from mockfoundry.cloudfoundry.api.root import get_info, get_root, get_v2_info, get_v3_root
+from mockfoundry.cloudfoundry.api.routes import (
+    get_domain,
+    get_route,
+    get_route_destinations,
+    list_app_routes,
+    list_readable_domains,
+    list_routes,
+)
+from mockfoundry.cloudfoundry.api.sidecars import (
+    create_sidecar,
+    delete_sidecar,
+    get_sidecar,
+    list_sidecars_for_app,
+    list_sidecars_for_process,
+    update_sidecar,
+)
 from mockfoundry.cloudfoundry.api.spaces import (
     get_space,
     get_space_feature,
@@ -39,6 +101,7 @@ from mockfoundry.cloudfoundry.api.spaces import (
     list_space_features,
     list_spaces,
 )
+from mockfoundry.cloudfoundry.api.tasks import get_task, list_all_tasks, list_app_tasks
 from mockfoundry.cloudfoundry.api.usage import get_organization_usage_summary, get_usage_summary
 from mockfoundry.cloudfoundry.api.users import get_user, list_users
 from mockfoundry.cloudfoundry.model import User
@@ -98,6 +161,59 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "getUser": get_user,
     "listRoles": list_roles,
     "getRole": get_role,
+    # Apps
+    "listApps": list_apps,
+    "createApp": create_app,
+    "getApp": get_app,
+    "updateApp": update_app,
+    "deleteApp": delete_app,
+    "startApp": start_app,
+    "stopApp": stop_app,
+    "restartApp": restart_app,
+    "clearAppBuildpackCache": clear_app_buildpack_cache,
+    "getAppEnv": get_app_env,
+    "getAppEnvironmentVariables": get_app_environment_variables,
+    "updateAppEnvironmentVariables": update_app_environment_variables,
+    "getAppPermissions": get_app_permissions,
+    "getAppSshEnabled": get_app_ssh_enabled,
+    "listAppFeatures": list_app_features,
+    "getAppFeature": get_app_feature,
+    "updateAppFeature": update_app_feature,
+    "getCurrentDropletRelationship": get_current_droplet_relationship,
+    "getJob": get_job,
+    # Sidecars
+    "listSidecarsForApp": list_sidecars_for_app,
+    "listSidecarsForProcess": list_sidecars_for_process,
+    "createSidecar": create_sidecar,
+    "getSidecar": get_sidecar,
+    "updateSidecar": update_sidecar,
+    "deleteSidecar": delete_sidecar,
+    # What belongs to an app
+    "listRoutes": list_routes,
+    "getRoute": get_route,
+    "listRouteDestinations": get_route_destinations,
+    "listRoutesForApp": list_app_routes,
+    "listDomains": list_readable_domains,
+    "getDomain": get_domain,
+    "listDroplets": list_all_droplets,
+    "getDroplet": get_droplet,
+    "listDropletsForApp": list_app_droplets,
+    "getCurrentDroplet": get_current_droplet,
+    "assignCurrentDroplet": assign_current_droplet,
+    "listPackages": list_all_packages,
+    "getPackage": get_package,
+    "listDropletsForPackage": list_package_droplets,
+    "listPackagesForApp": list_app_packages,
+    "listBuilds": list_all_builds,
+    "getBuild": get_build,
+    "listBuildsForApp": list_app_builds,
+    "listRevisionsForApp": list_app_revisions,
+    "listDeployedRevisionsForApp": list_deployed_revisions,
+    "getRevision": get_revision,
+    "getRevisionEnvironmentVariables": get_revision_variables,
+    "listTasks": list_all_tasks,
+    "getTask": get_task,
+    "listTasksForApp": list_app_tasks,
 }
 """Of the platform, by operationId: only in the platform's contract, since many an API has a `listUsers`."""
 
@@ -106,5 +222,7 @@ MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
     "updateProcessForApp": read_update_message,
     "scaleProcess": read_scale_message,
     "scaleProcessForApp": read_scale_message,
+    "createApp": read_create_app_message,
+    "updateApp": read_update_app_message,
 }
 """What reads the body of an operation. It looks at the request alone, so a large body is read before the exchange."""

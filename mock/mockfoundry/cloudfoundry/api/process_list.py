@@ -16,7 +16,6 @@ from mockfoundry.cloudfoundry.api.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_absent, check_arrays, check_embedded
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_read_space
-from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.model import ProcessModel, User
 from mockfoundry.cloudfoundry.world import World
 
@@ -27,8 +26,6 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
     if app_guid is not None:
         return list_app_page(world, actor, request, app_guid)
     query = read_list_query(request, PROCESSES.form)  # 400, 500
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
     readable_spaces = {space.guid for space in world.spaces.values() if may_read_space(actor, space)}
     processes: Collection[ProcessModel] = world.processes.values()
     if len(readable_spaces) < len(world.spaces):
@@ -46,8 +43,6 @@ def list_processes_for_app(world: World, actor: User, request: ApiRequest) -> Ap
 def list_app_page(world: World, actor: User, request: ApiRequest, guid: str) -> ApiResponse | LateResponse:
     """The processes of the app of that guid."""
     query = read_list_query(request, PROCESSES_OF_APP.form)  # 400, 500
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
     app, _ = find_app(world, actor, guid)  # 404
     reading = ListReading(world, actor, request, query)
     processes = world.list_app_processes(app.guid)

@@ -11,7 +11,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.access import FoundProcess, find_process, require_app_manager
+from mockfoundry.cloudfoundry.api.access import (
+    FoundProcess,
+    find_process,
+    require_app_manager,
+    require_feature_flag,
+)
 from mockfoundry.cloudfoundry.api.messages import (
     UpdateMessage,
     enforce_contract,
@@ -20,7 +25,7 @@ from mockfoundry.cloudfoundry.api.messages import (
     read_update_message,
     refuse_unexpected,
 )
-from mockfoundry.cloudfoundry.api.metadata import format_like_ruby
+from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
 from mockfoundry.cloudfoundry.api.presenters import (
     HIDDEN,
     command_of,
@@ -31,21 +36,17 @@ from mockfoundry.cloudfoundry.api.presenters import (
 from mockfoundry.cloudfoundry.api.queries import read_shown
 from mockfoundry.cloudfoundry.api.request import MAX_STEPS_AT_ONCE, ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.api.stats import present_stats
-from mockfoundry.cloudfoundry.auth import is_admin, may_see_secrets
+from mockfoundry.cloudfoundry.auth import may_see_secrets
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.constraints import validate_model
 from mockfoundry.cloudfoundry.deployments import has_deployment_in_flight
 from mockfoundry.cloudfoundry.errors import (
-    ANNOTATION_LIMIT_EXCEEDED,
     BAD_QUERY_PARAMETER,
-    FEATURE_DISABLED,
-    LABEL_LIMIT_EXCEEDED,
     RESOURCE_NOT_FOUND,
     RUNNER_UNAVAILABLE,
     STATS_UNAVAILABLE,
     UNKNOWN_ERROR,
     UNPROCESSABLE_ENTITY,
-    CatalogueEntry,
     Refusal,
 )
 from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, restart_instance
@@ -178,13 +179,6 @@ def scale_process(world: World, actor: User, request: ApiRequest) -> ApiResponse
     return ApiResponse(202, body, "world: process scaled", (), request.violations, has_other_values(process, fields))
 
 
-def require_feature_flag(world: World, name: str, actor: User) -> None:
-    """Raises Refusal (403) where a feature flag is off and the actor is not an admin."""
-    flag = world.feature_flags[name]
-    if not flag.enabled and not is_admin(actor):
-        raise Refusal(FEATURE_DISABLED, FEATURE_DISABLED.fill_template(flag.error_message or name))
-
-
 def require_no_deployment(target: FoundProcess, verb: str) -> None:
     """Raises Refusal (422) for a web process whose app has a deployment in flight."""
     if target.process.type == "web" and has_deployment_in_flight(target.app):
@@ -235,9 +229,6 @@ def has_other_values(process: ProcessModel, fields: Mapping[str, int | None]) ->
 
 # Updating
 
-MAX_LABELS = 50
-MAX_ANNOTATIONS = 200
-
 
 def update_process(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes command, user, health checks or metadata of a process; all of it or nothing."""
@@ -246,7 +237,7 @@ def update_process(world: World, actor: User, request: ApiRequest) -> ApiRespons
     message = read_update_message(request)  # 422, 500
     require_no_deployment(target, "update")  # 422, web only
     process, app, now = target.process, target.app, request.now
-    labelled = apply_metadata(process, message)  # 422 too many, 500
+    labelled = apply_metadata(process, message.fields.get("metadata"))  # 422 too many, 500
     updated = replace(labelled, updated_at=now, **collect_changed_fields(process, message))
     validate_model(world, app, target.space, target.organization, process, updated)  # 422
     world.put_process(updated, now)
@@ -266,41 +257,6 @@ def collect_changed_fields(process: ProcessModel, message: UpdateMessage) -> dic
     if message.readiness_health_check:
         fields["readiness_health_check"] = replace(process.readiness_health_check, **message.readiness_health_check)
     return fields
-
-
-def apply_metadata(process: ProcessModel, message: UpdateMessage) -> ProcessModel:
-    """A process with the labels and annotations of an update.
-
-    Raises:
-        Refusal: 422, where there are too many; 500, where the database does not take a value.
-    """
-    metadata = message.fields.get("metadata")
-    if not metadata:
-        return process
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    new_labels = merge_metadata(process.labels, labels, LABEL_LIMIT_EXCEEDED, "labels", MAX_LABELS)
-    if not {bool, float, dict, list}.isdisjoint(map(type, annotations.values())):
-        raise refuse_unexpected("an annotation that is no text")
-    new_annotations = merge_metadata(
-        process.annotations, annotations, ANNOTATION_LIMIT_EXCEEDED, "annotations", MAX_ANNOTATIONS
-    )
-    return replace(process, labels=new_labels, annotations=new_annotations)
-
-
-def merge_metadata(
-    current: dict[str, str], changes: dict[str, Any], error: CatalogueEntry, kind: str, maximum: int
-) -> dict[str, str]:
-    """Labels or annotations after a change: null removes one, and those that are not named stay.
-
-    Raises:
-        Refusal: 422, where there are more than before and more than the maximum.
-    """
-    added = {name: value for name, value in changes.items() if value is not None}
-    kept = {name: value for name, value in current.items() if name in added or name not in changes}
-    count = len(kept.keys() | added)
-    if len(current) < count and count > maximum:
-        raise Refusal(error, f"Failed to add {len(changes)} {kind} because it would exceed maximum of {maximum}")
-    return {**kept, **{name: format_like_ruby(value) for name, value in added.items()}}
 
 
 # Terminating an instance

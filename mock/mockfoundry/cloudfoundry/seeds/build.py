@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.auth import READ, WRITE
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import begin_deployment
@@ -22,14 +23,15 @@ from mockfoundry.cloudfoundry.instance_ranges import (
 )
 from mockfoundry.cloudfoundry.model import (
     DEFAULT_DISK_IN_MB,
+    DEFAULT_MEMORY_IN_MB,
     UNLIMITED,
     App,
     Deployment,
-    Droplet,
     FeatureFlag,
     HealthCheck,
     InstanceRange,
     IsolationSegment,
+    Job,
     OauthClient,
     Organization,
     ProcessModel,
@@ -43,7 +45,6 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     CLIENT,
     DEPLOYMENT,
-    DROPLET,
     ISOLATION_SEGMENT,
     ORGANIZATION,
     PROCESS,
@@ -53,7 +54,14 @@ from mockfoundry.cloudfoundry.seeds.format import (
     SPACE,
     USER,
 )
-from mockfoundry.cloudfoundry.seeds.snapshot import are_held, move_ranges
+from mockfoundry.cloudfoundry.seeds.part_builds import (
+    INTERVAL,
+    PartBuilder,
+    derive_route_guid,
+    merge_route,
+    read_route_address,
+)
+from mockfoundry.cloudfoundry.seeds.snapshot import JOB, are_held, move_ranges
 from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
 from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
 from mockfoundry.cloudfoundry.world import World
@@ -63,8 +71,6 @@ EntityT = TypeVar("EntityT", bound=msgspec.Struct)
 
 SEEDED_UPTIME = 3600 * SECOND
 """How long seeded instances have been running when the world begins."""
-
-DEFAULT_MEMORY_IN_MB = 1024
 
 SHARED_SEGMENT = "shared"
 SHARED_SEGMENT_GUID = "933b4c58-120b-499a-b85d-4b6fc9e2903b"
@@ -121,6 +127,8 @@ class WorldBuilder:
         self.world.own_table("spaces")[guid] = space
         for app in fields.get("apps", ()):
             self.add_app(app, space, organization)
+        for route in fields.get("routes", ()):
+            self.put_route(route, space.guid, None, None)
 
     def apply_organization_fields(self, organization: Organization, fields: SeedFields) -> Organization:
         """An organization with what a document says of it, its quota included."""
@@ -183,13 +191,21 @@ class WorldBuilder:
         world, name = self.world, fields["name"]
         path = (organization.name, space.name, name)
         created, updated = self.read_timestamps(fields)
+        parts = self.build_parts_of(path, created, INTERVAL)
+        packages = parts.build_packages(fields.get("packages", ()))
+        revisions = parts.build_revisions(fields.get("revisions", ()))
+        droplet = fields.get("droplet", {})
         begun = App(
             guid=fields.get("guid") or self.derive_guid("app", *path),
             name=name,
             space=space.guid,
             state=fields.get("state", "STARTED"),
-            droplet=self.build_droplet(fields.get("droplet", {}), path, created),
-            revision=self.derive_guid("revision", *path),
+            droplet=None if droplet is None else parts.build_droplet(droplet, packages),
+            droplets=parts.build_droplets(fields.get("droplets", ()), packages),
+            packages=packages,
+            revision=revisions[-1].guid if revisions else self.derive_guid("revision", *path),
+            revisions=revisions,
+            tasks=parts.build_tasks(fields.get("tasks", ())),
             sidecars=tuple(self.build_sidecar(each, path, created) for each in fields.get("sidecars", ())),
             created_at=created,
             updated_at=updated,
@@ -198,6 +214,8 @@ class WorldBuilder:
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
             self.add_process(each, app, path)
+        for each in fields.get("routes", ()):
+            self.put_route(each, space.guid, app, None)
         deployment = fields.get("deployment")
         if deployment is not None and deployment.get("progress") is not None:
             world.put_app(replace(app, deployment=self.restore_deployment(deployment, app)))
@@ -220,17 +238,67 @@ class WorldBuilder:
         deployment = apply_fields(DEPLOYMENT, begun, fields)
         return replace(deployment, started_at=self.move_moment(deployment.started_at))
 
+    def restore_job(self, fields: SeedFields) -> None:
+        """A job of a snapshot; it runs as long after the present as it would have there."""
+        actor = User(
+            guid=fields["actor_guid"],
+            name=fields["actor"],
+            scopes=frozenset(),
+            organization_roles={},
+            space_roles={},
+        )
+        due_at = fields["due_at"] + self.moved
+        job = Job(actor=actor, due_at=due_at, **JOB.collect_attributes(fields))
+        self.world.own_table("jobs")[job.guid] = job
+        if job.state == "PROCESSING":
+            self.world.waiting_jobs |= {job.guid}
+
     def move_moment(self, moment: int) -> int:
         """A moment of a snapshot as a timestamp of this world can say it: what a deployment changes has its time."""
         return max(EARLIEST_MOMENT, moment + self.moved)
 
-    def build_droplet(self, fields: SeedFields | None, path: tuple[str, ...], created: int) -> Droplet | None:
-        if fields is None:
-            return None
-        created, updated = self.read_timestamps(fields, created)
-        guid = fields.get("guid") or self.derive_guid("droplet", *path)
-        begun = Droplet(guid=guid, process_types={}, created_at=created, updated_at=updated)
-        return apply_fields(DROPLET, begun, fields)
+    def build_parts_of(self, path: tuple[str, ...], created: int, interval: int) -> PartBuilder:
+        """What builds the parts of an app.
+
+        Args:
+            path: the names of its organization, its space and its own.
+            created: when the newest of them was created, where the seed does not say.
+            interval: how much older each is than the one after it.
+        """
+        return PartBuilder(
+            random_seed=self.world.random_seed,
+            path=path,
+            created=created,
+            interval=interval,
+            moment=self.moment,
+            moved=self.moved,
+        )
+
+    def put_route(self, fields: SeedFields, space: str, app: App | None, there: Route | None) -> None:
+        """Adds a route, or another destination of one that is there.
+
+        Args:
+            space: the guid of its space.
+            app: that it leads to, None where it leads nowhere.
+            there: the route that the fields are about, None where only its guid can say.
+        """
+        address = read_route_address(fields, None if app is None else app.name)
+        guid = fields.get("guid") or derive_route_guid(self.world.random_seed, address)
+        route = there or self.world.routes.get(guid)
+        if route is None:
+            host, domain, path, port = address
+            created, updated = self.read_timestamps(fields)
+            route = Route(
+                guid=guid,
+                space=space,
+                host=host,
+                domain=domain,
+                path=path,
+                port=port,
+                created_at=created,
+                updated_at=updated,
+            )
+        self.world.own_table("routes")[route.guid] = merge_route(route, fields, app)
 
     def build_sidecar(self, fields: SeedFields, path: tuple[str, ...], created: int) -> Sidecar:
         created, updated = self.read_timestamps(fields, created)
@@ -379,6 +447,8 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
         builder.put_user(user)
     for client in fields.get("clients", ()):
         builder.put_client(client)
+    for job in () if snapshot is None else snapshot.get("jobs", ()):
+        builder.restore_job(job)
     if snapshot is not None and "order" in snapshot:
         ordered = {guid: world.processes[guid] for guid in snapshot["order"] if guid in world.processes}
         world.processes = {**ordered, **world.processes}

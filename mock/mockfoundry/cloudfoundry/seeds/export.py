@@ -8,7 +8,9 @@ A snapshot has what only the clock knows besides: reading it again goes on at th
 
 from typing import Any
 
-from mockfoundry.cloudfoundry.model import App, Deployment, Organization, ProcessModel, Space, User
+from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.model import App, Deployment, Job, Organization, ProcessModel, Space, User
+from mockfoundry.cloudfoundry.route_table import list_destinations
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     CLIENT,
@@ -23,7 +25,9 @@ from mockfoundry.cloudfoundry.seeds.format import (
     SPACE,
     USER,
 )
+from mockfoundry.cloudfoundry.seeds.part_forms import ROUTE, ROUTE_WITHOUT_APP
 from mockfoundry.cloudfoundry.seeds.snapshot import (
+    JOB,
     MAX_HELD_STATES,
     MOMENT,
     PROGRESS,
@@ -57,8 +61,8 @@ def export_snapshot(world: World, now: int) -> SeedDocument:
     document = exporter.export()
     snapshot = {"time": now, "born": world.began_at, "random_seed": world.random_seed, "starts": world.nonce}
     written = {key.name: key.kind.write(snapshot[key.name]) for key in SNAPSHOT.keys if key.name in snapshot}
-    order = exporter.find_order()
-    return {**document, "snapshot": {**written, "order": order} if order else written}
+    computed = {"order": exporter.find_order(), "jobs": [export_job(each) for each in world.jobs.values()]}
+    return {**document, "snapshot": {**written, **{name: value for name, value in computed.items() if value}}}
 
 
 def export_world(world: World) -> SeedDocument:
@@ -80,6 +84,10 @@ class WorldExporter:
         self._spaces: dict[str, list[Space]] = {}
         for space in world.spaces.values():
             self._spaces.setdefault(space.organization, []).append(space)
+        self._routes: dict[str, list[SeedDocument]] = {}
+        """By the guid of the app that they lead to, or of their space where they lead to none."""
+        for route in world.routes.values():
+            self.write_route(route)
         self._apps: dict[str, list[App]] = {}
         for app in world.apps.values():
             self._apps.setdefault(app.space, []).append(app)
@@ -111,7 +119,22 @@ class WorldExporter:
         return ORGANIZATION.write(organization, spaces=spaces)
 
     def export_space(self, space: Space) -> SeedDocument:
-        return SPACE.write(space, apps=[self.export_app(each) for each in self._apps.get(space.guid, ())])
+        apps = [self.export_app(each) for each in self._apps.get(space.guid, ())]
+        return omit_empty_parts(SPACE.write(space, apps=apps, routes=self._routes.get(space.guid, [])))
+
+    def write_route(self, route: Route) -> None:
+        """Writes a route under each app that it leads to; under its space, where it leads to none that is there."""
+        destinations = list_destinations(self.world, route)
+        if not destinations:
+            self._routes.setdefault(route.space, []).append(ROUTE_WITHOUT_APP.write(route))
+        for _, destination in destinations:
+            of_app = {
+                "process_type": destination.process_type,
+                "app_port": destination.port,
+                "protocol": destination.protocol,
+                "weight": destination.weight,
+            }
+            self._routes.setdefault(destination.app, []).append(ROUTE.write(route, **of_app))
 
     def export_app(self, app: App) -> SeedDocument:
         """An app; one that is being deployed has both web processes, without a snapshot only the older."""
@@ -121,7 +144,9 @@ class WorldExporter:
             for process in self.world.list_app_processes(app.guid)
             if self.is_snapshot or deployment is None or process.guid != deployment.process
         ]
-        return APP.write(app, deployment=self.export_deployment(deployment), processes=processes)
+        flying = self.export_deployment(deployment)
+        routes = self._routes.get(app.guid, [])
+        return omit_empty_parts(APP.write(app, deployment=flying, processes=processes, routes=routes))
 
     def export_deployment(self, deployment: Deployment | None) -> SeedDocument | None:
         if deployment is None:
@@ -175,6 +200,18 @@ class WorldExporter:
         )
 
 
+def omit_empty_parts(written: SeedDocument) -> SeedDocument:
+    """An entity as it is written, without the lists of parts that nearly all have empty."""
+    return {name: value for name, value in written.items() if value != [] or name not in PART_LISTS}
+
+
+PART_LISTS = frozenset({"droplets", "packages", "revisions", "routes", "tasks"})
+
+
 def write_held_states(process: ProcessModel) -> SeedDocument:
     """The states that instances are held in, by index; of too many of them the first."""
     return {str(index): state for index, state in collect_held_states(process.instance_ranges, MAX_HELD_STATES).items()}
+
+
+def export_job(job: Job) -> SeedDocument:
+    return JOB.write(job, actor=job.actor.name, actor_guid=job.actor.guid)

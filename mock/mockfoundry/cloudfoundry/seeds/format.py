@@ -4,18 +4,30 @@ Reading, building, `given:`, exporting, the JSON Schema and docs/seed-file.md fo
 out of an entity is what `build` begins it with.
 """
 
-from mockfoundry.cloudfoundry.api.metadata import find_key_error, find_label_value_error
+from mockfoundry.cloudfoundry.api.environment import find_variable_name_error
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG
+from mockfoundry.cloudfoundry.seeds.keys import (
+    BOOLEAN,
+    COMMON_KEYS,
+    COUNT,
+    GUID,
+    LIMIT,
+    METADATA,
+    NAME,
+    POSITIVE,
+    SPAN,
+)
 from mockfoundry.cloudfoundry.seeds.kinds import (
     MAX_STEPS,
     BuiltKind,
     IndexKind,
+    JsonKind,
     MetadataTextKind,
     SecondsKind,
-    SpanKind,
     WeightsKind,
 )
 from mockfoundry.cloudfoundry.seeds.load import LOAD
+from mockfoundry.cloudfoundry.seeds.part_forms import DROPLET, PACKAGE, REVISION, ROUTE, ROUTE_WITHOUT_APP, TASK
 from mockfoundry.cloudfoundry.seeds.snapshot import FAILED_LOG_INS_KEY, INSTANCE_KEYS, MOMENT, PROGRESS_KEY, SNAPSHOT
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
@@ -27,7 +39,6 @@ from mockfoundry.cloudfoundry.seeds.values import (
 from mockfoundry.cloudfoundry.uaa.clients import JWT_BEARER
 from mockfoundry.documents.declare import Form, FormKey, NullableKind
 from mockfoundry.documents.kinds import (
-    BooleanKind,
     ChoiceKind,
     IntegerKind,
     ListKind,
@@ -50,22 +61,9 @@ SCOPES = tuple(f"cloud_controller.{scope}" for scope in ("admin", "admin_read_on
 EACH = "*"
 """In place of a name: each one that is there (in `given:` only)."""
 
-GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
-NAME = TextKind(1, 255)
-COUNT = IntegerKind(0, LARGEST_INTEGER)
-POSITIVE = IntegerKind(1, LARGEST_INTEGER)
-LIMIT = NullableKind(COUNT)
 AVAILABILITY = ChoiceKind(("available", "unavailable"))
 SECONDS = SecondsKind()
-SPAN = SpanKind()
-BOOLEAN = BooleanKind()
 LIFETIME = NumberKind(1, 315_360_000)
-
-COMMON_KEYS = (
-    FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
-    FormKey("created_at", MOMENT, "When it was created.", "a day before the world begins"),
-    FormKey("updated_at", MOMENT, "When it was last changed.", "`created_at`"),
-)
 
 RATE_LIMIT = Form(
     "a rate limit",
@@ -83,6 +81,8 @@ SETTINGS = Form(
         FormKey("start_seconds", SECONDS, "How long an instance takes from its start until it runs.", "1"),
         FormKey("stop_seconds", SECONDS, "How long an instance takes to stop.", "1"),
         FormKey("deployment_seconds", SECONDS, "How long a deployment takes.", "2"),
+        FormKey("job_seconds", SECONDS, "How long it takes until a job runs, such as the deletion of an app.", "1"),
+        FormKey("task_seconds", SECONDS, "How long a task runs that a client starts.", "1"),
         FormKey(
             "crash_seconds",
             NullableKind(SECONDS),
@@ -226,28 +226,6 @@ READINESS_CHECK = Form(
     ),
 )
 
-WRITTEN_TEXT = TextKind(0, 5000, takes_control_signs=True)
-METADATA = Form(
-    "metadata",
-    (
-        FormKey(
-            "labels",
-            TableKind(
-                MetadataTextKind(find_key_error, "the key of a label"),
-                MetadataTextKind(find_label_value_error, "the value of a label"),
-            ),
-            "Labels, by their keys.",
-            "none",
-        ),
-        FormKey(
-            "annotations",
-            TableKind(MetadataTextKind(find_key_error, "the key of an annotation"), WRITTEN_TEXT),
-            "Annotations, by their keys.",
-            "none",
-        ),
-    ),
-)
-
 STATE_NAME = ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"))
 HELD_STATE = Form(
     "an instance's state",
@@ -345,16 +323,20 @@ PROCESS = Form(
     ),
 )
 
+SIDECAR_TEXT = TextKind(1, 255, takes_control_signs=True)
 SIDECAR = Form(
     "a sidecar",
     (
         *COMMON_KEYS,
-        FormKey("name", NAME, "Its name.", required=True, role="identity"),
+        FormKey("name", SIDECAR_TEXT, "Its name; unique in its app.", required=True, role="identity"),
         FormKey(
-            "process_types", ListKind(NAME), "The types of the processes that it runs beside; a new sidecar needs them."
+            "process_types",
+            ListKind(SIDECAR_TEXT),
+            "The types of the processes that it runs beside; a new sidecar needs them.",
         ),
         FormKey("memory_in_mb", NullableKind(POSITIVE), "How much of their memory it takes.", "null"),
-        FormKey("command", TextKind(1, 4096), "Its start command.", "./sidecar"),
+        FormKey("command", TextKind(1, 4096, takes_control_signs=True), "Its start command.", "./sidecar"),
+        FormKey("origin", ChoiceKind(("user", "buildpack")), "Who made it: user or buildpack.", "user"),
     ),
 )
 
@@ -391,15 +373,24 @@ DEPLOYMENT = Form(
     ),
 )
 
-DROPLET = Form(
-    "a droplet",
+FEATURES = Form(
+    "an app's features",
     (
-        *COMMON_KEYS,
+        FormKey("ssh", BOOLEAN, "Whether one may connect to its instances.", "true", attribute="ssh_enabled"),
+        FormKey("revisions", BOOLEAN, "Whether it has revisions.", "true", attribute="revisions_enabled"),
         FormKey(
-            "process_types",
-            TableKind(NAME, TextKind(0, 4096)),
-            "The commands that staging found, by type.",
-            "none",
+            "service-binding-k8s",
+            BOOLEAN,
+            "Whether it finds its service bindings as Kubernetes has them.",
+            "false",
+            attribute="service_binding_k8s_enabled",
+        ),
+        FormKey(
+            "file-based-vcap-services",
+            BOOLEAN,
+            "Whether it finds its service bindings in a file.",
+            "false",
+            attribute="file_based_vcap_services_enabled",
         ),
     ),
 )
@@ -416,8 +407,54 @@ APP = Form(
             "buildpack, cnb or docker. It decides which user runs a process that names no user.",
             "buildpack",
         ),
+        FormKey("buildpacks", ListKind(TextKind(1, 4096)), "Its buildpacks, by name or URL.", "none"),
+        FormKey("stack", NullableKind(TextKind(1, 4096)), "Its stack.", "cflinuxfs4"),
+        FormKey(
+            "has_registry_credentials",
+            BOOLEAN,
+            "For the lifecycle cnb: whether it has credentials, which are shown as `***`.",
+            "false",
+        ),
+        FormKey(
+            "environment_variables",
+            NullableKind(
+                TableKind(MetadataTextKind(find_variable_name_error, "the name of an environment variable"), JsonKind())
+            ),
+            "Its environment variables, by name.",
+            "null",
+        ),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+        FormKey("features", FEATURES, "What is on and off for it.", "those that a new app has", role="flat"),
+        FormKey(
+            "deletion_error",
+            NullableKind(TextKind(1, 1000)),
+            "Why it can't be deleted: what the job that fails says.",
+            "null",
+        ),
         FormKey("droplet", NullableKind(DROPLET), "The result of staging.", "one without commands", role="part"),
-        FormKey("revision", NullableKind(GUID), "Its revision; null if revisions are off.", "a guid"),
+        FormKey("droplets", ListKind(DROPLET), "Its other droplets, a list, the oldest first.", "none", role="part"),
+        FormKey(
+            "packages",
+            ListKind(PACKAGE),
+            "Its packages, a list; a droplet that names none, beside none, has one of its own.",
+            "none",
+            role="part",
+        ),
+        FormKey(
+            "revision",
+            NullableKind(GUID),
+            "The guid of its current revision; null if revisions are off.",
+            "the last of `revisions`, else a guid",
+        ),
+        FormKey(
+            "revisions",
+            ListKind(REVISION),
+            "Its revisions, a list; the current one need not be there.",
+            "none",
+            role="part",
+        ),
+        FormKey("routes", ListKind(ROUTE), "The routes that lead to it, a list.", "none", role="part"),
+        FormKey("tasks", ListKind(TASK), "Its tasks, a list.", "none", role="part"),
         FormKey("deployment", NullableKind(DEPLOYMENT), "The deployment in flight.", "null", role="part"),
         FormKey("sidecars", ListKind(SIDECAR), "Its sidecars, a list.", "none", role="part"),
         FormKey("processes", ListKind(PROCESS), "Its processes, a list.", "one of type web", role="part"),
@@ -440,6 +477,7 @@ SPACE = Form(
         FormKey("isolation_segment", NullableKind(NAME), "The name of the one that its apps run in.", "null"),
         FormKey("allow_ssh", BOOLEAN, "Whether SSH into its apps is allowed.", "true"),
         FormKey("apps", ListKind(APP), "Its apps, a list.", "none", role="part"),
+        FormKey("routes", ListKind(ROUTE_WITHOUT_APP), "Its routes that lead to no app, a list.", "none", role="part"),
     ),
 )
 

@@ -147,9 +147,19 @@ class IndexKind:
         return {"type": "string", "pattern": "^[0-9]+$"}
 
 
+class JsonKind(AsItIs):
+    """Any JSON value."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
 @dataclass(frozen=True)
 class MetadataTextKind(AsItIs):
-    """Text that one of the Cloud Controller's own rules for metadata takes.
+    """Text that one of the Cloud Controller's own rules for metadata or environment variables takes.
 
     Attributes:
         find_error: what the rule says against a text; empty where it takes it.

@@ -24,7 +24,6 @@ from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path
-from mockfoundry.documents.problems import did_you_mean
 
 SNAPSHOT_TEXT = "only an export has this key, and only a whole seed is read with it; leave it out, or replace the state"
 KEPT_GUID_TEXT = "an entity that is there keeps its guid; leave it out"
@@ -148,7 +147,7 @@ def find_app_misfits(
             yield from find_endpoint_misfits(process, below, processes)
             yield from find_unknown_instances(process, below)
     if there and fields.get("sidecars"):
-        yield from find_sidecar_misfits(world, fields, path, there)
+        yield from find_sidecar_misfits(fields, path, there)
 
 
 def find_missing_deployment(world: World, fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
@@ -182,11 +181,9 @@ def find_endpoint_misfits(fields: SeedFields, path: Path, there: list[ProcessMod
                 yield Finding((*path, name), text)
 
 
-def find_sidecar_misfits(world: World, fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
-    """Sidecars beside processes of a type that an app does not have, or beside none; guids that would change."""
-    given = {each["type"] for each in fields.get("processes", ())}
+def find_sidecar_misfits(fields: SeedFields, path: Path, there: list[App]) -> Iterator[Finding]:
+    """Sidecars that run beside nothing; guids that would change."""
     for app in there:
-        types = given | {each.type for each in world.list_app_processes(app.guid)}
         guids = {each.name: each.guid for each in app.sidecars}
         for position, sidecar in enumerate(fields["sidecars"]):
             name, at = sidecar["name"], (*path, "sidecars", position)
@@ -196,10 +193,6 @@ def find_sidecar_misfits(world: World, fields: SeedFields, path: Path, there: li
                 guids[name] = sidecar.get("guid")
             elif "guid" in sidecar and sidecar["guid"] != guids.get(name):
                 yield Finding((*at, "guid"), KEPT_GUID_TEXT)
-            for index, each in enumerate(sidecar.get("process_types", ())):
-                if each not in types:
-                    text = f"app {app.name} has no process of type {each}{did_you_mean(each, types - {EACH})}"
-                    yield Finding((*at, "process_types", index), text)
 
 
 def find_unknown_instances(process: SeedFields, path: Path) -> Iterator[Finding]:

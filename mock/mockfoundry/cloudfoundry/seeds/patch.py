@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.deployments import cancel_deployment, change_deployment
+from mockfoundry.cloudfoundry.deployments import cancel_deployment, change_deployment, restart_process
 from mockfoundry.cloudfoundry.instance_ranges import (
     apply_crash_setting,
     hold_instance_states,
@@ -19,11 +19,12 @@ from mockfoundry.cloudfoundry.instance_ranges import (
     start_instances,
     stop_instances,
 )
-from mockfoundry.cloudfoundry.model import App, Droplet, Organization, ProcessModel, Sidecar, Space
+from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Sidecar, Space
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields, apply_settings
-from mockfoundry.cloudfoundry.seeds.format import APP, DROPLET, EACH, PROCESS, SEED, SIDECAR
+from mockfoundry.cloudfoundry.seeds.format import APP, EACH, PROCESS, SEED, SIDECAR
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
+from mockfoundry.cloudfoundry.seeds.part_patches import PartPatcher
 from mockfoundry.cloudfoundry.seeds.values import SeedFields, merge_feature_flags
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, format_path
@@ -74,6 +75,7 @@ class WorldPatcher:
         self.world = world
         self.now = now
         self.builder = WorldBuilder(world, now - now % SECOND, now)
+        self.parts = PartPatcher(self.builder, now)
 
     def apply(self, fields: SeedFields) -> None:
         world = self.world
@@ -116,6 +118,7 @@ class WorldPatcher:
         changed = self.builder.apply_space_fields(space, organization, fields)
         if changed != space:
             world.own_table("spaces")[space.guid] = changed
+        self.parts.patch_space_routes(space.guid, fields)
         guids: dict[str, list[str]] = {EACH: []}
         for app in world.apps.values() if fields.get("apps") else ():
             if app.space == space.guid:
@@ -134,8 +137,7 @@ class WorldPatcher:
         world, now = self.world, self.now
         path = (organization.name, space.name, app.name)
         changed = apply_fields(APP, app, fields)
-        if "droplet" in fields:
-            changed = replace(changed, droplet=self.patch_droplet(app.droplet, fields["droplet"], path))
+        changed = self.parts.patch_parts(changed, fields, path)
         if "sidecars" in fields:
             changed = replace(changed, sidecars=self.patch_sidecars(app.sidecars, fields["sidecars"], path))
         if changed != app:
@@ -149,20 +151,12 @@ class WorldPatcher:
                 self.patch_process(world.apps[app.guid], process, each)
             if not found and each["type"] != EACH:
                 self.builder.add_process(each, world.apps[app.guid], path)
+        self.parts.patch_routes(world.apps[app.guid], fields)
         if "deployment" in fields:
             if fields["deployment"] is None:
                 cancel_deployment(world, app.guid, now)
             else:
                 change_deployment(world, app.guid, now, fields["deployment"])
-
-    def patch_droplet(
-        self, droplet: Droplet | None, fields: SeedFields | None, path: tuple[str, ...]
-    ) -> Droplet | None:
-        """A droplet with what is given of it; another guid makes another droplet."""
-        if fields is None or droplet is None or fields.get("guid", droplet.guid) != droplet.guid:
-            return self.builder.build_droplet(fields, path, self.now)
-        types = {**droplet.process_types, **fields.get("process_types", {})}
-        return apply_fields(DROPLET, droplet, {**fields, "process_types": types})
 
     def patch_sidecars(
         self, sidecars: tuple[Sidecar, ...], given: Iterable[SeedFields], path: tuple[str, ...]
@@ -181,7 +175,7 @@ class WorldPatcher:
         world.put_app(switched)
         for process in world.list_app_processes(app.guid):
             if state == "STARTED":
-                changed = start_instances(world, process, now)
+                changed = restart_process(world, switched, process, now)
             else:
                 ranges, stopping = stop_instances(world, process, now)
                 changed = replace(process, instance_ranges=ranges, stopping_ranges=stopping)

@@ -35,6 +35,22 @@ POSITIVE = IntegerKind(1, LARGEST_INTEGER)
 NUMBER = IntegerKind(0, LARGEST_LONG)
 GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
 
+JOB = Form(
+    "a job",
+    (
+        FormKey("guid", GUID, "Its guid.", required=True),
+        FormKey("operation", TextKind(1, 255), "What it does, such as `app.delete`.", required=True),
+        FormKey("resource", GUID, "The guid of what it does that to.", required=True),
+        FormKey("actor", TextKind(1, 255), "The name of who asked for it.", required=True, role="part"),
+        FormKey("actor_guid", GUID, "Their guid.", required=True, role="part"),
+        FormKey("created_at", MOMENT, "When they asked for it.", required=True),
+        FormKey("updated_at", MOMENT, "When its state last changed.", required=True),
+        FormKey("due_at", MOMENT, "When it runs.", required=True, role="part"),
+        FormKey("state", ChoiceKind(("PROCESSING", "COMPLETE", "FAILED")), "How far it is.", required=True),
+        FormKey("error", NullableKind(TextKind(1, 1000)), "Why it failed.", "null"),
+    ),
+)
+
 SNAPSHOT = Form(
     "a snapshot",
     (
@@ -48,6 +64,7 @@ SNAPSHOT = Form(
             "The guids of the processes as they were created, where that is not their order in the file.",
             "as in the file",
         ),
+        FormKey("jobs", ListKind(JOB, None), "The jobs that run or have run.", "none"),
     ),
 )
 

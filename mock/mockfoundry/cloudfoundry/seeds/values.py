@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mockfoundry.cloudfoundry.app_parts import Buildpack
 from mockfoundry.cloudfoundry.model import FeatureFlag, Load, RateLimit
 from mockfoundry.documents.times import format_duration, format_exact_moment
 
@@ -95,3 +96,12 @@ def write_load(load: Load) -> SeedFields:
     if load.period:
         fields["sine"] = {"mean": load.mean, "amplitude": load.amplitude, "period": format_duration(load.period)}
     return fields
+
+
+def spell_buildpack(given: str | SeedFields) -> Buildpack:
+    return Buildpack(name=given) if isinstance(given, str) else Buildpack(**given)
+
+
+def write_buildpack(buildpack: Buildpack) -> Any:
+    fields = {name: value for name in buildpack.__struct_fields__ if (value := getattr(buildpack, name)) is not None}
+    return buildpack.name if len(fields) == 1 else fields
