@@ -46,6 +46,13 @@ PLATFORM: tuple[dict[str, Any], ...] = (
     {"organizations": [{"name": "other", "spaces": [{"name": "far", "apps": [{"name": "new"}]}]}]},
 )
 
+DEPLOYMENTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"strategy": "canary", "options": {"canary": {"steps": [{"instance_weight": 50}]}}},
+    {"options": {"max_in_flight": 2, "web_instances": 3, "memory_in_mb": 64}, "metadata": {"labels": {"a": "b"}}},
+)
+"""What a client may ask of a deployment."""
+
 Step = tuple[Any, ...]
 
 APPS = st.sampled_from(["dora", "idle", "*"])
@@ -55,6 +62,8 @@ STEPS = st.one_of(
     st.tuples(st.just("scale"), GUIDS, st.sampled_from([{"instances": 4}, {"instances": 1}, {"memory_in_mb": 32}])),
     st.tuples(st.just("terminate"), GUIDS, st.integers(0, 2)),
     st.tuples(st.just("app"), APPS, st.sampled_from(WORDS)),
+    st.tuples(st.just("deploy"), st.sampled_from(["dora", "idle"]), st.sampled_from(DEPLOYMENTS)),
+    st.tuples(st.just("act"), st.sampled_from(["cancel", "continue"])),
     st.tuples(st.just("given"), st.sampled_from(PLATFORM)),
 )
 
@@ -73,6 +82,13 @@ def take(step: Step, foundation: Asking) -> Any:
                 foundation.given_app(app, **words)
         case ("given", words):
             foundation.given(**words)
+        case ("deploy", app, words):
+            body = {**words, "relationships": {"app": {"data": {"guid": app}}}}
+            return shown(foundation, foundation.ask("POST", "/v3/deployments", body, documented=False))
+        case ("act", action):
+            listed = foundation.ask("GET", "/v3/deployments?status_values=ACTIVE&per_page=1", documented=False)
+            paths = [f"/v3/deployments/{each['guid']}/actions/{action}" for each in listed.json()["resources"]]
+            return [foundation.ask("POST", path, documented=False).status_code for path in paths]
     return None
 
 
@@ -89,6 +105,10 @@ def observe(foundation: Asking) -> list[Any]:
     """Everything that clients see of a foundation at this moment, and its export."""
     listed = foundation.list("?embed=process_instances&per_page=5000", documented=False)
     seen: list[Any] = [shown(foundation, listed)]
+    seen += [
+        shown(foundation, foundation.ask("GET", f"/v3/{path}?per_page=5000", documented=False))
+        for path in ("deployments", "audit_events")
+    ]
     for each in listed.json()["resources"]:
         guid = each["guid"]
         answers = (foundation.show(guid), foundation.stats(guid), foundation.instances(guid))

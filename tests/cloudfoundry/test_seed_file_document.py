@@ -21,7 +21,6 @@ from mockfoundry.cloudfoundry.model import (
     Sidecar,
     Space,
 )
-from mockfoundry.cloudfoundry.seeds.build import apply_fields
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
@@ -35,6 +34,7 @@ from mockfoundry.cloudfoundry.seeds.format import (
 )
 from mockfoundry.cloudfoundry.seeds.keys import NAME
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
+from mockfoundry.cloudfoundry.seeds.platform import apply_fields
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.seeds.snapshot import ALLOTMENT, INSTANCE_RANGE, PROGRESS, SNAPSHOT_KEYS
 from mockfoundry.documents.declare import Form, FormKey

@@ -77,12 +77,13 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         "instance_states: {0: BROKEN}}]}]}]}]",
         ['1:105: "BROKEN" is not allowed here; allowed: CRASHED, DOWN, RUNNING, STARTING'],
     ),
-    "a sidecar beside nothing": (
-        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s}]}]}]}]",
-        ["1:74: a sidecar needs `process_types:`"],
+    "a sidecar of an unknown type": (
+        "organizations: [{name: a, spaces: [{name: b, apps: "
+        "[{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
+        ["1:100: the app has no process of type wep; did you mean web?"],
     ),
     "an environment variable that the real one does not take": (
-        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, environment_variables: {vcap_x: y}}]}]}]",
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, environment_variables: {vcap_x: z}}]}]}]",
         ['1:87: "vcap_x" is not the name of an environment variable: cannot start with VCAP_'],
     ),
     "a deployment without a web process": (
@@ -128,11 +129,9 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         ["1:87: a check of type http needs an endpoint in its data, such as /health"],
     ),
     "faults of several kinds at once": (
-        "settings: {x: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
+        "settings: {platfrom: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
         [
-            "1:12: settings has no key x; allowed: allowed_process_users, crash_seconds, deployment_seconds, "
-            "job_seconds, maximum_disk_in_mb, maximum_health_check_timeout_in_seconds, metrics, platform, rate_limit, "
-            "stale_seconds, start_seconds, stop_seconds, task_seconds, unknown_users",
+            "1:12: settings has no key platfrom; did you mean platform?",
             "2:18: 5 is not text of 1 to 255 signs",
             '2:40: there is a second organization "a"; each name is there once',
         ],

@@ -274,8 +274,11 @@ def test_a_user_keeps_what_is_not_named(way: str, foundation: Asking) -> None:
 
     roles = {"acme": ["organization_manager"], "other": ["organization_user"]}
     scopes = ["cloud_controller.read"]
-    alice = {"guid": "alices-own", "name": "alice", "scopes": scopes, "organizations": roles, "spaces": {}}
-    assert change(alice) == alice
+    made = {"created_at": LONG_AGO, "updated_at": LONG_AGO, "origin": "ldap", "metadata": {"labels": {"a": "b"}}}
+    log_in = {"password": "secret", "locked": True}
+    given = {"guid": "alices-own", "name": "alice", "scopes": scopes, "organizations": roles, "spaces": {}}
+    alice = {**given, **made, **log_in, "metadata": {"labels": {"a": "b"}, "annotations": {}}, "failed_log_ins": []}
+    assert change({**given, **made, **log_in}) == alice
     assert change({"name": "alice"}) == alice
     assert change({"name": "alice", "spaces": {"other/far": ["space_auditor"]}}) == alice | {
         "spaces": {"other/far": ["space_auditor"]}

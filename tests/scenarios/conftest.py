@@ -23,6 +23,7 @@ class Ask:
     body: Any = ABSENT
     token: str = ""
     process: str = ""
+    needs_naming: bool = False
 
 
 AskRequest = Callable[..., Ask]

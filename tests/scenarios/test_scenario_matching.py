@@ -176,6 +176,7 @@ class OperationOnly:
     """A request of which nothing but the operation may be looked at."""
 
     operation = "getProcess"
+    needs_naming = False
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was looked at")

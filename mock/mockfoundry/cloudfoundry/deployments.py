@@ -1,7 +1,10 @@
 """Deployments: begun, continued, finished, canceled, advanced with the clock when they are looked at. Never ticks.
 
-While a deployment rolls, its app has two web processes: the newer gains instances as the older loses them, and replaces
-it at the end. A canary pauses at each of its steps until somebody continues it, or cancels it; it never ends by itself.
+While a deployment rolls, its app has two web processes, or more where it superseded others: the newest gains instances
+as the older ones lose them, the oldest first, and replaces them at the end. It moves on only while its new instances
+are healthy, and ends when all of them run. A canary pauses at each of its steps until somebody continues it, or cancels
+it; it never ends by itself.
+
 Source: cloud_controller_ng, app/models/runtime/deployment_model.rb, app/actions/deployment_create.rb,
 deployment_continue.rb, deployment_cancel.rb and lib/cloud_controller/deployment_updater/.
 """
@@ -14,15 +17,33 @@ from msgspec.structs import replace
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, start_instances
-from mockfoundry.cloudfoundry.model import STATES_IN_FLIGHT, App, Deployment, DeploymentState, ProcessModel
+from mockfoundry.cloudfoundry.instances import FOREVER, compute_crash_backoff, count_running_instances, phase_at
+from mockfoundry.cloudfoundry.model import (
+    STATES_IN_FLIGHT,
+    App,
+    Deployment,
+    DeploymentState,
+    InstanceRange,
+    ProcessModel,
+)
+from mockfoundry.cloudfoundry.revising import find_current_revision
 from mockfoundry.cloudfoundry.world import World
 
 MAX_STAGES = 10
 """In how many stages a deployment moves at most, however many instances there are."""
 
+UPDATER_INTERVAL = 5 * SECOND
+"""How often the Cloud Controller looks at a deployment [capi-release, jobs/cc_deployment_updater/spec].
+
+An instance that does not live that long from its start is never seen running, so no deployment gets past it.
+"""
+
+MAX_RECOVERIES = 1_000
+"""How many recoveries of instances are looked at until all of them are healthy at once."""
+
 
 class WebCounts(NamedTuple):
-    """How many instances the newer and the older web process of an app have."""
+    """How many instances the newest web process of an app has, and the older ones together."""
 
     newer: int
     older: int
@@ -31,6 +52,18 @@ class WebCounts(NamedTuple):
 def has_deployment_in_flight(app: App) -> bool:
     """Whether a deployment of the app is in flight; one that is being canceled is not [deployment_model.rb]."""
     return app.deployment is not None and app.deployment.state in STATES_IN_FLIGHT
+
+
+def list_web_processes(world: World, guid: str) -> list[ProcessModel]:
+    """The web processes of an app, oldest first.
+
+    Args:
+        guid: of the app.
+    """
+    return [each for each in world.list_app_processes(guid) if each.type == "web"]
+
+
+# Beginning
 
 
 def change_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:
@@ -42,51 +75,55 @@ def change_deployment(world: World, guid: str, now: int, fields: Mapping[str, An
     """
     deployment = world.apps[guid].deployment
     if deployment is None or guid not in world.deploying_apps or fields.get("guid") != deployment.guid:
-        begin_deployment(world, guid, now, fields)
+        cancel_deployment(world, guid, now)
+        if world.find_app_process(guid, "web") is not None:
+            begin_deployment(world, guid, now, fields)
     elif fields.get("reason") == "DEPLOYING":
         continue_deployment(world, guid, now)
     elif fields.get("reason") == "CANCELING":
         cancel_deployment(world, guid, now)
 
 
-def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> None:
-    """Begins a deployment of an app; one that is in flight already is canceled.
+def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> Deployment:
+    """Begins a deployment of an app that has a web process.
 
     Args:
-        guid: of the app.
+        guid: of the app, whose other deployments are over.
         fields: as a seed gives them; `seconds` is how long it takes, in microseconds, None for one without an end.
+            `instances` is the count that its web process had, where that is not the present one, and `command` its
+            new command, where that is another.
     """
-    cancel_deployment(world, guid, now)
     app = world.apps[guid]
-    web = world.find_app_process(guid, "web")
-    if web is None:
-        return
+    webs = list_web_processes(world, guid)
     started_at: int = fields.get("created_at", now)
     nonce = world.next_nonce()
     deployment_guid = fields.get("guid") or derive_guid(world.random_seed, "deployment", guid, nonce)
-    newer = replace(
-        web,
-        guid=derive_guid(world.random_seed, "process", deployment_guid, nonce),
-        version=derive_guid(world.random_seed, "version", deployment_guid, nonce),
-        created_at=started_at,
-        updated_at=started_at,
-        instances=0,
-        instance_ranges=(),
-        stopping_ranges=(),
-        allotment=None,
-    )
+    droplet = None if app.droplet is None else app.droplet.guid
+    metadata = fields.get("metadata", {})
+    current = find_current_revision(app)
     deployment = Deployment(
         guid=deployment_guid,
         strategy=fields.get("strategy", "rolling"),
         state=fields.get("reason", "DEPLOYING"),
-        started_at=started_at,
+        created_at=started_at,
+        updated_at=started_at,
         changed_at=started_at,
+        checked_at=started_at,
         moving_since=started_at,
         duration=fields.get("seconds", int(world.settings.deployment_seconds * SECOND)),
-        process=newer.guid,
-        previous=web.guid,
-        instances=web.instances,
+        number=nonce,
+        app=guid,
+        process=derive_guid(world.random_seed, "process", deployment_guid, nonce),
+        previous=webs[0].guid,
+        instances=fields.get("instances", webs[0].instances),
         weights=fields.get("steps", ()),
+        droplet=droplet,
+        previous_droplet=fields.get("previous_droplet", droplet),
+        revision=None if current is None else current.guid,
+        revision_version=1 if current is None else current.version,
+        labels=metadata.get("labels", {}),
+        annotations=metadata.get("annotations", {}),
+        **{name: fields[name] for name in OPTIONS if name in fields},
     )
     if deployment.pauses:
         step = min(fields.get("step", 1), deployment.pauses + 1)
@@ -96,10 +133,54 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
         deployment = replace(deployment, state=moving_state_of(deployment) if asked == "DEPLOYING" else asked)
         if asked == "PAUSED":
             deployment = replace(deployment, stage=count_stages(deployment))
-    world.put_process(newer, now)
+    web = replace(webs[-1], command=fields["command"]) if "command" in fields else webs[-1]
+    world.put_process(build_new_process(world, web, deployment, nonce), now)
     world.put_app(replace(app, deployment=deployment))
     apply_stage(world, deployment, started_at)
     advance_deployments(world, now)
+    return deployment
+
+
+OPTIONS = ("max_in_flight", "web_instances", "memory_in_mb", "disk_in_mb", "log_rate_limit_in_bytes_per_second")
+"""What a deployment may be asked for, besides the steps of a canary; the last three are its new process's."""
+
+
+def build_new_process(world: World, web: ProcessModel, deployment: Deployment, nonce: int) -> ProcessModel:
+    """The process that a deployment brings up, without instances.
+
+    Args:
+        web: the newest web process of the app.
+        nonce: a number that no other deployment has.
+    """
+    sizes = {name: value for name in OPTIONS[2:] if (value := getattr(deployment, name)) is not None}
+    return replace(
+        web,
+        guid=deployment.process,
+        version=derive_guid(world.random_seed, "version", deployment.guid, nonce),
+        created_at=deployment.created_at,
+        updated_at=deployment.created_at,
+        revision=deployment.revision,
+        instances=0,
+        instance_ranges=(),
+        stopping_ranges=(),
+        allotment=None,
+        **sizes,
+    )
+
+
+def supersede_deployment(world: World, guid: str, now: int) -> None:
+    """Ends the deployment that is not over yet, since another one begins; its process stays [deployment_create.rb].
+
+    Args:
+        guid: of the app.
+    """
+    app = world.apps[guid]
+    deployment = app.deployment
+    if deployment is None or not deployment.is_active:
+        return
+    state: DeploymentState = "DEPLOYED" if deployment.state == "DEPLOYING" else "CANCELED"
+    over = replace(deployment, state=state, superseded=True, changed_at=now, updated_at=now)
+    world.put_app(replace(app, deployment=over))
 
 
 def moving_state_of(deployment: Deployment) -> DeploymentState:
@@ -118,37 +199,61 @@ def continue_deployment(world: World, guid: str, now: int) -> None:
     if deployment is None or deployment.state != "PAUSED":
         return
     step = deployment.step + 1 if deployment.pauses else deployment.step
-    moving = replace(deployment, step=step, stage=0, moving_since=now, changed_at=now)
+    moving = replace(deployment, step=step, stage=0, moving_since=now, changed_at=now, updated_at=now)
     moving = replace(moving, state=moving_state_of(moving))
     world.put_app(replace(app, deployment=moving))
     apply_stage(world, moving, now)
     advance_deployments(world, now)
 
 
+# Moving
+
+
 def advance_deployments(world: World, now: int) -> None:
     """Advances every deployment to this moment."""
     for guid in sorted(world.deploying_apps):
-        deployment = world.apps[guid].deployment
-        duration = None if deployment is None else compute_move_duration(deployment)
-        if deployment is None or duration is None or deployment.state == "PAUSED":
-            continue
-        stages = count_stages(deployment)
-        age = max(0, now - deployment.moving_since)
-        stage = stages if age >= duration else age * stages // duration
-        while deployment.stage < stage:
-            deployment = replace(deployment, stage=deployment.stage + 1)
-            moment = deployment.moving_since + duration * deployment.stage // stages
-            world.put_app(replace(world.apps[guid], deployment=deployment))
-            if deployment.stage < stages:
-                apply_stage(world, deployment, moment)
-            elif deployment.state == "CANCELING":
-                cancel_deployment(world, guid, moment)
-            elif deployment.state == "PREPAUSED":
-                apply_stage(world, deployment, moment)
-                paused = replace(deployment, state="PAUSED", changed_at=moment)
-                world.put_app(replace(world.apps[guid], deployment=paused))
-            else:
-                finish_deployment(world, world.apps[guid], deployment, moment)
+        while advance_stage(world, guid, now):
+            pass
+
+
+def advance_stage(world: World, guid: str, now: int) -> bool:
+    """Advances the deployment of an app by one stage; gives whether that was due.
+
+    Args:
+        guid: of the app.
+    """
+    app = world.apps[guid]
+    deployment = app.deployment
+    duration = None if deployment is None else compute_move_duration(deployment)
+    if deployment is None or duration is None or not deployment.is_active or deployment.state == "PAUSED":
+        return False
+    stages, stage = count_stages(deployment), deployment.stage + 1
+    due = deployment.moving_since + duration * min(stage, stages) // stages
+    if due > now:
+        return False
+    if deployment.state != "CANCELING":
+        healthy_at = find_healthy_moment(world, deployment, due, now, must_run=stage >= stages)
+        moved = (now if healthy_at is None else healthy_at) - due
+        if moved:
+            deployment = replace(deployment, moving_since=deployment.moving_since + moved)
+        if healthy_at is None:
+            world.put_app(replace(app, deployment=deployment))
+            return False
+        due = healthy_at
+    deployment = replace(deployment, stage=min(stage, stages), updated_at=due)
+    if stage < stages:
+        deployment = replace(deployment, checked_at=due)
+        world.put_app(replace(app, deployment=deployment))
+        apply_stage(world, deployment, due)
+    elif deployment.state == "CANCELING":
+        cancel_deployment(world, guid, due)
+    elif deployment.state == "PREPAUSED":
+        apply_stage(world, deployment, due)
+        paused = replace(deployment, state="PAUSED", changed_at=due, checked_at=due)
+        world.put_app(replace(world.apps[guid], deployment=paused))
+    else:
+        finish_deployment(world, app, deployment, due)
+    return True
 
 
 def compute_move_duration(deployment: Deployment) -> int | None:
@@ -157,30 +262,30 @@ def compute_move_duration(deployment: Deployment) -> int | None:
 
 
 def count_at_pause(deployment: Deployment, step: int) -> WebCounts:
-    """How many instances the web processes have in a pause of a canary; before the first one only the older has any.
+    """How many instances the web processes have in a pause of a canary; before the first one only the older have any.
 
     Args:
         step: from 0, which is before the first.
     """
-    wanted = deployment.instances
+    had = deployment.instances
     if step == 0:
-        return WebCounts(0, wanted)
+        return WebCounts(0, had)
     if not deployment.weights:
-        return WebCounts(min(1, wanted), wanted)
-    weight = deployment.weights[step - 1]
+        return WebCounts(min(1, had), had)
+    weight, total = deployment.weights[step - 1], min(had, deployment.wanted)
     # The share of all, a half rounded up, and at least one [app/models/runtime/deployment_model.rb].
-    canary = min(wanted, max(1, (2 * wanted * weight + 100) // 200))
-    return WebCounts(canary, 0 if weight == 100 else min(wanted, wanted - canary + 1))
+    canary = min(total, max(1, (2 * total * weight + 100) // 200))
+    return WebCounts(canary, 0 if weight == 100 else min(total, total - canary + 1))
 
 
 def find_move(deployment: Deployment) -> tuple[WebCounts, WebCounts]:
     """From which counts a deployment moves to which."""
-    wanted = deployment.instances
     if deployment.strategy == "recreate":
-        return WebCounts(wanted, 0), WebCounts(wanted, 0)
+        return WebCounts(deployment.wanted, 0), WebCounts(deployment.wanted, 0)
     before = count_at_pause(deployment, min(deployment.step, deployment.pauses + 1) - 1)
-    is_last = deployment.step > deployment.pauses
-    return before, WebCounts(wanted, 0) if is_last else count_at_pause(deployment, deployment.step)
+    if deployment.step > deployment.pauses:
+        return before, WebCounts(deployment.wanted, 0)
+    return before, count_at_pause(deployment, deployment.step)
 
 
 def count_stages(deployment: Deployment) -> int:
@@ -188,33 +293,120 @@ def count_stages(deployment: Deployment) -> int:
     if deployment.state == "CANCELING":
         return 1
     before, after = find_move(deployment)
-    most = max(after.newer - before.newer, before.older - after.older)
-    return max(1, min(most, MAX_STAGES))
+    return max(1, min(-((before.newer - after.newer) // deployment.max_in_flight), MAX_STAGES))
 
 
 def instances_at_stage(deployment: Deployment) -> WebCounts:
     """How many instances the web processes have at a stage: the newer is a stage ahead of the older."""
     before, after = find_move(deployment)
-    stages, stage = count_stages(deployment), deployment.stage
-    ahead = min(stage + 1, stages)
-    newer = before.newer + (after.newer - before.newer) * ahead // stages
-    return WebCounts(newer, before.older - (before.older - after.older) * stage // stages)
+    newer = count_new_at_stage(deployment, deployment.stage)
+    if not deployment.stage:
+        return WebCounts(newer, before.older)
+    # As many as are wanted in all, less those that run by now.
+    return WebCounts(newer, max(0, after.newer + after.older - count_new_at_stage(deployment, deployment.stage - 1)))
+
+
+def count_new_at_stage(deployment: Deployment, stage: int) -> int:
+    """How many instances the newer web process has at a stage: so many more at each as may start together."""
+    before, after = find_move(deployment)
+    more, stages = after.newer - before.newer, count_stages(deployment)
+    if stage >= stages:
+        return after.newer
+    most = deployment.max_in_flight * (stage + 1)
+    # Of many instances more are started together, except the very first.
+    return before.newer + min(more, most if stage == 0 else max(most, -(-more * (stage + 1) // stages)))
 
 
 def apply_stage(world: World, deployment: Deployment, moment: int) -> None:
-    """Moves instances from the older web process to the newer."""
+    """Moves instances from the older web processes to the newest."""
     newer, older = instances_at_stage(deployment)
     resize_web_process(world, world.processes[deployment.process], newer, moment)
-    resize_web_process(world, world.processes[deployment.previous], older, moment)
+    if deployment.stage or deployment.step > 1 or deployment.strategy == "recreate":
+        shrink_older_processes(world, deployment, older, moment)
+
+
+def shrink_older_processes(world: World, deployment: Deployment, instances: int, moment: int) -> None:
+    """Cuts the older web processes to so many instances together, the oldest first.
+
+    One in between that has none left is gone [deployment_updater/actions/down_scaler.rb]. Those of canceled deployments
+    have none from now on [scale_down_canceled_processes.rb].
+    """
+    canceled = {each.process for each in world.list_deployments(deployment.app) if each.state == "CANCELED"}
+    older = [each for each in list_web_processes(world, deployment.app) if each.guid != deployment.process]
+    for process in older:
+        if process.guid in canceled:
+            resize_web_process(world, process, 0, moment)
+    older = [world.processes[each.guid] for each in older]
+    excess = sum(each.instances for each in older) - instances
+    for process in older:
+        if excess <= 0:
+            break
+        cut = min(excess, process.instances)
+        excess -= cut
+        if cut == process.instances and process.guid != older[0].guid:
+            world.remove_process(process.guid)
+        else:
+            resize_web_process(world, process, process.instances - cut, moment)
+
+
+# The health of new instances
+
+
+def find_healthy_moment(world: World, deployment: Deployment, moment: int, until: int, must_run: bool) -> int | None:
+    """When the new instances of a deployment are next healthy all at once; None where they are not until then.
+
+    Args:
+        moment: from when on.
+        must_run: whether they must run; else it is enough that each of them is starting.
+    """
+    process = world.processes[deployment.process]
+    stopped = world.apps[deployment.app].state == "STOPPED" and process.instances > 0
+    if stopped or world.settings.platform == "unavailable":
+        return None
+    for _ in range(MAX_RECOVERIES):
+        moments = {find_recovery(each, moment, must_run) for each in process.instance_ranges} - {moment}
+        if not moments:
+            return moment
+        latest = max(FOREVER if each is None else each for each in moments)
+        if latest > until:
+            return None
+        moment = latest
+    return None
+
+
+def find_recovery(instance_range: InstanceRange, moment: int, must_run: bool) -> int | None:
+    """When instances are next healthy, this moment where they are so; None where nothing but a change makes them so."""
+    crash_after, start = instance_range.crash_after, instance_range.start_duration
+    if instance_range.state is not None:
+        return moment if instance_range.state == "RUNNING" and instance_range.ready else None
+    if instance_range.details is not None or not instance_range.ready or start >= FOREVER:
+        return None
+    if crash_after is not None and crash_after < start + UPDATER_INTERVAL:
+        return None
+    wait = start if must_run else 0
+    if instance_range.since > moment:
+        return instance_range.since + wait if must_run else moment
+    phase = phase_at(instance_range, moment)
+    if phase.state == "RUNNING":
+        return moment
+    if phase.state == "STARTING":
+        return phase.since + wait if must_run else moment
+    return phase.since + compute_crash_backoff(phase.restarts) + wait
+
+
+# Ending
 
 
 def finish_deployment(world: World, app: App, deployment: Deployment, moment: int) -> None:
-    """Replaces the older web process by the newer, and restarts the app's other processes."""
+    """Replaces the older web processes by the newest, and restarts the app's other processes."""
     world.put_app(replace(app, deployment=replace(deployment, state="DEPLOYED", changed_at=moment)))
-    world.remove_process(deployment.previous)
-    resize_web_process(world, world.processes[deployment.process], deployment.instances, moment)
+    resize_web_process(world, world.processes[deployment.process], deployment.wanted, moment)
     for process in world.list_app_processes(app.guid):
-        if process.guid != deployment.process:
+        if process.guid == deployment.process:
+            continue
+        if process.type == "web":
+            world.remove_process(process.guid)
+        else:
             world.put_process(restart_process(world, app, process, moment), moment)
 
 
@@ -227,17 +419,52 @@ def restart_process(world: World, app: App, process: ProcessModel, moment: int) 
     return start_instances(world, restarted, moment)
 
 
+def begin_canceling(world: World, deployment: Deployment, now: int) -> None:
+    """Cancels a deployment that is in flight: what it changed goes back when it is looked at the next time."""
+    app = world.apps[deployment.app]
+    duration = deployment.duration
+    if duration is None:
+        duration = int(world.settings.deployment_seconds * SECOND)
+    canceling = replace(
+        deployment, state="CANCELING", stage=0, moving_since=now, changed_at=now, updated_at=now, duration=duration
+    )
+    world.put_app(replace(app, deployment=canceling, updated_at=now))
+
+
 def cancel_deployment(world: World, guid: str, now: int) -> None:
-    """Ends a deployment that is not over: the older web process stays as it was, the newer goes."""
+    """Ends a deployment that is not over: one older web process stays with the count that there was, the others go.
+
+    Args:
+        guid: of the app.
+    """
     app = world.apps[guid]
     deployment = app.deployment
     if deployment is None or guid not in world.deploying_apps:
         return
-    world.put_app(replace(app, deployment=replace(deployment, state="CANCELED", changed_at=now)))
+    world.put_app(replace(app, deployment=replace(deployment, state="CANCELED", changed_at=now, updated_at=now)))
+    older = [each for each in list_web_processes(world, guid) if each.guid != deployment.process]
     if deployment.process in world.processes:
         world.remove_process(deployment.process)
-    if deployment.previous in world.processes:
-        resize_web_process(world, world.processes[deployment.previous], deployment.instances, now)
+    if not older:
+        return
+    kept = find_survivor(world, older, now)
+    for process in older:
+        if process.guid != kept.guid:
+            world.remove_process(process.guid)
+    resize_web_process(world, kept, deployment.instances, now)
+
+
+def find_survivor(world: World, older: list[ProcessModel], now: int) -> ProcessModel:
+    """Which of the older web processes stays when a deployment is canceled [deployment_updater/actions/cancel.rb].
+
+    The oldest, or the newest of a superseded rolling deployment that has an instance that runs.
+    """
+    deployments = world.list_deployments(older[0].app)
+    interim = {each.process for each in deployments if each.superseded and each.state == "DEPLOYED"}
+    for process in reversed(older):
+        if process.guid in interim and count_running_instances(world, process, now):
+            return process
+    return older[0]
 
 
 def resize_web_process(world: World, process: ProcessModel, instances: int, moment: int) -> None:

@@ -34,10 +34,13 @@ DEFAULT_STACK = "cflinuxfs4"
 AppState = Literal["STARTED", "STOPPED"]
 JobState = Literal["PROCESSING", "COMPLETE", "FAILED"]
 Lifecycle = Literal["buildpack", "cnb", "docker"]
-DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED", "SUPERSEDED"]
+DeploymentState = Literal["DEPLOYING", "PREPAUSED", "PAUSED", "CANCELING", "DEPLOYED", "CANCELED"]
 
 STATES_IN_FLIGHT: tuple[DeploymentState, ...] = ("DEPLOYING", "PREPAUSED", "PAUSED")
 """While a deployment has one of these states, the web processes of its app can be neither scaled nor updated."""
+
+ACTIVE_STATES: tuple[DeploymentState, ...] = (*STATES_IN_FLIGHT, "CANCELING")
+"""While a deployment has one of these states, it is not over."""
 
 HealthCheckType = Literal["port", "process", "http"]
 InstanceState = Literal["RUNNING", "STARTING", "CRASHED", "DOWN", "STOPPING"]
@@ -120,6 +123,88 @@ class IsolationSegment(msgspec.Struct, frozen=True, kw_only=True):
     annotations: dict[str, str] = {}
 
 
+class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Which addresses the apps of some spaces may reach.
+
+    Attributes:
+        rules: as the API shows them.
+        running_default, staging_default: whether it holds in every space, while apps run, and while they are staged.
+        running_spaces, staging_spaces: where it holds besides, as `organization/space`.
+    """
+
+    guid: str
+    name: str
+    created_at: int
+    updated_at: int
+    rules: tuple[dict[str, Any], ...] = ()
+    running_default: bool = False
+    staging_default: bool = False
+    running_spaces: tuple[str, ...] = ()
+    staging_spaces: tuple[str, ...] = ()
+
+
+class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan of a service offering; anybody may use it.
+
+    Attributes:
+        offering: the name of its offering.
+        catalog_id: what the broker calls it.
+    """
+
+    guid: str
+    name: str
+    offering: str
+    catalog_id: str
+    created_at: int
+    updated_at: int
+    description: str = ""
+    free: bool = True
+    available: bool = True
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ServiceOffering(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service broker offers.
+
+    Attributes:
+        catalog_id: what the broker calls it.
+        broker: the name of the broker.
+    """
+
+    guid: str
+    name: str
+    catalog_id: str
+    broker: str
+    created_at: int
+    updated_at: int
+    description: str = ""
+    available: bool = True
+    tags: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ServiceInstance(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance of a service in a space.
+
+    Attributes:
+        space: its guid.
+        plan: `offering/plan`; None where a user provided it.
+    """
+
+    guid: str
+    name: str
+    space: str
+    plan: str | None
+    created_at: int
+    updated_at: int
+    tags: tuple[str, ...] = ()
+    dashboard_url: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
     guid: str
     name: str
@@ -136,36 +221,84 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: the Cloud Controller's own word; the API shows it as a status and a reason.
+        number: higher than that of any earlier deployment of its foundation.
+        superseded: whether another deployment ended it by taking its place.
         duration: how long it takes, without its pauses; None where it never moves by itself.
-        process: the guid of the web process that it brings up.
-        previous: the guid of the one that it takes down.
-        instances: how many instances the app's web process is to have.
+        app: the guid of its app.
+        process: the guid of the web process that it brings up; empty where the app was stopped and is just started.
+        previous: the guid of the oldest one that it takes down.
+        instances: how many instances the app's web process had, before it and those that it supersedes.
+        web_instances: how many it is to have; None where that is as many.
+        memory_in_mb, disk_in_mb, log_rate_limit_in_bytes_per_second: of the new process, None where they stay.
+        max_in_flight: how many new instances are started together.
         changed_at: when its state last changed.
-        moving_since: when it began to move to where it moves now: its next pause, or its end.
+        checked_at: when its new instances were last found healthy.
+        moving_since: when it began to move to where it moves now: its next pause, or its end. It is put off for as long
+            as new instances are not healthy.
         stage: how many stages of that move are done.
         weights: of a canary, one for each pause: how much of the instances are new by then, in percent. Without any it
             pauses once, with one new instance beside all the others.
         step: which pause it moves to, or stands in, counted from 1; beyond the last it moves to its end.
+        droplet, previous_droplet: their guids; None where the app had none.
+        revision: its guid, None where the app has no revisions.
     """
 
     guid: str
     strategy: str
     state: DeploymentState
-    started_at: int
+    created_at: int
+    updated_at: int = 0
     changed_at: int
+    checked_at: int = 0
     duration: int | None
+    app: str = ""
     process: str = ""
     previous: str = ""
     instances: int = 0
+    web_instances: int | None = None
+    memory_in_mb: int | None = None
+    disk_in_mb: int | None = None
+    log_rate_limit_in_bytes_per_second: int | None = None
+    max_in_flight: int = 1
     moving_since: int = 0
     stage: int = 0
     weights: tuple[int, ...] = ()
     step: int = 1
+    number: int = 0
+    superseded: bool = False
+    droplet: str | None = None
+    previous_droplet: str | None = None
+    revision: str | None = None
+    revision_version: int = 1
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
     @property
     def pauses(self) -> int:
         """How often it pauses until somebody continues it; the API calls that the total of its steps."""
         return max(1, len(self.weights)) if self.strategy == "canary" else 0
+
+    @property
+    def wanted(self) -> int:
+        """How many instances the web process is to have at the end."""
+        return self.instances if self.web_instances is None else self.web_instances
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is not over."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def status_value(self) -> str:
+        """ACTIVE or FINALIZED."""
+        return "ACTIVE" if self.is_active else "FINALIZED"
+
+    @property
+    def status_reason(self) -> str:
+        """Why it has that status; on the way to a pause it is DEPLOYING, as on the way to its end."""
+        if self.superseded:
+            return "SUPERSEDED"
+        return "DEPLOYING" if self.state == "PREPAUSED" else self.state
 
 
 class Droplet(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ app/repositories/process_event_repository.rb].
 """
 
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,8 +14,8 @@ from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.generator import Generator
 from mockfoundry.cloudfoundry.model import (
-    STATES_IN_FLIGHT,
     App,
+    Deployment,
     FeatureFlag,
     IsolationSegment,
     Job,
@@ -22,6 +23,10 @@ from mockfoundry.cloudfoundry.model import (
     Organization,
     ProcessModel,
     Quota,
+    SecurityGroup,
+    ServiceInstance,
+    ServiceOffering,
+    ServicePlan,
     Settings,
     Space,
     User,
@@ -29,6 +34,9 @@ from mockfoundry.cloudfoundry.model import (
 
 MAX_EVENTS = 250
 """How many audit events a foundation keeps; the oldest go first."""
+
+MAX_PAST_DEPLOYMENTS = 100
+"""How many deployments of an app that are over are kept [app/jobs/runtime/prune_completed_deployments.rb]."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -87,9 +95,14 @@ SHARED_TABLES = frozenset(
         "usage",
         "past_versions",
         "events",
+        "deployments",
         "jobs",
         "routes",
         "isolation_segments",
+        "security_groups",
+        "service_offerings",
+        "service_plans",
+        "service_instances",
     }
 )
 """The tables of a world. A world and its copies share each one until one of them writes to it."""
@@ -110,11 +123,13 @@ class World(msgspec.Struct, kw_only=True):
         generator: what chance draws from.
         users: by name.
         default_quota: of organizations without one of their own.
-        isolation_segments: by name.
+        isolation_segments, security_groups, service_offerings: by name.
+        service_plans: by `offering/plan`.
         clients: of UAA, by id; `cf` is there without being among them.
         processes_of: the guids of each app's processes, oldest first.
         usage: what started processes take, by the guid of their space and of their organization.
         deploying_apps: the guids of the apps whose deployment is not over.
+        deployments: by the guid of their app, oldest first, those that are over among them.
         jobs: by guid, in the order in which they were asked for.
         waiting_jobs: the guids of those that have not run.
         past_versions: values that processes had, each with the moment it was replaced; kept only for stale reads.
@@ -139,10 +154,15 @@ class World(msgspec.Struct, kw_only=True):
     users: dict[str, User] = {}
     default_quota: Quota = Quota()
     isolation_segments: dict[str, IsolationSegment] = {}
+    security_groups: dict[str, SecurityGroup] = {}
+    service_offerings: dict[str, ServiceOffering] = {}
+    service_plans: dict[str, ServicePlan] = {}
+    service_instances: dict[str, ServiceInstance] = {}
     clients: dict[str, OauthClient] = {}
     processes_of: dict[str, tuple[str, ...]] = {}
     usage: dict[str, QuotaUsage] = {}
     deploying_apps: frozenset[str] = frozenset()
+    deployments: dict[str, tuple[Deployment, ...]] = {}
     jobs: dict[str, Job] = {}
     waiting_jobs: frozenset[str] = frozenset()
     past_versions: dict[str, tuple[tuple[int, ProcessModel], ...]] = {}
@@ -222,7 +242,9 @@ class World(msgspec.Struct, kw_only=True):
         """Replaces an app by its new value, or adds it."""
         before = self.apps.get(app.guid)
         self.own_table("apps")[app.guid] = app
-        if app.deployment is not None and app.deployment.state in (*STATES_IN_FLIGHT, "CANCELING"):
+        if app.deployment is not None and (before is None or app.deployment is not before.deployment):
+            self.put_deployment(app.deployment)
+        if app.deployment is not None and app.deployment.is_active:
             self.deploying_apps |= {app.guid}
         elif app.guid in self.deploying_apps:
             self.deploying_apps -= {app.guid}
@@ -231,14 +253,37 @@ class World(msgspec.Struct, kw_only=True):
                 started = app.state == "STARTED"
                 self.count_usage(app.space, None if started else process, process if started else None)
 
+    def list_deployments(self, app: str) -> tuple[Deployment, ...]:
+        """The deployments of an app, oldest first."""
+        return self.deployments.get(app, ())
+
+    def find_deployment(self, guid: str) -> Deployment | None:
+        """The deployment of that guid; None if there is none."""
+        return next((each for some in self.deployments.values() for each in some if each.guid == guid), None)
+
+    def put_deployment(self, deployment: Deployment) -> None:
+        """Replaces a deployment by its new value, or adds it; of those of its app that are over the oldest go."""
+        kept = self.list_deployments(deployment.app)
+        if any(each.guid == deployment.guid for each in kept):
+            kept = tuple([deployment if each.guid == deployment.guid else each for each in kept])
+        else:
+            kept = tuple(sorted((*kept, deployment), key=attrgetter("number")))
+            past = [each.guid for each in kept if not each.is_active]
+            if len(past) > MAX_PAST_DEPLOYMENTS:
+                gone = frozenset(past[:-MAX_PAST_DEPLOYMENTS])
+                kept = tuple([each for each in kept if each.guid not in gone])
+        self.own_table("deployments")[deployment.app] = kept
+
     def remove_app(self, guid: str) -> None:
-        """Removes an app and its processes."""
+        """Removes an app with its processes and deployments."""
         for process in self.list_app_processes(guid):
             self.remove_process(process.guid)
             if process.guid in self.past_versions:
                 del self.own_table("past_versions")[process.guid]
         if guid in self.processes_of:
             del self.own_table("processes_of")[guid]
+        if guid in self.deployments:
+            del self.own_table("deployments")[guid]
         del self.own_table("apps")[guid]
         self.deploying_apps -= {guid}
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.assembly import ERROR_STATUSES
+from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
 from mockfoundry.control.context import (
@@ -33,7 +34,7 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.exchange.response import JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, json_response
+from mockfoundry.exchange.response import TEXT_MEDIA_TYPE, HoldKey, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState

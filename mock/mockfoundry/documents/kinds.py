@@ -4,12 +4,13 @@ What a kind may not hold is phrased by the format's wording; a kind says only wh
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Kind, Path, Reading
 from mockfoundry.documents.times import format_exact_moment, parse_moment
+from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 
 
 @dataclass(frozen=True)
@@ -206,3 +207,29 @@ class MappingOrKind:
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [self.form.schema(), self.otherwise.schema()]}
+
+
+class JsonKind(AsItIs):
+    """Any value of JSON."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        node = reading.find_node(path)
+        for at in () if node is None else find_numeric_keys(node, path):
+            name = reading.name_of(path)
+            reading.report(at, f"a key in {name} is a number; JSON's keys are text, so write it in quotes", "key")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
+def find_numeric_keys(node: Node, path: Path) -> Iterator[Path]:
+    """The paths of the keys that are spelled as numbers, at any depth."""
+    if isinstance(node, ListNode):
+        for position, item in enumerate(node.items):
+            yield from find_numeric_keys(item, (*path, position))
+    elif isinstance(node, MappingNode):
+        for key, entry in node.entries.items():
+            if key in node.numeric_keys:
+                yield (*path, key)
+            yield from find_numeric_keys(entry.value, (*path, key))

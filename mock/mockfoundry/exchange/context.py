@@ -109,6 +109,11 @@ class ExchangeContext(msgspec.Struct):
     _body: Any = _UNREAD
 
     @property
+    def needs_naming(self) -> bool:
+        """Whether only scenario rules that name the operation, or any, are about it."""
+        return self.route is not None and self.route.plan.needs_naming
+
+    @property
     def headers(self) -> dict[bytes, bytes]:
         """The request's headers."""
         return self.request.headers

@@ -26,7 +26,18 @@ log = logging.getLogger("mockfoundry")
 
 # What others name comes before them, so that it is reverted after them.
 ENTITY_TABLES = (
-    *("isolation_segments", "feature_flags", "organizations", "spaces", "apps", "processes", "users", "clients"),
+    "isolation_segments",
+    "security_groups",
+    "service_offerings",
+    "service_plans",
+    "feature_flags",
+    "organizations",
+    "spaces",
+    "apps",
+    "processes",
+    "users",
+    "service_instances",
+    "clients",
 )
 SINGLE_VALUES = ("settings", "default_quota")
 """What a world has one of."""
@@ -91,20 +102,22 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
         # A deployment that is over has left its new process as the only one of its type.
         if sum(each.type == process.type for each in world.list_app_processes(process.app)) > 1:
             world.remove_process(key)
-    elif (table == "apps" and world.processes_of.get(key)) or (
-        table == "isolation_segments" and names_isolation_segment(world, key)
-    ):
+    elif (table == "apps" and world.processes_of.get(key)) or (is_named(world, table, key)):
         return
     else:
         world.own_table(table).pop(key, None)
 
 
-def names_isolation_segment(world: World, name: str) -> bool:
-    """Whether an organization or a space names an isolation segment."""
-    return any(
-        name in each.isolation_segments or name == each.default_isolation_segment
-        for each in world.organizations.values()
-    ) or any(name == each.isolation_segment for each in world.spaces.values())
+def is_named(world: World, table: str, name: str) -> bool:
+    """Whether an entity that others name is named by one."""
+    if table == "isolation_segments":
+        organizations, spaces = world.organizations.values(), world.spaces.values()
+        return any(name in (*each.isolation_segments, each.default_isolation_segment) for each in organizations) or any(
+            name == each.isolation_segment for each in spaces
+        )
+    if table == "service_plans":
+        return any(each.plan == name for each in world.service_instances.values())
+    return table == "service_offerings" and any(each.offering == name for each in world.service_plans.values())
 
 
 def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, now: int) -> None:

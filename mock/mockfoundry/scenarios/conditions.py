@@ -18,6 +18,7 @@ class MatchableRequest(Protocol):
 
     Attributes:
         operation: the operationId, `""` where the route is unknown.
+        needs_naming: whether only rules that name the operation, or any, are about it.
         path: the path parameters, decoded.
         headers: names in lower case.
         body: the decoded JSON, `ABSENT` where there is none.
@@ -27,6 +28,8 @@ class MatchableRequest(Protocol):
 
     @property
     def operation(self) -> str: ...
+    @property
+    def needs_naming(self) -> bool: ...
     @property
     def path(self) -> Mapping[str, str]: ...
     @property

@@ -15,7 +15,7 @@ from mockfoundry.documents.declare import (
     TooManyFindings,
     locate_finding,
 )
-from mockfoundry.documents.kinds import ChoiceKind, IntegerKind, ListKind, TextKind
+from mockfoundry.documents.kinds import ChoiceKind, IntegerKind, JsonKind, ListKind, TextKind
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.times import format_duration
 from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
@@ -25,7 +25,6 @@ from mockfoundry.scenarios.kinds import (
     DurationKind,
     FlagKind,
     HeadersKind,
-    JsonKind,
     NameKind,
     OneOrManyKind,
     ProbabilityKind,
@@ -227,7 +226,12 @@ def check_rule(value: Rule, given: Mapping[str, Any], path: Path, reading: Readi
 RULE = StructForm(
     "a rule",
     (
-        FormKey("operation", OneOrManyKind(TEXT), "One operationId or several; every request unless given."),
+        FormKey(
+            "operation",
+            OneOrManyKind(TEXT),
+            "One operationId or several. Unless given: every request but those of logging in (root documents, UAA), "
+            "which must be named. `any`: every request, those too, and unknown routes.",
+        ),
         FormKey("when", WHEN, "Conditions on the request: a plain value is compared, a mapping is a JSON Schema."),
         FormKey(
             "per",

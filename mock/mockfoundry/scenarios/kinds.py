@@ -1,14 +1,14 @@
 """Kinds of values that only scenario files have, and how their messages are phrased. Never plays one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
+from mockfoundry.documents.kinds import JsonKind
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
-from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 from mockfoundry.scenarios.conditions import ConditionError, check_condition
 
 
@@ -114,32 +114,6 @@ class DurationKind:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": DURATION_PATTERN}
-
-
-class JsonKind(AsItIs):
-    """Any value of JSON."""
-
-    def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        node = reading.find_node(path)
-        for at in () if node is None else find_numeric_keys(node, path):
-            name = reading.name_of(path)
-            reading.report(at, f"a key in {name} is a number; JSON's keys are text, so write it in quotes", "key")
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {}
-
-
-def find_numeric_keys(node: Node, path: Path) -> Iterator[Path]:
-    """The paths of the keys that are spelled as numbers, at any depth."""
-    if isinstance(node, ListNode):
-        for position, item in enumerate(node.items):
-            yield from find_numeric_keys(item, (*path, position))
-    elif isinstance(node, MappingNode):
-        for key, entry in node.entries.items():
-            if key in node.numeric_keys:
-                yield (*path, key)
-            yield from find_numeric_keys(entry.value, (*path, key))
 
 
 class WorldPatchKind(AsItIs):

@@ -4,7 +4,7 @@ Besides what the form of a file refuses, it finds three things: answers that the
 that no valid request fulfils, and rules and states that a scenario can never reach.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -26,6 +26,7 @@ from mockfoundry.scenarios.format import (
 )
 from mockfoundry.scenarios.impossible import explain_impossible_condition
 from mockfoundry.scenarios.model import (
+    ANY_OPERATION,
     MAX_PROBLEMS,
     Respond,
     Rule,
@@ -183,16 +184,22 @@ class ComparableRule:
 
 
 class CoveringRules:
-    """The rules so far that take every request that they match, for ever; looked up by their first condition."""
+    """The rules so far that take every request that they match, for ever; looked up by their first condition.
 
-    def __init__(self) -> None:
+    Args:
+        to_be_named: the operations that must be named.
+    """
+
+    def __init__(self, to_be_named: Container[str]) -> None:
+        self._to_be_named = to_be_named
         self.unconditional: dict[str, list[ComparableRule]] = {}
         self.by_key: dict[ConditionKey, list[ComparableRule]] = {}
         self.schema_only: list[ComparableRule] = []
 
     def add(self, comparable: ComparableRule) -> None:
         if not comparable.keys:
-            for operation in comparable.rule.operation or ("",):
+            named = () if comparable.rule.is_for_any else comparable.rule.operation
+            for operation in named or ("",):
                 self.unconditional.setdefault(operation, []).append(comparable)
         elif all(isinstance(wanted, dict) for wanted in comparable.wanted.values()):
             self.schema_only.append(comparable)
@@ -208,8 +215,8 @@ class CoveringRules:
 
     def find_cover_of_operation(self, comparable: ComparableRule, operation: str) -> int | None:
         for cover in islice(self.find_candidates(comparable, operation), MAX_COVER_COMPARISONS):
-            named = cover.rule.operation
-            if (not named or operation in named) and cover.leaves_nothing(comparable):
+            needs_naming = operation == ANY_OPERATION or operation in self._to_be_named
+            if cover.rule.is_about(operation, needs_naming) and cover.leaves_nothing(comparable):
                 return cover.number
         return None
 
@@ -222,9 +229,13 @@ class CoveringRules:
         yield from self.schema_only
 
 
-def find_unreachable_rules(scenario: Scenario) -> Iterator[tuple[int, int]]:
-    """The positions of the rules that can never decide, each with the number of the rule that always does."""
-    covers = CoveringRules()
+def find_unreachable_rules(scenario: Scenario, to_be_named: Container[str] = ()) -> Iterator[tuple[int, int]]:
+    """The positions of the rules that can never decide, each with the number of the rule that always does.
+
+    Args:
+        to_be_named: the operations that must be named.
+    """
+    covers = CoveringRules(to_be_named)
     for position, rule in enumerate(scenario.rules):
         comparable = ComparableRule(position + 1, rule)
         cover = covers.of(comparable)
@@ -341,7 +352,7 @@ def find_problems(scenario: Scenario, contract: Contract, errors: Mapping[str, i
     """What is wrong with a scenario whose form is right."""
     found = (
         find_wrong_rules(scenario, contract, errors),
-        find_unreached_rules(scenario),
+        find_unreached_rules(scenario, contract),
         find_never_entered_states(scenario),
     )
     for path, text in chain.from_iterable(found):
@@ -355,27 +366,32 @@ def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str
         known = []
         for number, operation in enumerate(rule.operation):
             plan = contract.plans.get(operation)
+            if operation == ANY_OPERATION:
+                continue
             if plan is None:
                 yield report_unknown_operation((*at, "operation", number), operation, contract)
             else:
                 known.append(plan)
-        plans = known or select_plans(rule, contract)
+        plans = select_plans(rule, contract) or known
         for path, text in find_impossible_conditions(rule, plans):
             yield (*at, *path), text
         for path, text in find_wrong_answers(rule, plans, errors):
             yield (*at, *path), text
 
 
-def find_unreached_rules(scenario: Scenario) -> Iterator[PathFinding]:
-    for position, cover in find_unreachable_rules(scenario):
+def find_unreached_rules(scenario: Scenario, contract: Contract) -> Iterator[PathFinding]:
+    to_be_named = frozenset(name for name, plan in contract.plans.items() if plan.needs_naming)
+    for position, cover in find_unreachable_rules(scenario, to_be_named):
         mend = f"put it first, or bound rule {cover} by times"
         text = f"rule {position + 1} is never reached: rule {cover} always answers before it; {mend}"
         yield ("rules", position), text
 
 
 def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
-    """Every plan, where a rule names no operation; none, where it names only unknown ones."""
-    return [] if rule.operation else list(contract.plans.values())
+    """Every plan that a rule is for, where it names no operation or any; none, where it names some."""
+    if rule.operation and not rule.is_for_any:
+        return []
+    return [plan for plan in contract.plans.values() if rule.is_about(plan.operation, plan.needs_naming)]
 
 
 def report_unknown_operation(path: Path, operation: str, contract: Contract) -> PathFinding:
@@ -385,11 +401,12 @@ def report_unknown_operation(path: Path, operation: str, contract: Contract) -> 
 
 
 def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
+    is_general = not rule.operation or rule.is_for_any
     for place in PLACES:
         for name, wanted in getattr(rule.when, place).items():
             reasons = [explain_impossible_condition(plan, place, name, wanted) for plan in plans]
             # A rule for every request need only be possible for one of them; a named operation must be meant.
-            if not any(reasons) or (not rule.operation and not all(reasons)):
+            if not any(reasons) or (is_general and not all(reasons)):
                 continue
             reason = next(each for each in reasons if each is not None)
             mend = "" if reason.endswith("?") else "; mend the condition or leave it out"

@@ -122,11 +122,16 @@ class When(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: Mapping[str, Any] = {}
 
 
+ANY_OPERATION = "any"
+"""In place of an operationId: every request, also those of operations that must be named, and of unknown routes."""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which requests, how often, and what they get: `respond`, or a `sequence` of it.
 
     Attributes:
-        operation: operationIds; none for every request.
+        operation: operationIds; none for every request but those of operations that must be named; ANY_OPERATION for
+            every request.
         state: the states in which it applies; none for all.
         times: how many matches it answers; None for ever.
         from_, until: microseconds since the scenario was switched on.
@@ -172,6 +177,22 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for name, words in given:
             if isinstance(words, str):
                 msgspec.structs.force_setattr(self, name, (words,))
+
+    @property
+    def is_for_any(self) -> bool:
+        """Whether it is for every request, also those of operations that must be named."""
+        return ANY_OPERATION in self.operation
+
+    def is_about(self, operation: str, needs_naming: bool) -> bool:
+        """Whether it is for the requests of an operation.
+
+        Args:
+            operation: empty for unknown routes.
+            needs_naming: whether the operation must be named.
+        """
+        if not self.operation:
+            return not needs_naming
+        return operation in self.operation or self.is_for_any
 
     @property
     def steps(self) -> tuple[Respond, ...]:

@@ -87,7 +87,7 @@ def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
     other's, as scaleProcessForApp's does with scaleProcess.
     """
     operations = compiled.rule.operation
-    if not operations or request.operation in operations:
+    if compiled.rule.is_about(request.operation, request.needs_naming):
         return True
     if request.operation and any(
         each.startswith(request.operation) or request.operation.startswith(each) for each in operations
@@ -98,11 +98,11 @@ def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
 
 def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> list[CompiledRule]:
     """The rules worth comparing: those that the index leads to, then those for the operation, then those for others."""
-    operation = request.operation
+    operation, needs_naming = request.operation, request.needs_naming
     mine = list(islice(scenarios.find_candidates(request), MAX_COMPARED_RULES // 2))
     others: list[CompiledRule] = []
     for compiled in scenarios.iterate_rules():
-        if not compiled.rule.operation or operation in compiled.rule.operation:
+        if compiled.rule.is_about(operation, needs_naming):
             mine.append(compiled)
             if len(mine) == MAX_COMPARED_RULES:
                 break
@@ -116,11 +116,12 @@ def check_rule_conditions(
 ) -> Iterator[CheckedCondition]:
     """The conditions of one rule, in the order of a rule's keys."""
     rule = compiled.rule
-    if rule.operation:
-        wanted = rule.operation[0] if len(rule.operation) == 1 else list(rule.operation)
-        yield CheckedCondition(
-            "operation", request.operation in rule.operation, wanted, request.operation or "an unknown route"
-        )
+    is_about = rule.is_about(request.operation, request.needs_naming)
+    if rule.operation or not is_about:
+        wanted: object = rule.operation[0] if len(rule.operation) == 1 else list(rule.operation)
+        if not rule.operation:
+            wanted = "one that must not be named, as those of logging in must"
+        yield CheckedCondition("operation", is_about, wanted, request.operation or "an unknown route")
     for condition in compiled.conditions:
         place = condition.place if condition.place != "headers" else "header"
         yield CheckedCondition(

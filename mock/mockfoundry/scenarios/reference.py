@@ -74,6 +74,10 @@ _HOW_IT_PLAYS = """\
   list with its items joined by commas. A JSON Schema that is not about text gets the number, `true` or `false` that the
   text spells. If a parameter is given several times, it is enough that one of its values matches. `null` means that it
   was not sent.
+- A rule without `operation:` is for the Cloud Controller's operations and for unknown routes, and not for the way in:
+  the root documents and UAA (`issueToken`, `getTokenKeys`, …). Those are reached by name, or by `operation: any`, which
+  is for every request, unknown routes too. What a rule answers for UAA has UAA's form: with
+  `error: CF-ServiceUnavailable` a 503 with `error` and `error_description`.
 - `after:` is how many matches are first let through to the next rule. `times:` is how many are then answered. After
   that the rule is done. With `chance:`, a match that is not drawn goes to the next rule and is not counted as answered.
 - A `sequence:` gives one answer for each match. `pass` sends the request on to the world, and no later rule gets it.

@@ -3,7 +3,7 @@
 Immutable, and shared by all foundations that play the same scenarios.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final
 
@@ -118,24 +118,48 @@ class CompiledScenario:
         ScenarioError: it can't be compiled.
     """
 
-    __slots__ = ("events", "fallback_index", "indexes", "rules", "scenario")
+    __slots__ = ("_naming_indexes", "events", "fallback_index", "indexes", "rules", "scenario")
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario: Final = scenario
         self.rules: Final = tuple(compile_rules(scenario))
-        everywhere = [compiled for compiled in self.rules if not compiled.rule.operation]
-        named = dict.fromkeys(operation for compiled in self.rules for operation in compiled.rule.operation)
-        by_operation: dict[str, list[CompiledRule]] = {operation: [] for operation in named}
-        for compiled in self.rules:
-            for operation in dict.fromkeys(compiled.rule.operation) or named:
-                by_operation[operation].append(compiled)
-        self.indexes: Final = {operation: RuleIndex(rules) for operation, rules in by_operation.items()}
-        self.fallback_index: Final = RuleIndex(everywhere) if everywhere else None
+        indexes, fallback = index_by_operation(self.rules, lambda rule: not rule.operation or rule.is_for_any)
+        self.indexes: Final = indexes
+        self.fallback_index: Final = fallback
         self.events: Final = tuple(order_events(scenario))
+        self._naming_indexes: tuple[dict[str, RuleIndex], RuleIndex | None] | None = None
 
-    def find_index(self, operation: str) -> RuleIndex | None:
-        """The rules for an operation, None where there are none."""
-        return self.indexes.get(operation, self.fallback_index)
+    def find_index(self, operation: str, needs_naming: bool = False) -> RuleIndex | None:
+        """The rules for an operation, None where there are none.
+
+        Args:
+            needs_naming: whether the operation must be named; few are asked for, so their index is made then.
+        """
+        if not needs_naming:
+            return self.indexes.get(operation, self.fallback_index)
+        if self._naming_indexes is None:
+            self._naming_indexes = index_by_operation(self.rules, lambda rule: rule.is_for_any)
+        indexes, fallback = self._naming_indexes
+        return indexes.get(operation, fallback)
+
+
+def index_by_operation(
+    rules: Iterable[CompiledRule], is_for_unnamed: Callable[[Rule], bool]
+) -> tuple[dict[str, RuleIndex], RuleIndex | None]:
+    """The index of each operation that rules name, and that of all others; None where no rule is for those.
+
+    Args:
+        is_for_unnamed: whether a rule is for operations that it does not name.
+    """
+    for_unnamed = [compiled for compiled in rules if is_for_unnamed(compiled.rule)]
+    named = dict.fromkeys(operation for compiled in rules for operation in compiled.rule.operation)
+    by_operation: dict[str, list[CompiledRule]] = {operation: [] for operation in named}
+    for compiled in rules:
+        its = named if is_for_unnamed(compiled.rule) else dict.fromkeys(compiled.rule.operation)
+        for operation in its:
+            by_operation[operation].append(compiled)
+    indexes = {operation: RuleIndex(its) for operation, its in by_operation.items()}
+    return indexes, RuleIndex(for_unnamed) if for_unnamed else None
 
 
 class CompiledScenarios:
@@ -154,7 +178,7 @@ class CompiledScenarios:
         ScenarioError: two scenarios have one name, or one can't be compiled.
     """
 
-    __slots__ = ("_indexes", "compiled", "events", "rule_count", "scenarios")
+    __slots__ = ("_indexes", "_naming_indexes", "compiled", "events", "rule_count", "scenarios")
 
     def __init__(self, scenarios: Iterable[Scenario | CompiledScenario] = ()) -> None:
         self.compiled: Final = tuple(
@@ -171,6 +195,7 @@ class CompiledScenarios:
             (each.scenario, number, event) for each in self.compiled for number, event in each.events
         )
         self._indexes: dict[str, tuple[RuleIndex, ...]] = {}
+        self._naming_indexes: dict[str, tuple[RuleIndex, ...]] = {}
 
     def without(self, name: str) -> tuple[CompiledScenario, ...]:
         """The scenarios but that of a name."""
@@ -182,11 +207,12 @@ class CompiledScenarios:
 
     def find_candidates(self, request: MatchableRequest) -> Iterable[CompiledRule]:
         """The rules that a request may match, in the order in which they are tried."""
-        operation = request.operation
-        indexes = self._indexes.get(operation)
+        operation, needs_naming = request.operation, request.needs_naming
+        remembered = self._naming_indexes if needs_naming else self._indexes
+        indexes = remembered.get(operation)
         if indexes is None:
-            found = (each.find_index(operation) for each in self.compiled)
-            indexes = self._indexes[operation] = tuple(index for index in found if index is not None)
+            found = (each.find_index(operation, needs_naming) for each in self.compiled)
+            indexes = remembered[operation] = tuple(index for index in found if index is not None)
         if len(indexes) == 1:
             return indexes[0].find_candidates(request)
         return chain.from_iterable(index.find_candidates(request) for index in indexes)

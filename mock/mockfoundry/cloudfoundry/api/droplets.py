@@ -171,12 +171,7 @@ def assign_current_droplet(world: World, actor: User, request: ApiRequest) -> Ap
     if commands_of(droplet) is None:
         raise Refusal(UNPROCESSABLE_ENTITY, NO_COMMANDS)
     enforce_contract(request)  # 422, strict only
-    changed = replace(app, droplets=exchange_droplets(app, droplet), droplet=droplet, updated_at=request.now)
-    world.put_app(changed)
-    world.record_event("audit.app.droplet.mapped", changed, actor, request.now, {"request": {"droplet_guid": guid}})
-    for kind in droplet.process_types:
-        if world.find_app_process(app.guid, kind) is None:
-            add_process(world, actor, changed, kind, request.now)
+    assign_droplet(world, actor, app, droplet, request.now)
     url = f"{request.base}/v3/apps/{app.guid}"
     body = {
         "data": {"guid": droplet.guid},
@@ -202,6 +197,20 @@ def read_droplet_message(request: ApiRequest) -> Any:
     if "data" in fields and guid is None:
         raise Refusal(UNPROCESSABLE_ENTITY, CANNOT_REMOVE)
     return guid
+
+
+def assign_droplet(world: World, actor: User, app: App, droplet: Droplet, now: int) -> App:
+    """Makes a droplet the current one of its app, and adds the processes of its types that the app does not have.
+
+    Source: app/actions/app_assign_droplet.rb and process_create_from_app_droplet.rb.
+    """
+    assigned = replace(app, droplets=exchange_droplets(app, droplet), droplet=droplet, updated_at=now)
+    world.put_app(assigned)
+    world.record_event("audit.app.droplet.mapped", assigned, actor, now, {"request": {"droplet_guid": droplet.guid}})
+    for kind in droplet.process_types:
+        if world.find_app_process(app.guid, kind) is None:
+            add_process(world, actor, assigned, kind, now)
+    return assigned
 
 
 def exchange_droplets(app: App, current: Droplet) -> tuple[Droplet, ...]:

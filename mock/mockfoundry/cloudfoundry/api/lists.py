@@ -56,6 +56,11 @@ def keep_rows(_: ListReading, rows: Collection[RowT]) -> Collection[RowT]:
     return rows
 
 
+def include_nothing(_: ListReading, __: list[RowT]) -> dict[str, list[dict[str, Any]]]:
+    """No fields of related resources."""
+    return {}
+
+
 class Listing(msgspec.Struct, Generic[RowT], frozen=True, kw_only=True):
     """A list of resources: what may be asked of it, and how it is answered.
 
@@ -67,6 +72,7 @@ class Listing(msgspec.Struct, Generic[RowT], frozen=True, kw_only=True):
         present: the rows of one page as JSON.
         filters: one for each own parameter of the form that narrows the list; `guids` has one already.
         inclusions: in the order in which they are shown.
+        include_fields: what `fields` shows of what the rows of a page relate to, under `included`.
         read: what the reader sees of the rows, before they are filtered.
         identity: the field that breaks ties of an order, and that `guids` names.
         default_order: the field that sorts the list where no order is asked for; equals keep their places.
@@ -78,6 +84,7 @@ class Listing(msgspec.Struct, Generic[RowT], frozen=True, kw_only=True):
     present: Callable[[ListReading, list[RowT]], list[dict[str, Any]]]
     filters: Mapping[str, Narrow[RowT]] = {}
     inclusions: tuple[Inclusion[RowT], ...] = ()
+    include_fields: Callable[[ListReading, list[RowT]], dict[str, list[dict[str, Any]]]] = include_nothing
     read: Callable[[ListReading, Collection[RowT]], Collection[RowT]] = keep_rows
     identity: str = "guid"
     default_order: str = "created_at"
@@ -182,6 +189,8 @@ def make_page(
             for each in listing.inclusions
             if not frozenset(query.include).isdisjoint(each.asked_by)
         }
+    if query.fields and (included := listing.include_fields(reading, shown)):
+        body["included"] = {**body.get("included", {}), **included}
     why = f"world: {len(shown)} of {len(rows)} {listing.noun} listed"
     return ApiResponse(200, body, why, tolerated_violations=request.violations)
 

@@ -26,6 +26,15 @@ from mockfoundry.cloudfoundry.api.apps import (
     start_app,
     stop_app,
 )
+from mockfoundry.cloudfoundry.api.audit_events import get_audit_event, list_audit_events
+from mockfoundry.cloudfoundry.api.deployment_creating import create_deployment
+from mockfoundry.cloudfoundry.api.deployments import (
+    cancel_deployment_of_app,
+    continue_paused_deployment,
+    get_deployment,
+    list_deployments,
+    update_deployment,
+)
 from mockfoundry.cloudfoundry.api.droplets import (
     assign_current_droplet,
     get_current_droplet,
@@ -79,12 +88,21 @@ from mockfoundry.cloudfoundry.api.revisions import (
 from mockfoundry.cloudfoundry.api.roles import get_role, list_roles
 from mockfoundry.cloudfoundry.api.root import get_info, get_root, get_v2_info, get_v3_root
 from mockfoundry.cloudfoundry.api.routes import (
+    get_default_domain,
     get_domain,
     get_route,
     get_route_destinations,
     list_app_routes,
+    list_organization_domains,
     list_readable_domains,
     list_routes,
+)
+from mockfoundry.cloudfoundry.api.security_groups import list_running_security_groups, list_staging_security_groups
+from mockfoundry.cloudfoundry.api.services import (
+    get_service_instance,
+    get_service_offering,
+    get_service_plan,
+    list_service_instances,
 )
 from mockfoundry.cloudfoundry.api.sidecars import (
     create_sidecar,
@@ -129,12 +147,23 @@ OPERATIONS: Mapping[str, Operation] = {
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     # The way in
     "getRoot": get_root,
+    # Deployments and audit events
+    "createDeployment": create_deployment,
+    "listDeployments": list_deployments,
+    "getDeployment": get_deployment,
+    "updateDeployment": update_deployment,
+    "cancelDeployment": cancel_deployment_of_app,
+    "continueDeployment": continue_paused_deployment,
+    "listAuditEvents": list_audit_events,
+    "getAuditEvent": get_audit_event,
     "getV3Root": get_v3_root,
     "getInfo": get_info,
     "getV2Info": get_v2_info,
     # Organizations and spaces
     "listOrganizations": list_organizations,
     "getOrganization": get_organization,
+    "listOrganizationDomains": list_organization_domains,
+    "getDefaultDomain": get_default_domain,
     "getOrganizationUsageSummary": get_organization_usage_summary,
     "getDefaultIsolationSegment": get_default_isolation_segment,
     "listSpaces": list_spaces,
@@ -142,6 +171,8 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "listSpaceFeatures": list_space_features,
     "getSpaceFeature": get_space_feature,
     "getSpaceIsolationSegment": get_space_isolation_segment,
+    "listRunningSecurityGroups": list_running_security_groups,
+    "listStagingSecurityGroups": list_staging_security_groups,
     "getUsageSummary": get_usage_summary,
     # Quotas, feature flags, isolation segments
     "listOrganizationQuotas": list_organization_quotas,
@@ -161,6 +192,11 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "getUser": get_user,
     "listRoles": list_roles,
     "getRole": get_role,
+    # Services
+    "listServiceInstances": list_service_instances,
+    "getServiceInstance": get_service_instance,
+    "getServicePlan": get_service_plan,
+    "getServiceOffering": get_service_offering,
     # Apps
     "listApps": list_apps,
     "createApp": create_app,

@@ -9,7 +9,7 @@ from typing import Any
 from mockfoundry.cloudfoundry.api.access import find_app
 from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, keep_by_any, list_page
 from mockfoundry.cloudfoundry.api.messages import enforce_contract, refuse_message, refuse_unexpected
-from mockfoundry.cloudfoundry.api.organizations import present_included_organizations
+from mockfoundry.cloudfoundry.api.organizations import find_organization, present_included_organizations
 from mockfoundry.cloudfoundry.api.parameters import parse_parameters
 from mockfoundry.cloudfoundry.api.part_presenters import present_destinations, present_domain, present_route
 from mockfoundry.cloudfoundry.api.queries import DEFAULT_LIST_QUERY, ListForm, read_list_query
@@ -24,7 +24,14 @@ from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.auth import may_read_routes, may_read_space
 from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, UNPROCESSABLE_ENTITY, Refusal
 from mockfoundry.cloudfoundry.model import User
-from mockfoundry.cloudfoundry.route_table import Domain, derive_domain_guid, find_domain, list_domains, list_routes_of
+from mockfoundry.cloudfoundry.route_table import (
+    DEFAULT_DOMAIN,
+    Domain,
+    derive_domain_guid,
+    find_domain,
+    list_domains,
+    list_routes_of,
+)
 from mockfoundry.cloudfoundry.world import World
 
 # Routes
@@ -226,6 +233,21 @@ def get_domain(world: World, _actor: User, request: ApiRequest) -> ApiResponse:
         raise Refusal(RESOURCE_NOT_FOUND, "Domain not found", why="world: no domain has this guid")
     body = present_domain(domain, request.base)
     return ApiResponse(200, body, "world: domain read", tolerated_violations=request.violations)
+
+
+def list_organization_domains(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
+    """The domains that an organization may use: all of them, since all are shared."""
+    organization = find_organization(world, actor, request.path["guid"])  # 404
+    query = read_list_query(request, DOMAINS.form)  # 400, 500
+    path = f"/v3/organizations/{organization.guid}/domains"
+    return list_page(ListReading(world, actor, request, query), DOMAINS, list_domains(world), path)
+
+
+def get_default_domain(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+    """The domain of an organization's routes that name none."""
+    find_organization(world, actor, request.path["guid"])  # 404
+    domain = next(each for each in list_domains(world) if each.name == DEFAULT_DOMAIN)
+    return ApiResponse(200, present_domain(domain, request.base), "world: default domain read")
 
 
 def present_domains(reading: ListReading, domains: list[Domain]) -> list[dict[str, Any]]:

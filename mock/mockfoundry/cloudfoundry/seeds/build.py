@@ -6,7 +6,7 @@ Each entity begins with what a seed may leave out, and the fields that are given
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -14,7 +14,7 @@ from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.auth import READ, WRITE
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import begin_deployment
-from mockfoundry.cloudfoundry.generator import Generator, derive_guid
+from mockfoundry.cloudfoundry.generator import Generator
 from mockfoundry.cloudfoundry.instance_ranges import (
     create_range,
     hold_instance_states,
@@ -30,12 +30,10 @@ from mockfoundry.cloudfoundry.model import (
     FeatureFlag,
     HealthCheck,
     InstanceRange,
-    IsolationSegment,
     Job,
     OauthClient,
     Organization,
     ProcessModel,
-    Quota,
     Settings,
     Sidecar,
     Space,
@@ -45,10 +43,8 @@ from mockfoundry.cloudfoundry.seeds.format import (
     APP,
     CLIENT,
     DEPLOYMENT,
-    ISOLATION_SEGMENT,
     ORGANIZATION,
     PROCESS,
-    QUOTA,
     SETTINGS,
     SIDECAR,
     SPACE,
@@ -61,52 +57,33 @@ from mockfoundry.cloudfoundry.seeds.part_builds import (
     merge_route,
     read_route_address,
 )
+from mockfoundry.cloudfoundry.seeds.platform import SHARED_SEGMENT, PlatformBuilder, apply_fields
 from mockfoundry.cloudfoundry.seeds.snapshot import JOB, are_held, move_ranges
 from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
 from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
-from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents.declare import Form
-
-EntityT = TypeVar("EntityT", bound=msgspec.Struct)
+from mockfoundry.cloudfoundry.world import AuditEvent, World
 
 SEEDED_UPTIME = 3600 * SECOND
 """How long seeded instances have been running when the world begins."""
 
-SHARED_SEGMENT = "shared"
-SHARED_SEGMENT_GUID = "933b4c58-120b-499a-b85d-4b6fc9e2903b"
-"""Of the isolation segment that every foundation has [app/models/runtime/isolation_segment_model.rb]."""
-
-MAX_OWNER_NAME = 200
-"""So many characters of its owner's name begin that of a quota; one has at most 250."""
 
 replace = msgspec.structs.replace
 
 
-class WorldBuilder:
+class WorldBuilder(PlatformBuilder):
     """Adds what a seed describes to a world.
 
     Attributes:
-        world: what is being built.
-        created: when the next process is created, where the seed does not say; each a second after the one before.
         moment: when this is built.
         running: how long the instances of started apps have been running by then.
         moved: by how many microseconds the moments of a snapshot are moved.
     """
 
     def __init__(self, world: World, created: int, moment: int, running: int = 0, moved: int = 0) -> None:
-        self.world = world
-        self.created = created
+        super().__init__(world, created)
         self.moment = moment
         self.running = running
         self.moved = moved
-
-    def derive_guid(self, *names: str) -> str:
-        return derive_guid(self.world.random_seed, *names)
-
-    def read_timestamps(self, fields: SeedFields, created: int | None = None) -> tuple[int, int]:
-        """When an entity was created and last changed."""
-        began: int = fields.get("created_at", self.created if created is None else created)
-        return began, fields.get("updated_at", began)
 
     def add_organization(self, fields: SeedFields) -> None:
         name = fields["name"]
@@ -127,6 +104,8 @@ class WorldBuilder:
         self.world.own_table("spaces")[guid] = space
         for app in fields.get("apps", ()):
             self.add_app(app, space, organization)
+        for instance in fields.get("service_instances", ()):
+            self.put_service_instance(instance, space, organization)
         for route in fields.get("routes", ()):
             self.put_route(route, space.guid, None, None)
 
@@ -143,49 +122,6 @@ class WorldBuilder:
         changed = apply_fields(SPACE, space, fields)
         self.require_isolation_segment(changed.isolation_segment)
         return replace(changed, quota=self.complete_quota(changed.quota, fields, (organization.name, space.name)))
-
-    def complete_quota(self, quota: Quota | None, fields: SeedFields, owner: tuple[str, ...]) -> Quota | None:
-        """A quota that was begun, with what makes it a resource.
-
-        Args:
-            fields: of its owner.
-            owner: the names of an organization, and of a space where it is that of one.
-        """
-        if quota is None or quota.guid:
-            return quota
-        given = fields["quota"]
-        created, updated = self.read_timestamps(given)
-        return replace(
-            quota,
-            guid=given.get("guid") or self.derive_guid("quota", *owner),
-            name=quota.name or f"{owner[-1][:MAX_OWNER_NAME]}-quota",
-            created_at=created,
-            updated_at=updated,
-        )
-
-    def require_isolation_segment(self, name: str | None) -> None:
-        """Adds an isolation segment that is named, where it is not there."""
-        if name is not None and name not in self.world.isolation_segments:
-            self.put_isolation_segment({"name": name})
-
-    def put_isolation_segment(self, fields: SeedFields) -> None:
-        """Adds an isolation segment, or changes the one of that name."""
-        name, segments = fields["name"], self.world.isolation_segments
-        created, updated = self.read_timestamps(fields)
-        guid = SHARED_SEGMENT_GUID if name == SHARED_SEGMENT else self.derive_guid("isolation_segment", name)
-        begun = IsolationSegment(guid=fields.get("guid") or guid, name=name, created_at=created, updated_at=updated)
-        self.world.own_table("isolation_segments")[name] = apply_fields(
-            ISOLATION_SEGMENT, segments.get(name, begun), fields
-        )
-
-    def put_default_quota(self, fields: SeedFields) -> None:
-        """Changes the quota of organizations that name none; makes it, where it is not there."""
-        quota = self.world.default_quota
-        if not quota.guid:
-            created, updated = self.read_timestamps(fields)
-            guid = fields.get("guid") or self.derive_guid("quota")
-            quota = Quota(guid=guid, name="default", created_at=created, updated_at=updated)
-        self.world.default_quota = apply_fields(QUOTA, quota, fields)
 
     def add_app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
         world, name = self.world, fields["name"]
@@ -214,6 +150,8 @@ class WorldBuilder:
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
             self.add_process(each, app, path)
+        for past in fields.get("past_deployments", ()):
+            world.put_deployment(replace(past, app=app.guid))
         for each in fields.get("routes", ()):
             self.put_route(each, space.guid, app, None)
         deployment = fields.get("deployment")
@@ -225,18 +163,28 @@ class WorldBuilder:
     def restore_deployment(self, fields: SeedFields, app: App) -> Deployment:
         """A deployment as far as it had come when it was exported."""
         progress = fields["progress"]
+        droplet = None if app.droplet is None else app.droplet.guid
+        changed_at = progress["changed_at"]
         begun = Deployment(
             guid=fields.get("guid") or self.derive_guid("deployment", app.guid),
             strategy="rolling",
             state=progress["state"],
-            started_at=self.moment - self.moved,
-            changed_at=self.move_moment(progress["changed_at"]),
+            created_at=self.moment - self.moved,
+            updated_at=self.move_moment(progress.get("updated_at", changed_at)),
+            changed_at=self.move_moment(changed_at),
+            checked_at=self.move_moment(progress.get("checked_at", changed_at)),
             moving_since=self.move_moment(progress["moving_since"]),
             duration=int(self.world.settings.deployment_seconds * SECOND),
+            number=progress.get("number", 0),
+            app=app.guid,
+            droplet=progress.get("droplet", droplet),
+            previous_droplet=progress.get("previous_droplet", droplet),
+            revision=progress.get("revision", app.revision),
+            revision_version=progress.get("revision_version", 1),
             **{name: progress[name] for name in ("process", "previous", "instances", "stage")},
         )
         deployment = apply_fields(DEPLOYMENT, begun, fields)
-        return replace(deployment, started_at=self.move_moment(deployment.started_at))
+        return replace(deployment, created_at=self.move_moment(deployment.created_at))
 
     def restore_job(self, fields: SeedFields) -> None:
         """A job of a snapshot; it runs as long after the present as it would have there."""
@@ -441,6 +389,10 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
     for segment in fields.get("isolation_segments", ()):
         builder.put_isolation_segment(segment)
     builder.require_isolation_segment(SHARED_SEGMENT)
+    for group in fields.get("security_groups", ()):
+        builder.put_security_group(group)
+    for offering in fields.get("service_offerings", ()):
+        builder.put_service_offering(offering)
     for organization in fields.get("organizations", ()):
         builder.add_organization(organization)
     for user in fields.get("users", ()):
@@ -454,7 +406,22 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
         world.processes = {**ordered, **world.processes}
         created = [process.created_at for process in world.processes.values()]
         world.in_order = all(one <= other for one, other in pairwise(created))
+    if snapshot is not None and snapshot.get("events"):
+        world.events = [restore_event(each) for each in snapshot["events"]]
+        world.event_count = world.events[-1].number
     return world
+
+
+def restore_event(fields: SeedFields) -> AuditEvent:
+    """An audit event with what it tells of the actor and the app; they may be gone, or have other names by now."""
+    moment = fields["time"]
+    actor = User(
+        guid=fields["actor"], name=fields["actor_name"], scopes=frozenset(), organization_roles={}, space_roles={}
+    )
+    target = App(
+        guid=fields["app"], name=fields["app_name"], space=fields["space"], created_at=moment, updated_at=moment
+    )
+    return AuditEvent(fields["number"], fields["type"], moment, actor, target, fields["data"].encode())
 
 
 _DEFAULT_FLAGS = {name: FeatureFlag(enabled) for name, enabled in FEATURE_FLAGS.items()}
@@ -466,16 +433,3 @@ def apply_settings(settings: Settings, fields: SeedFields) -> Settings:
     if "rate_limit" in fields:
         changed = replace(changed, rate_limit=merge_rate_limit(settings.rate_limit, fields["rate_limit"]))
     return changed
-
-
-def apply_fields(form: Form, entity: EntityT, fields: SeedFields) -> EntityT:
-    """An entity with what a document says of its fields; what makes it the entity that it is stays."""
-    changes = form.collect_attributes(fields)
-    for key in form.keys:
-        if key.role == "merged" and fields.get(key.name) is not None:
-            current = getattr(entity, key.attribute)
-            merged = key.form.collect_attributes(fields[key.name])
-            changes[key.attribute] = replace(Quota() if current is None else current, **merged)
-        elif key.role == "merged" and key.name in fields:
-            changes[key.attribute] = None
-    return replace(entity, **changes) if changes else entity

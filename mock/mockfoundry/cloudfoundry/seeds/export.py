@@ -9,7 +9,17 @@ A snapshot has what only the clock knows besides: reading it again goes on at th
 from typing import Any
 
 from mockfoundry.cloudfoundry.app_parts import Route
-from mockfoundry.cloudfoundry.model import App, Deployment, Job, Organization, ProcessModel, Space, User
+from mockfoundry.cloudfoundry.model import (
+    App,
+    Deployment,
+    Job,
+    Organization,
+    ProcessModel,
+    ServiceInstance,
+    ServiceOffering,
+    Space,
+    User,
+)
 from mockfoundry.cloudfoundry.route_table import list_destinations
 from mockfoundry.cloudfoundry.seeds.format import (
     APP,
@@ -21,6 +31,10 @@ from mockfoundry.cloudfoundry.seeds.format import (
     PAST_VERSION,
     PROCESS,
     QUOTA,
+    SECURITY_GROUP,
+    SERVICE_INSTANCE,
+    SERVICE_OFFERING,
+    SERVICE_PLAN,
     SETTINGS,
     SPACE,
     USER,
@@ -30,13 +44,14 @@ from mockfoundry.cloudfoundry.seeds.snapshot import (
     JOB,
     MAX_HELD_STATES,
     MOMENT,
+    PAST_DEPLOYMENT,
     PROGRESS,
     SNAPSHOT,
     SNAPSHOT_KEYS,
     collect_held_states,
     count_held_states,
 )
-from mockfoundry.cloudfoundry.world import World
+from mockfoundry.cloudfoundry.world import AuditEvent, World
 from mockfoundry.documents.declare import Form
 
 SeedDocument = dict[str, Any]
@@ -49,6 +64,7 @@ def exclude_snapshot_keys(form: Form) -> Form:
 PROCESS_WITHOUT_SNAPSHOT = exclude_snapshot_keys(PROCESS)
 USER_WITHOUT_SNAPSHOT = exclude_snapshot_keys(USER)
 DEPLOYMENT_WITHOUT_SNAPSHOT = exclude_snapshot_keys(DEPLOYMENT)
+APP_WITHOUT_SNAPSHOT = exclude_snapshot_keys(APP)
 
 
 def export_snapshot(world: World, now: int) -> SeedDocument:
@@ -61,7 +77,11 @@ def export_snapshot(world: World, now: int) -> SeedDocument:
     document = exporter.export()
     snapshot = {"time": now, "born": world.began_at, "random_seed": world.random_seed, "starts": world.nonce}
     written = {key.name: key.kind.write(snapshot[key.name]) for key in SNAPSHOT.keys if key.name in snapshot}
-    computed = {"order": exporter.find_order(), "jobs": [export_job(each) for each in world.jobs.values()]}
+    computed = {
+        "order": exporter.find_order(),
+        "events": [export_event(each) for each in world.latest_events()],
+        "jobs": [export_job(each) for each in world.jobs.values()],
+    }
     return {**document, "snapshot": {**written, **{name: value for name, value in computed.items() if value}}}
 
 
@@ -91,6 +111,9 @@ class WorldExporter:
         self._apps: dict[str, list[App]] = {}
         for app in world.apps.values():
             self._apps.setdefault(app.space, []).append(app)
+        self._services: dict[str, list[ServiceInstance]] = {}
+        for service in world.service_instances.values():
+            self._services.setdefault(service.space, []).append(service)
 
     def export(self) -> SeedDocument:
         world = self.world
@@ -99,6 +122,8 @@ class WorldExporter:
             "feature_flags": {name: FEATURE_FLAG.write(flag) for name, flag in world.feature_flags.items()},
             "default_quota": QUOTA.write(world.default_quota),
             "isolation_segments": [ISOLATION_SEGMENT.write(each) for each in world.isolation_segments.values()],
+            "security_groups": [SECURITY_GROUP.write(each) for each in world.security_groups.values()],
+            "service_offerings": [self.export_service_offering(each) for each in world.service_offerings.values()],
             "organizations": [self.export_organization(each) for each in world.organizations.values()],
             "users": [self.export_user(each) for each in world.users.values()],
             "clients": [CLIENT.write(each) for each in world.clients.values()],
@@ -120,7 +145,13 @@ class WorldExporter:
 
     def export_space(self, space: Space) -> SeedDocument:
         apps = [self.export_app(each) for each in self._apps.get(space.guid, ())]
-        return omit_empty_parts(SPACE.write(space, apps=apps, routes=self._routes.get(space.guid, [])))
+        services = [SERVICE_INSTANCE.write(each) for each in self._services.get(space.guid, ())]
+        routes = self._routes.get(space.guid, [])
+        return omit_empty_parts(SPACE.write(space, apps=apps, service_instances=services, routes=routes))
+
+    def export_service_offering(self, offering: ServiceOffering) -> SeedDocument:
+        plans = (each for each in self.world.service_plans.values() if each.offering == offering.name)
+        return SERVICE_OFFERING.write(offering, plans=[SERVICE_PLAN.write(each) for each in plans])
 
     def write_route(self, route: Route) -> None:
         """Writes a route under each app that it leads to; under its space, where it leads to none that is there."""
@@ -142,11 +173,17 @@ class WorldExporter:
         processes = [
             self.export_process(process, deployment)
             for process in self.world.list_app_processes(app.guid)
-            if self.is_snapshot or deployment is None or process.guid != deployment.process
+            if self.is_snapshot or deployment is None or process.type != "web" or process.guid == deployment.previous
         ]
-        flying = self.export_deployment(deployment)
-        routes = self._routes.get(app.guid, [])
-        return omit_empty_parts(APP.write(app, deployment=flying, processes=processes, routes=routes))
+        parts = {
+            "deployment": self.export_deployment(deployment),
+            "processes": processes,
+            "routes": self._routes.get(app.guid, []),
+        }
+        if not self.is_snapshot:
+            return omit_empty_parts(APP_WITHOUT_SNAPSHOT.write(app, **parts))
+        past = [PAST_DEPLOYMENT.write(each) for each in self.world.list_deployments(app.guid) if not each.is_active]
+        return omit_empty_parts(APP.write(app, past_deployments=past, **parts))
 
     def export_deployment(self, deployment: Deployment | None) -> SeedDocument | None:
         if deployment is None:
@@ -211,6 +248,20 @@ PART_LISTS = frozenset({"droplets", "packages", "revisions", "routes", "tasks"})
 def write_held_states(process: ProcessModel) -> SeedDocument:
     """The states that instances are held in, by index; of too many of them the first."""
     return {str(index): state for index, state in collect_held_states(process.instance_ranges, MAX_HELD_STATES).items()}
+
+
+def export_event(event: AuditEvent) -> SeedDocument:
+    return {
+        "number": event.number,
+        "type": event.kind,
+        "time": MOMENT.write(event.moment),
+        "actor": event.actor.guid,
+        "actor_name": event.actor.name,
+        "app": event.target.guid,
+        "app_name": event.target.name,
+        "space": event.target.space,
+        "data": event.content.decode(),
+    }
 
 
 def export_job(job: Job) -> SeedDocument:

@@ -21,14 +21,20 @@ from mockfoundry.cloudfoundry.seeds.kinds import (
     MAX_STEPS,
     BuiltKind,
     IndexKind,
-    JsonKind,
     MetadataTextKind,
     SecondsKind,
     WeightsKind,
 )
 from mockfoundry.cloudfoundry.seeds.load import LOAD
 from mockfoundry.cloudfoundry.seeds.part_forms import DROPLET, PACKAGE, REVISION, ROUTE, ROUTE_WITHOUT_APP, TASK
-from mockfoundry.cloudfoundry.seeds.snapshot import FAILED_LOG_INS_KEY, INSTANCE_KEYS, MOMENT, PROGRESS_KEY, SNAPSHOT
+from mockfoundry.cloudfoundry.seeds.snapshot import (
+    FAILED_LOG_INS_KEY,
+    INSTANCE_KEYS,
+    MOMENT,
+    PAST_DEPLOYMENTS_KEY,
+    PROGRESS_KEY,
+    SNAPSHOT,
+)
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
     spell_feature_flag,
@@ -41,6 +47,7 @@ from mockfoundry.documents.declare import Form, FormKey, NullableKind
 from mockfoundry.documents.kinds import (
     ChoiceKind,
     IntegerKind,
+    JsonKind,
     ListKind,
     MappingOrKind,
     NumberKind,
@@ -344,7 +351,7 @@ DEPLOYMENT = Form(
     "a deployment",
     (
         FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),
-        FormKey("created_at", MOMENT, "When it began.", "now", attribute="started_at"),
+        FormKey("created_at", MOMENT, "When it began.", "now"),
         FormKey("strategy", ChoiceKind(("rolling", "canary", "recreate")), "rolling, canary or recreate.", "rolling"),
         FormKey("status", ChoiceKind(("ACTIVE",)), "ACTIVE.", "ACTIVE", role="part"),
         FormKey(
@@ -369,6 +376,17 @@ DEPLOYMENT = Form(
             attribute="weights",
         ),
         FormKey("step", IntegerKind(1, MAX_STEPS + 1), "For a canary: the pause it is at or moving to.", "1"),
+        FormKey("max_in_flight", POSITIVE, "How many new instances are started together.", "1"),
+        FormKey("web_instances", NullableKind(COUNT), "How many instances there are to be; null for as many.", "null"),
+        FormKey("memory_in_mb", NullableKind(POSITIVE), "The memory of each new instance; null for the same.", "null"),
+        FormKey("disk_in_mb", NullableKind(POSITIVE), "The disk of each new instance; null for the same.", "null"),
+        FormKey(
+            "log_rate_limit_in_bytes_per_second",
+            NullableKind(IntegerKind(-1, LARGEST_LONG)),
+            "The log rate of each new instance; null for the same.",
+            "null",
+        ),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
         PROGRESS_KEY,
     ),
 )
@@ -392,6 +410,66 @@ FEATURES = Form(
             "false",
             attribute="file_based_vcap_services_enabled",
         ),
+    ),
+)
+
+PLAIN_NAME = TextKind(1, 255, r"[^/\x00-\x1f]+", "a name: 1 to 255 signs without '/'")
+
+SERVICE_INSTANCE = Form(
+    "a service instance",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "Its name; unique in its space.", required=True, role="identity"),
+        FormKey("plan", NullableKind(TextKind(3, 511)), "`offering/plan`; null if a user provided it.", "null"),
+        FormKey("tags", ListKind(NAME), "Its tags.", "none"),
+        FormKey("dashboard_url", NullableKind(TextKind(1, 1000)), "Where it is looked after.", "null"),
+        FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+    ),
+)
+
+OFFERED_KEYS = (
+    *COMMON_KEYS,
+    FormKey("name", PLAIN_NAME, "Its name; unique.", required=True, role="identity"),
+    FormKey("catalog_id", NAME, "What the broker calls it.", "its guid"),
+    FormKey("description", TextKind(0, 5000), "What it is.", "empty"),
+    FormKey("available", BOOLEAN, "Whether the broker still offers it.", "true"),
+    FormKey("metadata", METADATA, "`labels` and `annotations`.", "none", role="flat"),
+)
+SERVICE_PLAN = Form("a service plan", (*OFFERED_KEYS, FormKey("free", BOOLEAN, "Whether it costs nothing.", "true")))
+SERVICE_OFFERING = Form(
+    "a service offering",
+    (
+        *OFFERED_KEYS,
+        FormKey("broker", PLAIN_NAME, "The name of its broker.", "the offering's, and `-broker`"),
+        FormKey("tags", ListKind(NAME), "Its tags.", "none"),
+        FormKey("plans", ListKind(SERVICE_PLAN), "Its plans, a list.", "none", role="part"),
+    ),
+)
+
+PORTS = TextKind(1, 255, r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", "ports such as 443, 80,443 or 8000-9000")
+SECURITY_RULE = Form(
+    "a rule of a security group",
+    (
+        FormKey("protocol", ChoiceKind(("tcp", "udp", "icmp", "icmpv6", "all")), "The protocol.", required=True),
+        FormKey("destination", TextKind(1, 1000), "The addresses, such as 10.0.0.0/8.", required=True),
+        FormKey("ports", PORTS, "The ports, of tcp and udp."),
+        FormKey("type", IntegerKind(-1, 255), "The type, of icmp."),
+        FormKey("code", IntegerKind(-1, 255), "The code, of icmp."),
+        FormKey("description", TextKind(0, 5000), "What it is for."),
+        FormKey("log", BOOLEAN, "Whether it is logged."),
+    ),
+)
+PLACES = ListKind(TextKind(3, 511))
+SECURITY_GROUP = Form(
+    "a security group",
+    (
+        *COMMON_KEYS,
+        FormKey("name", NAME, "Its name; unique.", required=True, role="identity"),
+        FormKey("rules", ListKind(SECURITY_RULE), "What it allows, a list.", "none"),
+        FormKey("running_default", BOOLEAN, "Whether it holds for running apps in every space.", "false"),
+        FormKey("staging_default", BOOLEAN, "Whether it holds for apps that are staged in every space.", "false"),
+        FormKey("running_spaces", PLACES, "Where it holds for running apps besides: `organization/space`.", "none"),
+        FormKey("staging_spaces", PLACES, "The same for apps that are staged.", "none"),
     ),
 )
 
@@ -456,6 +534,7 @@ APP = Form(
         FormKey("routes", ListKind(ROUTE), "The routes that lead to it, a list.", "none", role="part"),
         FormKey("tasks", ListKind(TASK), "Its tasks, a list.", "none", role="part"),
         FormKey("deployment", NullableKind(DEPLOYMENT), "The deployment in flight.", "null", role="part"),
+        PAST_DEPLOYMENTS_KEY,
         FormKey("sidecars", ListKind(SIDECAR), "Its sidecars, a list.", "none", role="part"),
         FormKey("processes", ListKind(PROCESS), "Its processes, a list.", "one of type web", role="part"),
     ),
@@ -477,6 +556,7 @@ SPACE = Form(
         FormKey("isolation_segment", NullableKind(NAME), "The name of the one that its apps run in.", "null"),
         FormKey("allow_ssh", BOOLEAN, "Whether SSH into its apps is allowed.", "true"),
         FormKey("apps", ListKind(APP), "Its apps, a list.", "none", role="part"),
+        FormKey("service_instances", ListKind(SERVICE_INSTANCE), "Its services, a list.", "none", role="part"),
         FormKey("routes", ListKind(ROUTE_WITHOUT_APP), "Its routes that lead to no app, a list.", "none", role="part"),
     ),
 )
@@ -584,6 +664,8 @@ SEED = Form(
             "none",
             role="part",
         ),
+        FormKey("security_groups", ListKind(SECURITY_GROUP), "Security groups, a list.", "none", role="part"),
+        FormKey("service_offerings", ListKind(SERVICE_OFFERING), "The marketplace, a list.", "none", role="part"),
         FormKey("organizations", ListKind(ORGANIZATION), "The organizations, a list.", "none", role="part"),
         FormKey("users", ListKind(USER), "The users, a list.", "none", role="part"),
         FormKey(

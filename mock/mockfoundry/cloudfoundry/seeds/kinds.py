@@ -147,16 +147,6 @@ class IndexKind:
         return {"type": "string", "pattern": "^[0-9]+$"}
 
 
-class JsonKind(AsItIs):
-    """Any JSON value."""
-
-    def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {}
-
-
 @dataclass(frozen=True)
 class MetadataTextKind(AsItIs):
     """Text that one of the Cloud Controller's own rules for metadata or environment variables takes.

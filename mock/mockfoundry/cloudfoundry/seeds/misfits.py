@@ -3,22 +3,26 @@
 What a change makes of a world must be what a seed may say, or its export could not be read again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
-from mockfoundry.cloudfoundry.seeds.build import apply_fields
 from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
+from mockfoundry.cloudfoundry.seeds.platform import apply_fields
 from mockfoundry.cloudfoundry.seeds.read import (
     MISSING_TYPES_TEXT,
+    PLATFORM_LISTS,
     find_app_disagreements,
     find_misplaced_steps,
     find_missing_endpoints,
     find_repeated_names,
+    find_unknown_places,
+    find_unknown_plan,
     find_unknown_roles,
     list_entries,
+    list_plan_names,
 )
 from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
@@ -42,11 +46,15 @@ def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
     organizations = [each.name for each in world.organizations.values()]
     spaces = [f"{world.organizations[each.organization].name}/{each.name}" for each in world.spaces.values()]
     guids = TakenGuids(world)
+    plans = [*world.service_plans, *list_plan_names(fields)]
+    findings += find_platform_misfits(world, fields, guids)
     for position, organization in enumerate(fields.get("organizations", ())):
         organizations.append(organization["name"])
         spaces += [f"{organization['name']}/{space['name']}" for space in organization.get("spaces", ())]
         there = find_by_name(world.organizations.values(), organization["name"])
-        findings += find_organization_misfits(world, organization, ("organizations", position), there, guids)
+        findings += find_organization_misfits(world, organization, ("organizations", position), there, guids, plans)
+    for group, at in list_entries(fields, "security_groups", ()):
+        findings += find_unknown_places(group, at, spaces)
     users = list_entries(fields, "users", ())
     findings += find_repeated_names(users, "user", "name")
     for user, at in users:
@@ -73,6 +81,14 @@ class TakenGuids:
             world.spaces.values(),
             world.apps.values(),
             world.users.values(),
+            world.isolation_segments.values(),
+            world.security_groups.values(),
+            world.service_offerings.values(),
+            world.service_plans.values(),
+            world.service_instances.values(),
+            [world.default_quota],
+            [each.quota for each in world.organizations.values() if each.quota is not None],
+            [each.quota for each in world.spaces.values() if each.quota is not None],
         )
         return {each.guid for table in tables for each in table}
 
@@ -95,23 +111,56 @@ class TakenGuids:
         self._given.add(kind + guid)
 
 
+def find_platform_misfits(world: World, fields: SeedFields, guids: TakenGuids) -> Iterator[Finding]:
+    """Guids, beside those of organizations, that are taken or that would change."""
+    if "default_quota" in fields:
+        yield from guids.check(fields["default_quota"], ("default_quota",), [world.default_quota])
+    tables: tuple[Mapping[str, Any], ...] = (world.isolation_segments, world.security_groups, world.service_offerings)
+    for key, table in zip(PLATFORM_LISTS, tables, strict=True):
+        for entry, at in list_entries(fields, key, ()):
+            yield from guids.check(entry, at, find_by_name(table.values(), entry["name"]))
+            for plan, below in list_entries(entry, "plans", at):
+                inside = (each for each in world.service_plans.values() if entry["name"] in (EACH, each.offering))
+                yield from guids.check(plan, below, find_by_name(inside, plan["name"]))
+
+
+def find_quota_misfits(
+    fields: SeedFields, path: Path, there: Sequence[Organization | Space], guids: TakenGuids
+) -> Iterator[Finding]:
+    """A guid that a quota would change, or that many would have."""
+    quota = fields.get("quota")
+    if quota is not None and "guid" in quota:
+        named = {"name": fields["name"], "guid": quota["guid"]}
+        yield from guids.check(named, (*path, "quota"), [each.quota for each in there if each.quota is not None])
+
+
 def find_organization_misfits(
-    world: World, fields: SeedFields, path: Path, there: list[Organization], guids: TakenGuids
+    world: World, fields: SeedFields, path: Path, there: list[Organization], guids: TakenGuids, plans: list[str]
 ) -> Iterator[Finding]:
     yield from guids.check(fields, path, there)
+    yield from find_quota_misfits(fields, path, there, guids)
     organizations = {each.guid for each in there}
     spaces = [each for each in world.spaces.values() if each.organization in organizations]
     inside = list_entries(fields, "spaces", path)
     if not there:
         yield from find_repeated_names(inside, "space", "name")
     for space, below in inside:
-        yield from find_space_misfits(world, space, below, find_by_name(spaces, space["name"]), guids)
+        yield from find_space_misfits(world, space, below, find_by_name(spaces, space["name"]), guids, plans)
 
 
 def find_space_misfits(
-    world: World, fields: SeedFields, path: Path, there: list[Space], guids: TakenGuids
+    world: World, fields: SeedFields, path: Path, there: list[Space], guids: TakenGuids, plans: list[str]
 ) -> Iterator[Finding]:
     yield from guids.check(fields, path, there)
+    yield from find_quota_misfits(fields, path, there, guids)
+    services = list_entries(fields, "service_instances", path)
+    if not there:
+        yield from find_repeated_names(services, "service instance", "name")
+    for service, at in services:
+        owners = {each.guid for each in there}
+        known = (each for each in world.service_instances.values() if each.space in owners)
+        yield from guids.check(service, at, find_by_name(known, service["name"]))
+        yield from find_unknown_plan(service, at, plans)
     inside, spaces = list_entries(fields, "apps", path), {each.guid for each in there}
     apps = [app for app in world.apps.values() if app.space in spaces] if inside and spaces else []
     by_name: dict[str, list[App]] = {EACH: apps}
@@ -129,6 +178,8 @@ def find_app_misfits(
     yield from guids.check(fields, path, there)
     if fields.get("deployment") and "progress" in fields["deployment"]:
         yield Finding((*path, "deployment", "progress"), SNAPSHOT_TEXT)
+    if "past_deployments" in fields:
+        yield Finding((*path, "past_deployments"), SNAPSHOT_TEXT)
     inside = list_entries(fields, "processes", path)
     if there or fields["name"] == EACH:
         yield from find_misplaced_steps(fields, path)

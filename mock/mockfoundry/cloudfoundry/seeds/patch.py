@@ -20,11 +20,12 @@ from mockfoundry.cloudfoundry.instance_ranges import (
     stop_instances,
 )
 from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Sidecar, Space
-from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_fields, apply_settings
+from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_settings
 from mockfoundry.cloudfoundry.seeds.format import APP, EACH, PROCESS, SEED, SIDECAR
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
 from mockfoundry.cloudfoundry.seeds.part_patches import PartPatcher
+from mockfoundry.cloudfoundry.seeds.platform import apply_fields, list_keys
 from mockfoundry.cloudfoundry.seeds.values import SeedFields, merge_feature_flags
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, format_path
@@ -87,8 +88,14 @@ class WorldPatcher:
         if "default_quota" in fields:
             self.builder.put_default_quota(fields["default_quota"])
         for each in fields.get("isolation_segments", ()):
-            for name in list(world.isolation_segments) if each["name"] == EACH else (each["name"],):
+            for name in list_keys(world.isolation_segments, "", each["name"]):
                 self.builder.put_isolation_segment({**each, "name": name})
+        for each in fields.get("security_groups", ()):
+            for name in list_keys(world.security_groups, "", each["name"]):
+                self.builder.put_security_group({**each, "name": name})
+        for each in fields.get("service_offerings", ()):
+            for name in list_keys(world.service_offerings, "", each["name"]):
+                self.builder.put_service_offering({**each, "name": name})
         for each in fields.get("organizations", ()):
             found = find_by_name(world.organizations.values(), each["name"])
             for organization in found:
@@ -118,6 +125,8 @@ class WorldPatcher:
         changed = self.builder.apply_space_fields(space, organization, fields)
         if changed != space:
             world.own_table("spaces")[space.guid] = changed
+        for each in fields.get("service_instances", ()):
+            self.builder.put_service_instance(each, changed, organization)
         self.parts.patch_space_routes(space.guid, fields)
         guids: dict[str, list[str]] = {EACH: []}
         for app in world.apps.values() if fields.get("apps") else ():

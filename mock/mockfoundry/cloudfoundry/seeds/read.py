@@ -31,22 +31,33 @@ from mockfoundry.options import ServerOptions
 def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything in a seed that does not agree; `data` may hold anything where it has not the form of one."""
     guids: dict[str, Path] = {}
+    yield from find_platform_disagreements(data, guids)
+    plans = list_plan_names(data)
     organizations = list_entries(data, "organizations", ())
     yield from find_repeated_names(organizations, "organization", "name")
     spaces: list[str] = []
     for organization, at in organizations:
         yield from find_repeated_guids(organization, at, guids)
+        yield from find_repeated_quota_guids(organization, at, guids)
         inside = list_entries(organization, "spaces", at)
         yield from find_repeated_names(inside, "space", "name")
         for space, below in inside:
             spaces.append(f"{organization.get('name')}/{space.get('name')}")
             yield from find_repeated_guids(space, below, guids)
+            yield from find_repeated_quota_guids(space, below, guids)
+            services = list_entries(space, "service_instances", below)
+            yield from find_repeated_names(services, "service instance", "name")
+            for service, place in services:
+                yield from find_repeated_guids(service, place, guids)
+                yield from find_unknown_plan(service, place, plans)
             apps = list_entries(space, "apps", below)
             # A client may have given an app the name that means each one.
             named = [entry for entry in apps if "snapshot" not in data or entry[0].get("name") != EACH]
             yield from find_repeated_names(named, "app", "name")
             for app, place in apps:
                 yield from find_app_disagreements(app, place, guids)
+    for group, at in list_entries(data, "security_groups", ()):
+        yield from find_unknown_places(group, at, spaces)
     users = list_entries(data, "users", ())
     yield from find_repeated_names(users, "user", "name")
     names = [str(organization.get("name")) for organization, _ in organizations]
@@ -57,6 +68,61 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from find_repeated_names(list_entries(data, "clients", ()), "client", "id")
 
 
+def find_platform_disagreements(data: SeedFields, guids: dict[str, Path]) -> Iterator[Finding]:
+    """Names and guids that are there twice beside the organizations."""
+    if isinstance(data.get("default_quota"), Mapping):
+        yield from find_repeated_guids(data["default_quota"], ("default_quota",), guids)
+    for key, kind in PLATFORM_LISTS.items():
+        entries = list_entries(data, key, ())
+        yield from find_repeated_names(entries, kind, "name")
+        for entry, at in entries:
+            yield from find_repeated_guids(entry, at, guids)
+            plans = list_entries(entry, "plans", at)
+            yield from find_repeated_names(plans, "service plan", "name")
+            for plan, below in plans:
+                yield from find_repeated_guids(plan, below, guids)
+
+
+PLATFORM_LISTS = {
+    "isolation_segments": "isolation segment",
+    "security_groups": "security group",
+    "service_offerings": "service offering",
+}
+"""The lists of a seed that belong to no organization, and what one of their entries is called."""
+
+
+def find_repeated_quota_guids(owner: SeedFields, at: Path, guids: dict[str, Path]) -> Iterator[Finding]:
+    if isinstance(owner.get("quota"), Mapping):
+        yield from find_repeated_guids(owner["quota"], (*at, "quota"), guids)
+
+
+def list_plan_names(data: SeedFields) -> list[str]:
+    """The service plans of a document, each as `offering/plan`."""
+    offerings = list_entries(data, "service_offerings", ())
+    return [
+        f"{offering.get('name')}/{plan.get('name')}"
+        for offering, at in offerings
+        for plan, _ in list_entries(offering, "plans", at)
+    ]
+
+
+def find_unknown_plan(service: SeedFields, at: Path, plans: list[str]) -> Iterator[Finding]:
+    """The plan of a service instance, where it is not there."""
+    plan = service.get("plan")
+    if isinstance(plan, str) and plan not in plans:
+        text = f"there is no service plan {describe_seed_value(plan)}{did_you_mean(plan, plans)}"
+        yield Finding((*at, "plan"), text)
+
+
+def find_unknown_places(group: SeedFields, at: Path, spaces: list[str]) -> Iterator[Finding]:
+    """Spaces that a security group holds in and that are not there."""
+    for key in ("running_spaces", "staging_spaces"):
+        for position, place in enumerate(read_list(group, key)):
+            if place not in spaces:
+                text = f"there is no space {describe_seed_value(place)}{did_you_mean(str(place), spaces)}"
+                yield Finding((*at, key, position), text)
+
+
 MISSING_TYPES_TEXT = "a sidecar needs `process_types:`"
 
 
@@ -65,7 +131,13 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
     yield from find_repeated_guids(app, at, guids)
     processes = list_entries(app, "processes", at)
     deployed = find_deployed_guid(app)
-    single = [entry for entry in processes if deployed is None or entry[0].get("guid") != deployed]
+    single = [
+        (process, place)
+        for process, place in processes
+        if deployed is None
+        or process.get("type") != "web"
+        or process.get("guid") == app["deployment"]["progress"].get("previous")
+    ]
     yield from find_repeated_names(single, "process", "type")
     types = [str(process.get("type")) for process, _ in processes] or ["web"]
     for process, place in processes:

@@ -12,10 +12,25 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, LATEST_MOMENT
 from mockfoundry.cloudfoundry.instances import FOREVER
-from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, LARGEST_LONG, UNLIMITED, Allotment, InstanceRange
-from mockfoundry.cloudfoundry.seeds.kinds import LongSpanKind
+from mockfoundry.cloudfoundry.model import (
+    LARGEST_INTEGER,
+    LARGEST_LONG,
+    UNLIMITED,
+    Allotment,
+    Deployment,
+    InstanceRange,
+)
+from mockfoundry.cloudfoundry.seeds.kinds import LongSpanKind, WeightsKind
 from mockfoundry.documents.declare import Form, FormKey, NullableKind, Path, Reading, StructForm
-from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, ListKind, MomentKind, TextKind
+from mockfoundry.documents.kinds import (
+    BooleanKind,
+    ChoiceKind,
+    IntegerKind,
+    ListKind,
+    MomentKind,
+    TableKind,
+    TextKind,
+)
 from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED
 
 
@@ -34,6 +49,24 @@ COUNT = IntegerKind(0, LARGEST_INTEGER)
 POSITIVE = IntegerKind(1, LARGEST_INTEGER)
 NUMBER = IntegerKind(0, LARGEST_LONG)
 GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
+
+TEXT = TextKind()
+"""Any text: what a foundation wrote of itself is read as it stands."""
+
+EVENT = Form(
+    "an audit event",
+    (
+        FormKey("number", NUMBER, "Counted from 1; its guid follows from it.", required=True),
+        FormKey("type", TEXT, "What was done.", required=True),
+        FormKey("time", MOMENT, "When.", required=True),
+        FormKey("actor", GUID, "The guid of who did it.", required=True),
+        FormKey("actor_name", TEXT, "Their name.", required=True),
+        FormKey("app", GUID, "The guid of the app that it was done to.", required=True),
+        FormKey("app_name", TEXT, "Its name then.", required=True),
+        FormKey("space", GUID, "The guid of its space.", required=True),
+        FormKey("data", TEXT, "Its data, as JSON.", required=True),
+    ),
+)
 
 JOB = Form(
     "a job",
@@ -64,6 +97,7 @@ SNAPSHOT = Form(
             "The guids of the processes as they were created, where that is not their order in the file.",
             "as in the file",
         ),
+        FormKey("events", ListKind(EVENT, None), "The latest audit events, oldest first.", "none"),
         FormKey("jobs", ListKind(JOB, None), "The jobs that run or have run.", "none"),
     ),
 )
@@ -159,8 +193,15 @@ PROGRESS = Form(
         FormKey("previous", GUID, "The guid of the one that it takes down.", required=True),
         FormKey("instances", COUNT, "How many instances there are to be.", required=True),
         FormKey("stage", COUNT, "How many of its steps are done.", required=True),
+        FormKey("number", NUMBER, "Higher than that of any earlier deployment.", "0"),
         FormKey("changed_at", MOMENT, "When its state last changed.", required=True),
         FormKey("moving_since", MOMENT, "When it last began to move.", required=True),
+        FormKey("checked_at", MOMENT, "When its instances were last found healthy.", "`changed_at`"),
+        FormKey("updated_at", MOMENT, "When it last changed.", "`changed_at`"),
+        FormKey("droplet", NullableKind(GUID), "The guid of its droplet.", "the app's"),
+        FormKey("previous_droplet", NullableKind(GUID), "The guid of the droplet before it.", "the app's"),
+        FormKey("revision", NullableKind(GUID), "The guid of its revision.", "the app's"),
+        FormKey("revision_version", NUMBER, "The version of its revision.", "1"),
     ),
 )
 
@@ -173,6 +214,58 @@ PROGRESS_KEY = FormKey(
 )
 """A key of a deployment."""
 
+TABLE_OF_TEXTS = TableKind(TEXT, TEXT)
+
+PAST_DEPLOYMENT = StructForm(
+    "a deployment that is over",
+    (
+        FormKey("guid", GUID, "Its guid.", required=True),
+        FormKey("strategy", TEXT, "Its strategy.", required=True),
+        FormKey("state", ChoiceKind(("DEPLOYED", "CANCELED")), "How it ended.", required=True),
+        FormKey("superseded", BooleanKind(), "Whether another one took its place.", "false"),
+        FormKey("number", NUMBER, "Higher than that of any earlier deployment.", "0"),
+        FormKey("created_at", MOMENT, "When it began.", required=True),
+        FormKey("updated_at", MOMENT, "When it last changed.", required=True),
+        FormKey("changed_at", MOMENT, "When its state last changed.", required=True),
+        FormKey("checked_at", MOMENT, "When its instances were last found healthy.", required=True),
+        FormKey("duration", NullableKind(LongSpanKind()), "How long it was to take.", required=True),
+        FormKey("app", GUID, "The guid of its app.", required=True),
+        FormKey("process", TEXT, "The guid of the web process that it brought up.", "none"),
+        FormKey("previous", TEXT, "The guid of the one that it was to replace.", "none"),
+        FormKey("instances", COUNT, "How many instances there were.", "0"),
+        FormKey("web_instances", NullableKind(COUNT), "How many there were to be.", "null"),
+        FormKey("memory_in_mb", NullableKind(POSITIVE), "The memory of each new instance.", "null"),
+        FormKey("disk_in_mb", NullableKind(POSITIVE), "The disk of each new instance.", "null"),
+        FormKey(
+            "log_rate_limit_in_bytes_per_second",
+            NullableKind(IntegerKind(UNLIMITED, LARGEST_LONG)),
+            "The log rate of each new instance.",
+            "null",
+        ),
+        FormKey("max_in_flight", POSITIVE, "How many instances were started together.", "1"),
+        FormKey("moving_since", MOMENT, "When it last began to move.", required=True),
+        FormKey("stage", COUNT, "How many of its steps were done.", "0"),
+        FormKey("weights", WeightsKind(), "Of a canary.", "none"),
+        FormKey("step", COUNT, "Of a canary: the pause it had come to.", "1"),
+        FormKey("droplet", NullableKind(GUID), "The guid of its droplet.", "null"),
+        FormKey("previous_droplet", NullableKind(GUID), "The guid of the droplet before it.", "null"),
+        FormKey("revision", NullableKind(GUID), "The guid of its revision.", "null"),
+        FormKey("revision_version", NUMBER, "The version of its revision.", "1"),
+        FormKey("labels", TABLE_OF_TEXTS, "Its labels.", "none"),
+        FormKey("annotations", TABLE_OF_TEXTS, "Its annotations.", "none"),
+    ),
+    Deployment,
+)
+
+PAST_DEPLOYMENTS_KEY = FormKey(
+    "past_deployments",
+    ListKind(PAST_DEPLOYMENT, None),
+    "(export only) its deployments that are over, oldest first.",
+    "none",
+    role="part",
+)
+"""A key of an app."""
+
 FAILED_LOG_INS_KEY = FormKey(
     "failed_log_ins",
     ListKind(MOMENT, 1_000),
@@ -183,7 +276,16 @@ FAILED_LOG_INS_KEY = FormKey(
 """A key of a user."""
 
 SNAPSHOT_KEYS = frozenset(
-    {"snapshot", "instance_ranges", "stopping_ranges", "allotment", "past_versions", "progress", "failed_log_ins"}
+    {
+        "snapshot",
+        "instance_ranges",
+        "stopping_ranges",
+        "allotment",
+        "past_versions",
+        "progress",
+        "past_deployments",
+        "failed_log_ins",
+    }
 )
 """The keys of this module, which `given:` does not take."""
 

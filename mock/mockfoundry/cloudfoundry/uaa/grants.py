@@ -66,12 +66,8 @@ def issue_token(request: UaaRequest) -> UaaResponse:
     if grant in (JWT_BEARER, SAML_BEARER):
         raise refused_assertion(request, grant)
     if request.parameters.get("client_id", client.id) not in (client.id, f"{client.id}@{request.foundation}"):
-        raise refused_by_controller(
-            401,
-            "invalid_client",
-            "Given client ID does not match authenticated client",
-            "client_id: another than Basic's",
-        )
+        text = "Given client ID does not match authenticated client"
+        raise refused_by_controller(401, "invalid_client", text, "client_id: another than Basic's")
     if user is None:
         must_be_allowed(request, client.authorities if grant == "client_credentials" else client.scopes)
     if not grant:

@@ -148,7 +148,7 @@ def refused_by_controller(status: int, error: str, description: str, why: str, *
     return UaaRefusal(status, error, description, why, challenge, details)
 
 
-TOKEN_GONE = "The token expired, was revoked, or the token ID is incorrect."
+TOKEN_GONE = "The token expired, was revoked, or the token ID is incorrect."  # noqa: S105 (UAA says so)
 
 
 def invalid_token(why: str, description: str = TOKEN_GONE) -> UaaRefusal:
