@@ -132,7 +132,7 @@ def report_broken_examples(contract: Contract) -> None:
 
 def report_shadowed_paths(contract: Contract) -> None:
     """Logs which of a document's paths no request reaches, since mockfoundry itself has them."""
-    shadowed = [plan.path for plan in contract.plans.values() if plan.path.startswith((PATH_PREFIX, CONTROL_PATH))]
+    shadowed = [each.path for each in contract.patterns if each.path.startswith((PATH_PREFIX, CONTROL_PATH))]
     if shadowed:
         paths = ", ".join(list_first(dict.fromkeys(shadowed), str))
         log.warning(

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.contract.plan import Plan, Schema
+from mockfoundry.contract.plan import Plan, PlanTable, RoutePattern, Schema
 from mockfoundry.version import __version__
 
 COMPILERS = ("connexion", "jsonschema-rs", "openapi-spec-validator")
@@ -31,11 +32,12 @@ log = logging.getLogger("mockfoundry")
 
 
 class CompiledContract(msgspec.Struct, frozen=True):
-    """What is kept of a contract.
+    """A contract, compiled.
 
     Attributes:
         title, version: from its `info`.
-        plans: in the order of the document.
+        patterns: of the plans, in the order of the document.
+        plans: in the same order.
         definitions: what references of the plans' schemas lead to, by their text.
         files: the digest of each file that the document refers to, by its path in the contract's folder.
         broken_examples: a line for each of the document's own examples that breaks its schema.
@@ -43,10 +45,44 @@ class CompiledContract(msgspec.Struct, frozen=True):
 
     title: str
     version: str
-    plans: tuple[Plan, ...]
+    patterns: tuple[RoutePattern, ...]
+    plans: PlanTable
     definitions: Mapping[str, Any]
     files: Mapping[str, str]
     broken_examples: tuple[str, ...]
+
+
+class KeptContract(msgspec.Struct, frozen=True):
+    """A compiled contract as it is written: the plans and the definitions are read when they are first needed."""
+
+    title: str
+    version: str
+    patterns: tuple[RoutePattern, ...]
+    plans: tuple[msgspec.Raw, ...]
+    definitions: msgspec.Raw
+    files: Mapping[str, str]
+    broken_examples: tuple[str, ...]
+
+
+class KeptDefinitions(Mapping[str, Any]):
+    """What references lead to, by their text; read when one is first followed."""
+
+    def __init__(self, content: msgspec.Raw) -> None:
+        self._content = content
+
+    @cached_property
+    def _definitions(self) -> dict[str, Any]:
+        definitions: dict[str, Any] = msgspec.msgpack.decode(self._content)
+        return definitions
+
+    def __getitem__(self, reference: str) -> Any:
+        return self._definitions[reference]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._definitions)
+
+    def __len__(self) -> int:
+        return len(self._definitions)
 
 
 def encode_compiled(compiled: CompiledContract) -> bytes:
@@ -57,7 +93,17 @@ def encode_compiled(compiled: CompiledContract) -> bytes:
             return value.raw
         raise NotImplementedError
 
-    content = msgspec.msgpack.Encoder(enc_hook=encode).encode(compiled)
+    encoder = msgspec.msgpack.Encoder(enc_hook=encode)
+    kept = KeptContract(
+        compiled.title,
+        compiled.version,
+        compiled.patterns,
+        tuple(msgspec.Raw(encoder.encode(plan)) for plan in compiled.plans.values()),
+        msgspec.Raw(encoder.encode(dict(compiled.definitions))),
+        compiled.files,
+        compiled.broken_examples,
+    )
+    content = encoder.encode(kept)
     return sha256(content).digest() + content
 
 
@@ -70,16 +116,21 @@ def decode_compiled(data: bytes) -> CompiledContract:
     digest, content = data[:DIGEST_BYTES], memoryview(data)[DIGEST_BYTES:]
     if sha256(content).digest() != digest:
         raise msgspec.DecodeError("it is not what was written")
-    definitions: dict[str, Any] = {}
+    kept = msgspec.msgpack.decode(content, type=KeptContract)
+    definitions = KeptDefinitions(kept.definitions)
 
     def decode(kind: type, value: Any) -> Any:
         if kind is Schema and isinstance(value, dict):
             return Schema(value, definitions)
         raise msgspec.DecodeError(f"{kind.__name__} is not a mapping")
 
-    compiled = msgspec.msgpack.Decoder(CompiledContract, dec_hook=decode).decode(content)
-    definitions.update(compiled.definitions)
-    return compiled
+    read_plan = msgspec.msgpack.Decoder(Plan, dec_hook=decode).decode
+    entries = {
+        pattern.operation: partial(read_plan, plan) for pattern, plan in zip(kept.patterns, kept.plans, strict=True)
+    }
+    return CompiledContract(
+        kept.title, kept.version, kept.patterns, PlanTable(entries), definitions, kept.files, kept.broken_examples
+    )
 
 
 def find_cache_directory() -> Path:

@@ -8,7 +8,7 @@ there is nothing to be found.
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,15 @@ from mockfoundry.contract.cache import (
     keep_contract,
     read_kept_contract,
 )
-from mockfoundry.contract.plan import ContractError, Plan, name_steps, shorten_value, value_at_path
+from mockfoundry.contract.plan import (
+    ContractError,
+    Plan,
+    PlanTable,
+    RoutePattern,
+    name_steps,
+    shorten_value,
+    value_at_path,
+)
 from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text
 from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
@@ -44,6 +52,7 @@ class Contract:
         source: the file it came from.
         text: the file's text.
         title, version: from its `info`.
+        patterns: where each is found, in the order of the document.
         plans: by operationId.
         broken_examples: a line for each of the document's own examples that breaks its schema.
     """
@@ -52,7 +61,8 @@ class Contract:
     text: str
     title: str
     version: str
-    plans: Mapping[str, Plan]
+    patterns: tuple[RoutePattern, ...]
+    plans: PlanTable
     routes: RouteTable
     broken_examples: tuple[str, ...] = ()
 
@@ -74,12 +84,20 @@ def load_contract(source: Path) -> Contract:
             kept = validate_contract(source, text)
             keep_contract(key, kept)
         compiled = kept
-    plans = {plan.operation: plan for plan in compiled.plans}
     try:
-        routes = RouteTable(plans)
+        routes = RouteTable(compiled.patterns, compiled.plans)
     except ContractError as error:
         raise ContractError(f"{source}: {error}") from error
-    return Contract(source, text, compiled.title, compiled.version, plans, routes, compiled.broken_examples)
+    return Contract(
+        source,
+        text,
+        compiled.title,
+        compiled.version,
+        compiled.patterns,
+        compiled.plans,
+        routes,
+        compiled.broken_examples,
+    )
 
 
 def join_contracts(contract: Contract, platform: Contract) -> Contract:
@@ -92,8 +110,8 @@ def join_contracts(contract: Contract, platform: Contract) -> Contract:
     try:
         if shared:
             raise ContractError(f"both have the operationId {shared[0]}; rename one of them")
-        plans = {**contract.plans, **platform.plans}
-        return replace(contract, plans=plans, routes=RouteTable(plans))
+        patterns, plans = contract.patterns + platform.patterns, contract.plans.join(platform.plans)
+        return replace(contract, patterns=patterns, plans=plans, routes=RouteTable(patterns, plans))
     except ContractError as error:
         raise ContractError(f"{contract.source} and {platform.source}: {error}") from error
 
@@ -126,7 +144,7 @@ def validate_contract(source: Path, text: str) -> CompiledContract:
     check_document(source, bundle.document, bundle.targets)
     compiled = compile_contract(source, bundle)
     plans, broken = [], []
-    for plan in compiled.plans:
+    for plan in compiled.plans.values():
         try:
             must_compile(plan)
         except ContractError as error:
@@ -134,9 +152,7 @@ def validate_contract(source: Path, text: str) -> CompiledContract:
         marked, lines = mark_broken_examples(plan)
         plans.append(marked)
         broken += lines
-    return CompiledContract(
-        compiled.title, compiled.version, tuple(plans), compiled.definitions, compiled.files, tuple(broken)
-    )
+    return msgspec.structs.replace(compiled, plans=make_plan_table(plans), broken_examples=tuple(broken))
 
 
 def compile_contract(source: Path, bundle: Bundle) -> CompiledContract:
@@ -148,14 +164,19 @@ def compile_contract(source: Path, bundle: Bundle) -> CompiledContract:
     from mockfoundry.contract.compile import compile_plans, iterate_schemas
 
     try:
-        plans = tuple(compile_plans(resolve_operations(bundle), bundle.targets).values())
+        plans = compile_plans(resolve_operations(bundle), bundle.targets).values()
     except ContractError as error:
         raise ContractError(f"{source}: {error}") from error
     schemas = [schema.raw for plan in plans for _, schema in iterate_schemas(plan)]
     definitions = dict(sorted(select_definitions({"allOf": schemas}, bundle.targets).items()))
     info = bundle.document["info"]
     title, version = (make_printable(str(info[key])) for key in ("title", "version"))
-    return CompiledContract(title, version, plans, definitions, bundle.files, ())
+    patterns = tuple(plan.pattern for plan in plans)
+    return CompiledContract(title, version, patterns, make_plan_table(plans), definitions, bundle.files, ())
+
+
+def make_plan_table(plans: Iterable[Plan]) -> PlanTable:
+    return PlanTable({plan.operation: plan for plan in plans})
 
 
 def make_printable(text: str) -> str:

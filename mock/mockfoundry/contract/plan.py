@@ -6,7 +6,7 @@ the request finds the words for it.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -331,6 +331,11 @@ class Plan:
     error_envelope: str = ""
     needs_naming: bool = False
 
+    @property
+    def pattern(self) -> "RoutePattern":
+        """What of it the route table needs."""
+        return RoutePattern(self.operation, self.method, self.path, self.segments, self.path_names)
+
     def find_response(self, status: int) -> DocumentedResponse | None:
         """What the contract says of a status: for itself, in a range, or by default; None if nothing."""
         found = self.responses.get(status) or self.response_ranges.get(status // 100) or self.default_response
@@ -387,3 +392,40 @@ class Plan:
             if name in documented.examples:
                 return documented, documented.examples[name]
         return None
+
+
+class RoutePattern(msgspec.Struct, frozen=True, array_like=True):
+    """Where an operation is found: what of its plan is needed before any request has come. As the plan has them."""
+
+    operation: str
+    method: str
+    path: str
+    segments: tuple[str | None, ...]
+    path_names: tuple[str, ...]
+
+
+class PlanTable(Mapping[str, Plan]):
+    """Plans by operationId, each read when it is first asked for: a client calls few of the operations that are served.
+
+    Args:
+        entries: the plans, or what reads them.
+    """
+
+    def __init__(self, entries: Mapping[str, Plan | Callable[[], Plan]]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, operation: str) -> Plan:
+        entry = self._entries[operation]
+        if not isinstance(entry, Plan):
+            entry = self._entries[operation] = entry()
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def join(self, other: "PlanTable") -> "PlanTable":
+        """The plans of two tables, which have no operationId in common."""
+        return PlanTable({**self._entries, **other._entries})

@@ -1,11 +1,11 @@
 """The route table: from a method and a path to a plan and its path parameters. Never reads a request."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from mockfoundry.contract.plan import ContractError, Plan, Violation
+from mockfoundry.contract.plan import ContractError, Plan, RoutePattern, Violation
 
 MAX_REMEMBERED_PATHS = 4096
 """How many paths are remembered: a client asks for the same few again and again."""
@@ -27,21 +27,21 @@ class Route(NamedTuple):
 
 
 class _Branch:
-    """One segment of the paths: what may follow it, and the plans whose path ends here, by method.
+    """One segment of the paths: what may follow it, and the patterns whose path ends here, by method.
 
     `slashed` has those whose path ends in a slash, where another path is the same without it. `encoded` has, by their
     decoded text, the segments that a client must percent-encode.
     """
 
-    __slots__ = ("encoded", "fixed", "mixed", "plans", "slashed", "variable")
+    __slots__ = ("encoded", "fixed", "mixed", "patterns", "slashed", "variable")
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Branch] = {}
         self.encoded: dict[str, _Branch] = {}
         self.mixed: dict[str, tuple[re.Pattern[str], _Branch, bool]] = {}
         self.variable: _Branch | None = None
-        self.plans: dict[str, Plan] = {}
-        self.slashed: dict[str, Plan] = {}
+        self.patterns: dict[str, RoutePattern] = {}
+        self.slashed: dict[str, RoutePattern] = {}
 
 
 class RouteTable:
@@ -53,16 +53,21 @@ class RouteTable:
     A segment that a client must percent-encode is compared as the text that it is.
     Where the contract has a path with the slash and one without, each is itself.
 
+    Args:
+        patterns: of every plan.
+        plans: by operationId.
+
     Raises:
         ContractError: two operations have one route.
     """
 
-    def __init__(self, plans: Mapping[str, Plan]) -> None:
+    def __init__(self, patterns: Iterable[RoutePattern], plans: Mapping[str, Plan]) -> None:
         self._root = _Branch()
+        self._plans = plans
         self._remembered: dict[tuple[str, str], Route | None] = {}
-        for plan in sorted(plans.values(), key=lambda plan: plan.path.endswith("/")):
+        for pattern in sorted(patterns, key=lambda pattern: pattern.path.endswith("/")):
             branch = self._root
-            for segment in plan.segments:
+            for segment in pattern.segments:
                 if segment is None:
                     branch.variable = branch.variable or _Branch()
                     branch = branch.variable
@@ -72,12 +77,13 @@ class RouteTable:
                 elif _PLAIN.fullmatch(segment):
                     branch = branch.fixed.setdefault(segment, _Branch())
                 else:
-                    branch = branch.encoded.setdefault(decode_template(segment, plan.path), _Branch())
-            first = branch.plans.setdefault(plan.method, plan)
-            if first is not plan:
-                second = branch.slashed.setdefault(plan.method, plan) if plan.path.endswith("/") else first
-                if second is not plan:
-                    raise ContractError(f"{plan.method} {plan.path} and {second.path} are one route; keep one of them")
+                    branch = branch.encoded.setdefault(decode_template(segment, pattern.path), _Branch())
+            first = branch.patterns.setdefault(pattern.method, pattern)
+            if first is not pattern:
+                second = branch.slashed.setdefault(pattern.method, pattern) if pattern.path.endswith("/") else first
+                if second is not pattern:
+                    routes = f"{pattern.method} {pattern.path} and {second.path}"
+                    raise ContractError(f"{routes} are one route; keep one of them")
 
     def find(self, method: str, path: str) -> Route | None:
         """The route of a request; None where the contract has none.
@@ -104,7 +110,7 @@ class RouteTable:
             branch = self._walk(self._root, split_path(path), 0, [])
         except UnicodeDecodeError:
             return []
-        methods = [] if branch is None else list(branch.plans)
+        methods = [] if branch is None else list(branch.patterns)
         return [*methods, "HEAD"] if "GET" in methods else methods
 
     def _find_route(self, method: str, path: str) -> Route | None:
@@ -115,16 +121,19 @@ class RouteTable:
             return None
         if branch is None:
             return None
-        plans = {**branch.plans, **branch.slashed} if branch.slashed and path.endswith("/") else branch.plans
-        plan = plans.get(method) or (plans.get("GET") if method == "HEAD" else None)
-        if plan is None:
+        patterns = branch.patterns
+        if branch.slashed and path.endswith("/"):
+            patterns = {**patterns, **branch.slashed}
+        pattern = patterns.get(method) or (patterns.get("GET") if method == "HEAD" else None)
+        if pattern is None:
             return None
+        plan = self._plans[pattern.operation]
         parameters = dict(zip(plan.path_names, values, strict=True))
         return Route(plan, parameters, plan.path_violations(parameters))
 
     def _walk(self, branch: _Branch, segments: list[str], depth: int, values: list[str]) -> _Branch | None:
         if depth == len(segments):
-            return branch if branch.plans else None
+            return branch if branch.patterns else None
         segment = segments[depth]
         fixed = branch.fixed.get(segment)
         if fixed is None and branch.encoded:
@@ -143,7 +152,7 @@ class RouteTable:
                 del values[-len(parts.groups()) :]
         if depth == len(segments) - 1 and "." in segment:
             fixed = branch.fixed.get(segment.rpartition(".")[0])
-            if fixed is not None and fixed.plans:
+            if fixed is not None and fixed.patterns:
                 return fixed
         if branch.variable is None:
             return None
