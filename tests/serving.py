@@ -16,6 +16,7 @@ from mockfoundry import shipped
 from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_world_from_text, select_operations
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
+from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.read import parse_document, read_contract_text
 from mockfoundry.exchange.run import Service
@@ -138,7 +139,18 @@ def service_of(
     registry = FoundationRegistry(world, CompiledScenarios(playing), bounds)
     lineups = NamedScenarios(everything, playing)
     authority = Authority(choose_signing_key(signing_key, strict=strict_auth), strict_auth)
-    return Service(used, everything, operations, registry, lineups, authority, trust_forwarded, strict)
+    return Service(
+        used,
+        everything,
+        operations,
+        registry,
+        lineups,
+        authority,
+        trust_forwarded,
+        strict,
+        {} if canned else UAA_OPERATIONS,
+        None if of else platform(),
+    )
 
 
 def loaded(scenario: str | dict[str, Any], used: Contract) -> Scenario:
@@ -203,7 +215,8 @@ def hold_against(used: Contract, answer: httpx.Response) -> None:
     if documented.body is None:
         assert answer.content == b"", f"{route.plan.operation} documents no body with {answer.status_code}"
         return
-    violations = documented.body.violations(answer.json())
+    written = answer.json() if "json" in (documented.media_types or ("json",))[0] else answer.text
+    violations = documented.body.violations(written)
     assert not violations, f"{route.plan.operation} {answer.status_code}: {violations[0].describe()}"
 
 

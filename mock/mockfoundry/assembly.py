@@ -96,6 +96,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         options.trust_forwarded,
         options.strict,
         {} if is_canned else UAA_OPERATIONS,
+        platform,
     )
 
 

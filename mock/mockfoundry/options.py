@@ -102,7 +102,7 @@ class ServerOptions:
         allow_host: names of hosts, without ports.
     """
 
-    host: Annotated[str, OptionInfo("Address to listen on.")] = "127.0.0.1"
+    host: Annotated[str, OptionInfo("Address to listen on; with 127.0.0.1 also ::1, where that exists.")] = "127.0.0.1"
     port: Annotated[int, OptionInfo("Port to listen on; 0 picks a free one and prints it.", least=0, most=65535)] = 8080
     mode: Annotated[
         Mode, OptionInfo("Answer from a world that changes, or from the contract's examples.", in_python=True)

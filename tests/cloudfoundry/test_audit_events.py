@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.world import MAX_EVENTS
 from tests.cloudfoundry.asking import APP, IDLE_APP, WEB, WORKER, Asking, bad_query, error, guids, not_found
 
@@ -147,6 +148,14 @@ QUERIES = {
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_bad_query_is_refused(query: str, foundation: Asking) -> None:
     assert error(foundation.ask("GET", f"/v3/audit_events?{query}")) == bad_query(QUERIES[query])
+
+
+def test_a_client_has_no_name(foundation: Asking) -> None:
+    """Its token has no e-mail address; its guid is its name."""
+    client = User(guid="scaler", name="scaler", scopes=frozenset(), organization_roles={}, space_roles={})
+    foundation.world.record_event("audit.app.start", foundation.world.apps[APP], client, foundation.now, {})
+    (event,) = list_events(foundation)["resources"]
+    assert event["actor"] == {"guid": "scaler", "type": "user", "name": ""}
 
 
 def test_the_latest_events_are_listed(foundation: Asking) -> None:

@@ -707,6 +707,63 @@ def test_a_deployment_is_recorded_as_it_was_asked_for(foundation: Asking) -> Non
     ]
 
 
+def test_an_app_goes_back_to_a_revision(foundation: Asking) -> None:
+    """To its droplet, its variables and its command; the revision that is made says so, and the older ones stay."""
+    other = {"guid": "other-droplet", "process_types": {"web": "old"}}
+    foundation.given_app("dora", droplets=[other], environment_variables={"A": "1"})
+    first = foundation.ask("GET", f"/v3/apps/{APP}/revisions").json()["resources"][0]
+    same = (
+        "Unable to rollback. The code and configuration you are rolling back to is the same as the deployed revision."
+    )
+    assert error(deploy(foundation, revision={"guid": first["guid"]})) == unprocessable(same)
+    guid = deployed(foundation, droplet={"guid": "other-droplet"})
+    shown = show(foundation, guid)
+    assert (shown["droplet"]["guid"], shown["revision"]["version"]) == ("other-droplet", 2)
+    assert shown["previous_droplet"] != shown["droplet"]
+    assert foundation.ask("GET", f"/v3/apps/{APP}/droplets/current").json()["guid"] == "other-droplet"
+    foundation.advance(10)
+    foundation.ask("PATCH", f"/v3/apps/{APP}/environment_variables", {"var": {"A": "2"}})
+    back = show(foundation, deployed(foundation, revision={"guid": first["guid"]}))
+    assert back["droplet"] == shown["previous_droplet"]
+    assert back["revision"]["version"] == 3
+    assert foundation.ask("GET", f"/v3/apps/{APP}/environment_variables").json()["var"] == {"A": "1"}
+    revisions = foundation.ask("GET", f"/v3/apps/{APP}/revisions").json()["resources"]
+    assert [each["description"] for each in revisions] == [
+        "Initial revision.",
+        "New droplet deployed.",
+        "New droplet deployed. Rolled back to revision 1.",
+    ]
+    assert [each["droplet"]["guid"] for each in revisions] == [
+        back["droplet"]["guid"],
+        "other-droplet",
+        back["droplet"]["guid"],
+    ]
+    created = [event for event in foundation.events if event.kind == "audit.app.deployment.create"]
+    assert [event.data["type"] for event in created] == [None, "rollback"]
+    assert kinds(foundation)[:3] == ["droplet.mapped", "revision.create", "deployment.create"]
+
+
+def test_a_revision_must_be_one_that_can_be_deployed(foundation: Asking) -> None:
+    gone = {"guid": "gone", "droplet": "no-droplet", "version": 7}
+    foundation.given_app("dora", revisions=[gone])
+    assert error(deploy(foundation, revision={"guid": "gone"})) == unprocessable(
+        "Unable to deploy this revision, the droplet for this revision no longer exists."
+    )
+    foundation.given_app("dora", features={"revisions": False})
+    assert error(deploy(foundation, revision={"guid": "gone"})) == unprocessable(
+        "Cannot create deployment from a revision for an app without revisions enabled"
+    )
+    assert deploy(foundation).json()["revision"] is None
+
+
+def test_a_deployment_of_an_app_that_is_deleted_goes_with_it(foundation: Asking) -> None:
+    guid = deployed(foundation)
+    assert foundation.ask("DELETE", f"/v3/apps/{APP}").status_code == 202
+    foundation.advance(5)
+    assert error(foundation.ask("GET", f"/v3/deployments/{guid}")) == not_found("Deployment")
+    assert foundation.ask("GET", "/v3/deployments").json()["resources"] == []
+
+
 def test_process_types_of_the_droplet_that_are_missing_are_added(foundation: Asking) -> None:
     foundation.given_app("dora", droplet={"process_types": {"late": "run late"}})
     deployed(foundation)
@@ -733,3 +790,21 @@ def test_a_hundred_that_are_over_are_kept_of_each_app(foundation: Asking) -> Non
     assert listed == made[1:]
     made.append(deployed(foundation))
     assert guids(foundation.ask("GET", "/v3/deployments?per_page=5000")) == made[2:]
+
+
+def test_what_a_deployment_does_between_events_of_a_scenario_is_not_taken_back_with_it(foundation: Asking) -> None:
+    """Nobody looks until both events are due; the scenario changed the quota alone."""
+    foundation.given(settings={"deployment_seconds": 4})
+    guid = deployed(foundation)
+    new = show(foundation, guid)["new_processes"][0]["guid"]
+    quotas = [{"organizations": [{"name": "acme", "quota": {"total_instances": most}}]} for most in (40, 50)]
+    events = [{"at": at, "given": given} for at, given in zip(("1s", "3s"), quotas, strict=True)]
+    path = f"/__mock/foundations/{foundation.name}/scenarios/quotas"
+    body = {"scenario": "quotas", "description": "The quota changes.", "events": events}
+    assert foundation.server.client.put(path, json=body).is_success
+    foundation.advance(3.5)
+    assert webs(foundation) == [(WEB, 1), (new, 2)]
+    assert foundation.server.client.delete(path).is_success
+    assert webs(foundation) == [(WEB, 1), (new, 2)]
+    foundation.advance(1)
+    assert webs(foundation) == [(new, 2)]

@@ -5,6 +5,7 @@ lets through what it should not, is found whatever the list. A list needs a rule
 and enough in WORLD that each of them can tell something apart.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import httpx
 import pytest
 
 from mockfoundry import shipped
-from tests.serving import Serving, read_document, serving
+from tests.serving import Serving, read_document, real_now, serving
 
 ADMIN, DEVELOPER, AUDITOR, STRANGER = "admin", "alice", "otto", "mallory"
 ACTORS = (ADMIN, DEVELOPER, AUDITOR, STRANGER)
@@ -33,6 +34,7 @@ def labelled(**labels: str) -> dict[str, Any]:
 
 DORA: dict[str, Any] = {
     "name": "dora",
+    "guid": "dora",
     "stack": "cflinuxfs5",
     **made(1),
     **labelled(tier="web"),
@@ -64,12 +66,13 @@ DORA: dict[str, Any] = {
         {"name": "agent", "process_types": ["web"], **made(2)},
     ],
     "processes": [
-        {"type": "web", "revision": "dora-two", **made(1), **labelled(tier="web")},
+        {"type": "web", "guid": "dora-web", "revision": "dora-two", **made(1), **labelled(tier="web")},
         {"type": "worker", "instances": 1, "revision": "dora-one", **made(2)},
     ],
 }
 SHOP: dict[str, Any] = {
     "name": "shop",
+    "guid": "shop",
     "lifecycle": "docker",
     "state": "STOPPED",
     **made(2),
@@ -78,6 +81,7 @@ SHOP: dict[str, Any] = {
 }
 AWAY: dict[str, Any] = {
     "name": "away",
+    "guid": "away",
     **made(3),
     "routes": [{"host": "away", "domain": "away.example.com", **made(4)}],
     "tasks": [{"name": "clean", "state": "FAILED", **made(3)}],
@@ -115,7 +119,7 @@ WORLD: dict[str, Any] = {
                     "isolation_segment": "fast",
                     **made(4),
                     **labelled(env="dev"),
-                    "apps": [DORA],
+                    "apps": [DORA, {"name": "blue", "guid": "blue", **made(4)}],
                     "service_instances": [
                         {"name": "orders", "plan": "postgres/small", **made(1), **labelled(env="dev")},
                         {"name": "mail", **made(2)},
@@ -132,7 +136,7 @@ WORLD: dict[str, Any] = {
         },
         {
             "name": "other",
-            "quota": {"total_memory_in_mb": 1024, **made(12)},
+            "quota": {"total_memory_in_mb": 4096, **made(12)},
             "isolation_segments": ["fast", "slow"],
             **made(2),
             **labelled(env="test"),
@@ -175,6 +179,21 @@ WORLD: dict[str, Any] = {
     ],
 }
 """Where every list shows something else to each user, and no two resources are alike in what can be asked for."""
+
+
+def deploy(app: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return "POST", "/v3/deployments", {"relationships": {"app": {"data": {"guid": app}}}, **fields}
+
+
+HISTORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("POST", "/v3/processes/dora-web/actions/scale", {"instances": 2}),
+    deploy("blue", **labelled(tier="web")),
+    ("PATCH", "/v3/apps/dora/processes/web", {"command": "puma"}),
+    deploy("shop"),
+    deploy("away", strategy="canary"),
+    ("POST", "/v3/apps/away/actions/stop", {}),
+)
+"""What is done to this world, half a minute apart, so that there are deployments and events."""
 
 SHOWN_TO_EVERYBODY = frozenset({"listFeatureFlags", "listOrganizationQuotas", "listDomains"})
 """Lists that show the same resources to each user."""
@@ -239,13 +258,15 @@ OPERATIONS = list(list_operations())
 
 @dataclass
 class Foundation:
-    """The foundation that all lists here are asked in; nothing changes it, so what it showed is kept."""
+    """A foundation that lists are asked in; nothing changes it, so what it showed is kept."""
 
     server: Serving
+    name: str = "default"
     shown: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
 
     def ask(self, path: str, query: str = "", actor: str = ADMIN) -> httpx.Response:
-        answer = self.server.client.get(path + query, headers={"Authorization": f"bearer {actor}"})
+        headers = {"Authorization": f"bearer {actor}", "X-Mock-Foundation": self.name}
+        answer = self.server.client.get(path + query, headers=headers)
         assert answer.status_code == 200, f"{path}{query} as {actor}: {answer.text}"
         return answer
 
@@ -254,7 +275,8 @@ class Foundation:
         if (path, query, actor) not in self.shown:
             sign = "&" if query else "?"
             answer = self.ask(path, f"{query}{sign}per_page=5000", actor)
-            self.shown[path, query, actor] = answer.json()["resources"]
+            text = answer.text.replace(f"/foundations/{self.name}", "")
+            self.shown[path, query, actor] = json.loads(text)["resources"]
         return self.shown[path, query, actor]
 
     @cached_property
@@ -284,6 +306,10 @@ class Foundation:
         return {guid: [each["guid"] for each in self.show(path)] for guid, path in paths.items()}
 
     @cached_property
+    def event_targets(self) -> list[str]:
+        return sorted({each["target"]["guid"] for each in self.show("/v3/audit_events")})
+
+    @cached_property
     def plan_names(self) -> dict[str, str]:
         query = "?fields[service_plan]=guid,name"
         included = self.ask("/v3/service_instances", query).json()["included"]["service_plans"]
@@ -302,6 +328,8 @@ def all_related(resource: dict[str, Any], name: str) -> list[str]:
 
 Values = Callable[[Foundation, dict[str, Any]], list[str]]
 """The values of a parameter that ask for a resource."""
+
+NOBODY_HAS = "nobody-has-this"
 
 RULES: dict[str, Values] = {
     "guids": lambda _, each: [each["guid"]],
@@ -328,6 +356,12 @@ RULES: dict[str, Values] = {
     "service_plan_guids": lambda _, each: [related(each, "service_plan")],
     "service_plan_names": lambda foundation, each: [foundation.plan_names.get(related(each, "service_plan"), "")],
     "service_instance_guids": lambda _, __: [],
+    "status_values": lambda _, each: [each["status"]["value"]],
+    "status_reasons": lambda _, each: [each["status"]["reason"]],
+    "target_guids": lambda _, each: [each["target"]["guid"]],
+    "target_guids[not]": lambda foundation, each: [
+        guid for guid in (*foundation.event_targets, NOBODY_HAS) if guid != each["target"]["guid"]
+    ],
 }
 """By the name of a parameter: what it means in every list that has no rule of its own."""
 
@@ -337,6 +371,9 @@ OWN_RULES: dict[tuple[str, str], Values] = {
     ("listIsolationSegments", "organization_guids"): lambda foundation, each: foundation.organizations_of_segment[
         each["guid"]
     ],
+    ("listDeployments", "states"): lambda _, each: [each["status"]["reason"]],
+    ("listAuditEvents", "space_guids"): lambda _, each: [each["space"]["guid"]],
+    ("listAuditEvents", "organization_guids"): lambda _, each: [each["organization"]["guid"]],
     ("listRoles", "organization_guids"): lambda _, each: [related(each, "organization")],
     # All domains are shared: no organization owns one.
     ("listDomains", "organization_guids"): lambda _, __: [],
@@ -371,7 +408,23 @@ PAGING = ("page", "per_page", "order_by")
 def foundation() -> Iterator[Foundation]:
     with serving(seed=WORLD) as server:
         server.freeze()
+        for method, path, body in HISTORY:
+            server.advance(30)
+            answer = server.client.request(method, path, json=body)
+            assert answer.is_success, answer.text
         yield Foundation(server)
+
+
+@pytest.fixture(scope="module")
+def imported(foundation: Foundation) -> Foundation:
+    """Another foundation, of another random seed, that has read an export of the first."""
+    server, calls = foundation.server, "/__mock/foundations"
+    server.client.put(f"{calls}/imported?random_seed=99", json={}).raise_for_status()
+    clock = server.service.registry.get_or_create("imported", real_now()).world.clock
+    clock.virtual, clock.rate = server.service.registry.get_or_create("default", real_now()).world.clock.virtual, 0.0
+    state = server.client.get(f"{calls}/default/state").json()
+    server.client.put(f"{calls}/imported/state", json=state).raise_for_status()
+    return Foundation(server, "imported")
 
 
 def find_path(foundation: Foundation, operation: ListOperation) -> str:
@@ -460,9 +513,6 @@ def test_every_filter_lets_through_what_it_names(
             assert identify(shown) == identify(expected), f"{parameter}={value} as {actor}"
             changed |= actor == ADMIN and len(shown) < len(everything)
     assert changed, f"{parameter} of {operation.name} changes nothing, whatever it asks for"
-
-
-NOBODY_HAS = "nobody-has-this"
 
 
 def takes_any_text(schema: dict[str, Any]) -> bool:
@@ -572,3 +622,12 @@ def test_everything_to_be_shown_besides_is_shown(
         for actor in ACTORS[1:] if "{guid}" not in operation.path else ():
             own = foundation.ask(path, f"?{quote(parameter)}={value}", actor).json()
             assert identify(own["resources"]) == identify(foundation.show(path, actor=actor)), actor
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_list_is_the_same_after_an_import(
+    operation: ListOperation, foundation: Foundation, imported: Foundation
+) -> None:
+    """Whatever a list shows is in an export, and another foundation that reads it shows the same."""
+    path = find_path(foundation, operation)
+    assert imported.show(path) == foundation.show(path)

@@ -35,6 +35,11 @@ WORDS: tuple[dict[str, Any], ...] = (
     {"processes": [{"type": "web", "memory_in_mb": 64, "metadata": {"labels": {"a": "b"}}}]},
     {"processes": [{"type": "late"}]},
     {"sidecars": [{"name": "s", "process_types": ["web"]}], "lifecycle": "docker"},
+    {"sidecars": [{"name": "t", "process_types": ["gone"], "origin": "buildpack", "memory_in_mb": 16}]},
+    {"lifecycle": "cnb", "buildpacks": ["a", "https://u:p@b.c/d"], "stack": None, "has_registry_credentials": True},
+    {"environment_variables": {"A": "b", "N": 5, "deep": {"x": [None, True]}}, "metadata": {"labels": {"k": "v"}}},
+    {"features": {"ssh": False, "revisions": False, "file-based-vcap-services": True}, "deletion_error": "in use"},
+    {"deletion_error": None, "environment_variables": None},
 )
 """What `given:` may say of an app."""
 
@@ -43,6 +48,7 @@ PLATFORM: tuple[dict[str, Any], ...] = (
     {"settings": {"stale_seconds": 6}},
     {"settings": {"crash_seconds": 2}},
     {"settings": {"stop_seconds": 0, "crash_seconds": None}},
+    {"settings": {"job_seconds": 5}},
     {"organizations": [{"name": "other", "spaces": [{"name": "far", "apps": [{"name": "new"}]}]}]},
 )
 
@@ -65,7 +71,16 @@ STEPS = st.one_of(
     st.tuples(st.just("deploy"), st.sampled_from(["dora", "idle"]), st.sampled_from(DEPLOYMENTS)),
     st.tuples(st.just("act"), st.sampled_from(["cancel", "continue"])),
     st.tuples(st.just("given"), st.sampled_from(PLATFORM)),
+    st.tuples(st.just("ask"), st.sampled_from(["POST /actions/stop", "POST /actions/start", "POST /actions/restart"])),
+    st.tuples(st.just("ask"), st.sampled_from(["DELETE ", "POST /sidecars", "PATCH /environment_variables", "PATCH "])),
+    st.tuples(st.just("create"), st.sampled_from(["new", "*", "na\u00efve"])),
 )
+
+BODIES: dict[str, Any] = {
+    "POST /sidecars": {"name": "*", "command": "a\nb", "process_types": ["x/y"], "memory_in_mb": 3},
+    "PATCH /environment_variables": {"var": {"A": None, "weird name": "x"}},
+    "PATCH ": {"name": "*", "metadata": {"annotations": {"note": "n"}}},
+}
 
 
 def take(step: Step, foundation: Asking) -> Any:
@@ -82,6 +97,13 @@ def take(step: Step, foundation: Asking) -> Any:
                 foundation.given_app(app, **words)
         case ("given", words):
             foundation.given(**words)
+        case ("ask", call):
+            method, _, path = call.partition(" ")
+            asked = foundation.ask(method, f"/v3/apps/dora{path}", BODIES.get(call), documented=False)
+            return asked.status_code, shown(foundation, asked)
+        case ("create", name):
+            body = {"name": name, "relationships": {"space": {"data": {"guid": "dev"}}}}
+            return shown(foundation, foundation.ask("POST", "/v3/apps", body, documented=False))
         case ("deploy", app, words):
             body = {**words, "relationships": {"app": {"data": {"guid": app}}}}
             return shown(foundation, foundation.ask("POST", "/v3/deployments", body, documented=False))
@@ -113,6 +135,15 @@ def observe(foundation: Asking) -> list[Any]:
         guid = each["guid"]
         answers = (foundation.show(guid), foundation.stats(guid), foundation.instances(guid))
         seen += [(answer.status_code, shown(foundation, answer)) for answer in answers]
+    apps = foundation.ask("GET", "/v3/apps?order_by=name", documented=False)
+    paths = [
+        f"/v3/apps/{each['guid']}/{path}"
+        for each in apps.json()["resources"]
+        for path in ("sidecars", "features", "env")
+    ]
+    paths += [f"/v3/jobs/{guid}" for guid in foundation.world.jobs]
+    seen += [shown(foundation, foundation.ask("GET", path, documented=False)) for path in paths]
+    seen.append(shown(foundation, apps))
     return [*seen, state_of(foundation)]
 
 

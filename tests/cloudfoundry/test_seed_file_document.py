@@ -36,7 +36,13 @@ from mockfoundry.cloudfoundry.seeds.keys import NAME
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.platform import apply_fields
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
-from mockfoundry.cloudfoundry.seeds.snapshot import ALLOTMENT, INSTANCE_RANGE, PROGRESS, SNAPSHOT_KEYS
+from mockfoundry.cloudfoundry.seeds.snapshot import (
+    ALLOTMENT,
+    INSTANCE_RANGE,
+    PAST_DEPLOYMENT,
+    PROGRESS,
+    SNAPSHOT_KEYS,
+)
 from mockfoundry.documents.declare import Form, FormKey
 from tests.cloudfoundry.test_seed_files import BORN, FULL
 from tests.seed_page import FORMS, SEED_PAGE, render_seed_page
@@ -128,7 +134,13 @@ def test_an_export_has_every_declared_key_of_a_process() -> None:
     [
         (attributes_of(INSTANCE_RANGE), InstanceRange),
         (attributes_of(ALLOTMENT), Allotment),
-        (attributes_of(PROGRESS) | attributes_of(DEPLOYMENT) - {"status", "reason", "progress"}, Deployment),
+        (
+            attributes_of(PROGRESS)
+            | attributes_of(DEPLOYMENT) - {"status", "reason", "progress"}
+            | {"app", "superseded"},
+            Deployment,
+        ),
+        (attributes_of(PAST_DEPLOYMENT), Deployment),
     ],
 )
 def test_an_export_has_everything_that_the_clock_needs(declared: set[str], held: type[msgspec.Struct]) -> None:

@@ -72,6 +72,35 @@ def test_a_page_says_of_its_bearer_what_every_answer_says() -> None:
     assert long.reason == short.reason.replace("1 of", "1200 of")
 
 
+MANY = 20_000
+
+
+def test_five_thousand_of_many_apps_are_listed_beside_what_others_ask() -> None:
+    """They are listed as they were when they were asked for."""
+    apps = [{"name": f"a{n}", "guid": f"a{n}", "processes": []} for n in range(MANY)]
+    service = service_of(json.dumps({"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": apps}]}]}))
+    pending = ask(service, "/v3/apps?per_page=5000&order_by=-name&include=space.organization")
+    assert isinstance(pending, PendingRequest)
+    stopped = ask(service, "/v3/apps/a9999/actions/stop", "POST")
+    assert isinstance(stopped, Response)
+    assert stopped.status == 200
+    answer = go_on(pending)
+    assert answer.reason == f"world: 5000 of {MANY} apps listed"
+    body = json.loads(answer.body)
+    first = body["resources"][0]
+    assert (first["name"], first["state"]) == ("a9999", "STARTED")
+    assert len(body["included"]["spaces"]) == len(body["included"]["organizations"]) == 1
+    shown = ask(service, "/v3/apps/a9999")
+    assert isinstance(shown, Response)
+    assert json.loads(shown.body)["state"] == "STOPPED"
+
+
+def test_a_page_of_fifty_of_many_apps_is_made_at_once() -> None:
+    apps = [{"name": f"a{n}", "processes": []} for n in range(MANY)]
+    service = service_of(json.dumps({"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": apps}]}]}))
+    assert isinstance(ask(service, "/v3/apps"), Response)
+
+
 HELD = {
     "scenario": "held",
     "description": "A read is held.",

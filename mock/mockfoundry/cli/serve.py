@@ -89,7 +89,7 @@ def serve(**values: Any) -> None:
     from mockfoundry.assembly import build_service
     from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import (
-        bind_socket,
+        bind_sockets,
         make_listening_server,
         make_room_for_connections,
         share_processor_often,
@@ -102,12 +102,12 @@ def serve(**values: Any) -> None:
     with report_user_errors():
         service = build_service(options, time.time_ns() // 1000)
     try:
-        bound = bind_socket(options.host, options.port)
+        bound = bind_sockets(options.host, options.port)
     except OSError as error:
         fail(
             f"can't listen on {options.host} port {options.port}: {error.strerror or error}; --port 0 takes a free one"
         )
-    screen = render_start_screen(service, url_of_socket(bound), options)
+    screen = render_start_screen(service, url_of_socket(bound[0]), options)
     room = make_room_for_connections(options.max_connections)
     if room < options.max_connections:
         screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."
@@ -122,7 +122,7 @@ def serve(**values: Any) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    server.run(sockets=[bound])
+    server.run(sockets=bound)
 
 
 def render_start_screen(service: "Service", url: str, options: ServerOptions) -> str:
@@ -145,6 +145,7 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions) ->
         f"  URL         {url}",
         f"  mode        {options.mode}",
         f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
+        *render_platform(service),
         f"  foundation  default: {held}",
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
@@ -157,6 +158,14 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions) ->
         lines += [f"  This address can be reached from other machines{admins}.", ""]
     lines.append("  Ctrl-C ends it.")
     return "\n".join(lines)
+
+
+def render_platform(service: "Service") -> list[str]:
+    """The line about what is played around the contract."""
+    platform = service.platform
+    if platform is None:
+        return []
+    return [f"  platform    {platform.title} {platform.version}, {len(platform.plans)} operations"]
 
 
 def render_first_call(url: str, guid: str, options: ServerOptions) -> list[str]:

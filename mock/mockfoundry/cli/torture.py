@@ -212,12 +212,15 @@ def run_torture(
     from mockfoundry import shipped
     from mockfoundry.client.errors import ControlError, ServerError
     from mockfoundry.client.server import Server
-    from mockfoundry.contract.load import load_contract
+    from mockfoundry.contract.load import join_contracts, load_contract
     from mockfoundry.torture.torture import torture_command
     from mockfoundry.torture.trials import TortureError
 
     with report_user_errors():
         contract = load_contract(document or shipped.CONTRACT_FILE)
+        if document is None and any(each not in contract.plans for each in settings.operations):
+            # Only the processes' operations fail, unless others are named.
+            contract = join_contracts(contract, load_contract(shipped.PLATFORM_CONTRACT_FILE))
         must_not_be_empty(settings)
         try:
             if url is not None:

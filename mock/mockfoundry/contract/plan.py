@@ -334,7 +334,7 @@ class Plan:
     @property
     def pattern(self) -> "RoutePattern":
         """What of it the route table needs."""
-        return RoutePattern(self.operation, self.method, self.path, self.segments, self.path_names)
+        return RoutePattern(self.operation, self.method, self.path, self.segments, self.path_names, self.needs_naming)
 
     def find_response(self, status: int) -> DocumentedResponse | None:
         """What the contract says of a status: for itself, in a range, or by default; None if nothing."""
@@ -402,6 +402,7 @@ class RoutePattern(msgspec.Struct, frozen=True, array_like=True):
     path: str
     segments: tuple[str | None, ...]
     path_names: tuple[str, ...]
+    needs_naming: bool
 
 
 class PlanTable(Mapping[str, Plan]):

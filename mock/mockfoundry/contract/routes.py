@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +12,8 @@ MAX_REMEMBERED_PATHS = 4096
 """How many paths are remembered: a client asks for the same few again and again."""
 
 MAX_REMEMBERED_LENGTH = 512
+
+_VERSION = re.compile(r"v\d+")
 
 
 class Route(NamedTuple):
@@ -63,9 +66,10 @@ class RouteTable:
 
     def __init__(self, patterns: Iterable[RoutePattern], plans: Mapping[str, Plan]) -> None:
         self._root = _Branch()
+        self._patterns = tuple(patterns)
         self._plans = plans
         self._remembered: dict[tuple[str, str], Route | None] = {}
-        for pattern in sorted(patterns, key=lambda pattern: pattern.path.endswith("/")):
+        for pattern in sorted(self._patterns, key=lambda pattern: pattern.path.endswith("/")):
             branch = self._root
             for segment in pattern.segments:
                 if segment is None:
@@ -104,14 +108,32 @@ class RouteTable:
                 remembered[key] = route
             return route
 
+    @cached_property
+    def resources(self) -> tuple[str, ...]:
+        """What the paths are about, each once, in the contract's order: `processes` of `/v3/processes/{guid}`."""
+        found: dict[str, None] = {}
+        for each in self._patterns:
+            named = [segment for segment in each.segments if segment is not None and not _VERSION.fullmatch(segment)]
+            if named and not each.needs_naming:
+                found[named[0]] = None
+        return tuple(found)
+
     def list_methods(self, path: str) -> list[str]:
         """The methods that a path is served with, HEAD among them where GET is; empty if there is no such path."""
+        methods = list(self._find_patterns(path))
+        return [*methods, "HEAD"] if "GET" in methods else methods
+
+    def find_other_plan(self, path: str) -> Plan | None:
+        """A plan that a path is served with, by whatever method; None if there is no such path."""
+        pattern = next(iter(self._find_patterns(path).values()), None)
+        return None if pattern is None else self._plans[pattern.operation]
+
+    def _find_patterns(self, path: str) -> Mapping[str, RoutePattern]:
         try:
             branch = self._walk(self._root, split_path(path), 0, [])
         except UnicodeDecodeError:
-            return []
-        methods = [] if branch is None else list(branch.patterns)
-        return [*methods, "HEAD"] if "GET" in methods else methods
+            return {}
+        return {} if branch is None else branch.patterns
 
     def _find_route(self, method: str, path: str) -> Route | None:
         values: list[str] = []

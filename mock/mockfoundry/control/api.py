@@ -70,9 +70,14 @@ def show_health(context: ControlContext, call: ControlCall) -> ControlAnswer:
             "status": "ready",
             "version": __version__,
             "mode": "stateful" if service.operations else "canned",
-            "contract": {"title": contract.title, "version": contract.version, "operations": len(contract.plans)},
+            "contract": describe_contract(contract),
+            "platform": None if service.platform is None else describe_contract(service.platform),
         }
     )
+
+
+def describe_contract(contract: Contract) -> dict[str, Any]:
+    return {"title": contract.title, "version": contract.version, "operations": len(contract.plans)}
 
 
 def show_document(context: ControlContext, call: ControlCall) -> ControlAnswer:
@@ -83,8 +88,17 @@ def show_contract(context: ControlContext, call: ControlCall) -> ControlAnswer:
     return ControlAnswer(context.service.contract.text, media_type=YAML)
 
 
+def show_platform(context: ControlContext, call: ControlCall) -> ControlAnswer:
+    platform = context.service.platform
+    if platform is None:
+        raise ControlProblem(
+            404, "no-platform", "the server plays no platform beside its contract; start it with --platform shipped"
+        )
+    return ControlAnswer(platform.text, media_type=YAML)
+
+
 HANDLERS: Mapping[str, ControlHandler] = {
-    **index_handlers(show_health, show_document, show_contract),
+    **index_handlers(show_health, show_document, show_contract, show_platform),
     **FOUNDATION_HANDLERS,
     **SCENARIO_HANDLERS,
     **JOURNAL_HANDLERS,

@@ -31,7 +31,8 @@ This is its control API, by which a test asks the mock itself.</p>
 <li><a href="/__mock/coverage">coverage</a>: which documented answers clients have met</li>
 <li><a href="/__mock/openapi.yaml">openapi.yaml</a>: every call of the control API</li>
 <li><a href="/__mock/contract.yaml">contract.yaml</a>: the contract that is served</li>
-</ul>
+{% if has_platform %}<li><a href="/__mock/platform.yaml">platform.yaml</a>: the platform around it</li>
+{% endif %}</ul>
 <p>On a command line, <code>mockfoundry --help</code> lists what asks this server.</p>
 </html>
 """
@@ -50,13 +51,15 @@ def build_page_app() -> flask.Flask:
 
 
 def show_start_page() -> str:
-    contract = flask.request.environ[SERVICE_KEY].contract
+    service = flask.request.environ[SERVICE_KEY]
+    contract = service.contract
     return flask.render_template_string(
         START_PAGE,
         version=__version__,
         title=contract.title,
         contract_version=contract.version,
         operations=len(contract.plans),
+        has_platform=service.platform is not None,
         base_url=flask.request.host_url.rstrip("/"),
     )
 

@@ -32,6 +32,7 @@ class Service:
         operations: the behaviours by operationId; an operation that is served without one is answered from its
             examples.
         uaa_operations: the same of UAA.
+        platform: the contract of the platform around the processes, None for none.
         named_scenarios: the scenarios that a request may ask for by name, each compiled.
         authority: whose tokens count.
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
@@ -47,6 +48,7 @@ class Service:
     trust_forwarded: bool = False
     strict: bool = False
     uaa_operations: Mapping[str, UaaOperation] = field(default_factory=lambda: UAA_OPERATIONS)
+    platform: Contract | None = None
 
 
 _UNREAD: Any = object()

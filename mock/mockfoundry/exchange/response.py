@@ -170,7 +170,10 @@ def response_from_answer(answer: ApiResponse | LateResponse) -> Response:
     if isinstance(answer, LateResponse):
         make = answer.make
         return Response(answer.status, [], b"", "", late=lambda: response_from_answer(make()))
-    response = json_response(answer.status, answer.body, answer.why, answer.media_type)
+    if isinstance(answer.body, bytes):
+        response = raw_response(answer.status, answer.body, answer.why, answer.media_type)
+    else:
+        response = json_response(answer.status, answer.body, answer.why, answer.media_type)
     if answer.headers:
         for name, value in answer.headers:
             response.headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))

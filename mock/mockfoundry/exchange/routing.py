@@ -1,8 +1,10 @@
 """Routing: what nginx and Rails' router refuse before there is an operation. Never looks at a body."""
 
 from collections.abc import Container
+from functools import lru_cache
 
 from mockfoundry.cloudfoundry.errors import INVALID_REQUEST, NOT_FOUND, Refusal
+from mockfoundry.cloudfoundry.not_modelled import describe_not_modelled
 from mockfoundry.contract.routes import Route, RouteTable, decode_segment
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
@@ -79,7 +81,21 @@ def response_to_unrouted(request: Request, path: str, routes: RouteTable) -> Res
         return response
     if not is_text(path):
         return response_from_refusal(Refusal(INVALID_REQUEST, why="path: not UTF-8"), "contract")
-    return response_from_refusal(Refusal(NOT_FOUND, why="contract: no such route"), "contract")
+    part = describe_not_modelled(path)
+    why = f"not modelled: {part}" if part else describe_routes(routes)
+    return response_from_refusal(Refusal(NOT_FOUND, why=why), "contract")
+
+
+@lru_cache(maxsize=16)
+def describe_routes(routes: RouteTable) -> str:
+    """Why a path has no route, with what there is."""
+    known = routes.resources
+    more = ", …" if len(known) > MAX_LISTED_RESOURCES else ""
+    listed = f"; there is {', '.join(known[:MAX_LISTED_RESOURCES])}{more}" if known else ""
+    return f"contract: no such route{listed}; mockfoundry operations lists them"
+
+
+MAX_LISTED_RESOURCES = 40
 
 
 def is_text(path: str) -> bool:

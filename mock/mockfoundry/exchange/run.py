@@ -68,6 +68,7 @@ from mockfoundry.exchange.token_server import (
     is_of_uaa,
     prepare_foundation,
     response_from_refusal_of,
+    response_to_other_method,
     run_uaa_operation,
     scripted_response,
 )
@@ -128,7 +129,7 @@ def begin_uaa_exchange(service: Service, request: Request, address: Address, rou
         )
     found = find_token_address(service, request, address)
     try:
-        prepare_foundation(service, found, route, request.arrived)
+        prepare_foundation(service, request, found, route)
     except Refusal as refusal:
         return response_from_refusal_of(route.plan, refusal)
     return begin_exchange(service, request, found, route, request.arrived)
@@ -232,8 +233,13 @@ def run_exchange(context: ExchangeContext) -> Response:
             identify_actor(context)
             response = refused_response(context, limited.refusal, "limit")
         elif context.route is None:
-            path = request.target.removeprefix(context.prefix)
-            response = response_to_unrouted(request, path, context.service.served.routes)
+            path, routes = request.target.removeprefix(context.prefix), context.service.served.routes
+            other = routes.find_other_plan(path)
+            response = (
+                response_to_other_method(context, other)
+                if other is not None and is_of_uaa(other)
+                else response_to_unrouted(request, path, routes)
+            )
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:

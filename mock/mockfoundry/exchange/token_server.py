@@ -1,6 +1,7 @@
 """UAA in an exchange: the foundation that a log-in is for, UAA's operations, and its form of answers. Never logs in."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from mockfoundry.bodies import BodyForm, read_form, read_query
@@ -9,7 +10,13 @@ from mockfoundry.cloudfoundry.errors import CATALOGUE, Refusal
 from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.cloudfoundry.uaa.clients import find_client, read_basic_credentials
 from mockfoundry.cloudfoundry.uaa.names import find_foundation_in_name
-from mockfoundry.cloudfoundry.uaa.operations import LOG_IN_OPERATIONS, UAA_ENVELOPE, UaaOperation
+from mockfoundry.cloudfoundry.uaa.operations import (
+    LOG_IN_OPERATIONS,
+    UAA_ENVELOPE,
+    UaaOperation,
+    refuse_method,
+    refused_method,
+)
 from mockfoundry.cloudfoundry.uaa.request import (
     UaaRefusal,
     UaaRequest,
@@ -132,15 +139,20 @@ def has_client(world: World, name: str) -> bool:
     return find_client(world, name) is not None
 
 
-def prepare_foundation(service: Service, address: Address, route: Route, real_time: int) -> None:
-    """Makes the foundation of a log-in, also one that is gone: to log in is a purpose.
+def prepare_foundation(service: Service, request: Request, address: Address, route: Route) -> None:
+    """Makes the foundation of a log-in, also one that is gone: to log in is a purpose, to refresh a token is none.
 
     Raises:
         Refusal: there are too many.
     """
-    registry = service.registry
-    if route.plan.operation in LOG_IN_OPERATIONS and registry.find_active(address.name, real_time) is None:
+    registry, real_time = service.registry, request.arrived
+    if route.plan.operation not in LOG_IN_OPERATIONS or registry.find_active(address.name, real_time) is not None:
+        return
+    if read_parameters(request).get("grant_type") in LOG_IN_GRANTS:
         registry.create(address.name, None, real_time)
+
+
+LOG_IN_GRANTS = frozenset({"password", "client_credentials"})
 
 
 # Operations and answers
@@ -162,7 +174,6 @@ def run_uaa_operation(context: ExchangeContext, operation: UaaOperation) -> Resp
         known_tag=request.header(b"if-none-match"),
         base=f"{request.base_url}{context.prefix}",
         now=context.now,
-        real_time=context.real_time,
         authority=context.service.authority,
         issuers=foundation.token_issuers,
         next_number=foundation.next_token_number,
@@ -173,6 +184,14 @@ def run_uaa_operation(context: ExchangeContext, operation: UaaOperation) -> Resp
         return response_from_uaa(response_from_uaa_refusal(refusal))
     context.actor = answer.actor or context.actor
     return response_from_uaa(answer)
+
+
+def response_to_other_method(context: ExchangeContext, plan: Plan) -> Response:
+    """What UAA answers to a method that one of its paths does not have."""
+    method, operations = context.request.method, context.service.uaa_operations
+    if not operations:
+        return dressed(response_from_uaa(response_from_uaa_refusal(refused_method(method))))
+    return dressed(run_uaa_operation(context, partial(refuse_method, method, plan.operation)))
 
 
 def response_from_uaa(answer: UaaResponse, decided_by: DecidedBy = "world") -> Response:

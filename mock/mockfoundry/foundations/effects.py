@@ -180,20 +180,26 @@ def apply_due_events(foundation: FoundationState, now: int) -> None:
 def apply_events(foundation: FoundationState, name: str, events: list[Event], now: int) -> None:
     """Applies events of one scenario, each at its own moment.
 
-    The world is compared once for all of them: to compare it takes long where it is large and they are many.
+    The world is compared once for all of them: to compare it takes long where it is large and they are many. Only where
+    something else may move between two of them, it is compared in between, so that this is not taken for their doing.
     """
     since = foundation.progress.since.get(name, now)
     moments = [min(now, since + event.at) for event in events]
     advance_world(foundation.world, moments[0])
     before = foundation.world.copy()
+    changes: list[EntityChange] = []
     for event, moment in zip(events, moments, strict=True):
-        advance_world(foundation.world, moment)
+        if foundation.world.deploying_apps or foundation.world.waiting_jobs:
+            changes += compare_worlds(before, foundation.world)
+            advance_world(foundation.world, moment)
+            before = foundation.world.copy()
         try:
             apply_world_patch(foundation.world, event.given, moment)
         except DocumentError as error:
             # It fitted when the scenario was switched on; the world was replaced since.
             log.warning("scenario %s: an event was left out, since it does not fit the world any more: %s", name, error)
-    foundation.changes.setdefault(name, []).extend(compare_worlds(before, foundation.world))
+    changes += compare_worlds(before, foundation.world)
+    foundation.changes.setdefault(name, []).extend(changes)
 
 
 def record_world_change(foundation: FoundationState, name: str, given: object, now: int) -> None:

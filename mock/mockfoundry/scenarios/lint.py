@@ -380,7 +380,7 @@ def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str
 
 
 def find_unreached_rules(scenario: Scenario, contract: Contract) -> Iterator[PathFinding]:
-    to_be_named = frozenset(name for name, plan in contract.plans.items() if plan.needs_naming)
+    to_be_named = frozenset(each.operation for each in contract.patterns if each.needs_naming)
     for position, cover in find_unreachable_rules(scenario, to_be_named):
         mend = f"put it first, or bound rule {cover} by times"
         text = f"rule {position + 1} is never reached: rule {cover} always answers before it; {mend}"
@@ -391,7 +391,9 @@ def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
     """Every plan that a rule is for, where it names no operation or any; none, where it names some."""
     if rule.operation and not rule.is_for_any:
         return []
-    return [plan for plan in contract.plans.values() if rule.is_about(plan.operation, plan.needs_naming)]
+    return [
+        contract.plans[each.operation] for each in contract.patterns if rule.is_about(each.operation, each.needs_naming)
+    ]
 
 
 def report_unknown_operation(path: Path, operation: str, contract: Contract) -> PathFinding:

@@ -1,6 +1,7 @@
 """A service that listens on a socket, by uvicorn, in this thread or in one of its own. Never decides a response."""
 
 import asyncio
+import errno
 import functools
 import gc
 import logging
@@ -156,12 +157,42 @@ def bind_socket(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, port))
         bound.listen(2048)
     except BaseException:
         bound.close()
         raise
     return bound
+
+
+IPV6_LOOPBACK = "::1"
+
+PORT_TRIES = 8
+"""How often a free port is looked for that is free on both loopback addresses."""
+
+
+def bind_sockets(host: str, port: int) -> list[socket.socket]:
+    """The sockets to listen on: for 127.0.0.1 also ::1 with the same port, where the machine has that.
+
+    Many clients take `localhost` for ::1 first. The first socket is that of the host itself.
+
+    Raises:
+        OSError: the address is taken, or is not one of this machine.
+    """
+    for _ in range(PORT_TRIES if host == ServerOptions.host else 0):
+        first = bind_socket(host, port)
+        try:
+            return [first, bind_socket(IPV6_LOOPBACK, first.getsockname()[1])]
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return [first]
+            if port:
+                log.warning("another program listens on [::1]:%d, so http://localhost may lead there", port)
+                return [first]
+            first.close()
+    return [bind_socket(host, port)]
 
 
 def url_of_socket(bound: socket.socket) -> str:

@@ -121,8 +121,9 @@ def select_called_plans(
     plans = [plan for plan in contract.plans.values() if plan.operation in named]
     if not plans:
         raise TortureError(
-            f"the command calls {', '.join(sorted(calls))}, which is not in the contract; "
-            "--contract names the document that the server at --url has"
+            f"the command calls {', '.join(sorted(calls))}, which is not in the contract of the processes; "
+            "--operation names operations of the platform that are to fail, too, and --contract the document that the "
+            "server at --url has"
         )
     must_be_documented_statuses(settings.statuses, plans)
     return plans

@@ -17,6 +17,7 @@ from mockfoundry.cloudfoundry.api.app_features import (
     update_app_feature,
 )
 from mockfoundry.cloudfoundry.api.app_list import get_app, list_apps
+from mockfoundry.cloudfoundry.api.app_manifest import get_app_manifest
 from mockfoundry.cloudfoundry.api.app_messages import read_create_app_message, read_update_app_message
 from mockfoundry.cloudfoundry.api.app_writing import create_app, update_app
 from mockfoundry.cloudfoundry.api.apps import (
@@ -119,7 +120,9 @@ from mockfoundry.cloudfoundry.api.spaces import (
     list_space_features,
     list_spaces,
 )
+from mockfoundry.cloudfoundry.api.stacks import get_buildpack, get_stack, list_buildpacks, list_stacks
 from mockfoundry.cloudfoundry.api.tasks import get_task, list_all_tasks, list_app_tasks
+from mockfoundry.cloudfoundry.api.unmodelled import refuse_push
 from mockfoundry.cloudfoundry.api.usage import get_organization_usage_summary, get_usage_summary
 from mockfoundry.cloudfoundry.api.users import get_user, list_users
 from mockfoundry.cloudfoundry.model import User
@@ -147,6 +150,16 @@ OPERATIONS: Mapping[str, Operation] = {
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     # The way in
     "getRoot": get_root,
+    # Answered, but not modelled
+    "getAppManifest": get_app_manifest,
+    "listStacks": list_stacks,
+    "getStack": get_stack,
+    "listBuildpacks": list_buildpacks,
+    "getBuildpack": get_buildpack,
+    "applyManifest": refuse_push,
+    "diffManifest": refuse_push,
+    "createPackage": refuse_push,
+    "createBuild": refuse_push,
     # Deployments and audit events
     "createDeployment": create_deployment,
     "listDeployments": list_deployments,

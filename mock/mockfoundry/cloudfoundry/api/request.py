@@ -54,7 +54,7 @@ class ApiResponse(msgspec.Struct, frozen=True):
 
     Attributes:
         status: of HTTP.
-        body: the JSON value, None if the response has no body.
+        body: the JSON value, None if the response has no body; bytes where it is of another media type.
         why: what decided it, for `X-Mock-Why`.
         headers: names and values, besides those that every response has.
         tolerated_violations: violations of the contract that the Cloud Controller takes, for `X-Mock-Contract`.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from mockfoundry.cloudfoundry.uaa.clients import authenticate_client
 from mockfoundry.cloudfoundry.uaa.documents import (
     show_login,
     show_openid_configuration,
@@ -9,7 +10,7 @@ from mockfoundry.cloudfoundry.uaa.documents import (
     show_token_keys,
 )
 from mockfoundry.cloudfoundry.uaa.grants import issue_token
-from mockfoundry.cloudfoundry.uaa.request import UaaRequest, UaaResponse
+from mockfoundry.cloudfoundry.uaa.request import UaaRefusal, UaaRequest, UaaResponse, refused_by_controller
 from mockfoundry.cloudfoundry.uaa.token_readers import check_token, introspect, show_user_info
 
 UAA_ENVELOPE = "uaa"
@@ -36,3 +37,26 @@ UAA_OPERATIONS: Mapping[str, UaaOperation] = {
 
 LOG_IN_OPERATIONS = frozenset({"issueToken", "issueTokenByQuery"})
 """Those that may make a foundation on purpose."""
+
+CLIENT_OPERATIONS = LOG_IN_OPERATIONS | {"introspectToken", "checkToken", "checkTokenByQuery"}
+"""Those whose client is asked for before anything else."""
+
+
+def refused_method(method: str) -> UaaRefusal:
+    return refused_by_controller(
+        405, "method_not_allowed", f"Request method '{method}' is not supported", f"UAA has no {method} of this path"
+    )
+
+
+def refuse_method(method: str, operation: str, request: UaaRequest) -> UaaResponse:
+    """Refuses a method that a path does not have, once the client is known where one is needed.
+
+    Args:
+        operation: that the path has with another method.
+
+    Raises:
+        UaaRefusal: always.
+    """
+    if operation in CLIENT_OPERATIONS:
+        authenticate_client(request)
+    raise refused_method(method)

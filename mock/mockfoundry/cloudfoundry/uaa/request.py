@@ -28,7 +28,6 @@ class UaaRequest(msgspec.Struct, frozen=True):
         known_tag: the value of If-None-Match, empty if there is none.
         base: scheme, host and prefix of UAA's addresses.
         now: virtual microseconds.
-        real_time: microseconds of the machine's clock.
         authority: which key signs, and which bearers count.
         issuers: whose tokens count in the foundation; the last is its own.
         next_number: gives a number that no other token of the foundation has.
@@ -43,7 +42,6 @@ class UaaRequest(msgspec.Struct, frozen=True):
     known_tag: str
     base: str
     now: int
-    real_time: int
     authority: Authority
     issuers: tuple[str, ...]
     next_number: Callable[[], int]
