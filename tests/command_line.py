@@ -31,7 +31,9 @@ This page is made from the commands by `make documents`. Their exit codes:
 A DURATION is a number and a unit: `250ms`, `1.5s`, `10m`, `2h`.
 
 Commands that ask a running server find it at `--url`, else at `MOCKFOUNDRY_URL`, else on this machine at
-`MOCKFOUNDRY_PORT` (8080).
+`MOCKFOUNDRY_PORT` (8080). The URL may be that of a foundation, `http://127.0.0.1:8080/foundations/ci-42`; they are then
+about that one, unless `--foundation` or `MOCKFOUNDRY_FOUNDATION` names another. `eval "$(mockfoundry login --as
+alice@ci-42)"` sets all of them.
 """
 
 
@@ -63,11 +65,16 @@ def page() -> str:
 
 def told(name: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=f"mockfoundry {name}")
-    yield f"## mockfoundry {name}"
+    yield f"#{'#' * len(name.split())} mockfoundry {name}"
     yield ""
     yield f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`"
     yield ""
     yield paragraphs(command.help or "")
+    if isinstance(command, click.Group):
+        yield ""
+        for verb, each in command.commands.items():
+            yield from told(f"{name} {verb}", each)
+        return
     options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if options:
         yield ""

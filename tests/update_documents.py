@@ -1,7 +1,8 @@
-"""Writes what documents take from the code: scenarios, the command line, the seed's keys: `make documents`."""
+"""Writes what documents take from the code: scenarios, the command line, the seed's keys, calls: `make documents`."""
 
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
 from tests.command_line import PAGE, page
+from tests.http_page import HTTP_PAGE, render_http_page
 from tests.project.house import PICTURE, render_house
 from tests.seed_page import SEED_PAGE, render_seed_page
 
@@ -11,3 +12,4 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     PICTURE.write_text(render_house(), encoding="utf-8")
     SEED_PAGE.write_text(render_seed_page(), encoding="utf-8")
+    HTTP_PAGE.write_text(render_http_page(), encoding="utf-8")

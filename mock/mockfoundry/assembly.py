@@ -100,6 +100,26 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     )
 
 
+def load_served_contract(options: ServerOptions) -> Contract:
+    """Every operation that a server with these options serves, as one contract.
+
+    Raises:
+        ContractError: a document can't be used.
+    """
+    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else Path(options.contract))
+    platform = load_platform(options)
+    return contract if platform is None else join_contracts(contract, platform)
+
+
+def list_seed_problems(text: str, source: str) -> list[Problem]:
+    """What is wrong with a seed file's text; nothing where a foundation can begin with it."""
+    try:
+        build_seed_world_from_text(text, source, random_seed=ServerOptions.random_seed, began_at=0)
+    except DocumentError as error:
+        return list(error.problems)
+    return []
+
+
 def select_operations(platform: Contract | None) -> Mapping[str, Operation]:
     """The behaviours by operationId.
 

@@ -235,6 +235,12 @@ class ServerOptions:
     door: Annotated[
         DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")
     ] = "protocol"
+    until_stdin_ends: Annotated[
+        bool,
+        OptionInfo(
+            "End when the standard input ends: a program that starts the server with a pipe never leaves it behind."
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mockfoundry.cli.ask import coverage, health, log, replay, retries, wait
+from mockfoundry.cli.ask import coverage, health, log, replay, retries, verify, wait
+from mockfoundry.cli.change import clock, foundation, play, release, reset, state, stop, token
+from mockfoundry.cli.login import environment, login
 from mockfoundry.cli.torture import torture
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.server import Server
@@ -95,6 +97,11 @@ def test_an_answer_that_is_no_json_is_told_in_a_line() -> None:
         (log, "--curl", "1"),
         (replay,),
         (retries, "--max", "1"),
+        (foundation.commands["list"],),
+        (foundation.commands["show"],),
+        (clock,),
+        (state,),
+        (state, "--changes"),
     ],
     ids=lambda words: " ".join(getattr(word, "name", word) for word in words),
 )
@@ -142,9 +149,24 @@ ASKING: list[tuple[Any, ...]] = [
     (log, "--curl", "1"),
     (retries,),
     (replay,),
+    (verify,),
     (health,),
     (wait, "--timeout", "0"),
     (torture, "--", "true"),
+    (foundation.commands["list"],),
+    (foundation.commands["show"],),
+    (foundation.commands["make"], "ci-42"),
+    (foundation.commands["copy"], "ci-42", "other"),
+    (foundation.commands["delete"], "ci-42"),
+    (play, "conflict"),
+    (stop, "--all"),
+    (clock,),
+    (state,),
+    (token,),
+    (release, "first-scale"),
+    (reset,),
+    (login,),
+    (environment,),
 ]
 
 
@@ -154,8 +176,8 @@ def test_the_control_token_follows_no_redirect(arguments: tuple[Any, ...], statu
     """Another origin is never asked, so it gets neither the token nor anything else."""
     command, *rest = arguments
     with other_server(200, b"{}") as (elsewhere, asked), other_server(status, location=elsewhere) as (url, _):
-        token = () if command in (health, wait) else ("--control-token", "s3cr3t")
-        code, said = run(command, "--url", url, *token, *rest)
+        secret = () if command in (health, wait) else ("--control-token", "s3cr3t")
+        code, said = run(command, "--url", url, *secret, *rest)
         assert code in (1, 2)
         assert said.startswith("mockfoundry: ")
         assert asked == []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mockfoundry import shipped
 from mockfoundry.assembly import build_service
 from mockfoundry.cli.serve import render_start_screen
 from mockfoundry.documents.problems import Document
@@ -155,6 +156,31 @@ def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals) -> None:
         assert process.stderr.read() == ""
 
 
+def test_it_ends_with_the_program_that_has_started_it_by_a_pipe() -> None:
+    """However that program ends: the pipe is then closed."""
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--until-stdin-ends"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            url = next(line.split()[1] for line in process.stdout if "URL" in line)
+            process.stdin.write("what is written is not read\n")
+            process.stdin.flush()
+            assert plain_http.get(f"{url}/__mock/health").status_code == 200
+            process.stdin.close()
+            assert process.wait(DEADLINE_SECONDS) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+
+
 def test_options_come_by_environment_too() -> None:
     with started(MOCKFOUNDRY_MODE="canned", MOCKFOUNDRY_SCENARIO="conflict") as (_, url, printed):
         assert "mode        canned" in printed
@@ -244,6 +270,36 @@ def test_a_scenario_that_does_not_fit_the_seed_is_refused(tmp_path: Path) -> Non
     assert failed.returncode == 2
     assert failed.stderr.startswith("mockfoundry: scenario unfit:")
     assert "Traceback" not in failed.stderr
+
+
+def test_check_takes_seeds_too(tmp_path: Path) -> None:
+    seed, wrong, unfit, scenario = (tmp_path / f"{name}.yaml" for name in ("seed", "wrong", "unfit", "scenario"))
+    seed.write_text("organizations: [{name: acme}]\n")
+    wrong.write_text("users:\n  - {nam: alice}\n")
+    unfit.write_text("users: [{name: alice, spaces: {acme/dev: [space_developer]}}]\n")
+    scenario.write_text("scenario: own\ngiven: {organizations: [{name: acme, suspended: true}]}\n")
+    assert run_here("check", str(seed), str(scenario)).stdout == "2 files are right\n"
+    failed = run_here("check", str(wrong), str(unfit), "--format", "json")
+    assert failed.returncode == 1
+    assert f'"{wrong}"' in failed.stdout
+    assert "did you mean name?" in failed.stdout
+    assert "acme/dev" in failed.stdout
+
+
+def test_check_knows_the_operations_of_both_contracts(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("scenario: own\nrules: [{operation: getRoot, respond: {fault: reset}}]\n")
+    assert run_here("check", str(file)).returncode == 0
+    process_api = str(shipped.CONTRACT_FILE)
+    assert run_here("check", str(file), "--contract", process_api).returncode == 1
+    assert run_here("check", str(file), "--contract", process_api, "--platform", "shipped").returncode == 0
+
+
+def test_operations_are_those_of_both_contracts() -> None:
+    listed = run_here("operations").stdout
+    assert "getRoot  GET /\n" in listed
+    assert "getRoot" not in run_here("operations", "--contract", str(shipped.CONTRACT_FILE)).stdout
+    assert run_here("operations", "--platform", "none.yaml").returncode == 2
 
 
 def test_a_bad_seed_is_refused_with_its_place(tmp_path: Path) -> None:

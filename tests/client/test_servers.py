@@ -20,7 +20,7 @@ from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, seed_of
-from tests.serving import service_of
+from tests.serving import Serving, service_of
 from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, must_end
 
 SECRET = "a secret of the test"
@@ -215,6 +215,13 @@ def saying(*replies: bytes) -> Iterator[str]:
 
 def answer_of(status: str, body: bytes = b"", media: str = "application/json") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_a_servers_url_may_be_that_of_one_of_its_foundations(server: Serving) -> None:
+    """`MOCKFOUNDRY_URL` is one, after a log-in or below torture."""
+    for url in (f"{server.url}/foundations/ci-42", f"{server.url}/foundations/ci-42/", f"{server.url}/"):
+        assert Server.connect(url).url == server.url
+        assert Server.connect(url).foundation("py3.12").url == f"{server.url}/foundations/py3.12"
 
 
 def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:

@@ -1,12 +1,13 @@
 """`mockfoundry log`, `coverage` and `retries`: what they print of a running server, and their exit codes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from mockfoundry.cli.ask import coverage, log, replay, retries
+from mockfoundry.cli.ask import coverage, log, replay, retries, verify
 from mockfoundry.cli.files import check
 from tests.serving import Serving
 
@@ -55,6 +56,26 @@ def test_retries_hold_a_client_to_what_is_allowed(used: Serving) -> None:
     assert "expected at most 0 times repeated" in said
 
 
+def test_verify_says_what_clients_did(used: Serving) -> None:
+    assert run(verify, used, "scaleProcess", "--times", "2") == (
+        0,
+        "expected scaleProcess exactly 2 times, saw 2 times\n",
+        "",
+    )
+    assert run(verify, used)[0] == 0
+    for options in (("--status", "409", "--status", "503", "--times", "1"), ("--actor", "admin", "--at-least", "2")):
+        assert run(verify, used, "scaleProcess", *options)[0] == 0
+    code, printed, said = run(verify, used, "scaleProcess", "--status", "503", "--at-most", "2", "--at-least", "1")
+    assert (code, printed) == (1, "")
+    assert said.startswith("mockfoundry: expected scaleProcess answered 503 ")
+    assert "status: wanted 503, got 202" in said
+    code, printed, _ = run(verify, used, "--fault", "any", "--within", "10ms", "--format", "json")
+    assert (code, json.loads(printed)["result"]) == (1, "does_not_hold")
+    code, _, said = run(verify, used, "scaleProces")
+    assert code == 2
+    assert "did you mean scaleProcess?" in said
+
+
 def test_replay_prints_a_file_that_is_right(used: Serving, tmp_path: Path) -> None:
     code, printed, _ = run(replay, used)
     assert code == 0
@@ -67,7 +88,7 @@ def test_replay_prints_a_file_that_is_right(used: Serving, tmp_path: Path) -> No
     assert "have met no failure" in said
 
 
-@pytest.mark.parametrize("command", [log, coverage, retries, replay])
+@pytest.mark.parametrize("command", [log, coverage, retries, replay, verify])
 def test_a_server_that_is_not_there_is_told_in_a_line(command: object) -> None:
     result = CliRunner().invoke(command, ["--url", "http://127.0.0.1:1"])  # type: ignore[arg-type]
     assert result.exit_code == 2

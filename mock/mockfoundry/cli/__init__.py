@@ -2,8 +2,10 @@
 
 import click
 
-from mockfoundry.cli.ask import coverage, health, log, replay, retries, wait
+from mockfoundry.cli.ask import coverage, health, log, replay, retries, verify, wait
+from mockfoundry.cli.change import clock, foundation, play, release, reset, state, stop, token
 from mockfoundry.cli.files import check, operations, scenarios
+from mockfoundry.cli.login import environment, login
 from mockfoundry.cli.printing import QuotingGroup
 from mockfoundry.cli.serve import selftest, serve
 from mockfoundry.cli.torture import torture
@@ -16,7 +18,11 @@ def main() -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
 
-for command in (serve, scenarios, operations, check, health, wait, log, retries, replay, coverage, selftest, torture):
+FILE_COMMANDS = (serve, scenarios, operations, check)
+SERVER_COMMANDS = (health, wait, log, verify, retries, replay, coverage)
+FOUNDATION_COMMANDS = (login, environment, foundation, play, stop, clock, state, token, release, reset)
+
+for command in (*FILE_COMMANDS, *SERVER_COMMANDS, *FOUNDATION_COMMANDS, selftest, torture):
     main.add_command(command)
 
 __all__ = ["main"]

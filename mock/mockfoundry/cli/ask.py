@@ -1,52 +1,37 @@
-"""Commands that ask a running server: `health`, `wait`, `log`, `coverage`, `retries`, `replay`. They decide nothing."""
+"""Commands that ask a running server: its health, its journal, and what it says of clients. They decide nothing."""
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
+from mockfoundry.cli.connecting import (
+    FOUNDATION_OPTION,
+    TOKEN_OPTION,
+    URL_OPTION,
+    ask_control,
+    choose_foundation,
+    connect_to_control,
+    foundation_path,
+    must_be_server_url,
+    server_url,
+)
 from mockfoundry.cli.errors import fail
-from mockfoundry.cli.printing import print_json, print_text
-from mockfoundry.documents.quoting import quote_line
+from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
+from mockfoundry.documents.quoting import quote_line, quote_text
+from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
     from mockfoundry.client.control import SocketControlClient
 
-CALL_TIMEOUT_SECONDS = 30.0
 HEALTH_TIMEOUT_SECONDS = 5.0
+VERIFY_TIMEOUT_SECONDS = 90.0
+"""Longer than any verification may wait."""
+
 POLL_SECONDS = 0.05
-
-URL_OPTION = click.option(
-    "--url", envvar="MOCKFOUNDRY_URL", default=None, help="Where the server is; http://127.0.0.1:PORT by default."
-)
-TOKEN_OPTION = click.option(
-    "--control-token",
-    envvar="MOCKFOUNDRY_CONTROL_TOKEN",
-    default="",
-    help="The token that the server was started with.",
-)
-FOUNDATION_OPTION = click.option("--foundation", default="default", show_default=True, help="Which foundation.")
-
-
-def server_url(url: str | None) -> str:
-    """The URL of the server to ask, without a slash at the end."""
-    return (url or f"http://127.0.0.1:{os.environ.get('MOCKFOUNDRY_PORT', '8080')}").rstrip("/")
-
-
-def must_be_server_url(url: str | None) -> None:
-    """Ends the command where it is given what can be no server's URL, since waiting would not mend that."""
-    from mockfoundry.client.control import parse_server_url
-    from mockfoundry.client.errors import ServerError
-
-    try:
-        parse_server_url(server_url(url))
-    except ServerError as error:
-        fail(str(error))
 
 
 def check_health(url: str | None) -> str:
@@ -109,48 +94,12 @@ def wait(url: str | None, timeout: float) -> None:
             return
 
 
-@contextmanager
-def connect_to_control(url: str | None, control_token: str) -> "Iterator[SocketControlClient]":
-    """The control API of a server, inside the block; where a call fails, the command ends with exit code 2."""
-    from mockfoundry.client.control import SocketControlClient
-    from mockfoundry.client.errors import ControlError, ServerError, UnexpectedResponseError
-
-    base = server_url(url)
-    try:
-        advice = "--url says where the server is"
-        client = SocketControlClient(base, lambda: advice, control_token, timeout=CALL_TIMEOUT_SECONDS)
-        try:
-            yield client
-        finally:
-            client.close()
-    except UnexpectedResponseError as error:
-        if error.status < 300:
-            fail("what answers there is not mockfoundry: it sends no JSON")
-        fail(f"{base} answered {error.status}; is it mockfoundry?")
-    except (ControlError, ServerError) as error:
-        fail(str(error))
-    except (AttributeError, LookupError, TypeError):
-        # The block reads nothing of an answer but what all of mockfoundry's have.
-        fail(f"{base} is not a mockfoundry server: its JSON is not what the control API answers")
-
-
-@contextmanager
-def ask_control(url: str | None, path: str, control_token: str, query: Mapping[str, Any]) -> Iterator[Any]:
-    """What a GET of the control API answers, to be read inside the block: it may be another server's."""
-    with connect_to_control(url, control_token) as client:
-        yield client("GET", path, query=query)
-
-
-def foundation_path(name: str, path: str) -> str:
-    return f"/foundations/{quote(name, safe='')}{path}"
-
-
 @click.command()
 @URL_OPTION
 @TOKEN_OPTION
 @click.option("--foundation", default="", help="Only this foundation; all together by default.")
 @click.option("--operation", default="", help="Only these operations, with commas between.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A table, or JSON.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Exit code 1 if less than PERCENT was met.")
 @click.option(
     "--scenario",
@@ -199,14 +148,12 @@ def find_scenario_for(squares: list[dict[str, Any]], operation: str, wanted: str
 @click.option("--operation", default="", help="Only these operations, with commas between.")
 @click.option("--status", default="", help="Only these statuses, with commas between.")
 @click.option("--scenario", default="", help="Only exchanges that this scenario decided.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Lines for people, or JSON."
-)
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="Lines for people, or JSON.")
 @click.option("--curl", "number", type=click.IntRange(1), help="Print exchange NUMBER as a curl command instead.")
 def log(
     url: str | None,
     control_token: str,
-    foundation: str,
+    foundation: str | None,
     follow: bool,
     operation: str,
     status: str,
@@ -215,6 +162,7 @@ def log(
     number: int | None,
 ) -> None:
     """Print the journal of a foundation."""
+    foundation = choose_foundation(foundation, url)
     if number is not None:
         with ask_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {}) as exchange:
             print_text(exchange["curl"])
@@ -285,8 +233,9 @@ def choose_colour(exchange: dict[str, Any]) -> str:
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION
-def replay(url: str | None, control_token: str, foundation: str) -> None:
+def replay(url: str | None, control_token: str, foundation: str | None) -> None:
     """Print a scenario file that makes a client meet the same failures again; exit code 1 if there was no failure."""
+    foundation = choose_foundation(foundation, url)
     with ask_control(url, foundation_path(foundation, "/replay"), control_token, {}) as answer:
         dropped, scenario = answer["dropped"], answer["scenario"]
         if dropped:
@@ -297,11 +246,68 @@ def replay(url: str | None, control_token: str, foundation: str) -> None:
 
 
 @click.command()
+@click.argument("operation", default="")
+@URL_OPTION
+@TOKEN_OPTION
+@FOUNDATION_OPTION
+@click.option("--status", "statuses", multiple=True, type=int, help="Answered with this; may be given several times.")
+@click.option("--actor", help="Sent by this user.")
+@click.option("--fault", type=click.Choice(["any", "none", *WIRE_FAULT_NAMES]), help="Hit by this fault on the wire.")
+@click.option("--times", type=click.IntRange(0), help="Exactly so many.")
+@click.option("--at-least", type=click.IntRange(0), help="So many or more; 1 unless another number is given.")
+@click.option("--at-most", type=click.IntRange(0), help="So many or fewer.")
+@click.option("--within", metavar="DURATION", help="Wait until it holds, 60s at most.")
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A sentence, or JSON.")
+def verify(
+    operation: str,
+    url: str | None,
+    control_token: str,
+    foundation: str | None,
+    statuses: tuple[int, ...],
+    actor: str | None,
+    fault: str | None,
+    times: int | None,
+    at_least: int | None,
+    at_most: int | None,
+    within: str | None,
+    form: str,
+) -> None:
+    """Check what clients did: how many requests of OPERATION, or of any, came as the options say.
+
+    The exit code is 1 where it does not hold, or can't be known because exchanges were dropped.
+
+    \b
+      mockfoundry verify scaleProcess --status 202 --times 1
+    """
+    given = {
+        "operation": operation or None,
+        "status": list(statuses) or None,
+        "actor": actor,
+        "fault": fault,
+        "times": times,
+        "at_least": at_least,
+        "at_most": at_most,
+        "within": within,
+    }
+    question = {name: value for name, value in given.items() if value is not None} or {"at_least": 1}
+    path = foundation_path(choose_foundation(foundation, url), "/verify")
+    with connect_to_control(url, control_token, VERIFY_TIMEOUT_SECONDS) as client:
+        verdict = client("POST", path, question)
+        said, holds = quote_text(verdict["said"]), verdict["result"] == "holds"
+        if form == "json":
+            print_json(verdict)
+        elif holds:
+            print_text(said)
+        if not holds:
+            fail(said, code=1)
+
+
+@click.command()
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION
 @click.option("--operation", default="", help="Only this operation.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="A table, or JSON.")
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A table, or JSON.")
 @click.option("--max", "most", type=click.IntRange(0), help="Exit code 1 if any request was repeated more often.")
 @click.option(
     "--honours-retry-after", is_flag=True, help="Exit code 1 if a repeat came earlier than Retry-After allows."
@@ -311,7 +317,7 @@ def replay(url: str | None, control_token: str, foundation: str) -> None:
 def retries(
     url: str | None,
     control_token: str,
-    foundation: str,
+    foundation: str | None,
     operation: str,
     form: str,
     most: int | None,
@@ -328,6 +334,7 @@ def retries(
         "within": within,
     }
     asserted = most is not None or honours_retry_after or never_twice
+    foundation = choose_foundation(foundation, url)
     with ask_control(url, foundation_path(foundation, "/retries"), control_token, query) as answer:
         print_answer(answer, form)
         if asserted and answer["verdict"]["result"] != "holds":

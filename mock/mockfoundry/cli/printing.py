@@ -14,6 +14,9 @@ import click
 
 from mockfoundry.documents.quoting import quote_text
 
+FORMAT_CHOICE = click.Choice(["text", "json"])
+"""How a command prints what it was told: for people, or for programs."""
+
 
 def print_text(text: str, *, error: bool = False, newline: bool = True, colour: str | None = None) -> None:
     """Prints text, quoted.

@@ -1,6 +1,8 @@
 """`mockfoundry serve` and `selftest`: start a server, and say in one screen how to use it. Never answer a request."""
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -122,7 +124,17 @@ def serve(**values: Any) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    if options.until_stdin_ends:
+        threading.Thread(target=end_with_standard_input, args=(server.end,), daemon=True).start()
     server.run(sockets=bound)
+
+
+def end_with_standard_input(end: Callable[[], None]) -> None:
+    """Calls `end` when whoever holds the other end of the standard input has closed it, or is gone."""
+    # Unbuffered: an interpreter that ends can't wait for a thread which holds the lock of a buffer.
+    while os.read(0, 65_536):
+        pass
+    end()
 
 
 def render_start_screen(service: "Service", url: str, options: ServerOptions) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mockfoundry.cli.ask import TOKEN_OPTION
+from mockfoundry.cli.connecting import TOKEN_OPTION
 from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.files import CONTRACT_OPTION
 from mockfoundry.cli.printing import print_text

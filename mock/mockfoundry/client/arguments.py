@@ -315,8 +315,7 @@ def load_scenario_document(scenario: "ScenarioSource") -> Document | None:
         ValueError: it is empty.
     """
     if isinstance(scenario, str) and scenario.strip():
-        is_library_name = "\n" not in scenario and not scenario.endswith(_FILE_SUFFIXES)
-        return None if is_library_name else load_document(scenario, "scenario")
+        return None if is_library_name(scenario) else load_document(scenario, "scenario")
     if isinstance(scenario, str | Path | Mapping):
         return load_document(scenario, "scenario")
     from mockfoundry.scenarios.model import Scenario
@@ -327,6 +326,11 @@ def load_scenario_document(scenario: "ScenarioSource") -> Document | None:
             "a file, its text, its value as a mapping, or a Scenario"
         )
     return Document(scenario.to_yaml(), f"scenario {scenario.name}")
+
+
+def is_library_name(scenario: str) -> bool:
+    """Whether a text names a scenario of the library, and neither names a file nor is the text of one."""
+    return "\n" not in scenario and not scenario.endswith(_FILE_SUFFIXES)
 
 
 def scenario_to_json_value(scenario: "ScenarioSource") -> dict[str, Any] | None:

@@ -1,13 +1,14 @@
 """The control API of a server, called over HTTP with connections that are kept open. Never knows what a call means."""
 
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import msgspec
 
@@ -192,6 +193,19 @@ def parse_server_url(url: str) -> ServerAddress:
     if parts.query or parts.fragment:
         raise ServerError(f"url: {url!r} has more in it than where a server is; {advice}, without '?' and '#'")
     return ServerAddress(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
+
+
+_FOUNDATION_URL = re.compile(r"(https?://.*)/foundations/([^/?#]+)", re.IGNORECASE)
+
+
+def split_foundation_url(url: str) -> tuple[str, str]:
+    """The URL of a server, without a slash at the end, and the name of its foundation that is meant; empty for none.
+
+    A client that works in one foundation knows only its URL, `http://127.0.0.1:8080/foundations/ci-42`. The control API
+    is the server's.
+    """
+    found = _FOUNDATION_URL.fullmatch(url.rstrip("/"))
+    return (found.group(1), unquote(found.group(2))) if found else (url.rstrip("/"), "")
 
 
 _TRANSPORTS: "weakref.WeakSet[SocketControlTransport]" = weakref.WeakSet()

@@ -55,6 +55,11 @@ _BODY_PLACE = re.compile(r"^body(?=:\d)", re.MULTILINE)
 """Where a problem's place begins: the server knows a document as its request's body."""
 
 
+def name_source_in_detail(detail: str, source: str) -> str:
+    """A problem's detail with the name of a document where the server says that it is the body of its request."""
+    return _BODY_PLACE.sub(lambda _: source, detail)
+
+
 class FoundationCalls:
     """The calls about one foundation. It is made on the first call, and never a second time without being asked to.
 
@@ -147,7 +152,7 @@ class FoundationCalls:
         except ControlError as error:
             detail = error.detail
             if document is not None:
-                detail = _BODY_PLACE.sub(lambda _: document.source, detail)
+                detail = name_source_in_detail(detail, document.source)
             if self._last_seen and error.kind == UNKNOWN_FOUNDATION:
                 detail += f"; {self._last_seen}: begin() makes it anew"
             raise ControlError(error.status, error.kind, detail) from None

@@ -18,7 +18,7 @@ from mockfoundry.client.arguments import (
     must_be_name,
     options_from_arguments,
 )
-from mockfoundry.client.control import ControlClient, SocketControlClient
+from mockfoundry.client.control import ControlClient, SocketControlClient, split_foundation_url
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.subprocess_server import build_local_service
@@ -162,6 +162,7 @@ class Server(ServerBase):
         """A server that runs elsewhere; it is never ended from here, and may be used without a `with` block.
 
         Args:
+            url: of the server, or of any of its foundations, as `MOCKFOUNDRY_URL` may be.
             control_token: that it was started with; empty for none.
             mend: what the error advises where the server does not answer.
 
@@ -172,7 +173,8 @@ class Server(ServerBase):
         ServerBase.__init__(server)
         server._options = None
         server._exit_stack = ExitStack()
-        server._open(url, SocketControlClient(url, lambda: mend, control_token))
+        server_url, _ = split_foundation_url(url)
+        server._open(server_url, SocketControlClient(server_url, lambda: mend, control_token))
         return server
 
     def __enter__(self) -> Self:

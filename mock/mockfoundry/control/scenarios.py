@@ -296,7 +296,10 @@ def stop_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, now = context.find_foundation(call)
     name, scenario = foundation.name, call.path["scenario"]
     if not switch_scenario_off(foundation, scenario, now):
-        detail = f"scenario {scenario}: is not on in {name}; GET /__mock/foundations/{name}/scenarios lists what is"
+        hint = did_you_mean(scenario, [each.name for each in foundation.compiled_scenarios.scenarios])
+        detail = (
+            f"scenario {scenario}: is not on in {name}{hint}; GET /__mock/foundations/{name}/scenarios lists what is"
+        )
         raise ControlProblem(404, "unknown-scenario", detail)
     return ControlAnswer(None, 204)
 

@@ -20,6 +20,7 @@ from mockfoundry.documents.json import is_json_text, locate_json_path, make_json
 from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import (
     MAX_DOCUMENT_BYTES,
+    MappingNode,
     count_allowed_nodes,
     must_not_be_larger,
     node_to_data,
@@ -270,6 +271,16 @@ def read_seed(text: str, source: str, most: int = ServerOptions.max_seed) -> See
         DocumentError: with every problem and its place.
     """
     return Seed(source, read_seed_text(text, source, most, check_seed))
+
+
+def is_seed_text(text: str) -> bool:
+    """Whether a file's text is meant as a seed: it has keys of one, and does not begin a scenario."""
+    try:
+        node = read_nodes(text, "")
+    except DocumentError:
+        return False
+    keys = node.entries.keys() if isinstance(node, MappingNode) else ()
+    return "scenario" not in keys and any(each.name in keys for each in SEED.keys)
 
 
 def read_world_patch(text: str, source: str, most: int = ServerOptions.max_seed) -> dict[str, Any]:
