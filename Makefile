@@ -8,20 +8,33 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
-.PHONY: serve test test-long test-all debian check coverage contract documents bench soak constraints wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench soak constraints wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
 
 # Every promise in its shortest form: three minutes on two cores, and nothing but Python.
 test: $(INSTALLED_FOR_TESTS)
-	$(BIN)/pytest -m "not long" $(ARGS)
+	$(BIN)/pytest -m "not long and not clients" $(ARGS)
 
 # What takes longer or needs more: searches of many examples, wheels in environments of their own, all pairs.
 test-long: $(INSTALLED_FOR_TESTS) debian
-	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=many $(ARGS)
+	$(BIN)/pytest -m "(long or hypothesis) and not clients" --hypothesis-profile=many $(ARGS)
 
 test-all: test test-long
+
+# The same flows with clients that no package registry has: `make test-clients CF=/path/to/cf GO_CFCLIENT=/path/to/checkout`.
+# What is not named is skipped, and said to be.
+test-clients: $(INSTALLED_FOR_TESTS)
+	CF=$(CF) GO_CFCLIENT=$(GO_CFCLIENT) $(BIN)/pytest -m clients tests/clients $(ARGS)
+
+# Has each client that is at hand meet every failure, and keeps what was seen for docs/clients; then `make documents`.
+clients-observed: $(INSTALLED_FOR_TESTS)
+	CF=$(CF) GO_CFCLIENT=$(GO_CFCLIENT) $(BIN)/python -m tests.clients.at_hand
+
+# Records anew what each client at hand sends, for tests that play it again.
+clients-recorded: $(INSTALLED_FOR_TESTS)
+	CF=$(CF) GO_CFCLIENT=$(GO_CFCLIENT) $(BIN)/python -m tests.clients.recording
 
 # Debian's packages that long tests need: installed where CI=true, else named.
 debian:

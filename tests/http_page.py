@@ -70,6 +70,11 @@ LINES = {
         'err := server.Call("GET", "/contract.yaml", nil, &text)',
         'Object text = server.call("GET", "/contract.yaml", null);',
     ),
+    "show_platform": Lines(
+        "",
+        'err := server.Call("GET", "/platform.yaml", nil, &text)',
+        'Object text = server.call("GET", "/platform.yaml", null);',
+    ),
     "list_library": Lines(
         "mockfoundry scenarios",
         'err := server.Call("GET", "/scenarios", nil, &answer)',

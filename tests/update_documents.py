@@ -1,6 +1,7 @@
 """Writes what documents take from the code: scenarios, the command line, the seed's keys, calls: `make documents`."""
 
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
+from tests.clients.client_pages import client_pages, render_page
 from tests.command_line import PAGE, page
 from tests.http_page import HTTP_PAGE, render_http_page
 from tests.project.house import PICTURE, render_house
@@ -13,3 +14,5 @@ if __name__ == "__main__":
     PICTURE.write_text(render_house(), encoding="utf-8")
     SEED_PAGE.write_text(render_seed_page(), encoding="utf-8")
     HTTP_PAGE.write_text(render_http_page(), encoding="utf-8")
+    for path in client_pages():
+        path.write_text(render_page(path), encoding="utf-8")

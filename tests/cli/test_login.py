@@ -164,7 +164,7 @@ def test_what_no_line_can_hold_is_written_as_json_alone(serve: Callable[..., Ser
 
 
 def test_a_control_token_is_never_printed(serve: Callable[..., Serving]) -> None:
-    server = serve(control_token="s3cr3t")  # noqa: S106 (it is made up)
+    server = serve(control_token="s3cr3t")
     done = run_here("env", environment={"MOCKFOUNDRY_URL": server.url, "MOCKFOUNDRY_CONTROL_TOKEN": "s3cr3t"})
     assert done.returncode == 0
     assert "s3cr3t" not in done.stdout

@@ -80,7 +80,7 @@ def ask_uaa(
     return server.client.send(request)
 
 
-def log_in(server: Serving, user: str, password: str = "any", **options: Any) -> httpx.Response:  # noqa: S107
+def log_in(server: Serving, user: str, password: str = "any", **options: Any) -> httpx.Response:
     """The answer to a log-in by password."""
     return ask_uaa(server, {"grant_type": "password", "username": user, "password": password}, **options)
 

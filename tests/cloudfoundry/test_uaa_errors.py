@@ -81,7 +81,7 @@ AUTOSCALER, PORTAL = basic("autoscaler", "s%25c"), basic("portal", "p")
 ALLOWED = "cloud_controller.admin uaa.resource"
 
 ROWS: dict[str, Row] = {
-    "a: wrong password": Row(password(password="no"), 401, "invalid_client", "Bad credentials", BAD),  # noqa: S106
+    "a: wrong password": Row(password(password="no"), 401, "invalid_client", "Bad credentials", BAD),
     "a: empty password": Row(password(password=""), 401, "invalid_client", "Bad credentials", BAD),
     "a: unknown user": Row(password(username="nobody"), 401, "invalid_client", "Bad credentials", BAD),
     "a: username missing": Row(

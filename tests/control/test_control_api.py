@@ -192,7 +192,7 @@ def server(serve: Callable[..., Serving]) -> Serving:
 
 
 def test_the_token_is_asked_for_everywhere_but_for_health(serve: Callable[..., Serving]) -> None:
-    server = serve(control_token="secret")  # noqa: S106 (it is the test's own)
+    server = serve(control_token="secret")
     assert server.client.get("/__mock/health").status_code == 200
     for path in ("/__mock/foundations", "/__mock/openapi.yaml", f"{DEFAULT}/requests?follow=true", "/__mock/none"):
         assert "no token" in problem(plain_http.get(server.url + path), 401)
@@ -426,7 +426,7 @@ def test_the_start_page_shows_no_host_that_is_none(server: Serving) -> None:
 
 
 def test_the_start_page_asks_for_the_token_too(serve: Callable[..., Serving]) -> None:
-    server = serve(control_token="secret")  # noqa: S106 (it is the test's own)
+    server = serve(control_token="secret")
     assert "another token" in problem(server.client.get("/__mock/"), 401)
 
 

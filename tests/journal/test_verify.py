@@ -84,7 +84,7 @@ DIFFERENCES: dict[str, tuple[JournalQuery, Asked, str]] = {
         f"body a: wanted x, got {'y' * 120}",
     ),
     "a secret in the body": (
-        asking("body", token="right"),  # noqa: S106 (it is none)
+        asking("body", token="right"),
         Asked(content=b'{"token": "s3cr3t"}'),
         "body token: wanted [redacted 30d47edd], got [redacted 049e8410]",
     ),
