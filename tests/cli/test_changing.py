@@ -2,13 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from mockfoundry.cli import main
 from tests.command_line import run_here
 from tests.serving import WEB, Serving
 
@@ -261,3 +263,23 @@ def test_operations_are_listed_for_programs_too() -> None:
     scale = next(each for each in listed if each["operation"] == "scaleProcess")
     assert (scale["method"], scale["path"]) == ("POST", "/v3/processes/{guid}/actions/scale")
     assert "conflict" in json.dumps(scale["responses"]["409"])
+
+
+def list_leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that is no group, with its name."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for verb, each in command.commands.items():
+        yield from list_leaves(each, f"{name} {verb}".strip())
+
+
+@pytest.mark.parametrize(("name", "command"), list(list_leaves(main)), ids=str)
+def test_every_command_has_help_and_tells_programs_what_it_tells_people(name: str, command: click.Command) -> None:
+    """A server prints where it is, and the self-test a result, which is its exit code."""
+    assert command.help
+    assert all(each.help for each in command.params if isinstance(each, click.Option))
+    forms = [
+        each.type.choices for each in command.params if each.name == "form" and isinstance(each.type, click.Choice)
+    ]
+    assert ["json" in each for each in forms] == ([] if name in ("serve", "selftest") else [True])

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it fails, and that it ends when it is told to."""
 
+import json
 import os
 import re
 import signal
@@ -193,6 +194,8 @@ def test_health_and_wait_ask_a_server() -> None:
         for command in ("health", "wait"):
             asked = run_here(command, "--url", url)
             assert (asked.returncode, asked.stdout) == (0, f"{url} is ready: mockfoundry 0.1.0, stateful\n")
+            asked = run_here(command, "--url", url, "--format", "json")
+            assert json.loads(asked.stdout) == plain_http.get(f"{url}/__mock/health").json()
 
 
 def test_health_and_wait_fail_where_nothing_listens() -> None:
@@ -209,6 +212,9 @@ def test_version_scenarios_and_operations_are_told() -> None:
     assert run("--version").stdout == "mockfoundry 0.1.0\n"
     scenarios = run_here("scenarios").stdout
     assert "conflict-then-ok" in scenarios
+    listed = json.loads(run_here("scenarios", "--format", "json").stdout)["scenarios"]
+    assert [each["name"] for each in listed] == [line.split()[0] for line in scenarios.splitlines()]
+    assert all(each["story"] and each["good_client"] for each in listed)
     assert "scaleProcess  POST /v3/processes/{guid}/actions/scale" in run_here("operations").stdout
 
 

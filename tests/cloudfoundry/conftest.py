@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloudfoundry.asking import SEED, Asking
+from tests.cloudfoundry.parts_world import parts_seed
 from tests.serving import Serving, serving
 
 
@@ -20,3 +21,16 @@ def rich_server() -> Iterator[Serving]:
 def foundation(rich_server: Serving) -> Asking:
     """A foundation of its own, whose clock stands still."""
     return Asking(rich_server)
+
+
+@pytest.fixture(scope="module")
+def parts_server() -> Iterator[Serving]:
+    """The same for a foundation whose apps have parts of their own."""
+    with serving(seed=parts_seed()) as server:
+        server.service.registry.initial_world.clock.rate = 0.0
+        yield server
+
+
+@pytest.fixture
+def parts(parts_server: Serving) -> Asking:
+    return Asking(parts_server)

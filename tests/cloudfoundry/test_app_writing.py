@@ -280,6 +280,17 @@ def test_a_stack_and_a_buildpack_that_an_app_has_are_there(foundation: Asking) -
     assert create(foundation, {**NEW, "lifecycle": {"type": "buildpack", "data": data}}).status_code == 201
 
 
+def test_an_app_whose_name_means_each_one(foundation: Asking) -> None:
+    """A client may give it; in `given:` that name goes on to mean each app."""
+    guid = create(foundation, {**NEW, "name": "*"}).json()["guid"]
+    foundation.given_app("*", metadata={"labels": {"a": "b"}})
+    assert [app.labels for app in foundation.world.apps.values()] == [{"a": "b"}] * 3
+    state = foundation.server.client.get(f"/__mock/foundations/{foundation.name}/state").json()
+    restored = foundation.server.client.put(f"/__mock/foundations/{foundation.name}/state", json=state)
+    assert restored.status_code == 200, restored.text
+    assert foundation.ask("GET", f"/v3/apps/{guid}").json()["name"] == "*"
+
+
 # Updated
 
 

@@ -388,3 +388,63 @@ def test_the_filter_that_organizations_ignore_is_not_repeated_in_links(foundatio
     listed = foundation.ask("GET", "/v3/organizations?isolation_segment_guid=x&names=acme").json()
     assert guids_of(listed) == ["acme"]
     assert listed["pagination"]["first"]["href"].endswith("?names=acme&page=1&per_page=50")
+
+
+# What cf asks, and what it prints of it
+
+
+def test_cf_org_finds_what_it_prints(foundation: Asking) -> None:
+    """Source: cloudfoundry/cli, actor/v7action/organization_summary.go and isolation_segment.go."""
+    foundation.given_organization(default_isolation_segment="slow", spaces=[{"name": "dev", "isolation_segment": "a"}])
+    (organization,) = foundation.ask("GET", "/v3/organizations?names=acme&per_page=1&page=1").json()["resources"]
+    guid = organization["guid"]
+    quota = organization["relationships"]["quota"]["data"]["guid"]
+    default = foundation.ask("GET", f"/v3/organizations/{guid}/relationships/default_isolation_segment").json()
+    printed = {
+        "domains": name_all(foundation, f"organizations/{guid}/domains?per_page=5000"),
+        "quota": foundation.ask("GET", f"/v3/organization_quotas/{quota}").json()["name"],
+        "spaces": name_all(foundation, f"spaces?organization_guids={guid}&order_by=name"),
+        "isolation segments": name_all(foundation, f"isolation_segments?organization_guids={guid}"),
+        "default": foundation.ask("GET", f"/v3/isolation_segments/{default['data']['guid']}").json()["name"],
+    }
+    assert printed == {
+        "domains": ["apps.example.com"],
+        "quota": "acme-quota",
+        "spaces": ["dev"],
+        "isolation segments": ["a", "slow"],
+        "default": "slow",
+    }
+
+
+def test_cf_space_finds_what_it_prints(foundation: Asking) -> None:
+    """Source: cloudfoundry/cli, actor/v7action/space.go."""
+    foundation.given_space(quota={"name": "small"}, service_instances=[{"name": "mail"}], isolation_segment="fast")
+    foundation.given(security_groups=[{"name": "dns", "running_default": True}])
+    query = "names=dev&organization_guids=acme&per_page=1&page=1"
+    (space,) = foundation.ask("GET", f"/v3/spaces?{query}", actor="developer").json()["resources"]
+    guid, quota = space["guid"], space["relationships"]["quota"]["data"]["guid"]
+    segment = foundation.ask("GET", f"/v3/spaces/{guid}/relationships/isolation_segment").json()["data"]["guid"]
+    printed = {
+        "org": foundation.ask("GET", "/v3/organizations/acme").json()["name"],
+        "apps": name_all(foundation, f"apps?space_guids={guid}&order_by=name&per_page=5000"),
+        "services": name_all(foundation, f"service_instances?space_guids={guid}"),
+        "isolation segment": foundation.ask("GET", f"/v3/isolation_segments/{segment}").json()["name"],
+        "quota": foundation.ask("GET", f"/v3/space_quotas/{quota}").json()["name"],
+        "running security groups": name_all(foundation, f"spaces/{guid}/running_security_groups"),
+        "staging security groups": name_all(foundation, f"spaces/{guid}/staging_security_groups"),
+    }
+    assert printed == {
+        "org": "acme",
+        "apps": ["dora", "idle"],
+        "services": ["mail"],
+        "isolation segment": "fast",
+        "quota": "small",
+        "running security groups": ["dns"],
+        "staging security groups": [],
+    }
+
+
+def name_all(foundation: Asking, path: str) -> list[str]:
+    """The names of what a list shows to somebody who develops in it, sorted as cf sorts them."""
+    resources = foundation.ask("GET", f"/v3/{path}", actor="developer").json()["resources"]
+    return sorted(each["name"] for each in resources)

@@ -128,6 +128,27 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         "health_check: {type: http}}]}]}]}]",
         ["1:87: a check of type http needs an endpoint in its data, such as /health"],
     ),
+    "a plan that nobody offers": (
+        "service_offerings: [{name: sql, plans: [{name: small}]}]\n"
+        "organizations: [{name: a, spaces: [{name: b, service_instances: [{name: c, plan: sql/smal}]}]}]",
+        ['2:76: there is no service plan "sql/smal"; did you mean sql/small?'],
+    ),
+    "a security group in a space that is not there": (
+        "security_groups: [{name: dns, running_spaces: [a/c]}]\norganizations: [{name: a, spaces: [{name: b}]}]",
+        ['1:48: there is no space "a/c"; did you mean a/b?'],
+    ),
+    "a quota and an isolation segment with one guid": (
+        "isolation_segments: [{name: fast, guid: x}]\norganizations: [{name: a, quota: {guid: x}}]",
+        ['2:35: the guid "x" is taken; each is there once'],
+    ),
+    "two plans and two services of one name": (
+        "service_offerings: [{name: sql, plans: [{name: s}, {name: s}]}]\n"
+        "organizations: [{name: a, spaces: [{name: b, service_instances: [{name: c}, {name: c}]}]}]",
+        [
+            '1:53: there is a second service plan "s"; each name is there once',
+            '2:78: there is a second service instance "c"; each name is there once',
+        ],
+    ),
     "faults of several kinds at once": (
         "settings: {platfrom: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
         [

@@ -295,6 +295,7 @@ def test_a_droplet_keeps_what_is_not_named(foundation: Asking) -> None:
         "created_at": LONG_AGO,
         "updated_at": LONG_AGO,
         "process_types": {"web": "rackup", "worker": "rake work"},
+        "package": None,
     }
     show_app(state)["droplet"] = droplet
     import_state(foundation, state)

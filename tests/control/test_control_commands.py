@@ -82,6 +82,7 @@ def test_replay_prints_a_file_that_is_right(used: Serving, tmp_path: Path) -> No
     file = tmp_path / "again.yaml"
     file.write_text(printed)
     assert CliRunner().invoke(check, [str(file)]).exit_code == 0
+    assert json.loads(run(replay, used, "--format", "json")[1])["scenario"] == printed
     used.client.put("/__mock/foundations/quiet")
     code, printed, said = run(replay, used, "--foundation", "quiet")
     assert (code, printed) == (1, "")

@@ -1,11 +1,14 @@
 """Scenarios that change the world: what they change is taken back, and nothing that came after it."""
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from mockfoundry.assembly import ERROR_STATUSES
+from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.scenarios.format import read_scenario
@@ -48,7 +51,16 @@ def image(server: Serving) -> object:
     apps = {guid: msgspec.structs.replace(app, deployment=None) for guid, app in world.apps.items()}
     deploying = sorted(world.deploying_apps)
     tables = (world.settings, world.feature_flags, world.organizations, world.spaces, apps, world.processes)
-    return (*tables, deploying)
+    platform = (
+        world.default_quota,
+        world.isolation_segments,
+        world.security_groups,
+        world.service_offerings,
+        world.service_plans,
+        world.service_instances,
+        world.users,
+    )
+    return (*tables, *platform, deploying)
 
 
 CHANGING = [
@@ -65,6 +77,57 @@ def test_switching_off_leaves_the_world_as_it_was(server: Serving, name: str) ->
     assert image(server) != before
     assert switch_scenario_off(foundation(server), name, now(server))
     assert image(server) == before
+
+
+PLATFORM: dict[str, Any] = {
+    "default_quota": {"total_instances": 1},
+    "isolation_segments": [{"name": "fast", "metadata": {"labels": {"a": "b"}}}],
+    "security_groups": [{"name": "dns", "running_default": True}],
+    "service_offerings": [{"name": "sql", "plans": [{"name": "small"}]}],
+    "organizations": [
+        {
+            "name": "acme",
+            "default_isolation_segment": "slow",
+            "quota": {"name": "other"},
+            "metadata": {"labels": {"a": "b"}},
+            "spaces": [
+                {
+                    "name": "dev",
+                    "isolation_segment": "fast",
+                    "quota": {"total_instances": 3},
+                    "allow_ssh": False,
+                    "service_instances": [{"name": "db", "plan": "sql/small"}],
+                }
+            ],
+        }
+    ],
+    "users": [{"name": "alice", "origin": "ldap"}, {"name": "new"}],
+}
+
+
+def test_the_platform_is_as_it_was_too(server: Serving) -> None:
+    """What was added is gone, and what was changed has its values from before."""
+    before = image(server)
+    scenario = read_scenario(json.dumps({"scenario": "platform", "given": PLATFORM}), source="platform")
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
+    assert image(server) != before
+    assert switch_scenario_off(foundation(server), "platform", now(server))
+    assert image(server) == before
+
+
+def test_what_others_name_since_stays(server: Serving) -> None:
+    """A plan of a service, and an isolation segment, that something else has named meanwhile."""
+    scenario = read_scenario(json.dumps({"scenario": "platform", "given": PLATFORM}), source="platform")
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
+    space = {"name": "late", "isolation_segment": "fast", "service_instances": [{"name": "db", "plan": "sql/small"}]}
+    apply_world_patch(foundation(server).world, {"organizations": [{"name": "acme", "spaces": [space]}]}, now(server))
+    switch_scenario_off(foundation(server), "platform", now(server))
+    shown = server.client.get("/v3/service_instances").json()["resources"]
+    assert [each["name"] for each in shown] == ["db"]
+    plan = shown[0]["relationships"]["service_plan"]["data"]["guid"]
+    assert server.client.get(f"/v3/service_plans/{plan}?include=service_offering").status_code == 200
+    segments = server.client.get("/v3/isolation_segments?names=fast,slow").json()["resources"]
+    assert [each["name"] for each in segments] == ["fast"]
 
 
 def test_what_something_else_has_changed_since_is_kept(server: Serving) -> None:

@@ -34,8 +34,8 @@ VERIFY_TIMEOUT_SECONDS = 90.0
 POLL_SECONDS = 0.05
 
 
-def check_health(url: str | None) -> str:
-    """What a server says about its health, in one line.
+def check_health(url: str | None) -> tuple[dict[str, Any], str]:
+    """What a server says about its health: its answer, and that in one line.
 
     Raises:
         ServerError: it does not answer, or is not mockfoundry.
@@ -49,7 +49,7 @@ def check_health(url: str | None) -> str:
     client = SocketControlClient(base, lambda: "", timeout=HEALTH_TIMEOUT_SECONDS)
     try:
         found = client("GET", "/health")
-        return f"{base} is {found['status']}: mockfoundry {found['version']}, {found['mode']}"
+        return found, f"{base} is {found['status']}: mockfoundry {found['version']}, {found['mode']}"
     except ControlError as error:
         raise ServerError(f"{base} does not tell its health: {error}") from None
     except UnexpectedResponseError as error:
@@ -62,14 +62,28 @@ def check_health(url: str | None) -> str:
         client.close()
 
 
+def print_health(url: str | None, form: str) -> None:
+    """Prints what a server says about its health.
+
+    Raises:
+        ServerError: it does not answer, or is not mockfoundry.
+    """
+    answer, text = check_health(url)
+    if form == "json":
+        print_json(answer)
+    else:
+        print_text(text)
+
+
 @click.command()
 @URL_OPTION
-def health(url: str | None) -> None:
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A line, or JSON.")
+def health(url: str | None, form: str) -> None:
     """Ask a server for its health: exit code 0 if it is ready, 1 if not."""
     from mockfoundry.client.errors import ServerError
 
     try:
-        print_text(check_health(url))
+        print_health(url, form)
     except ServerError as error:
         fail(str(error), code=1)
 
@@ -77,7 +91,8 @@ def health(url: str | None) -> None:
 @click.command()
 @URL_OPTION
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait at most.")
-def wait(url: str | None, timeout: float) -> None:
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A line, or JSON.")
+def wait(url: str | None, timeout: float, form: str) -> None:
     """Wait until a server is ready: exit code 0, or 1 if it is not ready in time."""
     from mockfoundry.client.errors import ServerError
 
@@ -85,7 +100,7 @@ def wait(url: str | None, timeout: float) -> None:
     end = time.monotonic() + timeout
     while True:
         try:
-            print_text(check_health(url))
+            print_health(url, form)
         except ServerError as error:
             if time.monotonic() >= end:
                 fail(f"{error} (waited {timeout:g} seconds)", code=1)
@@ -233,7 +248,8 @@ def choose_colour(exchange: dict[str, Any]) -> str:
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION
-def replay(url: str | None, control_token: str, foundation: str | None) -> None:
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="The scenario file, or JSON.")
+def replay(url: str | None, control_token: str, foundation: str | None, form: str) -> None:
     """Print a scenario file that makes a client meet the same failures again; exit code 1 if there was no failure."""
     foundation = choose_foundation(foundation, url)
     with ask_control(url, foundation_path(foundation, "/replay"), control_token, {}) as answer:
@@ -242,7 +258,10 @@ def replay(url: str | None, control_token: str, foundation: str | None) -> None:
             print_text(f"mockfoundry: {dropped} exchanges were dropped, and are not in it", error=True)
         if scenario is None:
             fail(f"clients of {foundation} have met no failure that a scenario can play again", code=1)
-        print_text(scenario, newline=False)
+        if form == "json":
+            print_json(answer)
+        else:
+            print_text(scenario, newline=False)
 
 
 @click.command()

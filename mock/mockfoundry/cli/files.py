@@ -28,15 +28,20 @@ PLATFORM_OPTION = click.option(
 
 
 @click.command()
-def scenarios() -> None:
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="Lines for people, or JSON.")
+def scenarios(form: str) -> None:
     """List the built-in scenarios."""
     from mockfoundry.scenarios.format import read_scenario
     from mockfoundry.scenarios.library import list_library_files
 
-    files = list_library_files()
-    width = max(len(name) for name in files)
-    for name, path in sorted(files.items()):
-        scenario = read_scenario(path.read_text(encoding="utf-8"), source=str(path))
+    files = sorted(list_library_files().items())
+    library = [(name, read_scenario(path.read_text(encoding="utf-8"), source=str(path))) for name, path in files]
+    if form == "json":
+        keys = ("name", "description", "story", "good_client")
+        print_json({"scenarios": [{key: getattr(scenario, key) for key in keys} for _, scenario in library]})
+        return
+    width = max(len(name) for name, _ in library)
+    for name, scenario in library:
         print_text(f"{name:<{width}}  {scenario.description}")
 
 

@@ -4,7 +4,7 @@ They are shown and hardly ever decide anything, so most of an app's are not held
 Moments are whole microseconds since the epoch, durations whole microseconds.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     description: str = "Initial revision."
     droplet: str | None = None
     processes: dict[str, str | None] | None = None
-    environment_variables: dict[str, str] | None = None
+    environment_variables: dict[str, Any] | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 

@@ -78,6 +78,16 @@ ANNOTATION_LIMIT_EXCEEDED = CatalogueEntry(
 INSTANCES_UNAVAILABLE = CatalogueEntry(
     "CF-InstancesUnavailable", 220002, 503, "Instances information unavailable: connection to the scheduler failed"
 )
+PROCESS_NOT_FOUND = CatalogueEntry(
+    "CF-ProcessNotFound", 350003, 404, "The process could not be found", "The process could not be found: {}"
+)
+TASK_WORKERS_UNAVAILABLE = CatalogueEntry(
+    "CF-TaskWorkersUnavailable",
+    170020,
+    503,
+    "Task workers are unavailable: Unable to communicate with Diego",
+    "Task workers are unavailable: {}",
+)
 FEATURE_DISABLED = CatalogueEntry(
     "CF-FeatureDisabled", 330002, 403, "Feature Disabled: app_scaling", "Feature Disabled: {}"
 )

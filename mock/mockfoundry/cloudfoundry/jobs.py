@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from mockfoundry.cloudfoundry.app_parts import Route
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.generator import derive_guid
-from mockfoundry.cloudfoundry.model import Job, User
+from mockfoundry.cloudfoundry.model import App, Job, User
+from mockfoundry.cloudfoundry.route_table import DEFAULT_PORT, list_destinations, list_routes_of
+from mockfoundry.cloudfoundry.staging import list_droplets, list_packages
 from mockfoundry.cloudfoundry.world import World
 
 MAX_JOBS = 1_000
@@ -80,14 +83,37 @@ def delete_app(world: World, job: Job) -> str | None:
     if app.deletion_error is not None:
         return app.deletion_error
     moment, actor = job.due_at, job.actor
-    if app.droplet is not None:
-        world.record_event("audit.app.droplet.delete", app, actor, moment, {"droplet_guid": app.droplet.guid})
+    for package in list_packages(app):
+        world.record_event("audit.app.package.delete", app, actor, moment, {"package_guid": package.guid})
+    for droplet in list_droplets(app):
+        world.record_event("audit.app.droplet.delete", app, actor, moment, {"droplet_guid": droplet.guid})
+    for route in list_routes_of(world.routes.values(), app.guid):
+        unmap_route(world, app, route, actor, moment)
     for process in world.list_app_processes(app.guid):
         data = {"process_guid": process.guid, "process_type": process.type}
         world.record_event("audit.app.process.delete", app, actor, moment, data)
     world.record_event("audit.app.delete-request", app, actor, moment, {})
     world.remove_app(app.guid)
     return None
+
+
+def unmap_route(world: World, app: App, route: Route, actor: User, moment: int) -> None:
+    """Takes an app from the destinations of a route."""
+    for guid, destination in list_destinations(world, route):
+        if destination.app == app.guid:
+            data = {
+                "route_guid": route.guid,
+                "app_port": destination.port or DEFAULT_PORT,
+                "route_mapping_guid": guid,
+                "destination_guid": guid,
+                "process_type": destination.process_type,
+                "weight": destination.weight,
+                "protocol": destination.protocol,
+            }
+            options = {} if route.options is None else {"route_options": route.options}
+            world.record_event("audit.app.unmap-route", app, actor, moment, data | options)
+    rest = tuple(each for each in route.destinations if each.app != app.guid)
+    world.own_table("routes")[route.guid] = replace(route, destinations=rest)
 
 
 def clear_buildpack_cache(_world: World, _job: Job) -> str | None:

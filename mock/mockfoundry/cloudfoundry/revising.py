@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.app_parts import Revision
 from mockfoundry.cloudfoundry.generator import derive_guid
-from mockfoundry.cloudfoundry.model import App
+from mockfoundry.cloudfoundry.model import App, User
 from mockfoundry.cloudfoundry.staging import (
     commands_of_revision,
     droplet_guid_of,
@@ -110,6 +110,36 @@ def add_revision(
         environment_variables=after.environment_variables,
     )
     return replace(app, revisions=(*kept, made)[-MAX_REVISIONS:], revision=made.guid)
+
+
+def hold_revision(world: World, app: App) -> App:
+    """An app whose current revision says itself what it ran: before the app's droplet, variables or commands change."""
+    current = find_current_revision(app)
+    if current is None:
+        return app
+    held = keep_contents(world, app, current)
+    return replace(app, revisions=(*(each for each in app.revisions if each.guid != held.guid), held))
+
+
+def update_revision(world: World, actor: User, app: App, now: int) -> App:
+    """An app with the revision that it starts with: another one, where it is no longer what the current one ran."""
+    if not app.revisions_enabled or app.droplet is None:
+        return app
+    current = find_current_revision(app)
+    if current is None:
+        guid = derive_guid(world.random_seed, "revision", app.guid, world.next_nonce())
+        made = Revision(guid=guid, version=find_next_version(app), created_at=now, updated_at=now)
+        changed = replace(app, revision=guid, revisions=(*app.revisions, made))
+    else:
+        before = contents_of_revision(world, app, current)
+        changed = add_revision(world, app, before, contents_of_app(world, app), None, now)
+    if changed is app:
+        return app
+    world.put_app(changed)
+    made = changed.revisions[-1]
+    data = {"revision_guid": made.guid, "revision_version": made.version}
+    world.record_event("audit.app.revision.create", changed, actor, now, data)
+    return changed
 
 
 def keep_contents(world: World, app: App, revision: Revision) -> Revision:

@@ -41,10 +41,9 @@ def derive_domain_guid(name: str) -> str:
 
 
 def list_domains(world: World) -> list[Domain]:
-    """Every domain: the default one, then those of routes, in their order."""
-    names: dict[str, bool] = {DEFAULT_DOMAIN: False}
-    for route in world.routes.values():
-        names[route.domain] = names.get(route.domain, False) or route.port is not None
+    """Every domain: the default one, then those of routes, by name."""
+    names = {route.domain for route in world.routes.values()} - {DEFAULT_DOMAIN}
+    with_ports = {route.domain for route in world.routes.values() if route.port is not None}
     began_at = max(EARLIEST_MOMENT, world.began_at - world.began_at % SECOND - DOMAIN_AGE)
     return [
         Domain(
@@ -52,9 +51,9 @@ def list_domains(world: World) -> list[Domain]:
             name=name,
             created_at=began_at,
             updated_at=began_at,
-            router_group=derive_guid(_NAMESPACE, "router_group", name) if has_ports else None,
+            router_group=derive_guid(_NAMESPACE, "router_group", name) if name in with_ports else None,
         )
-        for name, has_ports in names.items()
+        for name in (DEFAULT_DOMAIN, *sorted(names))
     ]
 
 

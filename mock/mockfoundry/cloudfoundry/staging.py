@@ -51,7 +51,6 @@ def derive_checksum(guid: str) -> str:
 
 # Droplets
 
-DEFAULT_STACK = "cflinuxfs4"
 DEFAULT_BUILDPACKS = (Buildpack(name="ruby_buildpack", detect_output="", buildpack_name="ruby"),)
 
 UPLOADED_STATES: tuple[DropletState, ...] = ("AWAITING_UPLOAD", "PROCESSING_UPLOAD", "COPYING")
@@ -84,14 +83,16 @@ def commands_of(droplet: Droplet) -> dict[str, str] | None:
 
 
 def stack_of(app: App, droplet: Droplet) -> str | None:
-    return None if app.lifecycle == "docker" else droplet.stack or DEFAULT_STACK
+    return None if app.lifecycle == "docker" else droplet.stack or app.stack
 
 
 def buildpacks_of(app: App, droplet: Droplet) -> tuple[Buildpack, ...] | None:
     """The buildpacks that made a droplet; None for a Docker app."""
     if app.lifecycle == "docker":
         return None
-    return DEFAULT_BUILDPACKS if droplet.buildpacks is None else droplet.buildpacks
+    if droplet.buildpacks is not None:
+        return droplet.buildpacks
+    return tuple(Buildpack(name=name) for name in app.buildpacks) or DEFAULT_BUILDPACKS
 
 
 def image_of(app: App, image: str | None) -> str | None:

@@ -26,6 +26,8 @@ from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.auth import may_see_environment, may_see_secrets
 from mockfoundry.cloudfoundry.errors import NOT_AUTHORIZED, RESOURCE_NOT_FOUND, Refusal
 from mockfoundry.cloudfoundry.model import App, Space, User
+from mockfoundry.cloudfoundry.revising import hold_revision
+from mockfoundry.cloudfoundry.route_table import list_routes_of, url_of
 from mockfoundry.cloudfoundry.world import World
 
 
@@ -34,7 +36,8 @@ def get_app_env(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     app, space = find_app_with_environment(world, actor, request)  # 403, 404
     world.record_event("audit.app.environment.show", app, actor, request.now, {})
     organization = world.organizations[space.organization]
-    body = present_app_environment(app, space, organization, [], request.base, may_see_secrets(actor, space))
+    urls = [url_of(route) for route in list_routes_of(world.routes.values(), app.guid)]
+    body = present_app_environment(app, space, organization, urls, request.base, may_see_secrets(actor, space))
     return ApiResponse(200, body, "world: environment read", tolerated_violations=request.violations)
 
 
@@ -68,6 +71,8 @@ def update_app_environment_variables(world: World, actor: User, request: ApiRequ
     merged = {**(app.environment_variables or {}), **given}
     variables = {name: value for name, value in merged.items() if value is not None}
     changed = variables != app.environment_variables
+    if changed:
+        app = hold_revision(world, app)
     app = replace(app, environment_variables=variables, updated_at=request.now)
     world.put_app(app)
     world.record_event("audit.app.update", app, actor, request.now, {"request": {"environment_variables": HIDDEN}})

@@ -21,6 +21,7 @@ from mockfoundry.cloudfoundry.errors import RUNNER_UNAVAILABLE, UNPROCESSABLE_EN
 from mockfoundry.cloudfoundry.instance_ranges import stop_instances
 from mockfoundry.cloudfoundry.jobs import CLEAR_BUILDPACK_CACHE, DELETE_APP, enqueue_job
 from mockfoundry.cloudfoundry.model import App, ProcessModel, User
+from mockfoundry.cloudfoundry.revising import update_revision
 from mockfoundry.cloudfoundry.world import World
 
 LIFECYCLE_FLAGS = {"docker": "diego_docker", "cnb": "diego_cnb"}
@@ -33,6 +34,7 @@ def start_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     was_stopped = app.state == "STOPPED"
     if was_stopped:
         require_room_to_start(world, app)  # 422
+        app = update_revision(world, actor, app, request.now)
         app = start_processes(world, app, request.now)
     world.record_event("audit.app.start", app, actor, request.now, {})
     why = "world: app started" if was_stopped else "world: the app was started already"
@@ -57,6 +59,7 @@ def restart_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     require_room_to_start(world, app)  # 422
     if world.settings.platform == "unavailable":
         raise Refusal(RUNNER_UNAVAILABLE, why="world: settings.platform is unavailable")
+    app = update_revision(world, actor, app, request.now)
     app = start_processes(world, app, request.now)
     world.record_event("audit.app.restart", app, actor, request.now, {})
     return ApiResponse(200, present_app(app, request.base), "world: app restarted", (), request.violations)

@@ -32,11 +32,12 @@ from mockfoundry.cloudfoundry.api.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_absent, check_arrays, check_choice
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_see_secrets
-from mockfoundry.cloudfoundry.deployments import advance_deployments, has_deployment_in_flight
+from mockfoundry.cloudfoundry.deployments import has_deployment_in_flight
 from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, UNPROCESSABLE_ENTITY, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.model import (
     DEFAULT_DISK_IN_MB,
+    DEFAULT_MEMORY_IN_MB,
     UNLIMITED,
     App,
     Droplet,
@@ -44,6 +45,7 @@ from mockfoundry.cloudfoundry.model import (
     ProcessModel,
     User,
 )
+from mockfoundry.cloudfoundry.revising import hold_revision
 from mockfoundry.cloudfoundry.staging import commands_of, find_droplet, find_package, list_droplets, package_guid_of
 from mockfoundry.cloudfoundry.world import World
 
@@ -159,10 +161,8 @@ NO_COMMANDS = (
 def assign_current_droplet(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Makes a droplet the current one of its app, and adds the processes that it knows and the app has not."""
     guid = read_droplet_message(request)  # 422, 500
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
     app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422
+    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     if has_deployment_in_flight(app):
         raise Refusal(UNPROCESSABLE_ENTITY, IN_DEPLOYMENT)
     droplet = next((each for each in list_droplets(app) if each.guid == guid), None)
@@ -204,6 +204,8 @@ def assign_droplet(world: World, actor: User, app: App, droplet: Droplet, now: i
 
     Source: app/actions/app_assign_droplet.rb and process_create_from_app_droplet.rb.
     """
+    if droplet != app.droplet:
+        app = hold_revision(world, app)
     assigned = replace(app, droplets=exchange_droplets(app, droplet), droplet=droplet, updated_at=now)
     world.put_app(assigned)
     world.record_event("audit.app.droplet.mapped", assigned, actor, now, {"request": {"droplet_guid": droplet.guid}})
@@ -216,9 +218,6 @@ def assign_droplet(world: World, actor: User, app: App, droplet: Droplet, now: i
 def exchange_droplets(app: App, current: Droplet) -> tuple[Droplet, ...]:
     """The other droplets of an app once another one is current."""
     return tuple(droplet for droplet in list_droplets(app) if droplet.guid != current.guid)
-
-
-DEFAULT_MEMORY_IN_MB = 1024
 
 
 def add_process(world: World, actor: User, app: App, kind: str, now: int) -> None:

@@ -121,6 +121,8 @@ from mockfoundry.cloudfoundry.api.spaces import (
     list_spaces,
 )
 from mockfoundry.cloudfoundry.api.stacks import get_buildpack, get_stack, list_buildpacks, list_stacks
+from mockfoundry.cloudfoundry.api.task_messages import read_create_task_message
+from mockfoundry.cloudfoundry.api.task_running import cancel_task, create_task
 from mockfoundry.cloudfoundry.api.tasks import get_task, list_all_tasks, list_app_tasks
 from mockfoundry.cloudfoundry.api.unmodelled import refuse_push
 from mockfoundry.cloudfoundry.api.usage import get_organization_usage_summary, get_usage_summary
@@ -263,6 +265,9 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "listTasks": list_all_tasks,
     "getTask": get_task,
     "listTasksForApp": list_app_tasks,
+    "createTaskForApp": create_task,
+    "cancelTask": cancel_task,
+    "cancelTaskByPut": cancel_task,
 }
 """Of the platform, by operationId: only in the platform's contract, since many an API has a `listUsers`."""
 
@@ -273,5 +278,6 @@ MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
     "scaleProcessForApp": read_scale_message,
     "createApp": read_create_app_message,
     "updateApp": read_update_app_message,
+    "createTaskForApp": read_create_task_message,
 }
 """What reads the body of an operation. It looks at the request alone, so a large body is read before the exchange."""

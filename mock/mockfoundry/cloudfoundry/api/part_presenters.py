@@ -7,6 +7,7 @@ revision_environment_variables_presenter.rb, task_presenter.rb).
 
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.app_presenters import REDACTED_CREDENTIAL, hide_credentials
 from mockfoundry.cloudfoundry.api.presenters import (
     DEFAULT_DOCKER_USER,
     present_metadata,
@@ -16,6 +17,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
 from mockfoundry.cloudfoundry.app_parts import Package, Revision, Route, Task
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.model import DEFAULT_USER, App, Droplet
+from mockfoundry.cloudfoundry.revising import contents_of_revision
 from mockfoundry.cloudfoundry.route_table import (
     DEFAULT_PORT,
     Domain,
@@ -37,8 +39,6 @@ from mockfoundry.cloudfoundry.staging import (
     stack_of,
 )
 from mockfoundry.cloudfoundry.world import World
-
-HIDDEN_CREDENTIAL = "***"
 
 STAGING_MEMORY_IN_MB = 1024
 STAGING_DISK_IN_MB = 4096
@@ -167,7 +167,7 @@ def present_buildpacks(app: App, droplet: Droplet) -> list[dict[str, Any]] | Non
         return None
     return [
         {
-            "name": each.name,
+            "name": hide_credentials(each.name),
             "detect_output": each.detect_output,
             "buildpack_name": each.buildpack_name,
             "version": each.version,
@@ -185,7 +185,7 @@ def present_package(app: App, package: Package, base: str) -> dict[str, Any]:
         data = {
             "image": package.image or f"example/{app.name}:latest",
             "username": package.username,
-            "password": package.username and HIDDEN_CREDENTIAL,
+            "password": package.username and REDACTED_CREDENTIAL,
         }
     else:
         links["upload"] = {"href": f"{url}/upload", "method": "POST"}
@@ -210,7 +210,10 @@ def present_package(app: App, package: Package, base: str) -> dict[str, Any]:
 def present_build(build: Build, base: str) -> dict[str, Any]:
     app, droplet = build.app, build.droplet
     buildpacks = buildpacks_of(app, droplet)
-    lifecycle: dict[str, Any] = {} if buildpacks is None else {"buildpacks": [], "stack": stack_of(app, droplet)}
+    lifecycle: dict[str, Any] = {}
+    if buildpacks is not None:
+        asked_for = [hide_credentials(each) for each in app.buildpacks]
+        lifecycle = {"buildpacks": asked_for, "stack": stack_of(app, droplet)}
     links = {"self": {"href": f"{base}/v3/builds/{build.guid}"}, "app": {"href": f"{base}/v3/apps/{app.guid}"}}
     is_over = build.state != "STAGING"
     if is_over:
@@ -270,10 +273,10 @@ def present_revision(world: World, app: App, revision: Revision, base: str) -> d
     }
 
 
-def present_revision_variables(app: App, revision: Revision, base: str) -> dict[str, Any]:
+def present_revision_variables(world: World, app: App, revision: Revision, base: str) -> dict[str, Any]:
     url = f"{base}/v3/revisions/{revision.guid}"
     return {
-        "var": revision.environment_variables or {},
+        "var": contents_of_revision(world, app, revision).environment_variables,
         "links": {
             "self": {"href": f"{url}/environment_variables"},
             "revision": {"href": url},

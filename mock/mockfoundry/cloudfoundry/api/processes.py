@@ -52,6 +52,7 @@ from mockfoundry.cloudfoundry.errors import (
 from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, restart_instance
 from mockfoundry.cloudfoundry.instances import MAX_SHOWN_INSTANCES, instances_at
 from mockfoundry.cloudfoundry.model import DEFAULT_DISK_IN_MB, Allotment, App, ProcessModel, User
+from mockfoundry.cloudfoundry.revising import hold_revision
 from mockfoundry.cloudfoundry.world import World
 
 EMBEDDED_RESOURCES = ("process_instances",)
@@ -240,6 +241,9 @@ def update_process(world: World, actor: User, request: ApiRequest) -> ApiRespons
     labelled = apply_metadata(process, message.fields.get("metadata"))  # 422 too many, 500
     updated = replace(labelled, updated_at=now, **collect_changed_fields(process, message))
     validate_model(world, app, target.space, target.organization, process, updated)  # 422
+    if updated.command != process.command:
+        app = hold_revision(world, app)
+        world.put_app(app)
     world.put_process(updated, now)
     shown_fields = {name: HIDDEN if name == "command" else value for name, value in message.fields.items()}
     event = {"process_guid": process.guid, "process_type": process.type, "request": shown_fields}

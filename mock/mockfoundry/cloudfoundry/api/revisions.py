@@ -15,7 +15,6 @@ from mockfoundry.cloudfoundry.api.query_checks import check_arrays, check_choice
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.app_parts import Revision
 from mockfoundry.cloudfoundry.auth import may_see_secrets
-from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.errors import NOT_AUTHORIZED, Refusal
 from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.staging import find_revision, list_revisions
@@ -30,8 +29,6 @@ def list_app_revisions(world: World, actor: User, request: ApiRequest) -> ApiRes
 def list_deployed_revisions(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The revisions that the processes of a started app run; filters are taken, and change nothing."""
     query = read_list_query(request, DEPLOYED_REVISIONS.form)  # 400, 500
-    if world.deploying_apps:
-        advance_deployments(world, request.now)
     app, _ = find_app(world, actor, request.path["guid"])  # 404
     deployed = {process.revision for process in world.list_app_processes(app.guid)} if app.state == "STARTED" else ()
     rows = [row for row in make_rows((app,), list_revisions) if row.guid in deployed]
@@ -54,7 +51,7 @@ def get_revision_variables(world: World, actor: User, request: ApiRequest) -> Ap
         raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} may not see secrets in this space")
     data = {"revision_guid": revision.guid, "revision_version": revision.version}
     world.record_event("audit.app.revision.environment_variables.show", app, actor, request.now, data)
-    body = present_revision_variables(app, revision, request.base)
+    body = present_revision_variables(world, app, revision, request.base)
     return ApiResponse(200, body, "world: variables of a revision read", tolerated_violations=request.violations)
 
 

@@ -147,6 +147,8 @@ class WorldBuilder(PlatformBuilder):
             updated_at=updated,
         )
         app = apply_fields(APP, begun, fields)
+        if app.revision is None and "features" not in fields:
+            app = replace(app, revisions_enabled=False)
         world.put_app(app)
         for each in fields.get("processes", ({"type": "web"},)):
             self.add_process(each, app, path)

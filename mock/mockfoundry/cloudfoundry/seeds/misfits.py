@@ -10,6 +10,7 @@ from typing import Any
 from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
 from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
+from mockfoundry.cloudfoundry.seeds.part_misfits import RouteAddresses, find_part_misfits, find_route_misfits
 from mockfoundry.cloudfoundry.seeds.platform import apply_fields
 from mockfoundry.cloudfoundry.seeds.read import (
     MISSING_TYPES_TEXT,
@@ -72,6 +73,11 @@ class TakenGuids:
     def __init__(self, world: World) -> None:
         self._world = world
         self._given: set[str] = set()
+
+    @cached_property
+    def addresses(self) -> RouteAddresses:
+        """Of routes, which are found by them."""
+        return RouteAddresses(self._world)
 
     @cached_property
     def _there(self) -> set[str]:
@@ -165,11 +171,14 @@ def find_space_misfits(
     apps = [app for app in world.apps.values() if app.space in spaces] if inside and spaces else []
     by_name: dict[str, list[App]] = {EACH: apps}
     for app in apps:
-        by_name.setdefault(app.name, []).append(app)
+        if app.name != EACH:
+            by_name.setdefault(app.name, []).append(app)
     if not there:
         yield from find_repeated_names(inside, "app", "name")
-    for each, below in inside:
-        yield from find_app_misfits(world, each, below, by_name.get(each["name"], []), guids)
+    named = [(each, below, by_name.get(each["name"], [])) for each, below in inside]
+    for each, below, found in named:
+        yield from find_app_misfits(world, each, below, found, guids)
+    yield from find_route_misfits(fields, path, there, named, guids.addresses)
 
 
 def find_app_misfits(
@@ -197,6 +206,7 @@ def find_app_misfits(
         if there:
             yield from find_endpoint_misfits(process, below, processes)
             yield from find_unknown_instances(process, below)
+    yield from find_part_misfits(world, fields, path, there)
     if there and fields.get("sidecars"):
         yield from find_sidecar_misfits(fields, path, there)
 

@@ -12,9 +12,17 @@ from mockfoundry.cloudfoundry.route_table import DEFAULT_DOMAIN
 from mockfoundry.cloudfoundry.seeds.keys import COMMON_KEYS, METADATA_KEY, NAME, POSITIVE, SPAN
 from mockfoundry.cloudfoundry.seeds.kinds import BuiltKind
 from mockfoundry.cloudfoundry.seeds.values import spell_buildpack, write_buildpack
-from mockfoundry.cloudfoundry.staging import DEFAULT_STACK, MAX_VERSION
+from mockfoundry.cloudfoundry.staging import MAX_VERSION
 from mockfoundry.documents.declare import Form, FormKey, NullableKind
-from mockfoundry.documents.kinds import ChoiceKind, IntegerKind, ListKind, MappingOrKind, TableKind, TextKind
+from mockfoundry.documents.kinds import (
+    ChoiceKind,
+    IntegerKind,
+    JsonKind,
+    ListKind,
+    MappingOrKind,
+    TableKind,
+    TextKind,
+)
 
 PART_GUID = TextKind(1, 300, r"[A-Za-z0-9_-]+", "a guid: 1 to 300 letters, digits, '-' or '_'")
 """A guid that may follow from another one, and be longer."""
@@ -82,13 +90,13 @@ DROPLET = ShortForm(
             "The guid of the package that was staged; null for one of its own.",
             "the last READY one of the app's `packages`, else null",
         ),
-        FormKey("stack", NullableKind(NAME), "Its stack; null shows the app's.", f"null, which is {DEFAULT_STACK}"),
+        FormKey("stack", NullableKind(NAME), "Its stack; null shows the app's.", "null"),
         FormKey("image", NullableKind(NAME), "The image of a Docker app; null shows one of the app's name.", "null"),
         FormKey(
             "buildpacks",
             NullableKind(ListKind(BuiltKind(MappingOrKind(BUILDPACK, NAME), spell_buildpack, write_buildpack))),
             "The buildpacks that made it: names, or mappings.",
-            "null, which is ruby_buildpack",
+            "null, which shows those of the app, else ruby_buildpack",
         ),
         FormKey("execution_metadata", TextKind(0, 5000, takes_control_signs=True), "Shown as it is.", "none"),
         METADATA_KEY,
@@ -137,7 +145,7 @@ REVISION = ShortForm(
         ),
         FormKey(
             "environment_variables",
-            NullableKind(TableKind(NAME, TextKind(0, 100_000, takes_control_signs=True))),
+            NullableKind(TableKind(NAME, JsonKind())),
             "Its environment variables, by name; null shows the app's.",
             "null",
         ),

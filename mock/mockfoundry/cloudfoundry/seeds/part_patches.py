@@ -15,7 +15,7 @@ from mockfoundry.cloudfoundry.seeds.build import WorldBuilder
 from mockfoundry.cloudfoundry.seeds.part_builds import PartBuilder, RouteAddress, read_route_address
 from mockfoundry.cloudfoundry.seeds.part_forms import DROPLET, PACKAGE, REVISION, TASK
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
-from mockfoundry.cloudfoundry.staging import find_next_version, list_packages, list_revisions
+from mockfoundry.cloudfoundry.staging import find_next_version, list_droplets, list_packages, list_revisions
 from mockfoundry.documents.declare import Form
 
 replace = msgspec.structs.replace
@@ -83,7 +83,7 @@ class PartPatcher:
         if fields.get("packages"):
             app = replace(app, packages=patch_packages(app, fields["packages"], parts))
         if "droplet" in fields:
-            app = replace(app, droplet=patch_droplet(app, fields["droplet"], parts))
+            app = patch_current_droplet(app, fields["droplet"], parts)
         for each in fields.get("droplets", ()):
             app = patch_droplets(app, each, parts)
         if fields.get("revisions"):
@@ -123,14 +123,21 @@ def patch_packages(app: App, given: Sequence[SeedFields], parts: PartBuilder) ->
     return merge_parts(PACKAGE, app.packages, list_packages(app), given, "", build)
 
 
-def patch_droplet(app: App, fields: SeedFields | None, parts: PartBuilder) -> Droplet | None:
-    """The current droplet with what is given of it; another guid makes another droplet."""
+def patch_current_droplet(app: App, fields: SeedFields | None, parts: PartBuilder) -> App:
+    """An app with what is given of its current droplet.
+
+    The guid of another one of its droplets makes that one current; one that is new makes another droplet.
+    """
     droplet = app.droplet
     if fields is None:
-        return None
-    if droplet is None or fields.get("guid", droplet.guid) != droplet.guid:
-        return parts.build_droplet(fields, app.packages)
-    return merge_droplet(droplet, fields)
+        return replace(app, droplet=None)
+    if droplet is not None and fields.get("guid", droplet.guid) == droplet.guid:
+        return replace(app, droplet=merge_droplet(droplet, fields))
+    for other in app.droplets:
+        if other.guid == fields.get("guid"):
+            rest = tuple(each for each in list_droplets(app) if each.guid != other.guid)
+            return replace(app, droplet=merge_droplet(other, fields), droplets=rest)
+    return replace(app, droplet=parts.build_droplet(fields, app.packages))
 
 
 def merge_droplet(droplet: Droplet, fields: SeedFields) -> Droplet:

@@ -132,7 +132,9 @@ class WorldPatcher:
         for app in world.apps.values() if fields.get("apps") else ():
             if app.space == space.guid:
                 guids[EACH].append(app.guid)
-                guids.setdefault(app.name, []).append(app.guid)
+                # A client may have given an app the name that means each one.
+                if app.name != EACH:
+                    guids.setdefault(app.name, []).append(app.guid)
         for each in fields.get("apps", ()):
             name = each["name"]
             for guid in guids.get(name, ()):

@@ -13,6 +13,11 @@ import msgspec
 from mockfoundry.cloudfoundry.seeds.build import build_world
 from mockfoundry.cloudfoundry.seeds.format import EACH, SEED
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading, describe_seed_value
+from mockfoundry.cloudfoundry.seeds.part_misfits import (
+    RouteAddresses,
+    find_part_disagreements,
+    find_route_disagreements,
+)
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path, locate_finding
@@ -37,6 +42,7 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
     organizations = list_entries(data, "organizations", ())
     yield from find_repeated_names(organizations, "organization", "name")
     spaces: list[str] = []
+    addresses = RouteAddresses()
     for organization, at in organizations:
         yield from find_repeated_guids(organization, at, guids)
         yield from find_repeated_quota_guids(organization, at, guids)
@@ -57,6 +63,7 @@ def find_disagreements(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield from find_repeated_names(named, "app", "name")
             for app, place in apps:
                 yield from find_app_disagreements(app, place, guids)
+            yield from find_route_disagreements(space, below, addresses, apps)
     for group, at in list_entries(data, "security_groups", ()):
         yield from find_unknown_places(group, at, spaces)
     users = list_entries(data, "users", ())
@@ -157,6 +164,7 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
     if app.get("deployment") is not None and "web" not in types:
         yield Finding((*at, "deployment"), "only the web process is deployed, and this app has none")
     yield from find_misplaced_steps(app, at)
+    yield from find_part_disagreements(app, at, guids)
     if deployed is not None:
         webs = [process.get("guid") for process, _ in processes if process.get("type") == "web"]
         progress = app["deployment"]["progress"]
