@@ -4,10 +4,11 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mockfoundry import shipped
-from mockfoundry.cloudfoundry.api.operations import OPERATIONS, PLATFORM_OPERATIONS, Operation
+from mockfoundry.cloudfoundry.api.operations import OPERATIONS, Operation, run_platform_operation
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
@@ -75,8 +76,6 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         report_shadowed_paths(each)
     if options.contract is None:
         require_operations(contract, OPERATIONS)
-    if platform is not None and platform.source == shipped.PLATFORM_CONTRACT_FILE:
-        require_operations(platform, (*PLATFORM_OPERATIONS, *UAA_OPERATIONS))
     world = build_seed_world(options, began_at)
     scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES)
     for scenario in scenarios:
@@ -128,7 +127,12 @@ def select_operations(platform: Contract | None) -> Mapping[str, Operation]:
     """
     if platform is None:
         return OPERATIONS
-    return {**OPERATIONS, **{name: PLATFORM_OPERATIONS[name] for name in platform.plans if name in PLATFORM_OPERATIONS}}
+    names = [name for name in platform.plans if name not in UAA_OPERATIONS]
+    if platform.source != shipped.PLATFORM_CONTRACT_FILE:
+        from mockfoundry.cloudfoundry.api.platform_operations import PLATFORM_OPERATIONS
+
+        names = [name for name in names if name in PLATFORM_OPERATIONS]
+    return {**OPERATIONS, **{name: partial(run_platform_operation, name) for name in names}}
 
 
 def load_platform(options: ServerOptions) -> Contract | None:

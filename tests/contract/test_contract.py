@@ -12,13 +12,15 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from mockfoundry import assembly, shipped
 from mockfoundry.assembly import build_service
 from mockfoundry.cloudfoundry.api import operations
+from mockfoundry.cloudfoundry.api.platform_operations import PLATFORM_MESSAGES, PLATFORM_OPERATIONS
+from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
 from mockfoundry.contract import load
 from mockfoundry.contract.cache import decode_compiled, encode_compiled
 from mockfoundry.contract.load import check_document, read_seals
 from mockfoundry.contract.plan import ContractError, Plan
 from mockfoundry.contract.read import compute_digest
 from mockfoundry.options import ServerOptions
-from tests.serving import contract, read_document
+from tests.serving import contract, platform, read_document
 
 PROCESS = "/v3/processes/{guid}"
 FOR_APP = "/v3/apps/{guid}/processes"
@@ -160,3 +162,9 @@ def test_a_contract_of_the_user_needs_none_of_the_behaviours(tmp_path: Path) -> 
     file = tmp_path / "other.yaml"
     file.write_text(json.dumps(document))
     assert list(build_service(ServerOptions(contract=str(file)), 0).contract.plans) == ["getOther"]
+
+
+def test_every_operation_of_the_platform_does_something() -> None:
+    """A start does not look: the rooms of the platform's operations are imported when one is first called."""
+    assert set(platform().plans) == PLATFORM_OPERATIONS.keys() | UAA_OPERATIONS.keys()
+    assert set(platform().plans) >= PLATFORM_MESSAGES.keys()

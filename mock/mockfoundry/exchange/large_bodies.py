@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockfoundry.bodies import read_query
-from mockfoundry.cloudfoundry.api.operations import MESSAGES
+from mockfoundry.cloudfoundry.api.operations import find_message_reader
 from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.contract.plan import Violation
@@ -22,7 +22,7 @@ def read_large_body(service: Service, request: Request, route: Route) -> ReadBod
     plan, body = route.plan, read_request_body(request)
     query = read_query(request.query_string) if request.query_string else {}
     violations = find_violations(request, route, query, body)
-    read_message = MESSAGES.get(plan.operation) if plan.operation in service.operations else None
+    read_message = find_message_reader(plan.operation) if plan.operation in service.operations else None
     if read_message is None or body is ABSENT:
         return ReadBody(body, violations, None)
     try:
