@@ -5,19 +5,20 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from mockfoundry import shipped
 from mockfoundry.cloudfoundry.api.operations import OPERATIONS, Operation, run_platform_operation
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.errors import CATALOGUE
-from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
+from mockfoundry.cloudfoundry.seeds.patch import WorldPatchError, apply_world_patch
 from mockfoundry.cloudfoundry.seeds.read import LARGER_SEED, build_default_world, read_seed, world_from_seed
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.plan import ContractError
+from mockfoundry.documents.declare import Finding, Path, format_path
 from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document, DocumentError, Problem, list_first
 from mockfoundry.exchange.request import CONTROL_PATH
@@ -68,7 +69,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         DocumentError: the seed, a scenario or the signing key can't be used.
         OSError: a file can't be read.
     """
-    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else Path(options.contract))
+    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else FilePath(options.contract))
     platform = load_platform(options)
     served = contract if platform is None else join_contracts(contract, platform)
     for each in (contract,) if platform is None else (contract, platform):
@@ -105,18 +106,9 @@ def load_served_contract(options: ServerOptions) -> Contract:
     Raises:
         ContractError: a document can't be used.
     """
-    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else Path(options.contract))
+    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else FilePath(options.contract))
     platform = load_platform(options)
     return contract if platform is None else join_contracts(contract, platform)
-
-
-def list_seed_problems(text: str, source: str) -> list[Problem]:
-    """What is wrong with a seed file's text; nothing where a foundation can begin with it."""
-    try:
-        build_seed_world_from_text(text, source, random_seed=ServerOptions.random_seed, began_at=0)
-    except DocumentError as error:
-        return list(error.problems)
-    return []
 
 
 def select_operations(platform: Contract | None) -> Mapping[str, Operation]:
@@ -142,7 +134,7 @@ def load_platform(options: ServerOptions) -> Contract | None:
         ContractError: it can't be used.
     """
     if options.platform not in (None, SHIPPED_PLATFORM):
-        return load_contract(Path(options.platform))
+        return load_contract(FilePath(options.platform))
     if options.platform is None and options.contract is not None:
         return None
     return load_contract(shipped.PLATFORM_CONTRACT_FILE)
@@ -186,14 +178,24 @@ def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
     Raises:
         DocumentError: the world does not have what it changes.
     """
+    source = f"scenario {scenario.name}"
+    findings = find_scenario_misfits(scenario, world, now)
+    if findings:
+        raise DocumentError(Problem(source, 1, 1, f"{format_path(each.path)}: {each.text}") for each in findings)
+
+
+def find_scenario_misfits(scenario: Scenario, world: World, now: int) -> list[Finding]:
+    """What a world does not have of what a scenario changes in it: of its first change that can't be made."""
     trial = world.copy()
-    for given in (scenario.given, *(event.given for event in scenario.events)):
+    changes: list[tuple[Path, object]] = [(("given",), scenario.given)]
+    changes += [(("events", position, "given"), event.given) for position, event in enumerate(scenario.events)]
+    for path, given in changes:
         try:
             if given:
                 apply_world_patch(trial, given, now)
-        except DocumentError as error:
-            places = [Problem(f"scenario {scenario.name}", 1, 1, problem.text) for problem in error.problems]
-            raise DocumentError(places) from None
+        except WorldPatchError as error:
+            return [each._replace(path=(*path, *each.path), spot="key") for each in error.findings]
+    return []
 
 
 @contextmanager
@@ -212,7 +214,7 @@ def build_seed_world(options: ServerOptions, began_at: int) -> World:
     """The world that each foundation begins as."""
     seed = options.seed
     if isinstance(seed, str):
-        path = Path(seed)
+        path = FilePath(seed)
         seed = Document(read_document_file(path, options.max_seed, LARGER_SEED), str(path))
     text, source = (None, "") if seed is None else (seed.text, seed.source)
     with pause_collection():

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it fails, and that it ends when it is told to."""
 
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -223,10 +225,12 @@ BAD = [
     (["serve", "--contract", "none.yaml"], "mockfoundry: none.yaml: can't be read: No such file or directory"),
     (["serve", "--scenario", "confict"], "did you mean conflict?"),
     (["serve", "--port", "99999"], "99999 is not in the range"),
-    (["serve", "--host", "203.0.113.7", "--port", "0"], "can't listen on 203.0.113.7 port 0"),
+    (
+        ["serve", "--host", "203.0.113.7", "--port", "0"],
+        "can't listen on 203.0.113.7 port 0: Cannot assign requested address; --host takes",
+    ),
     (["serve", "--mode", "other"], "'other' is not one of 'stateful', 'canned'"),
     (["serve", "--prot", "1"], "No such option"),
-    (["check", "none.yaml"], "mockfoundry: none.yaml: can't be read: No such file or directory"),
 ]
 
 
@@ -254,6 +258,26 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_2() -> None:
     assert failed.stderr == (
         f"mockfoundry: can't listen on 127.0.0.1 port {port}: Address already in use; --port 0 takes a free one\n"
     )
+
+
+MENDS = {
+    OSError(errno.EADDRINUSE, "Address already in use"): "; --port 0 takes a free one",
+    PermissionError(errno.EACCES, "Permission denied"): (
+        "; take a port from 1024 on: --port 8080, or --port 0 for a free one"
+    ),
+    socket.gaierror(socket.EAI_NONAME, "Name or service not known"): (
+        "; --host takes an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
+    ),
+    OSError(errno.ENOBUFS, "No buffer space available"): "",
+}
+
+
+@pytest.mark.parametrize("error", MENDS, ids=str)
+def test_an_address_that_can_t_be_listened_on_has_the_mend_that_fits(error: OSError) -> None:
+    with mock.patch("mockfoundry.server.run.bind_sockets", side_effect=error):
+        failed = run_here("serve", "--host", "host.example", "--port", "80")
+    told = f"mockfoundry: can't listen on host.example port 80: {error.strerror}{MENDS[error]}\n"
+    assert (failed.returncode, failed.stderr) == (2, told)
 
 
 def test_a_bad_scenario_is_refused_with_its_place_before_the_server_listens(tmp_path: Path) -> None:

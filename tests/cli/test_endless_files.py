@@ -11,7 +11,6 @@ from mockfoundry.assembly import build_seed_world
 from mockfoundry.cli.files import check
 from mockfoundry.client.arguments import load_seed_document
 from mockfoundry.documents.problems import DocumentError
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.options import ServerOptions
 from tests.waiting import must_end
 
@@ -60,5 +59,6 @@ def test_a_device_to_check_ends_at_the_bound() -> None:
     checked = CliRunner().invoke(check, [str(DEVICE)])
     assert (checked.exit_code, checked.output) == (
         1,
-        f"/dev/zero:1:1: is larger than {MAX_DOCUMENT_BYTES} bytes, the most that is read; split it\n",
+        f"/dev/zero:1:1: is larger than {ServerOptions.max_seed} bytes, the most that is read; make it smaller, or "
+        "split it\n",
     )

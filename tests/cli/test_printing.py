@@ -128,6 +128,13 @@ def test_no_command_that_asks_sends_them(told: Serving, words: tuple[str, ...]) 
         assert all(json.loads(line) for line in result.output.splitlines())
 
 
+def test_the_name_of_a_file_that_can_t_be_read_is_harmless() -> None:
+    result = CliRunner().invoke(main, ("check", HOSTILE))
+    assert result.exit_code == 2
+    must_be_harmless(result.output)
+    assert "can't be read" in result.output
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -136,7 +143,8 @@ def test_no_command_that_asks_sends_them(told: Serving, words: tuple[str, ...]) 
         ("log", "--curl", HOSTILE),
         ("serve", "--port", HOSTILE),
         ("serve", "--contract", HOSTILE),
-        ("check", HOSTILE),
+        ("scenarios", HOSTILE),
+        ("check", "--seed", HOSTILE, "-"),
         ("health", "--url", HOSTILE),
         ("wait", "--url", HOSTILE),
     ],

@@ -195,10 +195,12 @@ HISTORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 """What is done to this world, half a minute apart, so that there are deployments and events."""
 
-SHOWN_TO_EVERYBODY = frozenset({"listFeatureFlags", "listOrganizationQuotas", "listDomains"})
+SHOWN_TO_EVERYBODY = frozenset(
+    {"listFeatureFlags", "listOrganizationQuotas", "listDomains", "listStacks", "listBuildpacks"}
+)
 """Lists that show the same resources to each user."""
 
-OF_ONE_AGE = frozenset({"listDomains", "listOrganizationDomains"})
+OF_ONE_AGE = frozenset({"listDomains", "listOrganizationDomains", "listBuildpacks"})
 """Lists of what no seed makes, so that all of it is as old as its world."""
 
 
@@ -379,6 +381,9 @@ OWN_RULES: dict[tuple[str, str], Values] = {
     ("listDomains", "organization_guids"): lambda _, __: [],
     ("listOrganizationDomains", "organization_guids"): lambda _, __: [],
     ("listRoutes", "app_guids"): lambda _, each: [to["app"]["guid"] for to in each["destinations"]],
+    ("listStacks", "default"): lambda _, each: [str(each["default"]).lower()],
+    ("listBuildpacks", "stacks"): lambda _, each: [each["stack"]],
+    ("listBuildpacks", "lifecycle"): lambda _, each: [each["lifecycle"]],
     ("listDropletsForApp", "current"): lambda foundation, each: ["true"] * foundation.is_current(each),
 }
 """By operation and parameter."""
@@ -501,6 +506,7 @@ def test_every_filter_lets_through_what_it_names(
     candidates = list(dict.fromkeys(value for each in everything for value in values_of(foundation, each) if value))
     if takes_any_text(operation.parameters[parameter]):
         candidates.append(NOBODY_HAS)
+    candidates += [each for each in operation.parameters[parameter].get("enum", ()) if each not in candidates]
     assert candidates, f"WORLD has nothing for {parameter} of {operation.name} to ask for"
     actors = ACTORS if "{guid}" not in operation.path else (ADMIN,)
     changed = False

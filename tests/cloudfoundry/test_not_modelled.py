@@ -185,12 +185,13 @@ def test_stacks_are_those_of_every_platform_and_those_that_apps_name(foundation:
 
 def test_buildpacks_are_those_of_every_platform(foundation: Asking) -> None:
     listed = names(foundation, "/v3/buildpacks")
-    assert (listed[0], len(listed)) == ("staticfile_buildpack", 11)
-    assert names(foundation, "/v3/buildpacks?order_by=-position&per_page=1") == ["binary_buildpack"]
+    assert (listed[0], len(listed)) == ("staticfile_buildpack", 12)
+    assert names(foundation, "/v3/buildpacks?order_by=-position&per_page=1") == ["hwc_buildpack"]
     assert names(foundation, "/v3/buildpacks?names=go_buildpack&stacks=cflinuxfs4&lifecycle=buildpack") == [
         "go_buildpack"
     ]
-    assert names(foundation, "/v3/buildpacks?stacks=windows") == names(foundation, "/v3/buildpacks?lifecycle=cnb") == []
+    assert names(foundation, "/v3/buildpacks?stacks=windows") == ["hwc_buildpack"]
+    assert names(foundation, "/v3/buildpacks?lifecycle=cnb") == []
     first = foundation.ask("GET", "/v3/buildpacks").json()["resources"][0]
     shown = foundation.ask("GET", f"/v3/buildpacks/{first['guid']}")
     assert (shown.status_code, shown.json()) == (200, first)

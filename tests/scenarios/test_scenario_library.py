@@ -9,16 +9,16 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
-from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
+from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
 from mockfoundry.scenarios.reference import (
     README_FILE,
     SCHEMA_FILE,
-    build_scenario_schema,
     render_library_readme,
     render_scenario_schema,
 )
@@ -143,15 +143,58 @@ def list_schema_keys(schema: Any) -> Iterator[str]:
 
 def test_every_key_of_a_scenario_file_is_documented() -> None:
     readme = README_FILE.read_text(encoding="utf-8")
-    assert [key for key in list_schema_keys(build_scenario_schema()) if f"`{key}`" not in readme] == []
+    assert [key for key in list_schema_keys(SCENARIO.schema()) if f"`{key}`" not in readme] == []
+
+
+SCHEMA_LINE = f"# yaml-language-server: $schema={SCHEMA_FILE.name}"
 
 
 @every_file
-def test_the_schema_accepts_each_file(name: str, path: Path) -> None:
+def test_each_file_names_the_schema_beside_it(name: str, path: Path) -> None:
+    assert path.read_text(encoding="utf-8").splitlines()[0] == SCHEMA_LINE
+    assert (path.parent / SCHEMA_FILE.name).is_file()
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+@every_file
+def test_the_schema_accepts_each_file(name: str, path: Path, validator: jsonschema_rs.Draft202012Validator) -> None:
     text = path.read_text(encoding="utf-8")
-    validator = jsonschema_rs.Draft202012Validator(build_scenario_schema())
     written = json.loads(json.dumps(scenario_to_dict(read_scenario(text, source=name))))
     assert [str(error) for error in validator.iter_errors(written)] == []
+
+
+RULE_OF_SCHEMA = {"operation": "scaleProcess", "respond": {"error": "CF-Conflict"}}
+REFUSED_BY_SCHEMA: dict[str, dict[str, Any]] = {
+    "operation": {"rules": [{**RULE_OF_SCHEMA, "operation": "scaleProces"}]},
+    "error": {"rules": [{**RULE_OF_SCHEMA, "respond": {"error": "CF-Conflct"}}]},
+    "example": {"rules": [{**RULE_OF_SCHEMA, "respond": {"example": "scald"}}]},
+    "status": {"rules": [{**RULE_OF_SCHEMA, "respond": {"status": 999}}]},
+    "setting": {"given": {"settings": {"start_secs": 1}}},
+    "event": {"events": [{"at": "1s", "given": {"organizations": [{"nam": "acme"}]}}]},
+}
+
+
+@pytest.mark.parametrize("row", REFUSED_BY_SCHEMA)
+def test_the_schema_knows_the_words_of_contract_catalogue_and_seed(
+    row: str, validator: jsonschema_rs.Draft202012Validator
+) -> None:
+    assert validator.is_valid({"scenario": "late", "rules": [RULE_OF_SCHEMA]})
+    assert not validator.is_valid({"scenario": "late", **REFUSED_BY_SCHEMA[row]})
+
+
+def test_the_schema_proposes_what_the_contract_documents(contract: Contract) -> None:
+    """What editors complete: each operation, each title, each status and each example."""
+    defined = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))["$defs"]
+    plans = contract.plans.values()
+    assert set(contract.plans) <= set(defined["operation"]["enum"])
+    assert sorted(CATALOGUE) == defined["error"]["enum"]
+    assert {status for plan in plans for status in plan.responses} <= set(defined["status"]["anyOf"][0]["enum"])
+    examples = {name for plan in plans for each in plan.responses.values() for name in each.examples}
+    assert examples <= set(defined["example"]["enum"])
 
 
 def test_a_scenario_is_loaded_by_name_from_a_file_or_from_a_folder(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on, take_due_events
-from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
+from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import (
     PASS,
@@ -29,7 +29,6 @@ from mockfoundry.scenarios.model import (
     When,
 )
 from mockfoundry.scenarios.near_misses import find_near_miss
-from mockfoundry.scenarios.reference import build_scenario_schema
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from tests.scenarios.conftest import Ask
 from tests.searching import examples
@@ -146,7 +145,16 @@ def rules(draw: st.DrawFn, states: bool, per: CountScope) -> Rule:
     )
 
 
-seed_words = st.dictionaries(words, json_values, min_size=1, max_size=3)
+marked = st.dictionaries(st.sampled_from(["a", "b", "c"]), words, max_size=3).map(
+    lambda texts: {"organizations": [{"name": "*", "metadata": {"annotations": texts}}]}
+)
+timed = st.fixed_dictionaries(
+    {}, optional={"start_seconds": st.integers(0, 99) | st.floats(0, 99), "crash_seconds": st.none() | st.just("2s")}
+).map(lambda settings: {"settings": settings})
+switched = st.dictionaries(st.sampled_from(["app_scaling", "diego_docker"]), st.booleans()).map(
+    lambda flags: {"feature_flags": flags}
+)
+seed_words = st.one_of(marked, timed, switched)
 
 
 @st.composite
@@ -197,6 +205,8 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.just(schema["const"])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "$ref" in schema:
+        return DEFINED[schema["$ref"].rpartition("/")[2]]
     kind = schema.get("type")
     if kind == "string":
         return st.from_regex(schema["pattern"], fullmatch=True) if "pattern" in schema else words
@@ -226,7 +236,14 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     return scalars if isinstance(kind, list) else json_values
 
 
-WHOLE = build_scenario_schema()
+DEFINED: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("operation", "error", "example"), words),
+    "status": st.integers(200, 599),
+    "given": seed_words,
+}
+"""What stands for the words that the contract, the catalogue and the seed's form know."""
+
+WHOLE = SCENARIO.schema()
 RULE = WHOLE["properties"]["rules"]["items"]
 answering = st.tuples(from_schema(RULE), from_schema(RULE["properties"]["respond"])).map(
     lambda drawn: {

@@ -134,8 +134,12 @@ def test_signs_beyond_the_first_plane_survive_json_s_escapes() -> None:
 
 
 def test_what_is_given_may_have_numbers_for_keys_as_a_seed_file_has() -> None:
-    text = "scenario: late\ngiven: {instance_states: {2: CRASHED}}\n"
-    assert read_scenario(text, source="late.yaml").given == {"instance_states": {"2": "CRASHED"}}
+    process = "{type: web, instance_states: {2: CRASHED}}"
+    apps = f"[{{name: dora, processes: [{process}]}}]"
+    text = f"scenario: late\ngiven: {{organizations: [{{name: acme, spaces: [{{name: dev, apps: {apps}}}]}}]}}\n"
+    (organization,) = read_scenario(text, source="late.yaml").given["organizations"]
+    (web,) = organization["spaces"][0]["apps"][0]["processes"]
+    assert web["instance_states"] == {"2": "CRASHED"}
 
 
 def test_one_operation_needs_no_list() -> None:

@@ -4,8 +4,9 @@ import click
 
 from mockfoundry.cli.ask import coverage, health, log, replay, retries, verify, wait
 from mockfoundry.cli.change import clock, foundation, play, release, reset, state, stop, token
-from mockfoundry.cli.files import check, operations, scenarios
+from mockfoundry.cli.files import check, errors, operations, scenarios, schema
 from mockfoundry.cli.login import environment, login
+from mockfoundry.cli.new import new
 from mockfoundry.cli.printing import QuotingGroup
 from mockfoundry.cli.serve import selftest, serve
 from mockfoundry.cli.torture import torture
@@ -18,7 +19,7 @@ def main() -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
 
 
-FILE_COMMANDS = (serve, scenarios, operations, check)
+FILE_COMMANDS = (serve, scenarios, operations, errors, check, schema, new)
 SERVER_COMMANDS = (health, wait, log, verify, retries, replay, coverage)
 FOUNDATION_COMMANDS = (login, environment, foundation, play, stop, clock, state, token, release, reset)
 

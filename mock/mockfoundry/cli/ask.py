@@ -19,6 +19,7 @@ from mockfoundry.cli.connecting import (
     must_be_server_url,
     server_url,
 )
+from mockfoundry.cli.durations import duration_option
 from mockfoundry.cli.errors import fail
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
 from mockfoundry.documents.quoting import quote_line, quote_text
@@ -90,7 +91,7 @@ def health(url: str | None, form: str) -> None:
 
 @click.command()
 @URL_OPTION
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait at most.")
+@duration_option("--timeout", "30s", "How long to wait at most; a bare number is seconds.")
 @click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A line, or JSON.")
 def wait(url: str | None, timeout: float, form: str) -> None:
     """Wait until a server is ready: exit code 0, or 1 if it is not ready in time."""

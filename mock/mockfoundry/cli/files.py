@@ -1,11 +1,13 @@
-"""`mockfoundry scenarios`, `operations` and `check`: what can be played, on what, and whether a file is right."""
+"""Commands that need no server: what can be played and on what, whether files are right, and their schemas."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockfoundry.cli.errors import report_user_errors
+from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
 
 if TYPE_CHECKING:
@@ -28,21 +30,35 @@ PLATFORM_OPTION = click.option(
 
 
 @click.command()
+@click.argument("name", required=False)
 @click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="Lines for people, or JSON.")
-def scenarios(form: str) -> None:
-    """List the built-in scenarios."""
+def scenarios(name: str | None, form: str) -> None:
+    """List the built-in scenarios, or print the file of the one called NAME."""
     from mockfoundry.scenarios.format import read_scenario
     from mockfoundry.scenarios.library import list_library_files
 
+    if name is not None:
+        print_library_file(name, list_library_files())
+        return
     files = sorted(list_library_files().items())
-    library = [(name, read_scenario(path.read_text(encoding="utf-8"), source=str(path))) for name, path in files]
+    library = [(each, read_scenario(path.read_text(encoding="utf-8"), source=str(path))) for each, path in files]
     if form == "json":
         keys = ("name", "description", "story", "good_client")
         print_json({"scenarios": [{key: getattr(scenario, key) for key in keys} for _, scenario in library]})
         return
-    width = max(len(name) for name, _ in library)
-    for name, scenario in library:
-        print_text(f"{name:<{width}}  {scenario.description}")
+    width = max(len(each) for each, _ in library)
+    for each, scenario in library:
+        print_text(f"{each:<{width}}  {scenario.description}")
+
+
+def print_library_file(name: str, files: Mapping[str, Path]) -> None:
+    """Prints the file of a scenario of the library; ends the command where there is none of that name."""
+    from mockfoundry.documents.problems import did_you_mean
+
+    if name not in files:
+        hint = did_you_mean(name, files) or "; mockfoundry scenarios lists them"
+        fail(f"{name} is not a scenario of the library{hint}")
+    print_text(files[name].read_text(encoding="utf-8"), newline=False)
 
 
 @click.command()
@@ -82,39 +98,61 @@ def describe_plan(plan: "Plan") -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def errors() -> None:
+    """List the errors that a scenario can answer with: title, status, code and usual text."""
+    from mockfoundry.cloudfoundry.errors import CATALOGUE
+
+    width = max(len(title) for title in CATALOGUE)
+    for title, entry in sorted(CATALOGUE.items(), key=lambda each: (each[1].status, each[0])):
+        print_text(f"{title:<{width}}  {entry.status}  {entry.code:>6}  {entry.detail}")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @CONTRACT_OPTION
 @PLATFORM_OPTION
 @click.option(
+    "--seed",
+    type=click.Path(),
+    help="Also try on this seed's world what scenarios change in it: whether there is what they name.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How problems are printed."
 )
-def check(files: tuple[Path, ...], contract: Path | None, platform: str | None, form: str) -> None:
-    """Check scenario and seed FILES: exit code 0 if all are right, 1 if not.
+def check(paths: tuple[str, ...], contract: Path | None, platform: str | None, seed: str | None, form: str) -> None:
+    """Check scenarios and seeds: exit code 0 if all are right, 1 if not, 2 if one could not be read.
 
-    A file with a key of seeds, and without `scenario:`, is checked as a seed.
+    PATHS are files, folders (the .yaml, .yml and .json files in them, without those that end with .schema.json), or -
+    for the standard input. Which of the two a file is, its keys say.
     """
-    from mockfoundry.assembly import ERROR_STATUSES, list_seed_problems
-    from mockfoundry.cloudfoundry.seeds.read import is_seed_text
-    from mockfoundry.documents.files import read_document_file
-    from mockfoundry.documents.problems import PROBLEM_FORMATS, DocumentError, Problem
-    from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
-    from mockfoundry.scenarios.lint import check_scenario
+    from mockfoundry.assembly import build_seed_world
+    from mockfoundry.checking import check_paths
+    from mockfoundry.documents.problems import PROBLEM_FORMATS
+    from mockfoundry.options import ServerOptions
 
-    problems: list[Problem] = []
-    loaded = load_contracts(contract, platform)
+    served = load_contracts(contract, platform)
     with report_user_errors():
-        for file in files:
-            try:
-                text = read_document_file(file, MAX_DOCUMENT_BYTES, "split it")
-            except DocumentError as error:
-                problems += error.problems
-                continue
-            if is_seed_text(text):
-                problems += list_seed_problems(text, str(file))
-            else:
-                problems += check_scenario(text, loaded, ERROR_STATUSES, source=str(file))
-    print_text(PROBLEM_FORMATS[form](problems), newline=False)
-    if problems:
-        raise SystemExit(1)
+        world = None if seed is None else build_seed_world(ServerOptions(seed=seed), 0)
+    report = check_paths(paths, sys.stdin.buffer, served, world)
+    print_text(PROBLEM_FORMATS[form](report.problems), newline=False)
+    if report.problems:
+        raise SystemExit(2 if report.unreadable else 1)
     if form == "text":
-        print_text(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} right")
+        print_text(f"{report.files} {'file is' if report.files == 1 else 'files are'} right")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["scenario", "seed"]))
+@CONTRACT_OPTION
+@PLATFORM_OPTION
+def schema(kind: str, contract: Path | None, platform: str | None) -> None:
+    """Print the JSON Schema of scenarios or of seeds, with which an editor completes and checks them.
+
+    That of scenarios has the operations, statuses and examples of the contract.
+    """
+    from mockfoundry.scenarios.reference import build_scenario_schema, build_seed_schema, render_schema
+
+    if kind == "seed":
+        print_text(render_schema(build_seed_schema()), newline=False)
+        return
+    print_text(render_schema(build_scenario_schema(load_contracts(contract, platform))), newline=False)

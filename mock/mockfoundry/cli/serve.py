@@ -1,7 +1,9 @@
 """`mockfoundry serve` and `selftest`: start a server, and say in one screen how to use it. Never answer a request."""
 
+import errno
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -106,9 +108,7 @@ def serve(**values: Any) -> None:
     try:
         bound = bind_sockets(options.host, options.port)
     except OSError as error:
-        fail(
-            f"can't listen on {options.host} port {options.port}: {error.strerror or error}; --port 0 takes a free one"
-        )
+        fail(f"can't listen on {options.host} port {options.port}: {error.strerror or error}{mend_of_address(error)}")
     screen = render_start_screen(service, url_of_socket(bound[0]), options)
     room = make_room_for_connections(options.max_connections)
     if room < options.max_connections:
@@ -135,6 +135,17 @@ def end_with_standard_input(end: Callable[[], None]) -> None:
     while os.read(0, 65_536):
         pass
     end()
+
+
+def mend_of_address(error: OSError) -> str:
+    """What to do about an address that can't be listened on; empty where only the error itself says it."""
+    if error.errno == errno.EADDRINUSE:
+        return "; --port 0 takes a free one"
+    if error.errno == errno.EACCES:
+        return "; take a port from 1024 on: --port 8080, or --port 0 for a free one"
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return "; --host takes an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
+    return ""
 
 
 def render_start_screen(service: "Service", url: str, options: ServerOptions) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mockfoundry.cli.connecting import TOKEN_OPTION
+from mockfoundry.cli.durations import duration_option
 from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.files import CONTRACT_OPTION
 from mockfoundry.cli.printing import print_text
@@ -77,13 +78,7 @@ INTERRUPTED_EXIT_CODE = 130
 @click.option(
     "--jobs", type=click.IntRange(1, 256), help="How many runs at a time; by default as many as there are processors."
 )
-@click.option(
-    "--timeout",
-    default=30.0,
-    type=click.FloatRange(0, 86_400, min_open=True),
-    show_default=True,
-    help="Seconds that a run may take.",
-)
+@duration_option("--timeout", "30s", "How long a run may take; a bare number is seconds.", 86_400, takes_none=False)
 @click.option("--strict", is_flag=True, help="Failing cleanly counts as broken too.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
 @click.option(

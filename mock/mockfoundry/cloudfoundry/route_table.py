@@ -84,11 +84,3 @@ def list_destinations(world: World, route: Route) -> list[tuple[str, Destination
 def list_routes_of(routes: Iterable[Route], app: str) -> list[Route]:
     """The routes that lead to an app, by its guid."""
     return [route for route in routes if any(destination.app == app for destination in route.destinations)]
-
-
-def find_same_route(world: World, route: Route) -> Route | None:
-    """The route of the same address: of the same host, domain, path and port."""
-    address = (route.host, route.domain, route.path, route.port)
-    return next(
-        (each for each in world.routes.values() if (each.host, each.domain, each.path, each.port) == address), None
-    )

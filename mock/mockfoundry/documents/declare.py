@@ -81,6 +81,7 @@ class Reading:
     Attributes:
         findings: so far.
         unreadable: how many values were refused so far; a rule between keys that is broken leaves them readable.
+        repeated: how many values the document asks for beyond those that it holds.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Reading:
         self.wording = wording
         self.findings: list[Finding] = []
         self.unreadable = 0
+        self.repeated = 0
         self._root = root
         self._most = most
         self._nameless = nameless

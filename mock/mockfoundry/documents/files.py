@@ -1,8 +1,24 @@
 """Files: the text of one, up to a bound, so that a device or a pipe without an end does no harm. Knows no format."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from mockfoundry.documents.problems import DocumentError, Problem
+
+DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
+SCHEMA_SUFFIX = ".schema.json"
+"""What a JSON Schema for editors ends with; it is no document, though it stands beside those that it is for."""
+
+
+def list_document_files(folder: Path) -> list[Path]:
+    """The files of a folder itself that may be scenarios or seeds, in the order of their names.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    return sorted(
+        each for each in folder.iterdir() if each.suffix in DOCUMENT_SUFFIXES and not each.name.endswith(SCHEMA_SUFFIX)
+    )
 
 
 def read_document_file(path: Path, most: int, mend: str) -> str:
@@ -17,12 +33,24 @@ def read_document_file(path: Path, most: int, mend: str) -> str:
         OSError: it can't be read.
     """
     with path.open("rb") as file:
-        content = file.read(most + 1)
+        return read_document_stream(file, str(path), most, mend)
+
+
+def read_document_stream(file: BinaryIO, source: str, most: int, mend: str) -> str:
+    """The text of what is open: a file, or the standard input.
+
+    Args:
+        source: what problems call it.
+
+    Raises:
+        DocumentError, OSError: as `read_document_file` does.
+    """
+    content = file.read(most + 1)
     if len(content) > most:
-        raise DocumentError([Problem(str(path), 1, 1, f"is larger than {most} bytes, the most that is read; {mend}")])
+        raise DocumentError([Problem(source, 1, 1, f"is larger than {most} bytes, the most that is read; {mend}")])
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise DocumentError([Problem(str(path), line, column, "is not UTF-8; save it as UTF-8")]) from None
+        raise DocumentError([Problem(source, line, column, "is not UTF-8; save it as UTF-8")]) from None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockfoundry.documents.declare import UNREADABLE, AsItIs, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
 from mockfoundry.documents.times import format_exact_moment, parse_moment
 from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 
@@ -149,11 +149,23 @@ class ListKind:
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, list) or len(value) < self.least:
-            return reading.refuse_value(path, value, f"a list of {self.of}, at least one" if self.least else "a list")
+            allowed = f"a list of {self.of}, at least one" if self.least else "a list"
+            return reading.refuse_value(path, value, allowed + self.suggest_dash(value))
         if self.most is not None and len(value) > self.most:
             return reading.refuse_value(path, value, f"at most {self.most} entries long")
         items = (self.kind.read(item, (*path, position), reading) for position, item in enumerate(value))
         return tuple(item for item in items if item is not UNREADABLE)
+
+    def suggest_dash(self, value: Any) -> str:
+        """How to begin the first entry, where a mapping was given in place of a list of mappings."""
+        if not isinstance(value, Mapping) or not isinstance(self.kind, Form):
+            return ""
+        named = next((key.name for key in self.kind.keys if key.required), "")
+        first = next(iter(value), named)
+        if named and first not in self.kind.by_name:
+            return f"; write `- {named}: {first}`, and what it has below that"
+        inside = value.get(first)
+        return f"; write `- {first}: {inside}`" if isinstance(inside, str) else f"; write `- {first}:`" if first else ""
 
     def write(self, value: Iterable[Any]) -> Any:
         return [self.kind.write(item) for item in value]
@@ -190,6 +202,23 @@ class TableKind:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": self.value.schema()}
+
+
+@dataclass(frozen=True)
+class DefinedKind:
+    """Another kind, whose schema stands once in `$defs`, where more may be known of it than the form knows."""
+
+    kind: Kind
+    name: str
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        return self.kind.read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return self.kind.write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"}
 
 
 @dataclass(frozen=True)

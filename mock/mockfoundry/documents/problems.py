@@ -54,13 +54,49 @@ class DocumentError(Exception):
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """`; did you mean X?` where an allowed word is similar, else `; allowed: …` where they are few, else nothing."""
+    """`; did you mean X?` where an allowed word is near, else `; allowed: …` where they are few, else nothing."""
     words = sorted(allowed)
-    lowered = {word.lower(): word for word in words}
-    close = difflib.get_close_matches(found.lower()[:100], lowered, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {lowered[close[0]]}?"
+    near = find_near_word(found[:100], words)
+    if near is not None:
+        return f"; did you mean {near}?"
     return f"; allowed: {', '.join(words)}" if 0 < len(words) <= 16 else ""
+
+
+def find_near_word(found: str, words: Iterable[str]) -> str | None:
+    """The word that was meant: one that is a slip or two away, or the only one that begins so; None for none."""
+    folded = {fold_word(word): word for word in words}
+    wanted = fold_word(found)
+    # A ratio is quickly computed, and is above this for every word that so few slips lead to.
+    similar = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)
+    slips = {word: count_slips(wanted, word) for word in similar}
+    near = [word for word in similar if slips[word] <= max(1, min(len(wanted), len(word)) // 3)]
+    if near:
+        return folded[min(near, key=slips.__getitem__)]
+    longer = [word for word in folded if word.startswith(wanted)] if len(wanted) >= MIN_BEGINNING else []
+    return folded[longer[0]] if len(longer) == 1 else None
+
+
+MIN_BEGINNING = 3
+"""So many letters of a word say which one is meant."""
+
+
+def fold_word(word: str) -> str:
+    """A word without the differences that are no slip: upper case, and `_` for `-`."""
+    return word.lower().replace("_", "-")
+
+
+def count_slips(one: str, other: str) -> int:
+    """How many letters are left out, added, changed or swapped with their neighbour between two words."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, wanted in enumerate(other, 1):
+            slips = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                slips = min(slips, last[j - 2] + 1)
+            row.append(slips)
+    return row[-1]
 
 
 @dataclass(frozen=True, slots=True)

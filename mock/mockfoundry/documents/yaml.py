@@ -104,7 +104,12 @@ def read_nodes(text: str, source: str, most: int = MAX_DOCUMENT_BYTES, mend: str
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if character_at(text, line, column) == "\t":
             raise make_document_error(source, line, column, "a tab stands here; YAML is indented by blanks") from None
-        raise make_document_error(source, line, column, f"is not YAML: {error.problem or error.context}") from None
+        opened = error.context_mark if "flow" in str(error.context) else None
+        where = ""
+        if opened is not None and (opened.line + 1, opened.column + 1) != (line, column):
+            where = f"; what opens in line {opened.line + 1}, column {opened.column + 1} does not close"
+        text = f"is not YAML: {error.problem or error.context}{where}"
+        raise make_document_error(source, line, column, text) from None
     except yaml.YAMLError as error:
         raise make_document_error(source, 1, 1, f"is not YAML: {error}") from None
 

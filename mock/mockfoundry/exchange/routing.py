@@ -81,7 +81,8 @@ def response_to_unrouted(request: Request, path: str, routes: RouteTable) -> Res
         return response
     if not is_text(path):
         return response_from_refusal(Refusal(INVALID_REQUEST, why="path: not UTF-8"), "contract")
-    part = describe_not_modelled(path)
+    # Another contract has nothing to do with what the Cloud Controller has.
+    part = describe_not_modelled(path) if "deployments" in routes.resources else ""
     why = f"not modelled: {part}" if part else describe_routes(routes)
     return response_from_refusal(Refusal(NOT_FOUND, why=why), "contract")
 

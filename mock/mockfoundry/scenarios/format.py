@@ -15,7 +15,7 @@ from mockfoundry.documents.declare import (
     TooManyFindings,
     locate_finding,
 )
-from mockfoundry.documents.kinds import ChoiceKind, IntegerKind, JsonKind, ListKind, TextKind
+from mockfoundry.documents.kinds import ChoiceKind, DefinedKind, IntegerKind, JsonKind, ListKind, TextKind
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.times import format_duration
 from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
@@ -49,6 +49,13 @@ from mockfoundry.scenarios.model import (
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS
 
 TEXT = TextKind(allowed="text")
+
+# What the contract, the catalogue and the seed's form know of these stands in the schema's `$defs`.
+OPERATION = DefinedKind(TEXT, "operation")
+ERROR = DefinedKind(TEXT, "error")
+STATUS = DefinedKind(IntegerKind(200, 599), "status")
+EXAMPLE = DefinedKind(TEXT, "example")
+GIVEN = DefinedKind(WorldPatchKind(), "given")
 
 
 class DelayKind:
@@ -163,16 +170,16 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
 RESPOND = StructForm(
     "a respond",
     (
-        FormKey("error", TEXT, "The title of one of the Cloud Controller's errors, such as CF-Conflict."),
+        FormKey("error", ERROR, "The title of one of the Cloud Controller's errors, such as CF-Conflict."),
         FormKey("detail", TEXT, "Words for the error in place of its usual ones."),
         FormKey(
             "status",
-            IntegerKind(200, 599),
+            STATUS,
             "The status. It goes with body or text; without them, the contract's example is sent.",
         ),
         FormKey("body", JsonKind(), "The answer's JSON."),
         FormKey("text", TEXT, "The answer's body as raw text, if it should not be JSON."),
-        FormKey("example", TEXT, "The name of an example of the contract."),
+        FormKey("example", EXAMPLE, "The name of an example of the contract."),
         FormKey("fault", ChoiceKind(WIRE_FAULT_NAMES), "What goes wrong on the wire."),
         FormKey("headers", HeadersKind(), "Headers to add or replace; null removes one."),
         FormKey(
@@ -228,7 +235,7 @@ RULE = StructForm(
     (
         FormKey(
             "operation",
-            OneOrManyKind(TEXT),
+            OneOrManyKind(OPERATION),
             "One operationId or several. Unless given: every request but those of logging in (root documents, UAA), "
             "which must be named. `any`: every request, those too, and unknown routes.",
         ),
@@ -267,7 +274,7 @@ EVENT = StructForm(
     "an event",
     (
         FormKey("at", DurationKind(), "When it happens, counted from switching the scenario on.", required=True),
-        FormKey("given", WorldPatchKind(), "What it changes in the world, in the seed file's words.", required=True),
+        FormKey("given", GIVEN, "What it changes in the world, in the seed file's words.", required=True),
     ),
     Event,
 )
@@ -332,9 +339,7 @@ SCENARIO = StructForm(
         FormKey("good-client", TEXT, "What a good client does."),
         FormKey("for", DurationKind(least=1), "After this time it switches itself off."),
         FormKey("start", NameKind(), "The first state, if rules have states."),
-        FormKey(
-            "given", WorldPatchKind(), "What it changes in the world when it is switched on, in the seed file's words."
-        ),
+        FormKey("given", GIVEN, "What it changes in the world when it is switched on, in the seed file's words."),
         FormKey(
             "events", ListKind(EVENT, None, 1, "events"), "Changes of the world some time after it was switched on."
         ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
 from mockfoundry.documents.kinds import JsonKind
@@ -117,12 +118,13 @@ class DurationKind:
 
 
 class WorldPatchKind(AsItIs):
-    """A mapping in the seed file's words; the world says whether they are such words."""
+    """A mapping in the seed file's words; whether there is what they name, its world says."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        if isinstance(value, Mapping) and value:
-            return value
-        return reading.refuse_value(path, value, "a mapping in the seed file's words")
+        if not isinstance(value, Mapping) or not value:
+            return reading.refuse_value(path, value, "a mapping in the seed file's words")
+        read_patch_words(value, path, reading)
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "minProperties": 1}

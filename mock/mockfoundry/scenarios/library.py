@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from mockfoundry.contract.load import Contract
-from mockfoundry.documents.files import read_document_file
+from mockfoundry.documents.files import list_document_files, read_document_file
 from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.lint import accept_scenario, read_checked_scenario
@@ -81,7 +81,7 @@ def find_scenario_files(name: str, built_in: Mapping[str, Path], problems: list[
         return [built_in[name]]
     path = Path(name)
     if path.is_dir():
-        return sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml", ".json"))
+        return list_document_files(path)
     if path.is_file():
         return [path]
     hint = did_you_mean(name, built_in) or "; `mockfoundry scenarios` lists the library"

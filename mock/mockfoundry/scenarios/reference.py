@@ -5,9 +5,11 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from mockfoundry.cloudfoundry.errors import CATALOGUE
+from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.format import (
     DISTRIBUTIONS,
@@ -17,30 +19,63 @@ from mockfoundry.scenarios.format import (
     RESPOND,
     RULE,
     SCENARIO,
+    STATUS,
     WHEN,
     read_scenario,
 )
 from mockfoundry.scenarios.library import list_library_files
-from mockfoundry.scenarios.model import Scenario
-from mockfoundry.shipped import SCENARIO_DIRECTORY
+from mockfoundry.scenarios.model import ANY_OPERATION, Scenario
+from mockfoundry.shipped import CONTRACT_FILE, PLATFORM_CONTRACT_FILE, SCENARIO_DIRECTORY
 from mockfoundry.wire_faults import WIRE_FAULTS
 
-SCHEMA_FILE = Path(__file__).with_name("scenario.schema.json")
+SCHEMA_FILE = SCENARIO_DIRECTORY / "scenario.schema.json"
 README_FILE = SCENARIO_DIRECTORY / "README.md"
 
 
-def build_scenario_schema() -> dict[str, Any]:
-    """The form of a scenario file as JSON Schema, for editors and for strategies."""
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def build_scenario_schema(contract: Contract) -> dict[str, Any]:
+    """The form of a scenario file as JSON Schema, for editors: with the words of a contract, the catalogue, a seed."""
+    plans = contract.plans.values()
+    statuses = sorted({status for plan in plans for status in plan.responses})
+    examples = sorted({name for plan in plans for each in plan.responses.values() for name in each.examples})
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": SCHEMA_DIALECT,
+        "$id": "urn:mockfoundry:scenario",
         "title": "mockfoundry scenario",
         "description": "One failure mode of a Cloud Foundry foundation, to be played by mockfoundry.",
         **SCENARIO.schema(),
+        "$defs": {
+            "operation": {"enum": [ANY_OPERATION, *sorted(contract.plans)]},
+            "error": {"enum": sorted(CATALOGUE)},
+            # Any status may be sent, and those that are documented are what an editor proposes.
+            "status": {"anyOf": [{"enum": statuses}, STATUS.kind.schema()]},
+            "example": {"enum": examples},
+            "given": {**SEED.schema(), "minProperties": 1},
+        },
     }
 
 
+def build_seed_schema() -> dict[str, Any]:
+    """The form of a seed file as JSON Schema, for editors."""
+    return {
+        "$schema": SCHEMA_DIALECT,
+        "$id": "urn:mockfoundry:seed",
+        "title": "mockfoundry seed",
+        "description": "What a Cloud Foundry foundation begins with: organizations, spaces, apps, users, settings.",
+        **SEED.schema(),
+    }
+
+
+def render_schema(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=1) + "\n"
+
+
 def render_scenario_schema() -> str:
-    return json.dumps(build_scenario_schema(), indent=2) + "\n"
+    """The schema that ships with the library: with the words of the contracts that ship."""
+    shipped = join_contracts(load_contract(CONTRACT_FILE), load_contract(PLATFORM_CONTRACT_FILE))
+    return render_schema(build_scenario_schema(shipped))
 
 
 def render_library_readme() -> str:
@@ -54,8 +89,15 @@ def render_library_readme() -> str:
 _INTRODUCTION = (
     "# The library of scenarios",
     "",
-    "One file, one failure mode. Switch one on by its name, copy one to write your own, and check it with",
-    "`mockfoundry check FILE`. This page is made from the files by `python -m mockfoundry.scenarios.reference`.",
+    "One file, one failure mode. Switch one on by its name. To write your own, begin with `mockfoundry new scenario`,",
+    "or with one of these (`mockfoundry scenarios NAME` prints it), and check it with `mockfoundry check FILE`. What",
+    "`check` lets pass, a server takes, but for what only its world can say: whether there is what `given:` and the",
+    "events name. `check --seed FILE` tries that on the world of a seed.",
+    "",
+    "The first line of each file names the JSON Schema `scenario.schema.json`, with which an editor completes keys,",
+    "operations, errors, statuses, examples and the seed's words. `mockfoundry schema scenario > scenario.schema.json`",
+    "writes it beside your own files, with the words of your `--contract`. `mockfoundry errors` and `mockfoundry",
+    "operations` list what a rule may name. This page is made from the files by `make documents`.",
     "",
     "| name | what happens | a good client |",
     "|---|---|---|",

@@ -24,23 +24,24 @@ STACK_DESCRIPTIONS = {
     "windows": "Windows Server",
 }
 
-BUILDPACK_NAMES = (
-    "staticfile_buildpack",
-    "java_buildpack",
-    "ruby_buildpack",
-    "dotnet_core_buildpack",
-    "nodejs_buildpack",
-    "go_buildpack",
-    "python_buildpack",
-    "php_buildpack",
-    "nginx_buildpack",
-    "r_buildpack",
-    "binary_buildpack",
-)
-"""In the order in which they are tried."""
+BUILDPACK_STACKS = {
+    "staticfile_buildpack": DEFAULT_STACK,
+    "java_buildpack": DEFAULT_STACK,
+    "ruby_buildpack": DEFAULT_STACK,
+    "dotnet_core_buildpack": DEFAULT_STACK,
+    "nodejs_buildpack": DEFAULT_STACK,
+    "go_buildpack": DEFAULT_STACK,
+    "python_buildpack": DEFAULT_STACK,
+    "php_buildpack": DEFAULT_STACK,
+    "nginx_buildpack": DEFAULT_STACK,
+    "r_buildpack": DEFAULT_STACK,
+    "binary_buildpack": DEFAULT_STACK,
+    "hwc_buildpack": "windows",
+}
+"""The buildpacks in the order in which they are tried, each with the stack that it is for."""
 
 AGE = 24 * 3600 * SECOND
-"""How long before its world a stack or a buildpack was created."""
+"""How long before its world the first stack and buildpack were created; each a second after the one before."""
 
 
 class Stack(NamedTuple):
@@ -60,6 +61,7 @@ class AdminBuildpack(NamedTuple):
     created_at: int
     updated_at: int
     name: str
+    stack: str
     position: int
     lifecycle: str = "buildpack"
     labels: dict[str, str] = {}
@@ -70,16 +72,19 @@ def read_stacks(world: World) -> list[Stack]:
     named = {app.stack for app in world.apps.values() if app.stack is not None} - STACK_DESCRIPTIONS.keys()
     moment = world.began_at - AGE
     names = (*STACK_DESCRIPTIONS, *sorted(named))
-    return [Stack(derive_guid(world.random_seed, "stack", name), moment, moment, name) for name in names]
+    return [
+        Stack(derive_guid(world.random_seed, "stack", name), moment + number * SECOND, moment + number * SECOND, name)
+        for number, name in enumerate(names)
+    ]
 
 
 def read_buildpacks(world: World) -> list[AdminBuildpack]:
     """Every buildpack, in the order in which they are tried."""
-    moment = world.began_at - AGE
-    return [
-        AdminBuildpack(derive_guid(world.random_seed, "buildpack", name), moment, moment, name, position)
-        for position, name in enumerate(BUILDPACK_NAMES, 1)
-    ]
+    buildpacks = []
+    for position, (name, stack) in enumerate(BUILDPACK_STACKS.items(), 1):
+        guid, moment = derive_guid(world.random_seed, "buildpack", name), world.began_at - AGE + position * SECOND
+        buildpacks.append(AdminBuildpack(guid, moment, moment, name, stack, position))
+    return buildpacks
 
 
 def list_stacks(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
@@ -151,10 +156,10 @@ def present_buildpack(buildpack: AdminBuildpack, base: str) -> dict[str, Any]:
         "created_at": moment,
         "updated_at": moment,
         "name": buildpack.name,
-        "stack": DEFAULT_STACK,
+        "stack": buildpack.stack,
         "state": "READY",
         "lifecycle": buildpack.lifecycle,
-        "filename": f"{buildpack.name}-{DEFAULT_STACK}.zip",
+        "filename": f"{buildpack.name}-{buildpack.stack}.zip",
         "position": buildpack.position,
         "enabled": True,
         "locked": False,
@@ -202,7 +207,7 @@ BUILDPACKS: Listing[AdminBuildpack] = Listing(
     ),
     present=present_buildpacks,
     filters={
-        "stacks": keep_by(lambda _, _buildpack: DEFAULT_STACK),
+        "stacks": keep_by(lambda _, buildpack: buildpack.stack),
         "names": keep_by(lambda _, buildpack: buildpack.name),
         "lifecycle": keep_by(lambda _, buildpack: buildpack.lifecycle),
     },

@@ -39,6 +39,7 @@ from mockfoundry.cloudfoundry.seeds.format import (
     SPACE,
     USER,
 )
+from mockfoundry.cloudfoundry.seeds.kinds import COUNT_KEY
 from mockfoundry.cloudfoundry.seeds.part_forms import ROUTE, ROUTE_WITHOUT_APP
 from mockfoundry.cloudfoundry.seeds.snapshot import (
     JOB,
@@ -62,9 +63,10 @@ def exclude_snapshot_keys(form: Form) -> Form:
 
 
 PROCESS_WITHOUT_SNAPSHOT = exclude_snapshot_keys(PROCESS)
+EXPORTED_APP = Form(APP.noun, tuple(key for key in APP.keys if key is not COUNT_KEY))
 USER_WITHOUT_SNAPSHOT = exclude_snapshot_keys(USER)
 DEPLOYMENT_WITHOUT_SNAPSHOT = exclude_snapshot_keys(DEPLOYMENT)
-APP_WITHOUT_SNAPSHOT = exclude_snapshot_keys(APP)
+APP_WITHOUT_SNAPSHOT = exclude_snapshot_keys(EXPORTED_APP)
 
 
 def export_snapshot(world: World, now: int) -> SeedDocument:
@@ -183,7 +185,7 @@ class WorldExporter:
         if not self.is_snapshot:
             return omit_empty_parts(APP_WITHOUT_SNAPSHOT.write(app, **parts))
         past = [PAST_DEPLOYMENT.write(each) for each in self.world.list_deployments(app.guid) if not each.is_active]
-        return omit_empty_parts(APP.write(app, past_deployments=past, **parts))
+        return omit_empty_parts(EXPORTED_APP.write(app, past_deployments=past, **parts))
 
     def export_deployment(self, deployment: Deployment | None) -> SeedDocument | None:
         if deployment is None:

@@ -18,11 +18,15 @@ from mockfoundry.cloudfoundry.seeds.keys import (
     SPAN,
 )
 from mockfoundry.cloudfoundry.seeds.kinds import (
+    COUNT_KEY,
     MAX_STEPS,
+    SECONDS_OF_A_YEAR,
     BuiltKind,
+    CountedListKind,
     IndexKind,
     MetadataTextKind,
     SecondsKind,
+    SpanKind,
     WeightsKind,
 )
 from mockfoundry.cloudfoundry.seeds.load import LOAD
@@ -50,7 +54,6 @@ from mockfoundry.documents.kinds import (
     JsonKind,
     ListKind,
     MappingOrKind,
-    NumberKind,
     TableKind,
     TextKind,
 )
@@ -70,7 +73,7 @@ EACH = "*"
 
 AVAILABILITY = ChoiceKind(("available", "unavailable"))
 SECONDS = SecondsKind()
-LIFETIME = NumberKind(1, 315_360_000)
+LIFETIME = SecondsKind(SpanKind(1, 10 * SECONDS_OF_A_YEAR))
 
 RATE_LIMIT = Form(
     "a rate limit",
@@ -78,7 +81,7 @@ RATE_LIMIT = Form(
         FormKey("requests", COUNT, "How many requests a user has in one interval.", required=True),
         FormKey("unauthenticated", COUNT, "The same for callers without a token, for each address.", "as `requests`"),
         FormKey("admins", LIMIT, "The same for an admin; null is unlimited, as on a real foundation.", "null"),
-        FormKey("interval_seconds", NumberKind(1, 31_536_000), "How long an interval is.", "3600"),
+        FormKey("interval_seconds", SecondsKind(SpanKind(1)), "How long an interval is.", "3600"),
     ),
 )
 
@@ -478,6 +481,7 @@ APP = Form(
     (
         *COMMON_KEYS,
         FormKey("name", NAME, "Its name; unique in its space.", required=True, role="identity"),
+        COUNT_KEY,
         FormKey("state", ChoiceKind(("STARTED", "STOPPED")), "STARTED or STOPPED.", "STARTED", role="part"),
         FormKey(
             "lifecycle",
@@ -555,7 +559,7 @@ SPACE = Form(
         FormKey("quota", NullableKind(SPACE_QUOTA), QUOTA_TEXT, "null", role="merged"),
         FormKey("isolation_segment", NullableKind(NAME), "The name of the one that its apps run in.", "null"),
         FormKey("allow_ssh", BOOLEAN, "Whether SSH into its apps is allowed.", "true"),
-        FormKey("apps", ListKind(APP), "Its apps, a list.", "none", role="part"),
+        FormKey("apps", CountedListKind(APP), "Its apps, a list.", "none", role="part"),
         FormKey("service_instances", ListKind(SERVICE_INSTANCE), "Its services, a list.", "none", role="part"),
         FormKey("routes", ListKind(ROUTE_WITHOUT_APP), "Its routes that lead to no app, a list.", "none", role="part"),
     ),

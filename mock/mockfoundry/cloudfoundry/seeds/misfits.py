@@ -11,12 +11,12 @@ from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Spac
 from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.part_misfits import RouteAddresses, find_part_misfits, find_route_misfits
+from mockfoundry.cloudfoundry.seeds.patch_words import find_patch_disagreements
 from mockfoundry.cloudfoundry.seeds.platform import apply_fields
 from mockfoundry.cloudfoundry.seeds.read import (
     MISSING_TYPES_TEXT,
     PLATFORM_LISTS,
     find_app_disagreements,
-    find_misplaced_steps,
     find_missing_endpoints,
     find_repeated_names,
     find_unknown_places,
@@ -25,12 +25,10 @@ from mockfoundry.cloudfoundry.seeds.read import (
     list_entries,
     list_plan_names,
 )
-from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path
 
-SNAPSHOT_TEXT = "only an export has this key, and only a whole seed is read with it; leave it out, or replace the state"
 KEPT_GUID_TEXT = "an entity that is there keeps its guid; leave it out"
 
 
@@ -41,9 +39,7 @@ def find_by_name(entities: Iterable[Any], name: str) -> list[Any]:
 
 def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
     """What a document in part has that this world does not allow."""
-    findings: list[Finding] = []
-    if "snapshot" in fields:
-        findings.append(Finding(("snapshot",), SNAPSHOT_TEXT))
+    findings = list(find_patch_disagreements(fields))
     organizations = [each.name for each in world.organizations.values()]
     spaces = [f"{world.organizations[each.organization].name}/{each.name}" for each in world.spaces.values()]
     guids = TakenGuids(world)
@@ -57,14 +53,11 @@ def find_patch_misfits(world: World, fields: SeedFields) -> list[Finding]:
     for group, at in list_entries(fields, "security_groups", ()):
         findings += find_unknown_places(group, at, spaces)
     users = list_entries(fields, "users", ())
-    findings += find_repeated_names(users, "user", "name")
     for user, at in users:
-        findings += (Finding((*at, name), SNAPSHOT_TEXT) for name in user if name in SNAPSHOT_KEYS)
         findings += guids.check(user, at, [world.users[user["name"]]] if user["name"] in world.users else [])
         findings += find_unknown_roles(user, at, "organizations", "organization", organizations)
         findings += find_unknown_roles(user, at, "spaces", "space", spaces)
-    findings += find_repeated_names(list_entries(fields, "clients", ()), "client", "id")
-    return findings
+    return list(dict.fromkeys(findings))
 
 
 class TakenGuids:
@@ -185,18 +178,12 @@ def find_app_misfits(
     world: World, fields: SeedFields, path: Path, there: list[App], guids: TakenGuids
 ) -> Iterator[Finding]:
     yield from guids.check(fields, path, there)
-    if fields.get("deployment") and "progress" in fields["deployment"]:
-        yield Finding((*path, "deployment", "progress"), SNAPSHOT_TEXT)
-    if "past_deployments" in fields:
-        yield Finding((*path, "past_deployments"), SNAPSHOT_TEXT)
     inside = list_entries(fields, "processes", path)
     if there or fields["name"] == EACH:
-        yield from find_misplaced_steps(fields, path)
         yield from find_missing_deployment(world, fields, path, there)
     else:
         yield from find_app_disagreements(fields, path, {})
     for process, below in inside:
-        yield from (Finding((*below, name), SNAPSHOT_TEXT) for name in process if name in SNAPSHOT_KEYS)
         processes: list[ProcessModel] = []
         if "guid" in process or "health_check" in process or "readiness_health_check" in process:
             all_of_apps = [each for app in there for each in world.list_app_processes(app.guid)]
@@ -205,7 +192,6 @@ def find_app_misfits(
         yield from guids.check(own if not there else process, below, processes, "process ")
         if there:
             yield from find_endpoint_misfits(process, below, processes)
-            yield from find_unknown_instances(process, below)
     yield from find_part_misfits(world, fields, path, there)
     if there and fields.get("sidecars"):
         yield from find_sidecar_misfits(fields, path, there)
@@ -254,11 +240,3 @@ def find_sidecar_misfits(fields: SeedFields, path: Path, there: list[App]) -> It
                 guids[name] = sidecar.get("guid")
             elif "guid" in sidecar and sidecar["guid"] != guids.get(name):
                 yield Finding((*at, "guid"), KEPT_GUID_TEXT)
-
-
-def find_unknown_instances(process: SeedFields, path: Path) -> Iterator[Finding]:
-    """States of instances beyond those that the document itself asks for."""
-    for index in process.get("instance_states", {}):
-        if "instances" in process and index >= process["instances"]:
-            text = f"there is no instance {index}; the document asks for {process['instances']}, counted from 0"
-            yield Finding((*path, "instance_states", index), text)

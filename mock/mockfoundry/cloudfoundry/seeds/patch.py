@@ -42,12 +42,12 @@ def apply_world_patch(world: World, given: Any, now: int) -> None:
         now: virtual microseconds.
 
     Raises:
-        DocumentError: it is faulty or does not fit this world, with every reason; nothing is changed.
+        WorldPatchError: it is faulty or does not fit this world, with every reason; nothing is changed.
     """
     reading = begin_seed_reading()
     fields = SEED.read(given, (), reading)
     if reading.findings:
-        raise make_patch_error(reading.findings, "given")
+        raise WorldPatchError(reading.findings, "given")
     apply_patch_fields(world, fields, now)
 
 
@@ -59,14 +59,18 @@ def apply_patch_fields(world: World, fields: SeedFields, now: int, source: str =
     """
     findings = find_patch_misfits(world, fields)
     if findings:
-        raise make_patch_error(findings, source)
+        raise WorldPatchError(findings, source)
     WorldPatcher(world, now).apply(fields)
 
 
-def make_patch_error(findings: Iterable[Finding], source: str) -> DocumentError:
-    return DocumentError(
-        Problem(source, 1, 1, f"{format_path(finding.path) or source}: {finding.text}") for finding in findings
-    )
+class WorldPatchError(DocumentError):
+    """A change can't be made in a world. `findings` says why, each with its path in the change."""
+
+    def __init__(self, findings: Iterable[Finding], source: str) -> None:
+        self.findings = tuple(findings)
+        super().__init__(
+            Problem(source, 1, 1, f"{format_path(finding.path) or source}: {finding.text}") for finding in self.findings
+        )
 
 
 class WorldPatcher:

@@ -12,7 +12,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.seeds.build import build_world
 from mockfoundry.cloudfoundry.seeds.format import EACH, SEED
-from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading, describe_seed_value
+from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, begin_seed_reading, describe_seed_value, expand_counted
 from mockfoundry.cloudfoundry.seeds.part_misfits import (
     RouteAddresses,
     find_part_disagreements,
@@ -25,7 +25,6 @@ from mockfoundry.documents.json import is_json_text, locate_json_path, make_json
 from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import (
     MAX_DOCUMENT_BYTES,
-    MappingNode,
     count_allowed_nodes,
     must_not_be_larger,
     node_to_data,
@@ -204,11 +203,12 @@ def find_missing_endpoints(process: SeedFields, at: Path) -> Iterator[Finding]:
 
 
 def list_entries(entity: SeedFields, key: str, path: Path) -> list[tuple[SeedFields, Path]]:
-    """The mappings in a list, each with its path."""
+    """The mappings in a list, each with its path; those that a counted one stands for have its path."""
     return [
         (each, (*path, key, position))
-        for position, each in enumerate(read_list(entity, key))
-        if isinstance(each, Mapping)
+        for position, entry in enumerate(read_list(entity, key))
+        if isinstance(entry, Mapping)
+        for each in (expand_counted(entry) if key == "apps" else (entry,))
     ]
 
 
@@ -281,16 +281,6 @@ def read_seed(text: str, source: str, most: int = ServerOptions.max_seed) -> See
     return Seed(source, read_seed_text(text, source, most, check_seed))
 
 
-def is_seed_text(text: str) -> bool:
-    """Whether a file's text is meant as a seed: it has keys of one, and does not begin a scenario."""
-    try:
-        node = read_nodes(text, "")
-    except DocumentError:
-        return False
-    keys = node.entries.keys() if isinstance(node, MappingNode) else ()
-    return "scenario" not in keys and any(each.name in keys for each in SEED.keys)
-
-
 def read_world_patch(text: str, source: str, most: int = ServerOptions.max_seed) -> dict[str, Any]:
     """The text of a change in a seed file's words, as `given:` has it, as fields that `apply_patch_fields` takes.
 
@@ -339,8 +329,9 @@ def check_seed(data: Any) -> tuple[dict[str, Any], list[Finding]]:
     """A seed's values as fields, and everything that is wrong with them."""
     reading = begin_seed_reading()
     fields = SEED.read(data, (), reading)
-    disagreements = find_disagreements(data) if isinstance(data, Mapping) else ()
-    return fields, [*reading.findings, *disagreements]
+    can_be_counted = isinstance(data, Mapping) and reading.repeated <= MAX_REPEATED
+    disagreements = find_disagreements(data) if can_be_counted else ()
+    return fields, list(dict.fromkeys([*reading.findings, *disagreements]))
 
 
 def check_seed_part(data: Any) -> tuple[dict[str, Any], list[Finding]]:
