@@ -30,6 +30,13 @@ def test_every_error_is_listed_with_its_status_code_and_text() -> None:
         assert (int(status), int(code), detail) == (entry.status, entry.code, entry.detail)
 
 
+def test_errors_are_listed_for_programs_too() -> None:
+    listed = json.loads(run_here("errors", "--format", "json").stdout)["errors"]
+    conflict = next(each for each in listed if each["title"] == "CF-Conflict")
+    entry = CATALOGUE["CF-Conflict"]
+    assert conflict == {"title": entry.title, "status": 409, "code": entry.code, "detail": entry.detail}
+
+
 @pytest.mark.parametrize("name", ["conflict", "crash-loop"])
 def test_a_library_scenario_is_printed_as_its_file(name: str) -> None:
     assert run_here("scenarios", name).stdout == list_library_files()[name].read_text(encoding="utf-8")

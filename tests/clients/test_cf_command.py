@@ -258,10 +258,8 @@ def test_a_token_that_the_server_refuses_is_not_refreshed(there: Foundation, cf:
         cf.output("scale", "dora", "-i", "3")
 
 
-def test_what_is_not_modelled_is_told_with_what_to_seed_instead(
-    there: Foundation, cf: CfDriver, tmp_path: Path
-) -> None:
+def test_a_push_ends_with_what_to_seed_instead(there: Foundation, cf: CfDriver, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("hello")
-    done = cf.run("push", "hello", "-p", str(tmp_path))
-    assert done.returncode == 1
-    assert [each.why for each in there.requests(status=404)][-1] != ""
+    with pytest.raises(ClientFailureError, match=r"mockfoundry stages nothing .* in the seed file"):
+        cf.output("push", "hello", "-p", str(tmp_path))
+    assert cf.apps() == ["dora"]

@@ -25,6 +25,18 @@ def test_a_page_says_what_was_seen(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == render_page(path), "`make documents` writes it anew"
 
 
+@pytest.mark.parametrize("client", ["python", "go", "java", "cf"])
+def test_a_page_needs_three_lines_to_point_here_and_ten_for_a_test(client: str) -> None:
+    page = (PAGES / f"{client}.md").read_text(encoding="utf-8")
+    point, test = (
+        re.findall(rf"<!-- (?:code: )?{mark}\b.*? -->\n```\w+\n(.*?)```", page, re.DOTALL)[0]
+        for mark in ("point", "test")
+    )
+    lines = [line for line in test.splitlines() if line.strip(" })") and not re.match("import|from|@", line)]
+    assert len([line for line in point.splitlines() if line.strip()]) == 3
+    assert len(lines) <= 10
+
+
 def test_there_is_a_page_for_each_client() -> None:
     assert [path.stem for path in client_pages()] == ["cf", "failures", "go", "java", "python"]
 

@@ -103,6 +103,7 @@ def test_the_events_of_a_deletion_are_those_of_its_job(foundation: Asking) -> No
     foundation.advance(5)
     delete(foundation, "nope")
     assert [(event.kind, event.data) for event in foundation.events] == [
+        ("audit.app.package.delete", {"package_guid": "package-of-mine"}),
         ("audit.app.droplet.delete", {"droplet_guid": "mine"}),
         ("audit.app.process.delete", {"process_guid": WEB, "process_type": "web"}),
         ("audit.app.process.delete", {"process_guid": WORKER, "process_type": "worker"}),

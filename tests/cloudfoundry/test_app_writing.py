@@ -205,10 +205,12 @@ def test_a_message_that_creates_no_app(foundation: Asking, body: Any, expected: 
 def test_a_name_is_there_once_in_a_space(foundation: Asking) -> None:
     taken = "App with the name 'dora' already exists."
     assert error(create(foundation, {**NEW, "name": " dora"})) == (422, "CF-UniquenessError", taken, 10016)
+    other_case = "App with the name 'DORA' already exists."
+    assert error(create(foundation, {**NEW, "name": "DORA"})) == (422, "CF-UniquenessError", other_case, 10016)
     far = {"space": {"data": {"guid": "far"}}}
     assert create(foundation, {"name": "dora", "relationships": far}).status_code == 201
     assert error(update(foundation, {"name": "dora"}, IDLE_APP)) == unprocessable(taken)
-    assert update(foundation, {"name": "dora"}).status_code == 200, "its own name is not taken"
+    assert update(foundation, {"name": "Dora"}).status_code == 200, "its own name is not taken"
 
 
 def test_too_many_labels_of_a_new_app(foundation: Asking) -> None:

@@ -75,7 +75,7 @@ APPS_SEED: dict[str, Any] = {
                     "guid": "far",
                     "created_at": "2026-01-01T00:00:00Z",
                     "apps": [
-                        {"name": "dave", "guid": "dave", "created_at": "2026-02-01T00:00:00Z", "stack": "windows"}
+                        {"name": "Dave", "guid": "dave", "created_at": "2026-02-01T00:00:00Z", "stack": "windows"}
                     ],
                 }
             ],
@@ -250,7 +250,7 @@ def test_an_app_that_is_not_there(apps: Asking) -> None:
     [
         ("", ALL),
         ("?names=zoe", ["zoe", "zoe-2"]),
-        ("?names=ZOE", []),
+        ("?names=ZOE,nobody", ["zoe", "zoe-2"]),
         ("?names=zoe,Bob", ["zoe", "bob", "zoe-2"]),
         ("?names=", []),
         ("?guids=bob,dave,nope", ["bob", "dave"]),

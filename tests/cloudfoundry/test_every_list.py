@@ -200,8 +200,12 @@ SHOWN_TO_EVERYBODY = frozenset(
 )
 """Lists that show the same resources to each user."""
 
-OF_ONE_AGE = frozenset({"listDomains", "listOrganizationDomains", "listBuildpacks"})
-"""Lists of what no seed makes, so that all of it is as old as its world."""
+ALIKE: dict[str, frozenset[str]] = {
+    "listDomains": frozenset({"created_at", "updated_at"}),
+    "listOrganizationDomains": frozenset({"created_at", "updated_at"}),
+    "listBuildpacks": frozenset({"created_at", "updated_at", "lifecycle"}),
+}
+"""By list: what all that it shows has in common, since no seed makes it."""
 
 
 # The lists of the contract
@@ -244,7 +248,10 @@ def list_operations() -> Iterator[ListOperation]:
             continue
         operation = item["get"]
         content = resolve(operation["responses"]["200"]).get("content", {}).get("application/json", {})
-        if not {"pagination", "resources"} <= resolve(content.get("schema", {})).get("properties", {}).keys():
+        shown = resolve(content.get("schema", {})).get("properties", {})
+        if not {"pagination", "resources"} <= shown.keys():
+            continue
+        if resolve(shown["resources"]).get("maxItems") == 0:  # there is nothing that its parameters could tell apart
             continue
         named = [resolve(each) for each in (*item.get("parameters", ()), *operation.get("parameters", ()))]
         parameters = {each["name"]: resolve(each["schema"]) for each in named if each["in"] == "query"}
@@ -373,6 +380,9 @@ OWN_RULES: dict[tuple[str, str], Values] = {
     ("listIsolationSegments", "organization_guids"): lambda foundation, each: foundation.organizations_of_segment[
         each["guid"]
     ],
+    ("listStacks", "default"): lambda _, each: [json.dumps(each["default"])],
+    ("listBuildpacks", "stacks"): lambda _, each: [each["stack"]],
+    ("listBuildpacks", "lifecycle"): lambda _, each: [each["lifecycle"]],
     ("listDeployments", "states"): lambda _, each: [each["status"]["reason"]],
     ("listAuditEvents", "space_guids"): lambda _, each: [each["space"]["guid"]],
     ("listAuditEvents", "organization_guids"): lambda _, each: [each["organization"]["guid"]],
@@ -381,9 +391,6 @@ OWN_RULES: dict[tuple[str, str], Values] = {
     ("listDomains", "organization_guids"): lambda _, __: [],
     ("listOrganizationDomains", "organization_guids"): lambda _, __: [],
     ("listRoutes", "app_guids"): lambda _, each: [to["app"]["guid"] for to in each["destinations"]],
-    ("listStacks", "default"): lambda _, each: [str(each["default"]).lower()],
-    ("listBuildpacks", "stacks"): lambda _, each: [each["stack"]],
-    ("listBuildpacks", "lifecycle"): lambda _, each: [each["lifecycle"]],
     ("listDropletsForApp", "current"): lambda foundation, each: ["true"] * foundation.is_current(each),
 }
 """By operation and parameter."""
@@ -504,13 +511,11 @@ def test_every_filter_lets_through_what_it_names(
         beside = f"&{UNTOLD[operation.name, parameter][0]}"
     everything = foundation.show(path)
     candidates = list(dict.fromkeys(value for each in everything for value in values_of(foundation, each) if value))
-    if takes_any_text(operation.parameters[parameter]):
-        candidates.append(NOBODY_HAS)
-    candidates += [each for each in operation.parameters[parameter].get("enum", ()) if each not in candidates]
+    candidates = [*list_words(operation.parameters[parameter]), *candidates[-3:]]
     assert candidates, f"WORLD has nothing for {parameter} of {operation.name} to ask for"
     actors = ACTORS if "{guid}" not in operation.path else (ADMIN,)
     changed = False
-    for value in candidates[-4:]:
+    for value in dict.fromkeys(candidates):
         for actor in actors:
             without = foundation.show(path, actor=actor)
             expected = [each for each in without if value in values_of(foundation, each)]
@@ -521,10 +526,14 @@ def test_every_filter_lets_through_what_it_names(
     assert changed, f"{parameter} of {operation.name} changes nothing, whatever it asks for"
 
 
-def takes_any_text(schema: dict[str, Any]) -> bool:
-    """Whether a parameter may ask for anything, and not only for some words or numbers."""
+def list_words(schema: dict[str, Any]) -> list[str]:
+    """All that a parameter may ask for; what nothing has, where that is any text."""
     items = resolve(schema.get("items", schema))
-    return items["type"] == "string" and not {"enum", "pattern", "format"} & items.keys()
+    if "enum" in items:
+        return list(items["enum"])
+    if items["type"] == "boolean":
+        return ["true", "false"]
+    return [NOBODY_HAS] if items["type"] == "string" and not {"pattern", "format"} & items.keys() else []
 
 
 def find_untold(operation: ListOperation, parameter: str) -> Values | None:
@@ -550,7 +559,7 @@ def test_every_filter_by_time_compares(operation: ListOperation, parameter: str,
     everything = foundation.show(path)
     times = sorted({LONG_AGO, FAR_AHEAD, *(each[name] for each in everything if each[name] is not None)})
     changed = False
-    for time in dict.fromkeys((LONG_AGO, times[len(times) // 2], FAR_AHEAD)):
+    for time in (times[len(times) // 2], FAR_AHEAD if matched[2] in ("gt", "gte") else LONG_AGO):
         for actor in ACTORS if "{guid}" not in operation.path else (ADMIN,):
             without = foundation.show(path, actor=actor)
             expected = [each for each in without if each[name] is not None and compare(each[name], time)]
@@ -569,7 +578,7 @@ def test_every_order_sorts(operation: ListOperation, foundation: Foundation) -> 
     assert matched, f"{operation.name}: {pattern}"
     everything = foundation.show(path)
     for name in matched[1].split("|"):
-        if operation.name not in OF_ONE_AGE:
+        if name not in ALIKE.get(operation.name, ()):
             assert len({each[name] for each in everything}) > 1, f"WORLD has one {name} for all that {operation} shows"
         for actor in ACTORS if "{guid}" not in operation.path else (ADMIN,):
             without = foundation.show(path, actor=actor)

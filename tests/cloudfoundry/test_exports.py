@@ -139,7 +139,7 @@ def observe(foundation: Asking) -> list[Any]:
     paths = [
         f"/v3/apps/{each['guid']}/{path}"
         for each in apps.json()["resources"]
-        for path in ("sidecars", "features", "env")
+        for path in ("sidecars", "features", "ssh_enabled")
     ]
     paths += [f"/v3/jobs/{guid}" for guid in foundation.world.jobs]
     seen += [shown(foundation, foundation.ask("GET", path, documented=False)) for path in paths]

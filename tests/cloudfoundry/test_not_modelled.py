@@ -17,7 +17,6 @@ PATHS = {
     "POST /v3/packages/P/upload": "not modelled: staging: ",
     "POST /v3/droplets": "not modelled: staging: ",
     "POST /v3/resource_matches": "not modelled: staging: ",
-    "POST /v3/apps/dora/tasks": "not modelled: running tasks: ",
     "PATCH /v3/revisions/R": "not modelled: changes of revisions: ",
     "POST /v3/routes": "not modelled: changes of routes and domains: ",
     "POST /v3/security_groups": "not modelled: changes of security groups: ",

@@ -299,3 +299,13 @@ def test_domains_are_filtered(parts: Asking, query: str) -> None:
 def test_a_label_selector_that_routes_cannot_read_is_500(parts: Asking) -> None:
     answer = parts.ask("GET", "/v3/routes?label_selector=a b")
     assert (answer.status_code, answer.json()["errors"][0]["title"]) == (500, "UnknownError")
+
+
+def test_no_service_is_bound_to_a_route(parts: Asking) -> None:
+    """`cf routes` asks for the bindings of all that it lists."""
+    query = "?include=service_instance&route_guids=route-dora"
+    answer = parts.ask("GET", f"/v3/service_route_bindings{query}").json()
+    assert (answer["resources"], answer["included"]) == ([], {"service_instances": []})
+    assert error(parts.ask("GET", "/v3/service_route_bindings?include=x")) == bad_query(
+        "Invalid included resource: 'x'. Valid included resources are: 'route', 'service_instance'"
+    )

@@ -77,10 +77,9 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         "instance_states: {0: BROKEN}}]}]}]}]",
         ['1:105: "BROKEN" is not allowed here; allowed: CRASHED, DOWN, RUNNING, STARTING'],
     ),
-    "a sidecar of an unknown type": (
-        "organizations: [{name: a, spaces: [{name: b, apps: "
-        "[{name: c, sidecars: [{name: s, process_types: [wep]}]}]}]}]",
-        ["1:100: the app has no process of type wep; did you mean web?"],
+    "a sidecar beside nothing": (
+        "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s}]}]}]}]",
+        ["1:74: a sidecar needs `process_types:`"],
     ),
     "an environment variable that the real one does not take": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, environment_variables: {vcap_x: z}}]}]}]",

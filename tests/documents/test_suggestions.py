@@ -16,6 +16,7 @@ NEAR = [
     ("memory", ["memory_in_mb", "disk_in_mb"], "memory_in_mb"),
     ("org", ["organizations", "users"], "organizations"),
     ("wep", ["web", "worker"], "web"),
+    ("alice@ci-43", ["admin", "alice"], "alice"),
 ]
 
 

@@ -98,13 +98,19 @@ def describe_plan(plan: "Plan") -> dict[str, Any]:
 
 
 @click.command()
-def errors() -> None:
+@click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="Lines for people, or JSON.")
+def errors(form: str) -> None:
     """List the errors that a scenario can answer with: title, status, code and usual text."""
     from mockfoundry.cloudfoundry.errors import CATALOGUE
 
+    entries = sorted(CATALOGUE.values(), key=lambda entry: (entry.status, entry.title))
+    if form == "json":
+        keys = ("title", "status", "code", "detail")
+        print_json({"errors": [{key: getattr(entry, key) for key in keys} for entry in entries]})
+        return
     width = max(len(title) for title in CATALOGUE)
-    for title, entry in sorted(CATALOGUE.items(), key=lambda each: (each[1].status, each[0])):
-        print_text(f"{title:<{width}}  {entry.status}  {entry.code:>6}  {entry.detail}")
+    for entry in entries:
+        print_text(f"{entry.title:<{width}}  {entry.status}  {entry.code:>6}  {entry.detail}")
 
 
 @click.command()

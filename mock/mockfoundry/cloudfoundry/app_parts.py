@@ -107,7 +107,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     weight: int | None = None
 
 
-class Route(msgspec.Struct, frozen=True, kw_only=True):
+class RouteModel(msgspec.Struct, frozen=True, kw_only=True):
     """A route of a space.
 
     Attributes:

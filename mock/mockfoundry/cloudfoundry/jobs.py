@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.generator import derive_guid
@@ -97,7 +97,7 @@ def delete_app(world: World, job: Job) -> str | None:
     return None
 
 
-def unmap_route(world: World, app: App, route: Route, actor: User, moment: int) -> None:
+def unmap_route(world: World, app: App, route: RouteModel, actor: User, moment: int) -> None:
     """Takes an app from the destinations of a route."""
     for guid, destination in list_destinations(world, route):
         if destination.app == app.guid:

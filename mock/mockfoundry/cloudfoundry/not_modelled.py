@@ -17,7 +17,6 @@ _SEGMENT = "[^/]+"
 _NOT_MODELLED: tuple[tuple[str, str], ...] = (
     (r"/v2", "API v2: this platform has v3 alone, as real ones have by default"),
     (r"/v3/(packages|builds|droplets|resource_matches)", f"staging: {PUSH}"),
-    (rf"/v3/apps/{_SEGMENT}/tasks|/v3/tasks", "running tasks: give them in the seed file (`tasks:` of an app)"),
     (r"/v3/revisions", "changes of revisions: give them in the seed file (`revisions:` of an app)"),
     (
         rf"/v3/(routes|domains|organizations/{_SEGMENT}/domains)",

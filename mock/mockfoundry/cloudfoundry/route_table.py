@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mockfoundry.cloudfoundry.app_parts import Destination, Route
+from mockfoundry.cloudfoundry.app_parts import Destination, RouteModel
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.world import World
@@ -62,25 +62,25 @@ def find_domain(world: World, guid: str) -> Domain | None:
     return next((domain for domain in list_domains(world) if domain.guid == guid), None)
 
 
-def url_of(route: Route) -> str:
+def url_of(route: RouteModel) -> str:
     """What a browser would be given [app/presenters/v3/route_presenter.rb, build_url]."""
     if route.port:
         return f"{route.domain}:{route.port}"
     return f"{route.host}.{route.domain}{route.path}" if route.host else f"{route.domain}{route.path}"
 
 
-def derive_destination_guid(route: Route, destination: Destination) -> str:
+def derive_destination_guid(route: RouteModel, destination: Destination) -> str:
     names = (route.guid, destination.app, destination.process_type, destination.port or 0)
     return derive_guid(_NAMESPACE, "destination", *names)
 
 
-def list_destinations(world: World, route: Route) -> list[tuple[str, Destination]]:
+def list_destinations(world: World, route: RouteModel) -> list[tuple[str, Destination]]:
     """The destinations of a route, each behind its guid, ordered by that; those of apps that are gone are gone."""
     apps = world.apps
     there = (each for each in route.destinations if each.app in apps)
     return sorted(((derive_destination_guid(route, each), each) for each in there), key=lambda found: found[0])
 
 
-def list_routes_of(routes: Iterable[Route], app: str) -> list[Route]:
+def list_routes_of(routes: Iterable[RouteModel], app: str) -> list[RouteModel]:
     """The routes that lead to an app, by its guid."""
     return [route for route in routes if any(destination.app == app for destination in route.destinations)]

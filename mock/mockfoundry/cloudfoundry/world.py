@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.generator import Generator
 from mockfoundry.cloudfoundry.model import (
@@ -167,7 +167,7 @@ class World(msgspec.Struct, kw_only=True):
     waiting_jobs: frozenset[str] = frozenset()
     past_versions: dict[str, tuple[tuple[int, ProcessModel], ...]] = {}
     events: list[AuditEvent] = []
-    routes: dict[str, Route] = {}
+    routes: dict[str, RouteModel] = {}
     event_count: int = 0
     nonce: int = 0
     in_order: bool = True

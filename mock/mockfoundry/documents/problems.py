@@ -63,7 +63,10 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
 
 
 def find_near_word(found: str, words: Iterable[str]) -> str | None:
-    """The word that was meant: one that is a slip or two away, or the only one that begins so; None for none."""
+    """The word that was meant: one that is a slip or two away, or the only one that begins so; None for none.
+
+    What follows a word after an `@` does not count: a user's name may be written with a foundation.
+    """
     folded = {fold_word(word): word for word in words}
     wanted = fold_word(found)
     # A ratio is quickly computed, and is above this for every word that so few slips lead to.
@@ -72,12 +75,16 @@ def find_near_word(found: str, words: Iterable[str]) -> str | None:
     near = [word for word in similar if slips[word] <= max(1, min(len(wanted), len(word)) // 3)]
     if near:
         return folded[min(near, key=slips.__getitem__)]
-    longer = [word for word in folded if word.startswith(wanted)] if len(wanted) >= MIN_BEGINNING else []
-    return folded[longer[0]] if len(longer) == 1 else None
+    begun = [word for word in folded if begins_with(word, wanted) or begins_with(wanted, word + "@")]
+    return folded[begun[0]] if len(begun) == 1 else None
 
 
 MIN_BEGINNING = 3
 """So many letters of a word say which one is meant."""
+
+
+def begins_with(word: str, beginning: str) -> bool:
+    return len(beginning) >= MIN_BEGINNING and word.startswith(beginning)
 
 
 def fold_word(word: str) -> str:

@@ -44,6 +44,7 @@ from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.model import RateLimit, User
 from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
 from mockfoundry.cloudfoundry.tokens import claims_from_token
+from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
@@ -111,7 +112,7 @@ def handle_routed_request(
     """The response to a request whose route was looked for; None where the contract has none."""
     if route is not None and "." in address.path:
         route = cut_format(route, address.path, service.operations)
-    if route is not None and is_of_uaa(route.plan):
+    if route is not None and route.plan.error_envelope == UAA_ENVELOPE:
         return begin_uaa_exchange(service, request, address, route)
     if len(request.content) > MAX_LOOP_BODY_BYTES and route is not None and route.plan.body is not None:
         return wait_for_reading(service, request, address, route)
@@ -258,7 +259,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         Refusal: the request is refused; nothing was changed.
     """
     service, request, world, plan = context.service, context.request, context.foundation.world, route.plan
-    if is_of_uaa(plan):
+    if plan.error_envelope == UAA_ENVELOPE:
         uaa_operation = service.uaa_operations.get(plan.operation)
         return (
             canned_response(context, plan, False, ())

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockfoundry.cloudfoundry.api.access import find_app
 from mockfoundry.cloudfoundry.api.app_presenters import present_app
-from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, keep_by_name, list_page
 from mockfoundry.cloudfoundry.api.organizations import present_included_organizations
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query, read_shown
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays, check_choice, check_included
@@ -84,7 +84,7 @@ APPS: Listing[App] = Listing(
     ),
     present=present_apps,
     filters={
-        "names": keep_by(lambda _, app: app.name),
+        "names": keep_by_name(lambda _, app: app.name),
         "space_guids": keep_by(lambda _, app: app.space),
         "organization_guids": keep_by(lambda world, app: world.spaces[app.space].organization),
         "stacks": keep_by_stack,

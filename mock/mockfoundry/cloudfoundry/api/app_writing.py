@@ -26,6 +26,7 @@ from mockfoundry.cloudfoundry.api.messages import refuse_unexpected
 from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
 from mockfoundry.cloudfoundry.api.presenters import HIDDEN
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
+from mockfoundry.cloudfoundry.api.stacks import BUILDPACK_STACKS, STACK_DESCRIPTIONS
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.errors import UNIQUENESS_ERROR, UNPROCESSABLE_ENTITY, CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
@@ -41,26 +42,6 @@ from mockfoundry.cloudfoundry.model import (
     User,
 )
 from mockfoundry.cloudfoundry.world import World
-
-STACKS = frozenset({DEFAULT_STACK, "cflinuxfs3", "windows"})
-"""The stacks that every foundation has, besides those that its apps have."""
-
-ADMIN_BUILDPACKS = frozenset(
-    {
-        "staticfile_buildpack",
-        "java_buildpack",
-        "ruby_buildpack",
-        "dotnet_core_buildpack",
-        "nodejs_buildpack",
-        "go_buildpack",
-        "python_buildpack",
-        "php_buildpack",
-        "nginx_buildpack",
-        "r_buildpack",
-        "binary_buildpack",
-    }
-)
-"""The buildpacks that every foundation has, besides those that its apps have."""
 
 # What Ruby's URI takes for an absolute one, and git's own forms [lib/utils/uri_utils.rb].
 _BUILDPACK_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+|git@.+?:.+?\.git", re.ASCII)
@@ -173,10 +154,10 @@ def require_known_lifecycle(world: World, app: App, fields: dict[str, Any]) -> N
 def find_unknown_lifecycle_data(world: World, data: dict[str, Any]) -> Iterator[str]:
     """Buildpacks and a stack that are not there."""
     stack = data.get("stack")
-    is_known = stack is None or stack in STACKS or any(app.stack == stack for app in world.apps.values())
+    is_known = stack is None or stack in STACK_DESCRIPTIONS or any(app.stack == stack for app in world.apps.values())
     found_stack = f' for stack "{stack or DEFAULT_STACK}"' if is_known else ""
     for each in data.get("buildpacks") or ():
-        if each in ADMIN_BUILDPACKS or _BUILDPACK_URI.fullmatch(each):
+        if each in BUILDPACK_STACKS or _BUILDPACK_URI.fullmatch(each):
             continue
         if not any(each in app.buildpacks for app in world.apps.values()):
             yield f'Buildpack "{each}"{found_stack} must be an existing admin buildpack or a valid git URI'
@@ -204,7 +185,9 @@ def require_valid_app(world: World, app: App, taken: CatalogueEntry) -> None:
         errors += [f'environment_variables {{:message=>"{error.strip()}"}}' for error in variable_errors]
     if errors:
         raise Refusal(UNPROCESSABLE_ENTITY, ", ".join(errors))
-    if any(each.name == app.name and each.space == app.space and each.guid != app.guid for each in world.apps.values()):
+    name = app.name.lower()
+    others = (each for each in world.apps.values() if each.space == app.space and each.guid != app.guid)
+    if any(each.name.lower() == name for each in others):
         raise Refusal(taken, f"App with the name '{app.name}' already exists.")
 
 

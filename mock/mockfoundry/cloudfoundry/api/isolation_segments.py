@@ -7,7 +7,7 @@ to_one_relationship_presenter.rb.
 
 from typing import Any
 
-from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by, keep_by_any, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by_any, keep_by_name, list_page
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays
@@ -112,7 +112,7 @@ ISOLATION_SEGMENTS: Listing[IsolationSegment] = Listing(
         checks=(check_arrays("names", "organization_guids"),),
     ),
     filters={
-        "names": keep_by(lambda _, segment: segment.name),
+        "names": keep_by_name(lambda _, segment: segment.name),
         "organization_guids": keep_by_any(list_organizations_of),
     },
     present=present_isolation_segments,

@@ -104,6 +104,19 @@ def keep_by(value_of: Callable[[World, RowT], str | None]) -> Narrow[RowT]:
     return narrow
 
 
+def keep_by_name(name_of: Callable[[World, RowT], str]) -> Narrow[RowT]:
+    """A filter that keeps the rows whose name is asked for, whatever its case, as the database compares it.
+
+    Source: cloud_controller_ng, lib/vcap/sequel_case_insensitive_string_monkeypatch.rb and the migrations that use it.
+    """
+
+    def narrow(world: World, rows: list[RowT], values: tuple[str, ...]) -> list[RowT]:
+        wanted = frozenset(value.lower() for value in values)
+        return [row for row in rows if name_of(world, row).lower() in wanted]
+
+    return narrow
+
+
 def keep_by_any(values_of: Callable[[World, RowT], Collection[str]]) -> Narrow[RowT]:
     """A filter that keeps the rows that have at least one value that is asked for."""
 
@@ -232,7 +245,10 @@ def filter_rows(
 
 
 def sort_rows(rows: Collection[RowT], query: ListQuery, listing: Listing[RowT]) -> list[RowT]:
-    """The rows in the order that a query asks for, else in the list's own."""
+    """The rows in the order that a query asks for, else in the list's own; the database compares names without case."""
+    if query.order == "name":
+        name_of, identity_of = attrgetter("name"), attrgetter(listing.identity)
+        return sorted(rows, key=lambda row: (name_of(row).lower(), identity_of(row)), reverse=query.descending)
     if query.order:
         return sorted(rows, key=attrgetter(query.order, listing.identity), reverse=query.descending)
     return sorted(rows, key=attrgetter(listing.default_order))

@@ -12,7 +12,7 @@ from mockfoundry.cloudfoundry.api.isolation_segments import (
     list_usable_segments,
     present_segment_relationship,
 )
-from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Listing, ListReading, keep_by_name, list_page
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.query_checks import check_arrays
@@ -115,6 +115,6 @@ ORGANIZATIONS: Listing[Organization] = Listing(
         orders=(*COMMON_ORDERS, "name"),
         checks=(check_arrays("names"),),
     ),
-    filters={"names": keep_by(lambda _, organization: organization.name)},
+    filters={"names": keep_by_name(lambda _, organization: organization.name)},
     present=present_organizations,
 )

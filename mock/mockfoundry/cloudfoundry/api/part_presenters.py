@@ -14,7 +14,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
     present_moment,
     present_reference,
 )
-from mockfoundry.cloudfoundry.app_parts import Package, Revision, Route, Task
+from mockfoundry.cloudfoundry.app_parts import Package, Revision, RouteModel, Task
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.model import DEFAULT_USER, App, Droplet
 from mockfoundry.cloudfoundry.revising import contents_of_revision
@@ -52,7 +52,7 @@ def present_app_relationship(app: App) -> dict[str, Any]:
 # Routes and domains
 
 
-def present_route(world: World, route: Route, base: str) -> dict[str, Any]:
+def present_route(world: World, route: RouteModel, base: str) -> dict[str, Any]:
     domain = derive_domain_guid(route.domain)
     url = f"{base}/v3/routes/{route.guid}"
     presented: dict[str, Any] = {
@@ -79,7 +79,7 @@ def present_route(world: World, route: Route, base: str) -> dict[str, Any]:
     return presented
 
 
-def present_destinations(world: World, route: Route) -> list[dict[str, Any]]:
+def present_destinations(world: World, route: RouteModel) -> list[dict[str, Any]]:
     """The destinations of a route, ordered by guid."""
     created, updated = present_moment(route.created_at), present_moment(route.updated_at)
     return [

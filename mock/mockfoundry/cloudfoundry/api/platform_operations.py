@@ -88,6 +88,7 @@ from mockfoundry.cloudfoundry.api.routes import (
     list_organization_domains,
     list_readable_domains,
     list_routes,
+    list_service_route_bindings,
 )
 from mockfoundry.cloudfoundry.api.security_groups import list_running_security_groups, list_staging_security_groups
 from mockfoundry.cloudfoundry.api.services import (
@@ -214,6 +215,7 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "getRoute": get_route,
     "listRouteDestinations": get_route_destinations,
     "listRoutesForApp": list_app_routes,
+    "listServiceRouteBindings": list_service_route_bindings,
     "listDomains": list_readable_domains,
     "getDomain": get_domain,
     "listDroplets": list_all_droplets,

@@ -20,7 +20,7 @@ from mockfoundry.cloudfoundry.api.query_checks import (
 )
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.api.spaces import present_included_spaces
-from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.auth import may_read_routes, may_read_space
 from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, UNPROCESSABLE_ENTITY, Refusal
 from mockfoundry.cloudfoundry.model import User
@@ -97,7 +97,7 @@ def get_route_destinations(world: World, actor: User, request: ApiRequest) -> Ap
 DESTINATION_FILTERS = ("guids", "app_guids")
 
 
-def find_route(world: World, actor: User, guid: str) -> Route:
+def find_route(world: World, actor: User, guid: str) -> RouteModel:
     """The route of that guid.
 
     Raises:
@@ -129,35 +129,35 @@ def read_route_include(request: ApiRequest) -> tuple[str, ...]:
     return tuple(parameters.get("include", ()))
 
 
-def present_routes(reading: ListReading, routes: list[Route]) -> list[dict[str, Any]]:
+def present_routes(reading: ListReading, routes: list[RouteModel]) -> list[dict[str, Any]]:
     return [present_route(reading.world, route, reading.request.base) for route in routes]
 
 
-def include_domains(reading: ListReading, routes: list[Route]) -> list[dict[str, Any]]:
+def include_domains(reading: ListReading, routes: list[RouteModel]) -> list[dict[str, Any]]:
     """The domains of routes, by name."""
     names = {route.domain for route in routes}
     domains = sorted((each for each in list_domains(reading.world) if each.name in names), key=lambda each: each.name)
     return [present_domain(domain, reading.request.base) for domain in domains]
 
 
-def include_spaces(reading: ListReading, routes: list[Route]) -> list[dict[str, Any]]:
+def include_spaces(reading: ListReading, routes: list[RouteModel]) -> list[dict[str, Any]]:
     """The spaces of routes that the reader may read: an auditor of the organization reads only the routes."""
     world, actor = reading.world, reading.actor
     guids = [route.space for route in routes if may_read_space(actor, world.spaces[route.space])]
     return present_included_spaces(world, guids, reading.request.base)
 
 
-def include_organizations(reading: ListReading, routes: list[Route]) -> list[dict[str, Any]]:
+def include_organizations(reading: ListReading, routes: list[RouteModel]) -> list[dict[str, Any]]:
     guids = [reading.world.spaces[route.space].organization for route in routes]
     return present_included_organizations(reading.world, guids, reading.request.base)
 
 
-def include_route_policies(_reading: ListReading, _routes: list[Route]) -> list[dict[str, Any]]:
-    """None: no domain here enforces any."""
+def present_none(_reading: ListReading, _routes: list[RouteModel]) -> list[dict[str, Any]]:
+    """Nothing: no domain here enforces policies, and no service is bound to a route."""
     return []
 
 
-ROUTES: Listing[Route] = Listing(
+ROUTES: Listing[RouteModel] = Listing(
     noun="routes",
     form=ListForm(
         own=(
@@ -212,7 +212,7 @@ ROUTES: Listing[Route] = Listing(
         Inclusion("domains", ("domain",), include_domains),
         Inclusion("spaces", ("space", "space.organization"), include_spaces),
         Inclusion("organizations", ("space.organization",), include_organizations),
-        Inclusion("route_policies", ("route_policies",), include_route_policies),
+        Inclusion("route_policies", ("route_policies",), present_none),
     ),
     present=present_routes,
 )
@@ -268,4 +268,34 @@ DOMAINS: Listing[Domain] = Listing(
         "organization_guids": keep_by(lambda _world, _domain: None),
     },
     present=present_domains,
+)
+
+
+# Services of routes
+
+
+def list_service_route_bindings(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
+    """The bindings of services to routes, of which there are none here; `cf routes` asks for them."""
+    query = read_list_query(request, SERVICE_ROUTE_BINDINGS.form)  # 400, 500
+    reading = ListReading(world, actor, request, query)
+    return list_page(reading, SERVICE_ROUTE_BINDINGS, [], "/v3/service_route_bindings")
+
+
+SERVICE_ROUTE_BINDINGS: Listing[RouteModel] = Listing(
+    noun="service route bindings",
+    form=ListForm(
+        own=("service_instance_guids", "service_instance_names", "route_guids", "include", "label_selector"),
+        arrays=("service_instance_guids", "service_instance_names", "route_guids"),
+        checks=(check_included("route", "service_instance"),),
+    ),
+    filters={
+        "service_instance_guids": keep_by(lambda _world, _route: None),
+        "service_instance_names": keep_by(lambda _world, _route: None),
+        "route_guids": keep_by(lambda _, route: route.guid),
+    },
+    inclusions=(
+        Inclusion("routes", ("route",), present_none),
+        Inclusion("service_instances", ("service_instance",), present_none),
+    ),
+    present=present_none,
 )

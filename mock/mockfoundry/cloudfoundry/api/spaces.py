@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from mockfoundry.cloudfoundry.api.isolation_segments import present_segment_relationship
-from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, list_page
+from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, keep_by, keep_by_name, list_page
 from mockfoundry.cloudfoundry.api.organizations import present_included_organizations
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query, read_shown
@@ -139,7 +139,7 @@ SPACES: Listing[Space] = Listing(
         checks=(check_included(*INCLUDED), check_arrays("names", "organization_guids")),
     ),
     filters={
-        "names": keep_by(lambda _, space: space.name),
+        "names": keep_by_name(lambda _, space: space.name),
         "organization_guids": keep_by(lambda _, space: space.organization),
     },
     inclusions=(Inclusion("organizations", INCLUDED, include_organizations),),

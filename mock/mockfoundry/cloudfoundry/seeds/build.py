@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.auth import READ, WRITE
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.deployments import begin_deployment
@@ -59,7 +59,13 @@ from mockfoundry.cloudfoundry.seeds.part_builds import (
 )
 from mockfoundry.cloudfoundry.seeds.platform import SHARED_SEGMENT, PlatformBuilder, apply_fields
 from mockfoundry.cloudfoundry.seeds.snapshot import JOB, are_held, move_ranges
-from mockfoundry.cloudfoundry.seeds.values import FEATURE_FLAGS, SeedFields, merge_feature_flags, merge_rate_limit
+from mockfoundry.cloudfoundry.seeds.values import (
+    FEATURE_FLAGS,
+    NOTHING,
+    SeedFields,
+    merge_feature_flags,
+    merge_rate_limit,
+)
 from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
 from mockfoundry.cloudfoundry.world import AuditEvent, World
 
@@ -143,6 +149,8 @@ class WorldBuilder(PlatformBuilder):
             revisions=revisions,
             tasks=parts.build_tasks(fields.get("tasks", ())),
             sidecars=tuple(self.build_sidecar(each, path, created) for each in fields.get("sidecars", ())),
+            labels=NOTHING,
+            annotations=NOTHING,
             created_at=created,
             updated_at=updated,
         )
@@ -224,7 +232,7 @@ class WorldBuilder(PlatformBuilder):
             moved=self.moved,
         )
 
-    def put_route(self, fields: SeedFields, space: str, app: App | None, there: Route | None) -> None:
+    def put_route(self, fields: SeedFields, space: str, app: App | None, there: RouteModel | None) -> None:
         """Adds a route, or another destination of one that is there.
 
         Args:
@@ -238,7 +246,7 @@ class WorldBuilder(PlatformBuilder):
         if route is None:
             host, domain, path, port = address
             created, updated = self.read_timestamps(fields)
-            route = Route(
+            route = RouteModel(
                 guid=guid,
                 space=space,
                 host=host,
@@ -278,8 +286,8 @@ class WorldBuilder(PlatformBuilder):
             revision=app.revision,
             health_check=HealthCheck(type="port" if kind == "web" else "process"),
             readiness_health_check=HealthCheck(type="process"),
-            labels={},
-            annotations={},
+            labels=NOTHING,
+            annotations=NOTHING,
             created_at=created,
             updated_at=updated,
         )

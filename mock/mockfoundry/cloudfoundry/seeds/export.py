@@ -8,7 +8,7 @@ A snapshot has what only the clock knows besides: reading it again goes on at th
 
 from typing import Any
 
-from mockfoundry.cloudfoundry.app_parts import Route
+from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.model import (
     App,
     Deployment,
@@ -155,7 +155,7 @@ class WorldExporter:
         plans = (each for each in self.world.service_plans.values() if each.offering == offering.name)
         return SERVICE_OFFERING.write(offering, plans=[SERVICE_PLAN.write(each) for each in plans])
 
-    def write_route(self, route: Route) -> None:
+    def write_route(self, route: RouteModel) -> None:
         """Writes a route under each app that it leads to; under its space, where it leads to none that is there."""
         destinations = list_destinations(self.world, route)
         if not destinations:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from mockfoundry.cloudfoundry.app_parts import ENDED_STATES, Destination, Package, Revision, Route, Task
+from mockfoundry.cloudfoundry.app_parts import ENDED_STATES, Destination, Package, Revision, RouteModel, Task
 from mockfoundry.cloudfoundry.clock import EARLIEST_MOMENT, SECOND
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.model import App, Droplet
 from mockfoundry.cloudfoundry.route_table import DEFAULT_DOMAIN
 from mockfoundry.cloudfoundry.seeds.part_forms import DROPLET, PACKAGE, REVISION, ROUTE, TASK
-from mockfoundry.cloudfoundry.seeds.values import SeedFields
+from mockfoundry.cloudfoundry.seeds.values import NOTHING, SeedFields
 from mockfoundry.cloudfoundry.staging import MAX_VERSION
 
 replace = msgspec.structs.replace
@@ -69,8 +69,10 @@ class PartBuilder(msgspec.Struct, frozen=True, kw_only=True):
         ready = [package.guid for package in packages if package.state == "READY"]
         begun = Droplet(
             guid=fields.get("guid") or self.derive_guid("droplet", *names),
-            process_types={},
+            process_types=NOTHING,
             package=ready[-1] if ready else None,
+            labels=NOTHING,
+            annotations=NOTHING,
             created_at=created,
             updated_at=updated,
         )
@@ -182,7 +184,7 @@ def derive_route_guid(random_seed: int, address: RouteAddress) -> str:
     return derive_guid(random_seed, "route", host, domain, path, port or 0)
 
 
-def merge_route(route: Route, fields: SeedFields, app: App | None) -> Route:
+def merge_route(route: RouteModel, fields: SeedFields, app: App | None) -> RouteModel:
     """A route with what a document says of it, and of where it leads."""
     changed = replace(route, **ROUTE.collect_attributes(fields))
     if app is None:

@@ -6,7 +6,7 @@ An export of sixty thousand apps has sixty thousand droplets, so these forms lea
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockfoundry.cloudfoundry.app_parts import Package, Revision, Route, Task
+from mockfoundry.cloudfoundry.app_parts import Package, Revision, RouteModel, Task
 from mockfoundry.cloudfoundry.model import LARGEST_LONG, Droplet
 from mockfoundry.cloudfoundry.route_table import DEFAULT_DOMAIN
 from mockfoundry.cloudfoundry.seeds.keys import COMMON_KEYS, METADATA_KEY, NAME, POSITIVE, SPAN
@@ -42,17 +42,31 @@ class ShortForm(Form):
 
     unset: Any
     always: tuple[str, ...] = ()
-    _usual: dict[str, Any] = field(init=False, repr=False, compare=False)
+    _held: dict[str, tuple[tuple[str, Any], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        usual = {name: value for name, value in super().write(self.unset).items() if name not in self.always}
-        object.__setattr__(self, "_usual", usual)
+        held = {
+            key.name: tuple((each.attribute, getattr(self.unset, each.attribute)) for each in list_held_keys(key))
+            for key in self.keys
+            if key.name not in self.always
+        }
+        object.__setattr__(self, "_held", held)
 
     def write(self, value: Any, **computed: Any) -> dict[str, Any]:
-        usual = self._usual
-        written = super().write(value, **computed)
-        return {name: item for name, item in written.items() if name not in usual or item != usual[name]}
+        written = {}
+        for name, attribute, write in self._writers:
+            if name in computed:
+                written[name] = computed[name]
+            elif name not in self._held or any(getattr(value, each) != usual for each, usual in self._held[name]):
+                held = value if attribute is None else getattr(value, attribute)
+                written[name] = held if write is None or held is None else write(held)
+        return written
+
+
+def list_held_keys(key: FormKey) -> tuple[FormKey, ...]:
+    """The keys whose attributes hold what a key says: its own, or those of a form that is flat."""
+    return key.form.keys if key.role == "flat" else (key,)
 
 
 PART_KEYS = (FormKey("guid", PART_GUID, "Its guid.", "from the random seed", role="identity"), *COMMON_KEYS[1:])
@@ -224,6 +238,6 @@ ROUTE = Form(
 ROUTE_WITHOUT_APP = ShortForm(
     "a route that leads to no app",
     ROUTE_KEYS,
-    Route(guid="", space="", host="", domain="", created_at=0, updated_at=0),
+    RouteModel(guid="", space="", host="", domain="", created_at=0, updated_at=0),
     ("guid", "created_at", "updated_at", "host", "domain", "path"),
 )

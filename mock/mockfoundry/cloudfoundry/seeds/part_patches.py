@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mockfoundry.cloudfoundry.app_parts import Package, Revision, Route, Task
+from mockfoundry.cloudfoundry.app_parts import Package, Revision, RouteModel, Task
 from mockfoundry.cloudfoundry.model import App, Droplet
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder
 from mockfoundry.cloudfoundry.seeds.part_builds import PartBuilder, RouteAddress, read_route_address
@@ -110,7 +110,7 @@ class PartPatcher:
             self.builder.put_route(each, space, None, there)
 
 
-def find_route(routes: Any, address: RouteAddress) -> Route | None:
+def find_route(routes: Any, address: RouteAddress) -> RouteModel | None:
     """The route of an address."""
     found = (each for each in routes if (each.host, each.domain, each.path, each.port) == address)
     return next(found, None)

@@ -4,10 +4,10 @@ Source: cloudfoundry/uaa, webapp/WEB-INF/spring/oauth-endpoints.xml, oauth/provi
 oauth/UaaAuthorizationRequestManager.java, oauth/UaaTokenServices.java.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
@@ -116,7 +116,7 @@ def authenticate_user(request: UaaRequest, client: OauthClient) -> User:
 def read_hinted_origin(hint: str) -> str | None:
     """The origin that a login_hint names; None where it names none, or can't be read."""
     try:
-        found = json.loads(hint).get("origin") if hint else None
+        found = msgspec.json.decode(hint).get("origin") if hint else None
     except (ValueError, AttributeError, RecursionError):
         return None
     return None if found is None else str(found)
