@@ -59,6 +59,8 @@ def image(server: Serving) -> object:
         world.service_plans,
         world.service_instances,
         world.users,
+        world.routes,
+        world.clients,
     )
     return (*tables, *platform, deploying)
 
@@ -97,11 +99,25 @@ PLATFORM: dict[str, Any] = {
                     "quota": {"total_instances": 3},
                     "allow_ssh": False,
                     "service_instances": [{"name": "db", "plan": "sql/small"}],
+                    "routes": [{"host": "free"}],
+                    "apps": [
+                        {
+                            "name": "dora",
+                            "environment_variables": {"A": "1"},
+                            "features": {"ssh": False},
+                            "routes": [{"host": "dora"}],
+                            "tasks": [{"name": "migrate", "command": "rake"}],
+                            "packages": [{"guid": "uploaded"}],
+                            "droplets": [{"guid": "staged-before"}],
+                            "deletion_error": "a service is still bound",
+                        }
+                    ],
                 }
             ],
         }
     ],
-    "users": [{"name": "alice", "origin": "ldap"}, {"name": "new"}],
+    "users": [{"name": "alice", "origin": "ldap", "password": "secret"}, {"name": "new"}],
+    "clients": [{"id": "autoscaler", "secret": "s"}],
 }
 
 

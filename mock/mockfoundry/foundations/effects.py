@@ -35,6 +35,7 @@ ENTITY_TABLES = (
     "spaces",
     "apps",
     "processes",
+    "routes",
     "users",
     "service_instances",
     "clients",
