@@ -77,9 +77,17 @@ def read_form(content: bytes) -> dict[str, str]:
     return {name: values[-1] for name, values in read_query(content).items()}
 
 
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+
+
 def read_query(query_string: bytes) -> dict[str, list[str]]:
-    """The parameters of a query string, each with its values in order; a name without a value has an empty one."""
-    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+    """The parameters of a query string, each with its values in order; a name without a value has an empty one.
+
+    Bytes that are not percent-encoded are UTF-8, too, as `curl -d` sends them.
+    """
+    if not query_string.isascii():
+        query_string = _NOT_ASCII.sub(lambda found: b"%%%02X" % ord(found[0]), query_string)
+    pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="replace")
     query: dict[str, list[str]] = {}
     for name, value in pairs[:MAX_PARAMETERS]:
         query.setdefault(name, []).append(value)

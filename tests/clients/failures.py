@@ -167,6 +167,7 @@ CHANCE = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "GUID"),
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
     (re.compile(r"IncompleteRead\(\d+ bytes read, \d+ more expected\)"), "IncompleteRead(…)"),
+    (re.compile(r"ConnectionResetError\(\d+, "), "ConnectionResetError("),
     (re.compile("UNPROCESSABLE_CONTENT"), "UNPROCESSABLE_ENTITY"),
     (re.compile(r"\s+"), " "),
 )

@@ -537,3 +537,50 @@ def test_userinfo_refuses_as_uaa_does(server: Serving, tokens: dict[str, str], f
     advance(server, foundation, 11 * 365 * 24 * 3600)
     expired = asked(f"bearer {tokens['access_token']}")
     assert expired[1]["error_description"].startswith("Invalid access token: expired at ")
+
+
+# What clients send into headers, and at the end of time
+
+
+@pytest.mark.parametrize(
+    ("kid", "shown"),
+    [
+        ("x\r\nSet-Cookie: a=b\r\n\r\n<b>", "x??Set-Cookie: a=b????<b>"),
+        ('x" realm="y', r"x\" realm=\"y"),
+        ("x\\", "x\\\\"),
+    ],
+)
+def test_what_a_token_says_ends_neither_a_header_nor_its_quotes(server: Serving, kid: str, shown: str) -> None:
+    token = jwt.encode({}, make_random_key(), algorithm="RS256", headers={"kid": kid})
+    refused = refresh(server, token)
+    text = f"Token header claim [kid] references unknown signing key : [{shown}]"
+    assert refused.headers["www-authenticate"] == f'Bearer error="invalid_token", error_description="{text}"'
+    assert "set-cookie" not in refused.headers
+    shown_at = server.client.get("/userinfo", headers={"Authorization": f"bearer {token}"})
+    assert text in shown_at.headers["www-authenticate"]
+
+
+def test_the_earlier_form_knows_the_scopes_of_a_refresh_token(server: Serving, tokens: dict[str, str]) -> None:
+    form = {"token": tokens["refresh_token"], "scopes": "openid,nothing"}
+    answer = ask_uaa(server, form, path="/check_token", authorization=AUTOSCALER)
+    refused = {"error": "invalid_scope", "error_description": "Some requested scopes are missing: nothing"}
+    assert (answer.status_code, answer.json()) == (400, refused)
+
+
+def test_a_user_is_locked_out_at_the_end_of_time_too(server: Serving) -> None:
+    name = new_name()
+    assert log_in(server, f"root@{name}").status_code == 200
+    clock = {"frozen": True, "now": "9999-12-31T23:59:59Z"}
+    moved = plain_http.request("PATCH", f"{server.url}/__mock/foundations/{name}/clock", json=clock)
+    assert moved.status_code == 200
+    for _ in range(5):
+        log_in(server, f"alice@{name}", "wrong")
+    assert log_in(server, f"alice@{name}", "secret").json() == {"error": "unauthorized", "error_description": LOCKED}
+
+
+def test_a_form_that_is_not_percent_encoded_is_utf_8() -> None:
+    """As `curl -d` sends it from a terminal."""
+    with serving({"users": [{"name": "jürgen", "password": "pässwort"}]}) as server:
+        form = "grant_type=password&username=jürgen&password=pässwort".encode()
+        headers = {"Authorization": CF, "Content-Type": "application/x-www-form-urlencoded"}
+        assert server.client.post("/oauth/token", content=form, headers=headers).status_code == 200

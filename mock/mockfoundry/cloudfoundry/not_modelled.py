@@ -22,7 +22,11 @@ _NOT_MODELLED: tuple[tuple[str, str], ...] = (
         rf"/v3/(routes|domains|organizations/{_SEGMENT}/domains)",
         "changes of routes and domains: give them in the seed file (`routes:` of an app)",
     ),
-    (r"/v3/security_groups", "changes of security groups: give them in the seed file (`security_groups:`)"),
+    (
+        r"/v3/security_groups",
+        "security groups but those of a space (running_security_groups, staging_security_groups): give them in the "
+        "seed file (`security_groups:`)",
+    ),
     (r"/v3/(organizations|spaces)", "changes of organizations and spaces: give them in the seed file, or by `given:`"),
     (r"/v3/(users|roles)", "changes of users and roles: give them in the seed file (`users:`)"),
     (r"/v3/(organization|space)_quotas", "making, deleting and applying quotas: give them in the seed file (`quota:`)"),

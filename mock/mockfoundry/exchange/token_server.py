@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 
-from mockfoundry.bodies import BodyForm, read_form, read_query
+from mockfoundry.bodies import BodyForm, format_header_value, read_form, read_query
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.errors import CATALOGUE, Refusal
 from mockfoundry.cloudfoundry.tokens import claims_from_token
@@ -197,7 +197,7 @@ def response_to_other_method(context: ExchangeContext, plan: Plan) -> Response:
 def response_from_uaa(answer: UaaResponse, decided_by: DecidedBy = "world") -> Response:
     """The response that an answer of UAA is, without the headers that all of them have."""
     response = json_response(answer.status, answer.body, answer.why, UAA_MEDIA_TYPE)
-    response.headers += ((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers)
+    response.headers += ((name.encode(), format_header_value(value)) for name, value in answer.headers)
     response.decided_by = decided_by
     return response
 

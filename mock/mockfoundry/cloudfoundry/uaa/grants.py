@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
-from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
+from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, format_http_date
 from mockfoundry.cloudfoundry.model import OauthClient, User
 from mockfoundry.cloudfoundry.tokens import TokenClaims, read_token, read_token_header, sign_claims
 from mockfoundry.cloudfoundry.uaa.claims import (
@@ -128,7 +128,7 @@ def must_not_be_locked(user: User, now: int) -> None:
         raise unauthorized(LOCKED, f"{user.name} is locked (the seed says so)")
     recent = [each for each in user.failed_log_ins if now - each < FAILURE_WINDOW]
     if len(recent) >= MOST_FAILURES and now < recent[-1] + LOCKED_FOR:
-        until = format_moment(recent[-1] + LOCKED_FOR)
+        until = format_moment(min(LATEST_MOMENT, recent[-1] + LOCKED_FOR))
         raise unauthorized(LOCKED, f"{user.name} is locked until {until}, after {len(recent)} wrong passwords")
 
 

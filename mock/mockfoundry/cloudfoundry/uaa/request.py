@@ -140,9 +140,14 @@ def unauthorized(description: str, why: str) -> UaaRefusal:
     return UaaRefusal(401, "unauthorized", description, why, client_challenge(description))
 
 
+def quotable(text: str) -> str:
+    """A text as it may stand between quotes in a header: what a client sent can't end it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def refused_by_controller(status: int, error: str, description: str, why: str, **details: str) -> UaaRefusal:
     """What the token endpoint itself refuses: only its 401s have a challenge."""
-    challenge = f'Bearer error="{error}", error_description="{description}"' if status == 401 else ""
+    challenge = f'Bearer error="{error}", error_description="{quotable(description)}"' if status == 401 else ""
     return UaaRefusal(status, error, description, why, challenge, details)
 
 

@@ -17,6 +17,7 @@ from mockfoundry.cloudfoundry.uaa.request import (
     UaaRefusal,
     UaaRequest,
     UaaResponse,
+    quotable,
     refused_by_controller,
 )
 
@@ -90,7 +91,7 @@ def check_token(request: UaaRequest) -> UaaResponse:
     except UaaRefusal as refusal:
         raise refused_by_controller(400, "invalid_token", refusal.description, refusal.why) from None
     wanted = request.parameter("scopes").split(",") if request.parameter("scopes") else []
-    missing = [each for each in wanted if each not in claims["scope"]]
+    missing = [each for each in wanted if each not in claims.get("scope", claims.get("granted_scopes", ()))]
     if missing:
         text = f"Some requested scopes are missing: {','.join(missing)}"
         raise refused_by_controller(400, "invalid_scope", text, "scopes: the token has fewer")
@@ -184,5 +185,5 @@ def read_bearer_claims(request: UaaRequest) -> TokenClaims:
 
 
 def refused_bearer(description: str, why: str) -> UaaRefusal:
-    challenge = f'{RESOURCE_REALM}, error="invalid_token", error_description="{description}"'
+    challenge = f'{RESOURCE_REALM}, error="invalid_token", error_description="{quotable(description)}"'
     return UaaRefusal(401, "invalid_token", description, why, challenge)
