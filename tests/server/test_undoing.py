@@ -153,6 +153,84 @@ def test_what_something_else_has_changed_since_is_kept(server: Serving) -> None:
     assert server.client.get(f"/v3/processes/{WEB}").json()["instances"] == 3
 
 
+BESIDE: dict[str, tuple[dict[str, Any], str, str, dict[str, Any]]] = {
+    "a task": ({"tasks": [{"name": "by-scenario"}]}, "POST", "/v3/apps/APP/tasks", {"name": "mine", "command": "x"}),
+    "a sidecar": (
+        {"sidecars": [{"name": "by-scenario", "process_types": ["web"]}]},
+        "POST",
+        "/v3/apps/APP/sidecars",
+        {"name": "mine", "command": "x", "process_types": ["web"]},
+    ),
+    "labels": (
+        {"metadata": {"labels": {"by": "scenario"}}},
+        "PATCH",
+        "/v3/apps/APP",
+        {"metadata": {"labels": {"mine": "1"}}},
+    ),
+    "environment variables": (
+        {"environment_variables": {"BY": "scenario"}},
+        "PATCH",
+        "/v3/apps/APP/environment_variables",
+        {"var": {"MINE": "1"}},
+    ),
+}
+"""By what a scenario gives an app: that, and the call of a client that changes the same list or mapping."""
+
+
+@pytest.mark.parametrize("row", BESIDE)
+def test_what_a_client_has_put_beside_it_is_kept_without_it(server: Serving, row: str) -> None:
+    """What is left is what the client would have made without the scenario."""
+    given, method, path, body = BESIDE[row]
+    app = next(iter(foundation(server).world.apps))
+    path = path.replace("APP", app)
+    scenario = {"organizations": [{"name": "acme", "spaces": [{"name": "dev", "apps": [{"name": "dora", **given}]}]}]}
+    read = read_scenario(json.dumps({"scenario": "beside", "given": scenario}), source="beside")
+    server.service.registry.copy("default", "without", real_now())
+    switch_scenario_on(foundation(server), CompiledScenario(read), now(server))
+    for prefix in ("", "/foundations/without"):
+        assert server.client.request(method, prefix + path, json=body).status_code < 300
+    assert switch_scenario_off(foundation(server), "beside", now(server))
+    with_it, without = (named.world.apps[app] for named in list(server.service.registry)[:2])
+    assert len(with_it.tasks) == len(without.tasks)
+    assert [each.name for each in with_it.sidecars] == [each.name for each in without.sidecars]
+    assert (with_it.labels, with_it.environment_variables) == (without.labels, without.environment_variables)
+
+
+def test_a_quota_that_a_client_has_changed_beside_it_has_its_own_numbers_again(server: Serving) -> None:
+    quota = {"organizations": [{"name": "acme", "quota": {"total_instances": 1}}]}
+    scenario = read_scenario(json.dumps({"scenario": "quota", "given": quota}), source="quota")
+    before = next(iter(foundation(server).world.organizations.values())).quota
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
+    guid = server.client.get("/v3/organization_quotas?names=acme-quota").json()["resources"][0]["guid"]
+    changed = server.client.patch(f"/v3/organization_quotas/{guid}", json={"routes": {"total_routes": 7}})
+    assert changed.status_code == 200
+    assert switch_scenario_off(foundation(server), "quota", now(server))
+    after = next(iter(foundation(server).world.organizations.values())).quota
+    assert before is not None
+    assert after is not None
+    assert (after.total_routes, after.total_instances) == (7, before.total_instances)
+
+
+def test_an_app_that_was_added_goes_with_its_organization_unless_a_client_has_put_something_there(
+    server: Serving,
+) -> None:
+    added = {"organizations": [{"name": "new", "spaces": [{"name": "far", "apps": [{"name": "fresh"}]}]}]}
+    scenario = read_scenario(json.dumps({"scenario": "added", "given": added}), source="added")
+    before = image(server)
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
+    assert switch_scenario_off(foundation(server), "added", now(server))
+    assert image(server) == before
+    switch_scenario_on(foundation(server), CompiledScenario(scenario), now(server))
+    space = server.client.get("/v3/spaces?names=far").json()["resources"][0]["guid"]
+    relationships = {"space": {"data": {"guid": space}}}
+    made = server.client.post("/v3/apps", json={"name": "mine", "relationships": relationships})
+    assert made.status_code == 201
+    assert switch_scenario_off(foundation(server), "added", now(server))
+    apps = server.client.get(f"/v3/apps?space_guids={space}").json()["resources"]
+    assert [app["name"] for app in apps] == ["mine"]
+    assert server.client.get(f"/v3/spaces/{space}").status_code == 200
+
+
 def test_playing_it_again_begins_it_anew_and_keeps_one_way_back(server: Serving) -> None:
     before = image(server)
     for _ in range(3):

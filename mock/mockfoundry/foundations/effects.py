@@ -84,16 +84,58 @@ def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
 
 
 def restore_entity(change: EntityChange, current: Any) -> Any:
-    """An entity with its values from before the change in those fields that still have the change's."""
-    if current is change.after:
-        return change.before
-    fields = {
-        name: getattr(change.before, name)
-        for name in current.__struct_fields__
-        if getattr(change.before, name) != getattr(change.after, name)
-        and getattr(current, name) == getattr(change.after, name)
-    }
-    return msgspec.structs.replace(current, **fields)
+    """An entity with its values from before the change in all that still has the change's."""
+    return restore_value(change.before, change.after, current)
+
+
+def restore_value(before: Any, after: Any, current: Any) -> Any:
+    """A value as it is without a change: what the change made is as before, what something else made since stays.
+
+    Entities are compared field by field, mappings key by key, and lists of entities by their guids.
+
+    Args:
+        before, after: the change.
+    """
+    if current is after or current == after:
+        return before
+    if before == after:
+        return current
+    if isinstance(current, dict) and isinstance(after, dict) and isinstance(before, dict | None):
+        return restore_mapping(before or {}, after, current)
+    if isinstance(current, msgspec.Struct) and type(before) is type(after) is type(current):
+        names = current.__struct_fields__
+        return msgspec.structs.replace(
+            current,
+            **{
+                name: restore_value(getattr(before, name), getattr(after, name), getattr(current, name))
+                for name in names
+                if getattr(before, name) != getattr(after, name)
+            },
+        )
+    if all(map(is_list_of_entities, (before, after, current))):
+        by_guid = ({entity.guid: entity for entity in entities} for entities in (before, after, current))
+        return tuple(restore_mapping(*by_guid).values())
+    return current
+
+
+def restore_mapping(before: dict[str, Any], after: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
+    """The same for a mapping; what the change took away comes back in its place."""
+    restored: dict[str, Any] = {}
+    for key in (*before, *(key for key in current if key not in before)):
+        if key not in after:
+            restored[key] = current.get(key, before.get(key))
+        elif key not in current:
+            # Something else has taken it away since.
+            continue
+        elif key in before:
+            restored[key] = restore_value(before[key], after[key], current[key])
+        elif current[key] != after[key]:
+            restored[key] = current[key]
+    return restored
+
+
+def is_list_of_entities(value: Any) -> bool:
+    return isinstance(value, tuple) and all(hasattr(entity, "guid") for entity in value)
 
 
 def remove_added_entity(world: World, table: str, key: str) -> None:
@@ -103,9 +145,9 @@ def remove_added_entity(world: World, table: str, key: str) -> None:
         # A deployment that is over has left its new process as the only one of its type.
         if sum(each.type == process.type for each in world.list_app_processes(process.app)) > 1:
             world.remove_process(key)
-    elif (table == "apps" and world.processes_of.get(key)) or (is_named(world, table, key)):
-        return
-    else:
+    elif table == "apps":
+        world.remove_app(key)
+    elif not is_named(world, table, key):
         world.own_table(table).pop(key, None)
 
 
@@ -116,6 +158,11 @@ def is_named(world: World, table: str, name: str) -> bool:
         return any(name in (*each.isolation_segments, each.default_isolation_segment) for each in organizations) or any(
             name == each.isolation_segment for each in spaces
         )
+    if table == "spaces":
+        apps, instances, routes = world.apps.values(), world.service_instances.values(), world.routes.values()
+        return any(name == each.space for inside in (apps, instances, routes) for each in inside)
+    if table == "organizations":
+        return any(name == each.organization for each in world.spaces.values())
     if table == "service_plans":
         return any(each.plan == name for each in world.service_instances.values())
     return table == "service_offerings" and any(each.offering == name for each in world.service_plans.values())

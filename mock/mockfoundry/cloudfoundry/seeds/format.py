@@ -468,7 +468,7 @@ SECURITY_GROUP = Form(
     (
         *COMMON_KEYS,
         FormKey("name", NAME, "Its name; unique.", required=True, role="identity"),
-        FormKey("rules", ListKind(SECURITY_RULE), "What it allows, a list.", "none"),
+        FormKey("rules", BuiltKind(ListKind(SECURITY_RULE), tuple, list), "What it allows, a list.", "none"),
         FormKey("running_default", BOOLEAN, "Whether it holds for running apps in every space.", "false"),
         FormKey("staging_default", BOOLEAN, "Whether it holds for apps that are staged in every space.", "false"),
         FormKey("running_spaces", PLACES, "Where it holds for running apps besides: `organization/space`.", "none"),
