@@ -4,22 +4,34 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mockfoundry.cloudfoundry.seeds import (
+    app_forms,
+    keys,
+    organization_forms,
+    part_forms,
+    process_forms,
+    settings_forms,
+    snapshot,
+    user_forms,
+)
 from mockfoundry.cloudfoundry.seeds import format as seed_format
-from mockfoundry.cloudfoundry.seeds import keys as seed_keys
-from mockfoundry.cloudfoundry.seeds import load as seed_load
-from mockfoundry.cloudfoundry.seeds import part_forms as seed_part_forms
-from mockfoundry.cloudfoundry.seeds import snapshot as seed_snapshot
-from mockfoundry.cloudfoundry.seeds.format import PAST_VERSION
+from mockfoundry.cloudfoundry.seeds.process_forms import PAST_VERSION
 from mockfoundry.documents.declare import Form, render_cell
 
 SEED_PAGE = Path(__file__).parent.parent / "docs" / "seed-file.md"
 
-FORMS = {
-    each.noun: each
-    for module in (seed_format, seed_keys, seed_load, seed_part_forms, seed_snapshot)
-    for each in vars(module).values()
-    if isinstance(each, Form)
-}
+MODULES = (
+    seed_format,
+    app_forms,
+    keys,
+    organization_forms,
+    part_forms,
+    process_forms,
+    settings_forms,
+    snapshot,
+    user_forms,
+)
+FORMS = {each.noun: each for module in MODULES for each in vars(module).values() if isinstance(each, Form)}
 
 _TABLE = re.compile(r"(<!-- keys of (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -11,7 +11,7 @@ import yaml
 
 import mockfoundry.control
 from mockfoundry.client.values import ActiveScenario, Audit, Coverage, Exchange, Process, StateChange, Verdict
-from mockfoundry.cloudfoundry.seeds.format import PROCESS
+from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
 from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
 
 DOCUMENT = Path(mockfoundry.control.__file__).with_name("openapi.yaml")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.cloudfoundry.model import User
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import MAX_EVENTS
 from tests.cloudfoundry.asking import APP, IDLE_APP, WEB, WORKER, Asking, bad_query, error, guids, not_found
 

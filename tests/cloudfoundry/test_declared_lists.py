@@ -16,10 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockfoundry.cloudfoundry import api
-from mockfoundry.cloudfoundry.api.lists import Inclusion, Listing, ListReading, drop_by, keep_by, keep_by_any, list_page
-from mockfoundry.cloudfoundry.api.parameters import Parameters
-from mockfoundry.cloudfoundry.api.queries import COMMON_ORDERS, ListForm, read_list_query, read_shown
-from mockfoundry.cloudfoundry.api.query_checks import (
+from mockfoundry.cloudfoundry.api.lists.listing import (
+    Inclusion,
+    Listing,
+    ListReading,
+    drop_by,
+    keep_by,
+    keep_by_any,
+    list_page,
+)
+from mockfoundry.cloudfoundry.api.lists.parameters import Parameters
+from mockfoundry.cloudfoundry.api.lists.queries import COMMON_ORDERS, ListForm, read_list_query, read_shown
+from mockfoundry.cloudfoundry.api.lists.query_checks import (
     check_absent,
     check_arrays,
     check_choice,
@@ -342,10 +350,10 @@ def test_one_resource_takes_nothing_but_what_it_is_shown_with() -> None:
 def find_listings() -> dict[str, Listing[Any]]:
     """Every list that the Cloud Controller's API declares, by the place of its declaration."""
     found = {"boats": LISTING}
-    for module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
+    for module in pkgutil.walk_packages(api.__path__, f"{api.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, Listing):
-                found.setdefault(f"{module.name.rpartition('.')[2]}.{name}", value)
+                found.setdefault(f"{module.name.removeprefix(f'{api.__name__}.')}.{name}", value)
     return found
 
 

@@ -8,34 +8,18 @@ import msgspec
 import pytest
 
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.cloudfoundry.model import (
-    Allotment,
-    App,
-    Deployment,
-    HealthCheck,
-    InstanceRange,
-    Organization,
-    ProcessModel,
-    Quota,
-    Settings,
-    Sidecar,
-    Space,
-)
+from mockfoundry.cloudfoundry.model import Allotment, App, Deployment, HealthCheck, InstanceRange, ProcessModel, Sidecar
+from mockfoundry.cloudfoundry.organizations import Organization, Quota, Space
+from mockfoundry.cloudfoundry.seeds.app_forms import APP, DEPLOYMENT, SIDECAR
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
-from mockfoundry.cloudfoundry.seeds.format import (
-    APP,
-    DEPLOYMENT,
-    ORGANIZATION,
-    PROCESS,
-    SEED,
-    SETTINGS,
-    SIDECAR,
-    SPACE,
-)
+from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.seeds.keys import NAME
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
-from mockfoundry.cloudfoundry.seeds.platform import apply_fields
+from mockfoundry.cloudfoundry.seeds.organization_forms import ORGANIZATION, SPACE
+from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields
+from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
 from mockfoundry.cloudfoundry.seeds.read import build_default_world, read_seed, world_from_seed
+from mockfoundry.cloudfoundry.seeds.settings_forms import SETTINGS
 from mockfoundry.cloudfoundry.seeds.snapshot import (
     ALLOTMENT,
     INSTANCE_RANGE,
@@ -43,6 +27,7 @@ from mockfoundry.cloudfoundry.seeds.snapshot import (
     PROGRESS,
     SNAPSHOT_KEYS,
 )
+from mockfoundry.cloudfoundry.settings import Settings
 from mockfoundry.documents.declare import Form, FormKey
 from tests.cloudfoundry.test_seed_files import BORN, FULL
 from tests.seed_page import FORMS, SEED_PAGE, render_seed_page

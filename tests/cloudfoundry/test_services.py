@@ -5,11 +5,14 @@ service_offerings_controller.rb, spaces_controller.rb and their presenters and d
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests import plain_http
 from tests.cloudfoundry.asking import Asking, bad_query, error, guids, not_found
+from tests.serving import Serving
 
 MADE = {"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-02-03T04:05:06Z"}
 NO_METADATA: dict[str, Any] = {"labels": {}, "annotations": {}}
@@ -367,3 +370,15 @@ def test_a_change_in_a_seeds_words_keeps_what_it_does_not_name(served: Asking) -
     assert {each["name"]: each["tags"] for each in instances} == {"cache": [], "mail": ["new"], "scaler": ["new"]}
     (group,) = served.ask("GET", "/v3/spaces/dev/staging_security_groups").json()["resources"]
     assert group["globally_enabled"] == {"running": True, "staging": True}
+
+
+def test_the_rules_of_a_security_group_are_exported_as_they_were_given(serve: Callable[..., Serving]) -> None:
+    rules = [{"protocol": "udp", "destination": "10.0.0.2", "ports": "53"}, {"protocol": "all", "destination": "::/0"}]
+    server = serve(seed={"security_groups": [{"name": "dns", "rules": rules}]})
+    assert server.client.get("/v3/spaces").status_code == 200
+    exported = plain_http.request("GET", f"{server.url}/__mock/foundations/default/state").json()
+    assert [group["rules"] for group in exported["security_groups"]] == [rules]
+    imported = plain_http.request("PUT", f"{server.url}/__mock/foundations/other", json=exported)
+    assert imported.status_code == 201
+    again = plain_http.request("GET", f"{server.url}/__mock/foundations/other/state").json()
+    assert again["security_groups"] == exported["security_groups"]

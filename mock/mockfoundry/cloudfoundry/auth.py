@@ -16,9 +16,10 @@ from mockfoundry.cloudfoundry.errors import (
     UAA_UNAVAILABLE,
     Refusal,
 )
-from mockfoundry.cloudfoundry.model import Organization, Space, User
+from mockfoundry.cloudfoundry.organizations import Organization, Space
 from mockfoundry.cloudfoundry.signing_keys import SigningKey
 from mockfoundry.cloudfoundry.tokens import MAX_REMEMBERED_TOKEN_LENGTH, TokenClaims, read_token
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_moment

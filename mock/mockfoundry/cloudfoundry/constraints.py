@@ -12,16 +12,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mockfoundry.cloudfoundry.errors import UNPROCESSABLE_ENTITY, Refusal
-from mockfoundry.cloudfoundry.model import (
-    DEFAULT_USER,
-    UNLIMITED,
-    App,
-    HealthCheck,
-    Organization,
-    ProcessModel,
-    Quota,
-    Space,
-)
+from mockfoundry.cloudfoundry.model import DEFAULT_USER, UNLIMITED, App, HealthCheck, ProcessModel
+from mockfoundry.cloudfoundry.organizations import Organization, Quota, Space
 from mockfoundry.cloudfoundry.world import NO_USAGE, QuotaUsage, World
 
 

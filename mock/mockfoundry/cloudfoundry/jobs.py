@@ -12,9 +12,10 @@ from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import advance_deployments
 from mockfoundry.cloudfoundry.generator import derive_guid
-from mockfoundry.cloudfoundry.model import App, Job, User
+from mockfoundry.cloudfoundry.model import App, Job
 from mockfoundry.cloudfoundry.route_table import DEFAULT_PORT, list_destinations, list_routes_of
 from mockfoundry.cloudfoundry.staging import list_droplets, list_packages
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
 MAX_JOBS = 1_000

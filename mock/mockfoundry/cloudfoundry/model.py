@@ -1,7 +1,10 @@
-"""Entities: what one Cloud Foundry is made of, as frozen values. Never checks who may do what or words a response.
+"""Entities: what apps and their processes are made of, as frozen values. Never checks who may do what.
 
 A change replaces a value by a new one, so a refused change leaves nothing behind. Moments are whole microseconds since
 the epoch and durations whole microseconds, unless a name ends with `_seconds`.
+
+What stands around apps has rooms of its own: `organizations`, `users`, `settings`. Packages, revisions, tasks and
+routes are in `app_parts`.
 """
 
 from typing import Any, Literal
@@ -9,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from mockfoundry.cloudfoundry.app_parts import Buildpack, DropletState, Package, Revision, Task
+from mockfoundry.cloudfoundry.users import User
 
 LARGEST_INTEGER = 2_147_483_647
 """What the Cloud Controller's database holds in an integer column [app/messages/base_message.rb]."""
@@ -44,165 +48,6 @@ ACTIVE_STATES: tuple[DeploymentState, ...] = (*STATES_IN_FLIGHT, "CANCELING")
 
 HealthCheckType = Literal["port", "process", "http"]
 InstanceState = Literal["RUNNING", "STARTING", "CRASHED", "DOWN", "STOPPING"]
-
-
-class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of an organization or a space; None is unlimited. Memory in MB, log rate in bytes per second.
-
-    Attributes:
-        guid, name, created_at, updated_at: of the resource that the API shows.
-        total_domains: of an organization; a space has no such limit.
-    """
-
-    guid: str = ""
-    name: str = ""
-    created_at: int = 0
-    updated_at: int = 0
-    total_memory_in_mb: int | None = None
-    per_process_memory_in_mb: int | None = None
-    total_instances: int | None = None
-    per_app_tasks: int | None = None
-    log_rate_limit_in_bytes_per_second: int | None = None
-    paid_services_allowed: bool = True
-    total_service_instances: int | None = None
-    total_service_keys: int | None = None
-    total_routes: int | None = None
-    total_reserved_ports: int | None = None
-    total_domains: int | None = None
-
-
-class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization.
-
-    Attributes:
-        quota: its own; None where it has the one that every organization has that names none.
-        isolation_segments: the names of those that it may use, besides those that its spaces do use.
-        default_isolation_segment: the name of the one for spaces that name none.
-    """
-
-    guid: str
-    name: str
-    created_at: int
-    updated_at: int
-    suspended: bool = False
-    being_deleted: bool = False
-    quota: Quota | None = None
-    isolation_segments: tuple[str, ...] = ()
-    default_isolation_segment: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class Space(msgspec.Struct, frozen=True, kw_only=True):
-    """A space.
-
-    Attributes:
-        isolation_segment: its name.
-    """
-
-    guid: str
-    name: str
-    organization: str
-    created_at: int
-    updated_at: int
-    suspended: bool = False
-    being_deleted: bool = False
-    quota: Quota | None = None
-    isolation_segment: str | None = None
-    allow_ssh: bool = True
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class IsolationSegment(msgspec.Struct, frozen=True, kw_only=True):
-    guid: str
-    name: str
-    created_at: int
-    updated_at: int
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Which addresses the apps of some spaces may reach.
-
-    Attributes:
-        rules: as the API shows them.
-        running_default, staging_default: whether it holds in every space, while apps run, and while they are staged.
-        running_spaces, staging_spaces: where it holds besides, as `organization/space`.
-    """
-
-    guid: str
-    name: str
-    created_at: int
-    updated_at: int
-    rules: tuple[dict[str, Any], ...] = ()
-    running_default: bool = False
-    staging_default: bool = False
-    running_spaces: tuple[str, ...] = ()
-    staging_spaces: tuple[str, ...] = ()
-
-
-class ServicePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan of a service offering; anybody may use it.
-
-    Attributes:
-        offering: the name of its offering.
-        catalog_id: what the broker calls it.
-    """
-
-    guid: str
-    name: str
-    offering: str
-    catalog_id: str
-    created_at: int
-    updated_at: int
-    description: str = ""
-    free: bool = True
-    available: bool = True
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class ServiceOffering(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service broker offers.
-
-    Attributes:
-        catalog_id: what the broker calls it.
-        broker: the name of the broker.
-    """
-
-    guid: str
-    name: str
-    catalog_id: str
-    broker: str
-    created_at: int
-    updated_at: int
-    description: str = ""
-    available: bool = True
-    tags: tuple[str, ...] = ()
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class ServiceInstance(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance of a service in a space.
-
-    Attributes:
-        space: its guid.
-        plan: `offering/plan`; None where a user provided it.
-    """
-
-    guid: str
-    name: str
-    space: str
-    plan: str | None
-    created_at: int
-    updated_at: int
-    tags: tuple[str, ...] = ()
-    dashboard_url: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
@@ -483,53 +328,6 @@ class ProcessModel(msgspec.Struct, frozen=True, kw_only=True):
     load: Load | None = None
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A user and the roles they hold; as the one who asks, the actor.
-
-    Attributes:
-        origin: of the identity provider that they log in with.
-        scopes: of their tokens.
-        organization_roles, space_roles: by guid of the organization or space.
-        password: that they log in with; None where any is right.
-        locked: whether they can't log in, whatever the password.
-        failed_log_ins: when they last tried with a wrong password, in virtual microseconds, since they last got in.
-    """
-
-    guid: str
-    name: str
-    scopes: frozenset[str]
-    organization_roles: dict[str, frozenset[str]]
-    space_roles: dict[str, frozenset[str]]
-    created_at: int = 0
-    updated_at: int = 0
-    origin: str = "uaa"
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    password: str | None = None
-    locked: bool = False
-    failed_log_ins: tuple[int, ...] = ()
-
-
-class OauthClient(msgspec.Struct, frozen=True, kw_only=True):
-    """A client of UAA: a program that asks for tokens, its own or a user's.
-
-    Attributes:
-        secret: that it authenticates with; an empty one must be sent, too.
-        authorities: what the tokens have that it gets for itself.
-        scopes: what the tokens of users may have that it gets.
-        grants: the ways in which it may get tokens.
-        access_token_seconds, refresh_token_seconds: how long its tokens are valid; None where the settings say that.
-    """
-
-    id: str
-    secret: str = ""
-    authorities: tuple[str, ...] = ("uaa.none",)
-    scopes: tuple[str, ...] = ()
-    grants: tuple[str, ...] = ("client_credentials",)
-    access_token_seconds: float | None = None
-    refresh_token_seconds: float | None = None
-
-
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the platform does after it has answered, such as the deletion of an app.
 
@@ -551,71 +349,3 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     due_at: int
     state: JobState = "PROCESSING"
     error: str | None = None
-
-
-class FeatureFlag(msgspec.Struct, frozen=True):
-    """A feature flag.
-
-    Attributes:
-        error_message: the words that a refusal gives in place of its name.
-        updated_at: when it was last set; None while it never was.
-    """
-
-    enabled: bool
-    error_message: str | None = None
-    updated_at: int | None = None
-
-
-class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """How many requests a user has in one interval.
-
-    Attributes:
-        unauthenticated: for callers without a token, by address.
-        admins: for admins; None is unlimited, as on a real foundation.
-    """
-
-    requests: int
-    unauthenticated: int
-    admins: int | None
-    interval_seconds: float = 3600.0
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How this foundation behaves as a platform.
-
-    Attributes:
-        start_seconds, stop_seconds: how long an instance takes to run, and to be gone.
-        deployment_seconds: how long a deployment takes.
-        job_seconds: how long it takes until a job runs, such as the deletion of an app.
-        task_seconds: how long a task runs that a client starts.
-        crash_seconds: how long after each start every instance crashes, None where it doesn't.
-        stale_seconds: how old the world is that reads show.
-        platform: whether the scheduler can be reached.
-        metrics: whether the metrics can be read.
-        maximum_disk_in_mb, maximum_health_check_timeout_in_seconds: what a process may ask for.
-        allowed_process_users: who may run a process, besides vcap.
-        unknown_users: what a bearer token is that names no user: an admin's, or refused.
-        api_version: of the Cloud Controller, as the root documents say it.
-        uaa: whether UAA can be reached.
-        access_token_seconds, refresh_token_seconds: how long tokens are valid that a log-in gives; None for so long
-            that no test sees one expire.
-    """
-
-    start_seconds: float = 1.0
-    stop_seconds: float = 1.0
-    deployment_seconds: float = 2.0
-    job_seconds: float = 1.0
-    task_seconds: float = 1.0
-    crash_seconds: float | None = None
-    stale_seconds: float = 0.0
-    platform: Literal["available", "unavailable"] = "available"
-    metrics: Literal["available", "unavailable"] = "available"
-    rate_limit: RateLimit | None = None
-    maximum_disk_in_mb: int = 2048
-    maximum_health_check_timeout_in_seconds: int = 180
-    allowed_process_users: tuple[str, ...] = ("ContainerUser", "TestUser")
-    unknown_users: Literal["admin", "refused"] = "admin"
-    api_version: str = "3.228.0"
-    uaa: Literal["available", "unavailable"] = "available"
-    access_token_seconds: float | None = None
-    refresh_token_seconds: float | None = None

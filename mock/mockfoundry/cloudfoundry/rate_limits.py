@@ -18,7 +18,7 @@ from mockfoundry.cloudfoundry.errors import (
     Refusal,
 )
 from mockfoundry.cloudfoundry.generator import derive_word
-from mockfoundry.cloudfoundry.model import RateLimit
+from mockfoundry.cloudfoundry.settings import RateLimit
 from mockfoundry.cloudfoundry.world import World
 
 ANONYMOUS_CLIENT = ""

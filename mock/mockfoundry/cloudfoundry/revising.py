@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.app_parts import Revision
 from mockfoundry.cloudfoundry.generator import derive_guid
-from mockfoundry.cloudfoundry.model import App, User
+from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.staging import (
     commands_of_revision,
     droplet_guid_of,
     find_next_version,
     list_revisions,
 )
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
 MAX_REVISIONS = 100

@@ -13,24 +13,19 @@ import msgspec
 from mockfoundry.cloudfoundry.app_parts import RouteModel
 from mockfoundry.cloudfoundry.clock import SECOND, Clock
 from mockfoundry.cloudfoundry.generator import Generator
-from mockfoundry.cloudfoundry.model import (
-    App,
-    Deployment,
-    FeatureFlag,
+from mockfoundry.cloudfoundry.model import App, Deployment, Job, ProcessModel
+from mockfoundry.cloudfoundry.organizations import (
     IsolationSegment,
-    Job,
-    OauthClient,
     Organization,
-    ProcessModel,
     Quota,
     SecurityGroup,
     ServiceInstance,
     ServiceOffering,
     ServicePlan,
-    Settings,
     Space,
-    User,
 )
+from mockfoundry.cloudfoundry.settings import FeatureFlag, Settings
+from mockfoundry.cloudfoundry.users import OauthClient, User
 
 MAX_EVENTS = 250
 """How many audit events a foundation keeps; the oldest go first."""

@@ -1,4 +1,4 @@
-"""Matching: what a preference or a scenario says of a request before its exchange. Never makes the exchange."""
+"""Matching: what a preference or a scenario says of a request, and makes of its response. Never makes the exchange."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,16 @@ from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.exchange.context import ExchangeContext
 from mockfoundry.exchange.documented import DocumentedBody
 from mockfoundry.exchange.preferences import find_preferred_response
-from mockfoundry.exchange.response import Response, documented_response, example_response, response_from_refusal
-from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, shorten_count_key
+from mockfoundry.exchange.response import (
+    Response,
+    add_reason,
+    documented_response,
+    example_response,
+    join_reasons,
+    response_from_refusal,
+)
+from mockfoundry.exchange.token_server import scripted_response
+from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, shorten_count_key
 from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -112,3 +120,30 @@ def find_process_key(context: ExchangeContext) -> str:
         return guid if guid in world.processes or guid in world.apps else ""
     process = world.find_app_process(guid, process_type)
     return "" if process is None else process.guid
+
+
+def apply_match(context: ExchangeContext, response: Response) -> Response:
+    """What a match makes of the response that the exchange gave: the same, a fault, or another one."""
+    match = context.match
+    if match is None:
+        return response
+    respond = match.respond
+    if respond is None:
+        response.reason = f"{match.why}: pass; {response.reason}"
+        return response
+    if respond.phase == "after":
+        if not 200 <= response.status < 300:
+            # Nothing was done whose answer could get lost: the scenario keeps this match for a later request.
+            context.match = None
+            return response
+        commit_match(context.progress, match)
+        if respond.fault is not None:
+            response.fault = respond.fault
+        elif respond.has_own_answer:
+            done = response
+            plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
+            response = scripted_response(plan, match, respond, random_seed)
+            response.committed, response.state_changed = done.committed, done.state_changed
+            return add_reason(response, done.reason)
+    response.reason = join_reasons(match.why, response.reason)
+    return response

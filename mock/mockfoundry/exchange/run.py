@@ -6,9 +6,9 @@ requests are serial. The functions are in the order in which a request reaches t
     handle_request                     a door has a whole request: its foundation and its route are found
     └ handle_routed_request            the exchange begins
       └ run_recorded                   the journal records its outcome, whatever that is
-        ├ run_exchange                 without a scenario: the rate limit, then the operation
-        │ └ run_operation              the token, the contract, the operation's function
-        ├ run_scripted_exchange        a preference or a scenario may answer, or keep the request waiting
+        ├ run_exchange                 without a scenario: the rate limit (callers.py), then the operation
+        │ └ run_operation              the token (callers.py), the contract, the operation's function
+        ├ run_scripted_exchange        a preference or a scenario (matching.py) may answer, or keep the request waiting
         │ ├ park_request               it waits, and the journal has it open
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
         └ record_response (record.py)  date, id, what the match adds to the response, the journal
@@ -22,34 +22,23 @@ belongs to the world that it came to: where that was deleted or replaced meanwhi
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.api.request import ApiRequest
-from mockfoundry.cloudfoundry.auth import (
-    ANY_ADMIN,
-    ANY_BEARER,
-    authenticate_actor,
-    read_bearer_token,
-    require_scope,
-)
-from mockfoundry.cloudfoundry.errors import (
-    MESSAGE_PARSE_ERROR,
-    Refusal,
-)
+from mockfoundry.cloudfoundry.auth import ANY_ADMIN, ANY_BEARER, require_scope
+from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal
 from mockfoundry.cloudfoundry.jobs import advance_world
-from mockfoundry.cloudfoundry.model import RateLimit, User
-from mockfoundry.cloudfoundry.rate_limits import RateLimitDecision, count_request, is_counted
 from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
 from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.callers import authenticate_request, check_rate_limit, identify_actor
 from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
 from mockfoundry.exchange.large_bodies import find_violations, read_large_body
-from mockfoundry.exchange.matching import match_request_scenarios, preferred_response
+from mockfoundry.exchange.matching import apply_match, match_request_scenarios, preferred_response
 from mockfoundry.exchange.record import record_response
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
@@ -57,7 +46,6 @@ from mockfoundry.exchange.response import (
     HoldKey,
     PendingRequest,
     Response,
-    add_reason,
     join_reasons,
     raw_response,
     response_from_answer,
@@ -77,7 +65,7 @@ from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
-from mockfoundry.scenarios.engine import ScenarioMatch, commit_match
+from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Hold
 
 __all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
@@ -340,21 +328,6 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     return park_request(context, match, hold)
 
 
-def identify_actor(context: ExchangeContext) -> None:
-    """Notes who asks, where the route needs a token; a token that is not accepted is refused in its turn."""
-    if context.route is None or not context.route.plan.secured:
-        return
-    with suppress(Refusal):
-        context.actor = authenticate_request(context).name
-
-
-def authenticate_request(context: ExchangeContext) -> User:
-    """Who asks; raises Refusal (401) where there is no token, or one that is not accepted."""
-    token = read_bearer_token(context.request.headers.get(b"authorization", b""))
-    foundation, authority = context.foundation, context.service.authority
-    return authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real_time)
-
-
 def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | None) -> PendingRequest:
     """Has a request wait before its exchange, for the delay and the hold of its match; the journal has it open."""
     foundation = context.foundation
@@ -423,44 +396,3 @@ def run_matched_exchange(context: ExchangeContext) -> Response:
     if context.match is None:
         response.reason = f"scenario {scenario.name}, for this request; {response.reason}"
     return response
-
-
-def apply_match(context: ExchangeContext, response: Response) -> Response:
-    """What a match makes of the response that the exchange gave: the same, a fault, or another one."""
-    match = context.match
-    if match is None:
-        return response
-    respond = match.respond
-    if respond is None:
-        response.reason = f"{match.why}: pass; {response.reason}"
-        return response
-    if respond.phase == "after":
-        if not 200 <= response.status < 300:
-            # Nothing was done whose answer could get lost: the scenario keeps this match for a later request.
-            context.match = None
-            return response
-        commit_match(context.progress, match)
-        if respond.fault is not None:
-            response.fault = respond.fault
-        elif respond.has_own_answer:
-            done = response
-            plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
-            response = scripted_response(plan, match, respond, random_seed)
-            response.committed, response.state_changed = done.committed, done.state_changed
-            return add_reason(response, done.reason)
-    response.reason = join_reasons(match.why, response.reason)
-    return response
-
-
-def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
-    """What the foundation's rate limiter says of a request; None where it does not count it."""
-    foundation, authority, request = context.foundation, context.service.authority, context.request
-    if context.route is not None and is_of_uaa(context.route.plan):
-        return None
-    authorization = context.headers.get(b"authorization", b"")
-    if not is_counted(request.target.removeprefix(context.prefix) or "/", request.query_string, authorization):
-        return None
-    issuers = foundation.token_issuers
-    return count_request(
-        foundation.world, limit, foundation.windows, authorization, authority, issuers, context.real_time
-    )

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mockfoundry.cloudfoundry.seeds.format import ORGANIZATION_ROLES, SPACE_ROLES
 from mockfoundry.cloudfoundry.seeds.read import DEFAULT_SEED_FILE
+from mockfoundry.cloudfoundry.seeds.user_forms import ORGANIZATION_ROLES, SPACE_ROLES
 from mockfoundry.documents.yaml import node_to_data, read_nodes
 from mockfoundry.strategies.contract_values import must_be_whole
 

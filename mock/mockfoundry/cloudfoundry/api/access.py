@@ -24,7 +24,9 @@ from mockfoundry.cloudfoundry.errors import (
     SPACE_SUSPENDED,
     Refusal,
 )
-from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space, User
+from mockfoundry.cloudfoundry.model import App, ProcessModel
+from mockfoundry.cloudfoundry.organizations import Organization, Space
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
 

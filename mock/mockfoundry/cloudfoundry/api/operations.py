@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockfoundry.cloudfoundry.api.messages import read_scale_message, read_update_message
-from mockfoundry.cloudfoundry.api.process_list import list_processes, list_processes_for_app
-from mockfoundry.cloudfoundry.api.processes import (
+from mockfoundry.cloudfoundry.api.processes.process_list import list_processes, list_processes_for_app
+from mockfoundry.cloudfoundry.api.processes.processes import (
     get_process,
     get_process_instances,
     get_process_stats,
@@ -18,7 +18,7 @@ from mockfoundry.cloudfoundry.api.processes import (
     update_process,
 )
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
-from mockfoundry.cloudfoundry.model import User
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
 Operation = Callable[[World, User, ApiRequest], ApiResponse | LateResponse]

@@ -3,40 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockfoundry.cloudfoundry.api.app_environment import (
-    get_app_env,
-    get_app_environment_variables,
-    get_current_droplet_relationship,
-    update_app_environment_variables,
-)
-from mockfoundry.cloudfoundry.api.app_features import (
-    get_app_feature,
-    get_app_permissions,
-    get_app_ssh_enabled,
-    list_app_features,
-    update_app_feature,
-)
-from mockfoundry.cloudfoundry.api.app_list import get_app, list_apps
-from mockfoundry.cloudfoundry.api.app_manifest import get_app_manifest
-from mockfoundry.cloudfoundry.api.app_messages import read_create_app_message, read_update_app_message
-from mockfoundry.cloudfoundry.api.app_writing import create_app, update_app
-from mockfoundry.cloudfoundry.api.apps import (
-    clear_app_buildpack_cache,
-    delete_app,
-    restart_app,
-    start_app,
-    stop_app,
-)
-from mockfoundry.cloudfoundry.api.audit_events import get_audit_event, list_audit_events
-from mockfoundry.cloudfoundry.api.deployment_creating import create_deployment
-from mockfoundry.cloudfoundry.api.deployments import (
-    cancel_deployment_of_app,
-    continue_paused_deployment,
-    get_deployment,
-    list_deployments,
-    update_deployment,
-)
-from mockfoundry.cloudfoundry.api.droplets import (
+from mockfoundry.cloudfoundry.api.app_parts.droplets import (
     assign_current_droplet,
     get_current_droplet,
     get_droplet,
@@ -44,17 +11,7 @@ from mockfoundry.cloudfoundry.api.droplets import (
     list_app_droplets,
     list_package_droplets,
 )
-from mockfoundry.cloudfoundry.api.feature_flags import get_feature_flag, list_feature_flags, update_feature_flag
-from mockfoundry.cloudfoundry.api.isolation_segments import get_isolation_segment, list_isolation_segments
-from mockfoundry.cloudfoundry.api.jobs import get_job
-from mockfoundry.cloudfoundry.api.operations import Operation
-from mockfoundry.cloudfoundry.api.organizations import (
-    get_default_isolation_segment,
-    get_organization,
-    list_organizations,
-    list_segment_organizations,
-)
-from mockfoundry.cloudfoundry.api.packages import (
+from mockfoundry.cloudfoundry.api.app_parts.packages import (
     get_build,
     get_package,
     list_all_builds,
@@ -62,24 +19,13 @@ from mockfoundry.cloudfoundry.api.packages import (
     list_app_builds,
     list_app_packages,
 )
-from mockfoundry.cloudfoundry.api.quotas import (
-    get_organization_quota,
-    get_space_quota,
-    list_organization_quotas,
-    list_space_quotas,
-    update_organization_quota,
-    update_space_quota,
-)
-from mockfoundry.cloudfoundry.api.request import ApiRequest
-from mockfoundry.cloudfoundry.api.revisions import (
+from mockfoundry.cloudfoundry.api.app_parts.revisions import (
     get_revision,
     get_revision_variables,
     list_app_revisions,
     list_deployed_revisions,
 )
-from mockfoundry.cloudfoundry.api.roles import get_role, list_roles
-from mockfoundry.cloudfoundry.api.root import get_info, get_root, get_v2_info, get_v3_root
-from mockfoundry.cloudfoundry.api.routes import (
+from mockfoundry.cloudfoundry.api.app_parts.routes import (
     get_default_domain,
     get_domain,
     get_route,
@@ -90,14 +36,33 @@ from mockfoundry.cloudfoundry.api.routes import (
     list_routes,
     list_service_route_bindings,
 )
-from mockfoundry.cloudfoundry.api.security_groups import list_running_security_groups, list_staging_security_groups
-from mockfoundry.cloudfoundry.api.services import (
-    get_service_instance,
-    get_service_offering,
-    get_service_plan,
-    list_service_instances,
+from mockfoundry.cloudfoundry.api.app_parts.task_messages import read_create_task_message
+from mockfoundry.cloudfoundry.api.app_parts.task_running import cancel_task, create_task
+from mockfoundry.cloudfoundry.api.app_parts.tasks import get_task, list_all_tasks, list_app_tasks
+from mockfoundry.cloudfoundry.api.apps.actions import (
+    clear_app_buildpack_cache,
+    delete_app,
+    restart_app,
+    start_app,
+    stop_app,
 )
-from mockfoundry.cloudfoundry.api.sidecars import (
+from mockfoundry.cloudfoundry.api.apps.environment import (
+    get_app_env,
+    get_app_environment_variables,
+    get_current_droplet_relationship,
+    update_app_environment_variables,
+)
+from mockfoundry.cloudfoundry.api.apps.features import (
+    get_app_feature,
+    get_app_permissions,
+    get_app_ssh_enabled,
+    list_app_features,
+    update_app_feature,
+)
+from mockfoundry.cloudfoundry.api.apps.manifest import get_app_manifest, refuse_push
+from mockfoundry.cloudfoundry.api.apps.messages import read_create_app_message, read_update_app_message
+from mockfoundry.cloudfoundry.api.apps.reading import get_app, list_apps
+from mockfoundry.cloudfoundry.api.apps.sidecars import (
     create_sidecar,
     delete_sidecar,
     get_sidecar,
@@ -105,20 +70,61 @@ from mockfoundry.cloudfoundry.api.sidecars import (
     list_sidecars_for_process,
     update_sidecar,
 )
-from mockfoundry.cloudfoundry.api.spaces import (
+from mockfoundry.cloudfoundry.api.apps.writing import create_app, update_app
+from mockfoundry.cloudfoundry.api.deployments.creating import create_deployment
+from mockfoundry.cloudfoundry.api.deployments.deployments import (
+    cancel_deployment_of_app,
+    continue_paused_deployment,
+    get_deployment,
+    list_deployments,
+    update_deployment,
+)
+from mockfoundry.cloudfoundry.api.operations import Operation
+from mockfoundry.cloudfoundry.api.organizations.isolation_segments import get_isolation_segment, list_isolation_segments
+from mockfoundry.cloudfoundry.api.organizations.organizations import (
+    get_default_isolation_segment,
+    get_organization,
+    list_organizations,
+    list_segment_organizations,
+)
+from mockfoundry.cloudfoundry.api.organizations.quotas import (
+    get_organization_quota,
+    get_space_quota,
+    list_organization_quotas,
+    list_space_quotas,
+    update_organization_quota,
+    update_space_quota,
+)
+from mockfoundry.cloudfoundry.api.organizations.roles import get_role, list_roles
+from mockfoundry.cloudfoundry.api.organizations.security_groups import (
+    list_running_security_groups,
+    list_staging_security_groups,
+)
+from mockfoundry.cloudfoundry.api.organizations.services import (
+    get_service_instance,
+    get_service_offering,
+    get_service_plan,
+    list_service_instances,
+)
+from mockfoundry.cloudfoundry.api.organizations.spaces import (
     get_space,
     get_space_feature,
     get_space_isolation_segment,
     list_space_features,
     list_spaces,
 )
-from mockfoundry.cloudfoundry.api.stacks import get_buildpack, get_stack, list_buildpacks, list_stacks
-from mockfoundry.cloudfoundry.api.task_messages import read_create_task_message
-from mockfoundry.cloudfoundry.api.task_running import cancel_task, create_task
-from mockfoundry.cloudfoundry.api.tasks import get_task, list_all_tasks, list_app_tasks
-from mockfoundry.cloudfoundry.api.unmodelled import refuse_push
-from mockfoundry.cloudfoundry.api.usage import get_organization_usage_summary, get_usage_summary
-from mockfoundry.cloudfoundry.api.users import get_user, list_users
+from mockfoundry.cloudfoundry.api.organizations.usage import get_organization_usage_summary, get_usage_summary
+from mockfoundry.cloudfoundry.api.organizations.users import get_user, list_users
+from mockfoundry.cloudfoundry.api.platform.audit_events import get_audit_event, list_audit_events
+from mockfoundry.cloudfoundry.api.platform.feature_flags import (
+    get_feature_flag,
+    list_feature_flags,
+    update_feature_flag,
+)
+from mockfoundry.cloudfoundry.api.platform.jobs import get_job
+from mockfoundry.cloudfoundry.api.platform.root import get_info, get_root, get_v2_info, get_v3_root
+from mockfoundry.cloudfoundry.api.platform.stacks import get_buildpack, get_stack, list_buildpacks, list_stacks
+from mockfoundry.cloudfoundry.api.request import ApiRequest
 
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     # The way in

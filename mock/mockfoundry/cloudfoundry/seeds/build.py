@@ -27,29 +27,15 @@ from mockfoundry.cloudfoundry.model import (
     UNLIMITED,
     App,
     Deployment,
-    FeatureFlag,
     HealthCheck,
     InstanceRange,
     Job,
-    OauthClient,
-    Organization,
     ProcessModel,
-    Settings,
     Sidecar,
-    Space,
-    User,
 )
-from mockfoundry.cloudfoundry.seeds.format import (
-    APP,
-    CLIENT,
-    DEPLOYMENT,
-    ORGANIZATION,
-    PROCESS,
-    SETTINGS,
-    SIDECAR,
-    SPACE,
-    USER,
-)
+from mockfoundry.cloudfoundry.organizations import Organization, Space
+from mockfoundry.cloudfoundry.seeds.app_forms import APP, DEPLOYMENT, SIDECAR
+from mockfoundry.cloudfoundry.seeds.organization_forms import ORGANIZATION, SPACE
 from mockfoundry.cloudfoundry.seeds.part_builds import (
     INTERVAL,
     PartBuilder,
@@ -57,8 +43,11 @@ from mockfoundry.cloudfoundry.seeds.part_builds import (
     merge_route,
     read_route_address,
 )
-from mockfoundry.cloudfoundry.seeds.platform import SHARED_SEGMENT, PlatformBuilder, apply_fields
+from mockfoundry.cloudfoundry.seeds.platform_builds import SHARED_SEGMENT, PlatformBuilder, apply_fields
+from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
+from mockfoundry.cloudfoundry.seeds.settings_forms import SETTINGS
 from mockfoundry.cloudfoundry.seeds.snapshot import JOB, are_held, move_ranges
+from mockfoundry.cloudfoundry.seeds.user_forms import CLIENT, USER
 from mockfoundry.cloudfoundry.seeds.values import (
     FEATURE_FLAGS,
     NOTHING,
@@ -66,7 +55,9 @@ from mockfoundry.cloudfoundry.seeds.values import (
     merge_feature_flags,
     merge_rate_limit,
 )
+from mockfoundry.cloudfoundry.settings import FeatureFlag, Settings
 from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
+from mockfoundry.cloudfoundry.users import OauthClient, User
 from mockfoundry.cloudfoundry.world import AuditEvent, World
 
 SEEDED_UPTIME = 3600 * SECOND

@@ -9,38 +9,24 @@ A snapshot has what only the clock knows besides: reading it again goes on at th
 from typing import Any
 
 from mockfoundry.cloudfoundry.app_parts import RouteModel
-from mockfoundry.cloudfoundry.model import (
-    App,
-    Deployment,
-    Job,
-    Organization,
-    ProcessModel,
-    ServiceInstance,
-    ServiceOffering,
-    Space,
-    User,
-)
+from mockfoundry.cloudfoundry.model import App, Deployment, Job, ProcessModel
+from mockfoundry.cloudfoundry.organizations import Organization, ServiceInstance, ServiceOffering, Space
 from mockfoundry.cloudfoundry.route_table import list_destinations
-from mockfoundry.cloudfoundry.seeds.format import (
-    APP,
-    CLIENT,
-    DEPLOYMENT,
-    FEATURE_FLAG,
+from mockfoundry.cloudfoundry.seeds.app_forms import APP, DEPLOYMENT
+from mockfoundry.cloudfoundry.seeds.kinds import COUNT_KEY
+from mockfoundry.cloudfoundry.seeds.organization_forms import (
     ISOLATION_SEGMENT,
     ORGANIZATION,
-    PAST_VERSION,
-    PROCESS,
     QUOTA,
     SECURITY_GROUP,
     SERVICE_INSTANCE,
     SERVICE_OFFERING,
     SERVICE_PLAN,
-    SETTINGS,
     SPACE,
-    USER,
 )
-from mockfoundry.cloudfoundry.seeds.kinds import COUNT_KEY
 from mockfoundry.cloudfoundry.seeds.part_forms import ROUTE, ROUTE_WITHOUT_APP
+from mockfoundry.cloudfoundry.seeds.process_forms import PAST_VERSION, PROCESS
+from mockfoundry.cloudfoundry.seeds.settings_forms import FEATURE_FLAG, SETTINGS
 from mockfoundry.cloudfoundry.seeds.snapshot import (
     JOB,
     MAX_HELD_STATES,
@@ -52,6 +38,8 @@ from mockfoundry.cloudfoundry.seeds.snapshot import (
     collect_held_states,
     count_held_states,
 )
+from mockfoundry.cloudfoundry.seeds.user_forms import CLIENT, USER
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import AuditEvent, World
 from mockfoundry.documents.declare import Form
 

@@ -1,6 +1,6 @@
 """Keys of a seed that many entities have, and the kinds of values that they hold. Never knows an entity.
 
-`format` has the forms of entities, `part_forms` those of what belongs to apps.
+The rooms whose names end with `_forms` have the forms of entities, `format` that of a whole seed.
 """
 
 from mockfoundry.cloudfoundry.api.metadata import find_key_error, find_label_value_error
@@ -17,6 +17,9 @@ POSITIVE = IntegerKind(1, LARGEST_INTEGER)
 LIMIT = NullableKind(COUNT)
 SPAN = SpanKind()
 BOOLEAN = BooleanKind()
+
+EACH = "*"
+"""In place of a name: each one that is there (in `given:` only)."""
 
 COMMON_KEYS = (
     FormKey("guid", GUID, "Its guid.", "from the random seed", role="identity"),

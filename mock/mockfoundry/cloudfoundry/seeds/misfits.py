@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Space
-from mockfoundry.cloudfoundry.seeds.format import EACH, PROCESS
+from mockfoundry.cloudfoundry.model import App, ProcessModel
+from mockfoundry.cloudfoundry.organizations import Organization, Space
+from mockfoundry.cloudfoundry.seeds.keys import EACH
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.part_misfits import RouteAddresses, find_part_misfits, find_route_misfits
 from mockfoundry.cloudfoundry.seeds.patch_words import find_patch_disagreements
-from mockfoundry.cloudfoundry.seeds.platform import apply_fields
+from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields
+from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
 from mockfoundry.cloudfoundry.seeds.read import (
     MISSING_TYPES_TEXT,
     PLATFORM_LISTS,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mockfoundry.cloudfoundry.model import App, Space
+from mockfoundry.cloudfoundry.model import App
+from mockfoundry.cloudfoundry.organizations import Space
 from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.part_builds import RouteAddress, read_route_address
 from mockfoundry.cloudfoundry.seeds.values import SeedFields

@@ -19,13 +19,17 @@ from mockfoundry.cloudfoundry.instance_ranges import (
     start_instances,
     stop_instances,
 )
-from mockfoundry.cloudfoundry.model import App, Organization, ProcessModel, Sidecar, Space
+from mockfoundry.cloudfoundry.model import App, ProcessModel, Sidecar
+from mockfoundry.cloudfoundry.organizations import Organization, Space
+from mockfoundry.cloudfoundry.seeds.app_forms import APP, SIDECAR
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_settings
-from mockfoundry.cloudfoundry.seeds.format import APP, EACH, PROCESS, SEED, SIDECAR
+from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.keys import EACH
 from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
 from mockfoundry.cloudfoundry.seeds.part_patches import PartPatcher
-from mockfoundry.cloudfoundry.seeds.platform import apply_fields, list_keys
+from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields, list_keys
+from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
 from mockfoundry.cloudfoundry.seeds.values import SeedFields, merge_feature_flags
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, format_path

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.seeds.build import build_world
-from mockfoundry.cloudfoundry.seeds.format import EACH, SEED
+from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.keys import EACH
 from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, begin_seed_reading, describe_seed_value, expand_counted
 from mockfoundry.cloudfoundry.seeds.part_misfits import (
     RouteAddresses,

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.app_parts import Buildpack
-from mockfoundry.cloudfoundry.model import FeatureFlag, Load, RateLimit
+from mockfoundry.cloudfoundry.model import Load
+from mockfoundry.cloudfoundry.settings import FeatureFlag, RateLimit
 from mockfoundry.documents.times import format_duration, format_exact_moment
 
 NOTHING: dict[str, Any] = {}

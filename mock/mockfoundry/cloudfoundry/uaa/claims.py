@@ -11,8 +11,9 @@ import msgspec
 
 from mockfoundry.cloudfoundry.auth import ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND
-from mockfoundry.cloudfoundry.model import OauthClient, Settings, User
+from mockfoundry.cloudfoundry.settings import Settings
 from mockfoundry.cloudfoundry.tokens import FOUNDATION_CLAIM, ISSUER_CLAIM, TOKEN_LIFETIME
+from mockfoundry.cloudfoundry.users import OauthClient, User
 
 DEFAULT_SCOPES = frozenset({"openid", "password.write", "uaa.user"})
 """What every user may do in UAA; its default groups, as far as cf has their scopes."""

@@ -8,9 +8,9 @@ import re
 from base64 import b64decode
 from urllib.parse import unquote_plus
 
-from mockfoundry.cloudfoundry.model import OauthClient
 from mockfoundry.cloudfoundry.uaa.names import read_client_name
 from mockfoundry.cloudfoundry.uaa.request import UaaRequest, bad_credentials, unauthorized
+from mockfoundry.cloudfoundry.users import OauthClient
 from mockfoundry.cloudfoundry.world import World
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

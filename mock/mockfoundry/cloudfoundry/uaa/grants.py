@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, format_http_date
-from mockfoundry.cloudfoundry.model import OauthClient, User
 from mockfoundry.cloudfoundry.tokens import TokenClaims, read_token, read_token_header, sign_claims
 from mockfoundry.cloudfoundry.uaa.claims import (
     OPENID,
@@ -39,6 +38,7 @@ from mockfoundry.cloudfoundry.uaa.request import (
     refused_by_controller,
     unauthorized,
 )
+from mockfoundry.cloudfoundry.users import OauthClient, User
 from mockfoundry.documents.times import format_moment
 
 SAML_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"

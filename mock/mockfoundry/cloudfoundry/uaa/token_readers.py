@@ -7,7 +7,6 @@ model oauth/token/Claims.java.
 from typing import Any
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN, find_bearer_token
-from mockfoundry.cloudfoundry.model import User
 from mockfoundry.cloudfoundry.tokens import TokenClaims, decode_payload
 from mockfoundry.cloudfoundry.uaa.claims import OPENID, list_user_scopes
 from mockfoundry.cloudfoundry.uaa.clients import authenticate_client
@@ -20,6 +19,7 @@ from mockfoundry.cloudfoundry.uaa.request import (
     quotable,
     refused_by_controller,
 )
+from mockfoundry.cloudfoundry.users import User
 
 RESOURCE_AUTHORITY = "uaa.resource"
 """What a client must have that asks about tokens."""

@@ -1,0 +1,1 @@
+"""The operations of deployments: created, shown, listed, continued, canceled. Never moves one: the clock does."""

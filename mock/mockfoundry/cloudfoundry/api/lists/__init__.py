@@ -1,0 +1,1 @@
+"""Lists: how a list of any resource is asked for, and how its pages are made. Never knows a resource."""

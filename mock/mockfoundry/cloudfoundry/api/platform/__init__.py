@@ -1,0 +1,1 @@
+"""The operations of the foundation as a whole: root documents, flags, stacks, jobs, audit events. Never knows HTTP."""

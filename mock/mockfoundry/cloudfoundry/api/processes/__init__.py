@@ -1,0 +1,1 @@
+"""The operations of processes: shown, listed, scaled, updated, and what instances use. Never knows HTTP."""
