@@ -87,6 +87,7 @@ def test_what_is_not_in_it_is_not_served(own: Serving) -> None:
     ("text", "says"),
     [
         ("a: [", "own.yaml:2:1: is not YAML"),
+        ("paths:\n  /a: {}\n  /b: {}\n  /a: {}", "own.yaml:4:3: '/a' is there twice, first in line 2; join them"),
         ("- a", "must be an OpenAPI 3.0 document"),
         ("openapi: 3.1.0", "must be an OpenAPI 3.0 document; its `openapi:` is '3.1.0'"),
         ("info: {}", "must be an OpenAPI 3.0 document; it has no `openapi:`"),

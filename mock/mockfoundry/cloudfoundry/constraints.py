@@ -55,7 +55,9 @@ def validate_model(
     """
     settings = world.settings
     violations: list[ConstraintViolation] = []
-    if app.state == "STARTED":
+    if app.state == "STARTED" and (
+        organization.quota is not None or space.quota is not None or world.default_quota.limits_processes
+    ):
         violations = find_quota_violations(world, space, organization, before if was_started else None, after)
     if after.disk_in_mb > settings.maximum_disk_in_mb:
         violations.insert(0, build_disk_violation(after.disk_in_mb, settings.maximum_disk_in_mb))

@@ -54,8 +54,11 @@ def enqueue_job(world: World, operation: str, resource: str, actor: User, now: i
 def advance_world(world: World, now: int) -> None:
     """Has everything happen that was due by this moment: deployments move on and jobs run, each at its own time."""
     if world.waiting_jobs:
-        waiting = (job for guid, job in world.jobs.items() if guid in world.waiting_jobs)
-        due = sorted((job for job in waiting if job.due_at <= now), key=lambda job: job.due_at)
+        waiting = (world.jobs[guid] for guid in world.waiting_jobs)
+        # A set has no order of its own, so those that are due at once have that of their guids.
+        due = sorted(
+            (job for job in waiting if job.due_at <= now), key=lambda job: (job.due_at, job.created_at, job.guid)
+        )
         for job in due:
             if world.deploying_apps:
                 advance_deployments(world, job.due_at)

@@ -32,6 +32,17 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
     total_reserved_ports: int | None = None
     total_domains: int | None = None
 
+    @property
+    def limits_processes(self) -> bool:
+        """Whether it limits anything that is checked of a process."""
+        limits = (
+            self.total_memory_in_mb,
+            self.per_process_memory_in_mb,
+            self.total_instances,
+            self.log_rate_limit_in_bytes_per_second,
+        )
+        return limits != (None, None, None, None)
+
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """An organization.

@@ -76,6 +76,7 @@ def parse_contract_text(text: str, source: str) -> Any:
         if node is None:
             return None
         must_be_bounded(node, source)
+        must_have_keys_once(node, source)
         return copy_json_values(loader.construct_document(node), source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -87,6 +88,33 @@ def parse_contract_text(text: str, source: str) -> Any:
         raise too_deep(source) from error
     finally:
         loader.dispose()
+
+
+def must_have_keys_once(root: yaml.Node, source: str) -> None:
+    """Raises ContractError where a mapping has a key twice: the second would hide the first without a word."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            first: dict[str, int] = {}
+            for key, value in node.value:
+                waiting.append(value)
+                if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE_TAG:
+                    continue
+                line = key.start_mark.line + 1
+                if key.value in first:
+                    name = shorten_value(key.value)
+                    place = f"{source}:{line}:{key.start_mark.column + 1}"
+                    raise ContractError(f"{place}: {name!r} is there twice, first in line {first[key.value]}; join them")
+                first[key.value] = line
+
+
+MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 def must_be_bounded(root: yaml.Node, source: str) -> None:

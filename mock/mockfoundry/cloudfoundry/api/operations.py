@@ -62,6 +62,9 @@ def run_platform_operation(name: str, world: World, actor: User, request: ApiReq
 
 def find_message_reader(name: str) -> Callable[[ApiRequest], Any] | None:
     """What reads the body of an operation of any contract that ships; None for one whose body is never large."""
+    reader = MESSAGES.get(name)
+    if reader is not None:
+        return reader
     from mockfoundry.cloudfoundry.api.platform_operations import PLATFORM_MESSAGES
 
-    return MESSAGES.get(name) or PLATFORM_MESSAGES.get(name)
+    return PLATFORM_MESSAGES.get(name)

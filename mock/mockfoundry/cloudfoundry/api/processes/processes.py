@@ -243,8 +243,9 @@ def update_process(world: World, actor: User, request: ApiRequest) -> ApiRespons
     updated = replace(labelled, updated_at=now, **collect_changed_fields(process, message))
     validate_model(world, app, target.space, target.organization, process, updated)  # 422
     if updated.command != process.command:
-        app = hold_revision(world, app)
-        world.put_app(app)
+        held = hold_revision(world, app)
+        if held is not app:
+            world.put_app(app := held)
     world.put_process(updated, now)
     shown_fields = {name: HIDDEN if name == "command" else value for name, value in message.fields.items()}
     event = {"process_guid": process.guid, "process_type": process.type, "request": shown_fields}
