@@ -42,8 +42,8 @@ import org.junit.platform.commons.support.AnnotationSupport;
  * Gives each JUnit 5 test a Cloud Foundry of its own, which breaks when the test says so.
  *
  * <p>Copy this file to {@code src/test/java/mockfoundry/MockfoundryExtension.java}. It needs JDK 17 and
- * {@code junit-jupiter-api}, nothing else. The server is the command {@code mockfoundry} ({@code pip install mockfoundry}),
- * or one that is running already.
+ * {@code junit-jupiter-api}, nothing else. The server is the command {@code mockfoundry} ({@code make wheel} in a clone
+ * of it, and pip install the file), or one that is running already.
  *
  * <pre>{@code
  * @ExtendWith(MockfoundryExtension.class)
@@ -198,7 +198,7 @@ public final class MockfoundryExtension implements ParameterResolver, AfterEachC
         process = builder.start();
         return new Server(readUrl(process, said), optionAfter(options, "--control-token"), process);
       } catch (IOException error) {
-        String mend = "pip install mockfoundry, or name a running server by MOCKFOUNDRY_URL";
+        String mend = "install it, name the command by MOCKFOUNDRY_COMMAND, or a running server by MOCKFOUNDRY_URL";
         throw new MockfoundryException(error.getMessage() + "; " + mend, error);
       } catch (MockfoundryException error) {
         process.destroyForcibly();

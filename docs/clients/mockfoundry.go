@@ -1,7 +1,7 @@
 // Package mockfoundry gives each Go test a Cloud Foundry of its own, which breaks when the test says so.
 //
 // Copy this file to internal/mockfoundry/mockfoundry.go. It needs Go 1.21 and the standard library, nothing else. The
-// server is the command mockfoundry (pip install mockfoundry), or one that is running already:
+// server is the command mockfoundry (make wheel in a clone of it, and pip install the file), or one that is running already:
 //
 //	func TestScaleOvercomesAConflict(t *testing.T) {
 //		foundation := mockfoundry.New(t)
@@ -140,7 +140,7 @@ func start(options []string) (*Server, func(), error) {
 		return nil, nil, fmt.Errorf("mockfoundry: %w", err)
 	}
 	if err := command.Start(); err != nil {
-		return nil, nil, fmt.Errorf("mockfoundry: %w; pip install mockfoundry, or name a running server by MOCKFOUNDRY_URL", err)
+		return nil, nil, fmt.Errorf("mockfoundry: %w; install it, name the command by MOCKFOUNDRY_COMMAND, or a running server by MOCKFOUNDRY_URL", err)
 	}
 	late := time.AfterFunc(startTimeout, func() { _ = command.Process.Kill() })
 	lines := bufio.NewReader(printed)

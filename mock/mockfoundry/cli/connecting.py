@@ -86,7 +86,7 @@ def must_be_server_url(url: str | None) -> None:
 _CALLS_AS_COMMANDS = (
     (r"\bGET /__mock/foundations/([^/\s]+)/scenarios\b", r"mockfoundry foundation show \1"),
     (r"\bGET /__mock/scenarios\b", "mockfoundry scenarios"),
-    (r"\bGET /__mock/foundations\b", "mockfoundry foundation list"),
+    (r"\bGET /__mock/foundations(?![/\w])", "mockfoundry foundation list"),
     (r"\bPUT /__mock/foundations/([^/\s]+)", r"mockfoundry foundation make \1"),
     (r"^path name:", "foundation name:"),
     (r"^body /now\b", "--set"),

@@ -108,9 +108,8 @@ def must_have_keys_once(root: yaml.Node, source: str) -> None:
                     continue
                 line = key.start_mark.line + 1
                 if key.value in first:
-                    name = shorten_value(key.value)
-                    place = f"{source}:{line}:{key.start_mark.column + 1}"
-                    raise ContractError(f"{place}: {name!r} is there twice, first in line {first[key.value]}; join them")
+                    place = f"{source}:{line}:{key.start_mark.column + 1}: {shorten_value(key.value)!r}"
+                    raise ContractError(f"{place} is there twice, first in line {first[key.value]}; join them")
                 first[key.value] = line
 
 

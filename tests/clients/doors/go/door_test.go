@@ -97,7 +97,7 @@ func TestWhatTheServerRefusesEndsTheTestWithItsMend(t *testing.T) {
 func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {
 	mustFail(t, func(t testing.TB) { mockfoundry.Start(t, "--seed", "none.yaml") }, "did not start", "none.yaml: can't be read")
 	t.Setenv("MOCKFOUNDRY_COMMAND", "no-such-command")
-	mustFail(t, func(t testing.TB) { mockfoundry.Start(t) }, "no-such-command", "pip install mockfoundry")
+	mustFail(t, func(t testing.TB) { mockfoundry.Start(t) }, "no-such-command", "name the command by MOCKFOUNDRY_COMMAND")
 }
 
 func TestAFoundationIsGoneWithItsTestAndAServerToo(t *testing.T) {
