@@ -195,3 +195,16 @@ def test_a_faulty_document_says_why_and_changes_nothing(row: str, foundation: As
         apply_world_patch(foundation.world, words, foundation.now)
     assert str(caught.value).splitlines() == [f"given:1:1: {line}"]
     assert written(foundation.world) == before
+
+
+def test_a_new_app_shares_no_guid_with_one_that_had_its_name(foundation: Asking) -> None:
+    """Guids are derived from names, which clients can change."""
+    foundation.given_app("first")
+    before = foundation.ask("GET", "/v3/apps?names=first").json()["resources"][0]["guid"]
+    foundation.ask("PATCH", f"/v3/apps/{before}", {"name": "renamed"})
+    foundation.given_app("first")
+    for path in ("apps", "droplets", "processes"):
+        found = guids(foundation.ask("GET", f"/v3/{path}?per_page=5000"))
+        assert len(found) == len(set(found))
+    assert foundation.ask("GET", f"/v3/apps/{before}").json()["name"] == "renamed"
+    assert len(foundation.ask("GET", "/v3/apps?names=first,renamed").json()["resources"]) == 2

@@ -120,9 +120,16 @@ class WorldBuilder(PlatformBuilder):
         self.require_isolation_segment(changed.isolation_segment)
         return replace(changed, quota=self.complete_quota(changed.quota, fields, (organization.name, space.name)))
 
-    def add_app(self, fields: SeedFields, space: Space, organization: Organization) -> None:
+    def add_app(
+        self, fields: SeedFields, space: Space, organization: Organization, path: tuple[str, ...] | None = None
+    ) -> None:
+        """Adds an app.
+
+        Args:
+            path: what guids that are not given are derived from; None for its names.
+        """
         world, name = self.world, fields["name"]
-        path = (organization.name, space.name, name)
+        path = path or (organization.name, space.name, name)
         created, updated = self.read_timestamps(fields)
         parts = self.build_parts_of(path, created, INTERVAL)
         packages = parts.build_packages(fields.get("packages", ()))

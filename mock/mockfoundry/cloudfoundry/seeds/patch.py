@@ -6,6 +6,7 @@ the roles of a user) is merged key by key.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -148,9 +149,22 @@ class WorldPatcher:
             for guid in guids.get(name, ()):
                 self.patch_app(world.apps[guid], changed, organization, each)
             if name not in guids:
-                self.builder.add_app(each, changed, organization)
+                self.builder.add_app(each, changed, organization, self.choose_path(organization, space, name))
                 guids[name] = [next(reversed(world.apps))]
                 guids[EACH] += guids[name]
+
+    def choose_path(self, organization: Organization, space: Space, name: str) -> tuple[str, ...]:
+        """What the guids of a new app are derived from: of another app that had this name before, it has none."""
+        path = (organization.name, space.name, name)
+        derived = (self.builder.derive_guid(kind, *path) for kind in ("app", "droplet", "revision"))
+        return path if self.taken_guids.isdisjoint(derived) else (*path, str(self.world.next_nonce()))
+
+    @cached_property
+    def taken_guids(self) -> frozenset[str]:
+        """The guids of the apps that were there before, and of what is derived with theirs."""
+        apps = self.world.apps.values()
+        droplets = (droplet.guid for app in apps for droplet in (app.droplet, *app.droplets) if droplet is not None)
+        return frozenset({app.guid for app in apps} | {app.revision or "" for app in apps} | set(droplets))
 
     def patch_app(self, app: App, space: Space, organization: Organization, fields: SeedFields) -> None:
         world, now = self.world, self.now
