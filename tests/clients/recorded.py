@@ -83,6 +83,10 @@ LEARNED: tuple[tuple[str, str, Mapping[str, str]], ...] = (
 """What a client learns from which answers: the name in a recorded request, and the place of its value."""
 
 
+NAME = re.compile(r"\{([a-z ]+)\}")
+"""A name in a recorded text."""
+
+
 class Learned:
     """What the answers of one server have said so far, by the names that stand for it in recorded requests."""
 
@@ -118,7 +122,11 @@ class Learned:
 
     def put_in(self, text: str) -> str:
         """A recorded text with what its names stand for. The braces of JSON have no single words between them."""
-        return re.sub(r"\{([a-z ]+)\}", lambda found: self._known[found.group(1)], text)
+        return NAME.sub(lambda found: self._known[found.group(1)], text)
+
+    def has_all(self, text: str) -> bool:
+        """Whether it is known what each name of a recorded text stands for."""
+        return all(name in self._known for name in NAME.findall(text))
 
     def name(self, text: str) -> str:
         """A text with the names of what it holds in its place."""
@@ -154,17 +162,26 @@ class RecordedPlayer:
             self._learn("GET", self._client.get(path, headers=bearer))
         self._learn("GET", self._client.get(f"/v3/apps/{self._learned['app']}/processes", headers=bearer))
 
-    def play(self, flow: list[RecordedRequest]) -> Iterator[tuple[RecordedRequest, httpx.Response | None]]:
-        """Sends one request after the other, each with what the answers before it said; None where no answer came."""
+    def play(
+        self, flow: list[RecordedRequest]
+    ) -> Iterator[tuple[RecordedRequest, httpx.Response | httpx.TransportError | None]]:
+        """Sends one request after the other, each with what the answers before it said.
+
+        Gives what came: an answer, or the error in its place. None where the request was not sent, because no answer
+        had said what it asks for.
+        """
         before = None
         for recorded in flow:
             if before == (recorded.method, recorded.path):
                 self._foundation.clock.advance(f"{POLL_SECONDS}s")
             before = recorded.method, recorded.path
+            if not self._learned.has_all(recorded.path):
+                yield recorded, None
+                continue
             try:
                 answer = self._send(recorded)
-            except httpx.TransportError:
-                yield recorded, None
+            except httpx.TransportError as error:
+                yield recorded, error
                 continue
             yield recorded, answer
             self._learn(recorded.method, answer)

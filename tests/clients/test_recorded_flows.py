@@ -41,10 +41,11 @@ def must_play(flow: str, foundation: Foundation, url: str, user: str) -> None:
             must_do(recorded, answer)
 
 
-def must_do(recorded: RecordedRequest, answer: httpx.Response | None) -> None:
+def must_do(recorded: RecordedRequest, answer: httpx.Response | httpx.TransportError | None) -> None:
     """Fails where an answer is not what the recorded client had, or lacks what it can't do without."""
-    if answer is None:
-        assert recorded.status is None, f"{recorded.method} {recorded.path}: no answer came"
+    assert answer is not None, f"{recorded.method} {recorded.path}: no answer said what this asks for"
+    if isinstance(answer, httpx.TransportError):
+        assert recorded.status is None, f"{recorded.method} {recorded.path}: no answer came: {answer!r}"
         return
     request = f"{recorded.method} {answer.request.url}"
     assert answer.status_code == recorded.status, f"{request}: {answer.text}; {answer.headers.get('x-mock-why')}"

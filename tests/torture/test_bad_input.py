@@ -15,6 +15,12 @@ ASKS_ELSEWHERE = (
     sys.executable,
     "-c",
     "import contextlib, os, urllib.request\n"
+    "with contextlib.suppress(OSError): urllib.request.urlopen(os.environ['MOCKFOUNDRY_URL'] + '/v3/nothing')",
+)
+ASKS_BESIDE = (
+    sys.executable,
+    "-c",
+    "import contextlib, os, urllib.request\n"
     "with contextlib.suppress(OSError): urllib.request.urlopen(os.environ['MOCKFOUNDRY_URL'] + '/v3/apps')",
 )
 
@@ -51,6 +57,7 @@ ASKS_ELSEWHERE = (
             "of the API's operations the command called none, so no failure can reach it; ",
         ),
         ((), ASKS_ELSEWHERE, "of the API's operations the command called none that the contract has, but GET /"),
+        ((), ASKS_BESIDE, "the command calls listApps, which is not in the contract of the processes; "),
         ((), SAYS_NO, "the clean run ended with exit code 1, though no failure was played; mend that first\n"),
         (
             ("--timeout", "0.5"),
