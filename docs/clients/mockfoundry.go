@@ -1,6 +1,6 @@
 // Package mockfoundry gives each Go test a Cloud Foundry of its own, which breaks when the test says so.
 //
-// Copy this file to internal/mockfoundry/mockfoundry.go. It needs Go 1.21 and the standard library, nothing else. The
+// Copy this file to internal/mockfoundry/mockfoundry.go. It needs Go 1.19 and the standard library, nothing else. The
 // server is the command mockfoundry (make wheel in a clone of it, and pip install the file), or one that is running already:
 //
 //	func TestScaleOvercomesAConflict(t *testing.T) {

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 
 needs_go = pytest.mark.skipif(
     shutil.which("go") is None,
-    reason="NO GO HERE: docs/clients/mockfoundry.go was neither compiled nor run; install Go 1.21 or a later one",
+    reason="NO GO HERE: docs/clients/mockfoundry.go was neither compiled nor run; install Go 1.19 or a later one",
 )
 needs_java = pytest.mark.skipif(
     shutil.which("mvn") is None or shutil.which("javac") is None,

@@ -63,7 +63,7 @@ def test_a_process_that_is_not_there_is_404(server: Serving) -> None:
 
 
 def test_a_route_that_is_not_there_is_404_even_without_a_token(server: Serving) -> None:
-    for method, path in (("GET", "/v3/unknown"), ("PUT", "/v3/processes"), ("GET", "/"), ("OPTIONS", SCALE)):
+    for method, path in (("GET", "/v3/unknown"), ("PUT", "/v3/processes"), ("GET", "/v4"), ("OPTIONS", SCALE)):
         answer = plain_http.request(method, server.url + path)
         assert answer.status_code == 404, path
         assert answer.json() == error("CF-NotFound", 10000, "Unknown request")
