@@ -86,8 +86,8 @@ def test_an_unknown_user_is_told_with_both_readings(server: Serving) -> None:
     _, said = fail_to_log_in(server, "--as", "alise@ci-42")
     assert said == (
         "mockfoundry: --as: 'alise@ci-42' is not a user of default; allowed: admin, alice, mallory, otto, sue; "
-        "its seed may have more\n"
-        "mockfoundry: --as: 'alise' is not a user of ci-42; did you mean alice?; its seed may have more\n"
+        "its seed can give it more users\n"
+        "mockfoundry: --as: 'alise' is not a user of ci-42; did you mean alice?; its seed can give it more users\n"
     )
     assert server.client.get("/__mock/foundations").json() == {"foundations": []}
 

@@ -392,6 +392,85 @@ def test_logging_in_makes_a_foundation_anew_and_nothing_else_does(server: Servin
     assert refresh(server, before["refresh_token"]).json()["error"] == "invalid_token"
 
 
+@pytest.mark.parametrize("secret", ["", "no"])
+def test_who_is_refused_does_not_bring_back_a_foundation_that_was_deleted(secret: str, server: Serving) -> None:
+    """A client that a test has left behind goes on asking; what the test had prepared is gone."""
+    name = new_name()
+    log_in(server, f"alice@{name}", "secret")
+    server.client.delete(f"/__mock/foundations/{name}").raise_for_status()
+    for refused in (
+        log_in(server, f"alice@{name}", "wrong", authorization=basic("cf", secret)),
+        log_in(server, "alice", "wrong", prefix=f"/foundations/{name}", authorization=basic("cf", secret)),
+        log_in(server, f"alice@{name}", "secret", authorization=None),
+        ask_uaa(server, {"grant_type": "client_credentials"}, authorization=basic(f"autoscaler@{name}", secret)),
+    ):
+        assert (refused.status_code, refused.json()) == (401, BAD_CREDENTIALS)
+        assert why(refused).endswith(f"; foundation {name} was deleted, and stays away")
+        assert name not in foundations_of(server)
+    assert server.client.get(f"/foundations/{name}/").status_code == 404
+    assert log_in(server, f"alice@{name}", "secret").status_code == 200
+    assert name in foundations_of(server)
+
+
+def test_a_scenarios_refusal_leaves_the_foundation_that_a_log_in_makes_anew() -> None:
+    """Or its first match would be the first for ever."""
+    once = {"scenario": "once", "rules": [{"operation": "issueToken", "times": 1, "respond": {"status": 503}}]}
+    with serving(seed=SEED, scenarios=(once,)) as running:
+        asked = [log_in(running, "alice@again", "secret").status_code for _ in range(2)]
+        running.client.delete("/__mock/foundations/again").raise_for_status()
+        asked += [log_in(running, "alice@again", "secret").status_code for _ in range(2)]
+    assert asked == [503, 200, 503, 200]
+
+
+def test_a_token_of_another_server_makes_no_foundation(server: Serving) -> None:
+    """All servers share a key by default, so a token that was kept may name what was never here."""
+    name = new_name()
+    with serving(seed=SEED) as other:
+        old = log_in(other, f"alice@{name}", "secret").json()
+    refused = ask_with(server, old["access_token"])
+    assert error(refused) == INVALID_TOKEN
+    assert f"minted in another foundation ({name})" in why(refused)
+    assert ask_with(server, old["access_token"], "/userinfo").json()["error"] == "invalid_token"
+    assert refresh(server, old["refresh_token"]).json()["error"] == "invalid_token"
+    assert introspect(server, old["access_token"]).json()["active"] is False
+    assert name not in foundations_of(server)
+
+
+def test_only_the_parameters_of_a_grant_say_the_foundation(server: Serving) -> None:
+    """UAA ignores all others."""
+    name, other = new_name(), new_name()
+    token = log_in(server, f"alice@{name}", "secret").json()["refresh_token"]
+    form = {"grant_type": "password", "username": "alice", "password": "secret", "refresh_token": token, "token": token}
+    assert claims_of(ask_uaa(server, form).json()["access_token"])["mock_foundation"] == "default"
+    made = ask_uaa(server, form | {"username": f"alice@{other}"}).json()
+    assert claims_of(made["access_token"])["mock_foundation"] == other
+
+
+def test_a_client_of_another_foundation_than_the_user_is_told_so(server: Serving) -> None:
+    name, other = new_name(), new_name()
+    refused = log_in(server, f"alice@{name}", "secret", authorization=basic(f"cf@{other}"))
+    assert refused.json() == BAD_CREDENTIALS
+    expected = f"as cf of foundation {other} it belongs to another one: the request's user or token is of {name}"
+    assert expected in why(refused)
+
+
+def test_a_user_logs_in_with_their_own_identity_provider(server: Serving) -> None:
+    name = new_name()
+    log_in(server, f"root@{name}")
+    patch(server, name, users=[{"name": "alice", "origin": "ldap"}])
+    prefix = f"/foundations/{name}"
+
+    def hinted(hint: str) -> httpx.Response:
+        return log_in(server, "alice", "secret", prefix=prefix, query=f'?login_hint={{"origin":"{hint}"}}')
+
+    body = hinted("ldap").json()
+    for kind in ("access_token", "refresh_token", "id_token"):
+        assert claims_of(body[kind])["origin"] == "ldap"
+    assert hinted("uaa").json() == BAD_CREDENTIALS
+    assert why(hinted("uaa")) == "login_hint: alice is a user of origin ldap"
+    assert why(hinted("saml")) == "login_hint: unknown origin; there is ldap, uaa"
+
+
 def test_a_clients_name_says_the_foundation_in_the_same_way(server: Serving) -> None:
     name = new_name()
     for authorization in (basic(f"autoscaler@{name}", "s%25c"), None):
@@ -465,7 +544,10 @@ def test_where_the_seed_has_no_users_everybody_is_an_admin() -> None:
 def test_with_strict_authentication_only_seeded_users_log_in() -> None:
     with serving(seed=SEED, strict_auth=True) as running:
         assert log_in(running, "alice", "secret").status_code == 200
-        assert log_in(running, "admin").status_code == 401
+        refused = log_in(running, "admin")
+        assert refused.status_code == 401
+        assert why(refused) == "admin is no user of foundation default; with --strict-auth the seed has to have them"
+        assert "admin" not in why(log_in(running, "nobody")).partition("allowed:")[2].split(", ")
         token = log_in(running, "root").json()["access_token"]
         assert ask_with(running, token).status_code == 200
 

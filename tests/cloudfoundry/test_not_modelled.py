@@ -29,6 +29,9 @@ PATHS = {
     "GET /v3/service_brokers": "not modelled: brokers and bindings of services, ",
     "GET /v3/environment_variable_groups/running": "not modelled: environment variable groups",
     "GET /v3/app_usage_events": "not modelled: usage events; ",
+    "GET /oauth/authorize?response_type=code": "not modelled: codes and revoking of tokens: ",
+    "DELETE /oauth/token/revoke/J": "not modelled: codes and revoking of tokens: ",
+    "POST /Users": "not modelled: this part of UAA: ",
     "GET /networking/v1/external/policies": "not modelled: the network policy and routing APIs",
 }
 """A call, and how its X-Mock-Why begins."""

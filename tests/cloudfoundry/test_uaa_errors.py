@@ -4,19 +4,28 @@ Source: cloudfoundry/uaa, oauth/provider/error/*.java, authentication/UaaExcepti
 of the rows of the table in docs/fidelity.md's source.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
+import httpx
 import jwt
 import pytest
 
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key, make_random_key
+from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS, UaaOperation
+from mockfoundry.cloudfoundry.uaa.request import UaaRequest, UaaResponse
+from mockfoundry.exchange.request import read_request
+from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.run import handle_request
 from tests import plain_http
 from tests.cloudfoundry.asking import error
 from tests.cloudfoundry.logging_in import (
     CF,
+    FORM,
     SEED,
     advance,
     ask_uaa,
@@ -26,6 +35,7 @@ from tests.cloudfoundry.logging_in import (
     log_in,
     new_name,
     patch,
+    play,
     refresh,
     why,
 )
@@ -342,6 +352,17 @@ def test_a_user_can_be_let_in_again(server: Serving) -> None:
     assert log_in(server, f"alice@{name}", "whatever").status_code == 200
 
 
+@pytest.mark.parametrize("words", [{"locked": False}, {"password": "other"}])
+def test_a_user_who_locked_themselves_out_can_be_let_in_again(words: dict[str, Any], server: Serving) -> None:
+    name = new_name()
+    for _ in range(5):
+        log_in(server, f"alice@{name}", "wrong")
+    patch(server, name, users=[{"name": "alice", "origin": "uaa"}])
+    assert log_in(server, f"alice@{name}", "secret").json()["error"] == "unauthorized"
+    patch(server, name, users=[{"name": "alice", **words}])
+    assert log_in(server, f"alice@{name}", words.get("password", "secret")).status_code == 200
+
+
 # Refresh tokens that do not count
 
 
@@ -560,11 +581,66 @@ def test_what_a_token_says_ends_neither_a_header_nor_its_quotes(server: Serving,
     assert text in shown_at.headers["www-authenticate"]
 
 
-def test_the_earlier_form_knows_the_scopes_of_a_refresh_token(server: Serving, tokens: dict[str, str]) -> None:
-    form = {"token": tokens["refresh_token"], "scopes": "openid,nothing"}
-    answer = ask_uaa(server, form, path="/check_token", authorization=AUTOSCALER)
-    refused = {"error": "invalid_scope", "error_description": "Some requested scopes are missing: nothing"}
-    assert (answer.status_code, answer.json()) == (400, refused)
+def test_a_refresh_token_tells_nothing(server: Serving, tokens: dict[str, str]) -> None:
+    """Whatever is asked of it besides."""
+    form = {"token": tokens["refresh_token"]}
+    told = ask_uaa(server, form, path="/introspect", authorization=AUTOSCALER)
+    assert (told.status_code, told.json()) == (200, {"revocable": False, "active": False})
+    for more in ({}, {"scopes": "openid"}):
+        answer = ask_uaa(server, form | more, path="/check_token", authorization=AUTOSCALER)
+        refused = {"error": "invalid_token", "error_description": "Invalid access token."}
+        assert (answer.status_code, answer.json()) == (400, refused)
+
+
+@pytest.mark.parametrize(
+    ("changed", "description"),
+    [
+        ({"users": [{"name": "alice", "password": "new"}]}, "revocable signature mismatch"),
+        ({"clients": [{"id": "cf", "secret": "new"}]}, "revocable signature mismatch"),
+    ],
+)
+def test_v_a_token_from_before_a_secret_was_changed_does_not_count_in_uaa(
+    changed: dict[str, Any], description: str, server: Serving, tokens: dict[str, str], foundation: str
+) -> None:
+    """The Cloud Controller goes on taking it, since it looks only at what is signed."""
+    form = {"token": tokens["access_token"]}
+    patch(server, foundation, **changed)
+    told = ask_uaa(server, form, path="/introspect", authorization=AUTOSCALER)
+    assert (told.status_code, told.json()) == (200, {"revocable": False, "active": False})
+    checked = ask_uaa(server, form, path="/check_token", authorization=AUTOSCALER)
+    assert (checked.status_code, checked.json()["error_description"]) == (400, description)
+    shown = ask_with(server, tokens["access_token"], "/userinfo")
+    assert (shown.status_code, shown.json()) == (401, {"error": "invalid_token", "error_description": description})
+    assert ask_with(server, tokens["access_token"]).status_code == 200
+
+
+def test_a_minted_token_counts_where_the_seed_gives_cf_a_secret(server: Serving) -> None:
+    name = new_name()
+    log_in(server, f"root@{name}")
+    patch(server, name, clients=[{"id": "cf", "secret": "own"}])
+    minted = plain_http.request("POST", f"{server.url}/__mock/foundations/{name}/tokens", json={"user": "alice"})
+    shown = ask_with(server, minted.json()["access_token"], "/userinfo")
+    assert (shown.status_code, shown.json()["user_name"]) == (200, "alice")
+
+
+def test_a_token_whose_client_is_gone_does_not_count_in_uaa(server: Serving, foundation: str) -> None:
+    prefix = f"/foundations/{foundation}"
+    own = ask_uaa(server, {"grant_type": "client_credentials"}, prefix=prefix, authorization=AUTOSCALER).json()
+    state = {"clients": [{"id": "res", "secret": "r", "authorities": ["uaa.resource"]}]}
+    plain_http.request("PUT", f"{server.url}/__mock{prefix}/state", json=state)
+    form = {"token": own["access_token"]}
+    checked = ask_uaa(server, form, path="/check_token", prefix=prefix, authorization=basic("res", "r"))
+    refused = {"error": "invalid_token", "error_description": "Invalid client ID autoscaler"}
+    assert (checked.status_code, checked.json()) == (400, refused)
+
+
+def test_v_a_resource_servers_own_token_from_before_its_secret_was_changed(server: Serving, foundation: str) -> None:
+    prefix = f"/foundations/{foundation}"
+    own = ask_uaa(server, {"grant_type": "client_credentials"}, prefix=prefix, authorization=AUTOSCALER).json()
+    patch(server, foundation, clients=[{"id": "autoscaler", "secret": "new"}])
+    bearer = f"bearer {own['access_token']}"
+    refused = ask_uaa(server, {"token": own["access_token"]}, path="/introspect", authorization=bearer, prefix=prefix)
+    assert (refused.status_code, refused.json()["error_description"]) == (401, "revocable signature mismatch")
 
 
 def test_a_user_is_locked_out_at_the_end_of_time_too(server: Serving) -> None:
@@ -576,6 +652,7 @@ def test_a_user_is_locked_out_at_the_end_of_time_too(server: Serving) -> None:
     for _ in range(5):
         log_in(server, f"alice@{name}", "wrong")
     assert log_in(server, f"alice@{name}", "secret").json() == {"error": "unauthorized", "error_description": LOCKED}
+    assert log_in(server, f"root@{name}").json()["expires_in"] == 0
 
 
 def test_a_form_that_is_not_percent_encoded_is_utf_8() -> None:
@@ -584,3 +661,127 @@ def test_a_form_that_is_not_percent_encoded_is_utf_8() -> None:
         form = "grant_type=password&username=jürgen&password=pässwort".encode()
         headers = {"Authorization": CF, "Content-Type": "application/x-www-form-urlencoded"}
         assert server.client.post("/oauth/token", content=form, headers=headers).status_code == 200
+
+
+# In UAA's form, whoever answers in its place
+
+NOT_STORED = ("no-store", "no-cache")
+GONE = {"error": "invalid_token", "error_description": TOKEN_GONE}
+
+
+def ask_raw(server: Serving, method: str = "POST", **headers: str) -> httpx.Response:
+    """Logs alice in by a request that is not held against the contract."""
+    sent = {"Authorization": CF, **headers}
+    return httpx.request(method, f"{server.url}/oauth/token", data=password(), headers=sent)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status", "kind", "challenge"),
+    [
+        ("code=409", 400, "invalid_request", None),
+        ("example=nonsense", 400, "invalid_request", None),
+        ("code=403", 403, "access_denied", None),
+        ("code=401", 401, "invalid_client", BAD),
+        ("code=401, example=token_gone", 401, "invalid_token", by_bearer("invalid_token", TOKEN_GONE)),
+    ],
+)
+def test_what_a_request_prefers_comes_in_uaas_form(
+    prefer: str, status: int, kind: str, challenge: str | None, server: Serving
+) -> None:
+    answer = ask_raw(server, Prefer=prefer)
+    assert (answer.status_code, answer.json()["error"]) == (status, kind)
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.headers.get("www-authenticate") == challenge
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == NOT_STORED
+    assert "expires" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("respond", "body", "challenge"),
+    [
+        ({"status": 401}, {"error": "invalid_client", "error_description": "Bad credentials"}, BAD),
+        ({"example": "token_gone"}, GONE, by_bearer("invalid_token", TOKEN_GONE)),
+        ({"status": 401, "text": "no", "undocumented": True}, None, by_bearer("unauthorized", "Unauthorized")),
+        ({"status": 401, "body": {"error": 'a"b', "error_description": "x\r\ny"}}, None, None),
+        ({"error": "CF-NotAuthenticated", "detail": "x\r\nA: b"}, None, by_bearer("unauthorized", "x??A: b")),
+    ],
+)
+def test_a_rules_401_has_what_all_of_uaas_have(
+    respond: dict[str, Any], body: Any, challenge: str | None, server: Serving
+) -> None:
+    name = new_name()
+    log_in(server, f"root@{name}")
+    play(server, name, "no", rules=[{"operation": "issueToken", "respond": respond}])
+    answer = ask_raw(server, **{"X-Mock-Foundation": name})
+    assert answer.status_code == 401
+    assert body is None or answer.json() == body
+    assert answer.headers["www-authenticate"] == (challenge or by_bearer(r"a\"b", "x??y"))
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == NOT_STORED
+    assert "a" not in answer.headers
+
+
+def test_what_a_rule_gives_in_place_of_a_token_is_not_to_be_kept_either(server: Serving) -> None:
+    name = new_name()
+    log_in(server, f"root@{name}")
+    play(server, name, "own", rules=[{"operation": "issueToken", "respond": {"status": 200}}])
+    answer = ask_raw(server, **{"X-Mock-Foundation": name})
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == NOT_STORED
+    assert "expires" not in answer.headers
+
+
+def test_a_rule_says_a_header_of_uaas_itself(server: Serving) -> None:
+    name = new_name()
+    log_in(server, f"root@{name}")
+    respond = {"status": 401, "headers": {"WWW-Authenticate": "Own"}}
+    play(server, name, "own", rules=[{"operation": "issueToken", "respond": respond}])
+    assert ask_raw(server, **{"X-Mock-Foundation": name}).headers.get_list("www-authenticate") == ["Own"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_method_that_uaa_does_not_have_is_no_operation_of_the_cloud_controller(method: str, server: Serving) -> None:
+    """A rule without an operation is not about it; one for any is, and answers in UAA's form."""
+    name = new_name()
+    log_in(server, f"root@{name}")
+    play(server, name, "down", rules=[{"respond": {"status": 503}}])
+    refused = ask_raw(server, method, **{"X-Mock-Foundation": name})
+    assert (refused.status_code, refused.json()["error"]) == (405, "method_not_allowed")
+    assert "x-vcap-request-id" in refused.headers
+    play(server, name, "away", rules=[{"operation": "any", "respond": {"status": 503, "undocumented": True}}])
+    away = ask_raw(server, method, **{"X-Mock-Foundation": name})
+    assert away.json() == {"error": "server_error", "error_description": "Service Unavailable"}
+    assert (away.status_code, away.headers["x-xss-protection"]) == (503, "0")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "kind"), [("POST", 410, "server_error"), ("DELETE", 401, "invalid_token")]
+)
+def test_a_log_in_whose_world_went_while_it_waited(method: str, status: int, kind: str, server: Serving) -> None:
+    """It is refused in UAA's form; POST is a reset."""
+    name = new_name()
+    log_in(server, f"root@{name}")
+    hold = {"at": "before-commit", "name": "it", "at-most": "1h"}
+    play(server, name, "wait", rules=[{"operation": "issueToken", "respond": {"hold": hold}}])
+    form = urlencode(password()).encode()
+    headers = [(b"authorization", CF.encode()), (b"content-type", FORM.encode()), (b"x-mock-foundation", name.encode())]
+    waiting = handle_request(server.service, read_request("POST", "/oauth/token", b"", headers, form, "http", 0))
+    assert isinstance(waiting, PendingRequest)
+    path = f"/__mock/foundations/{name}" + ("/reset" if method == "POST" else "")
+    assert plain_http.request(method, f"{server.url}{path}").status_code < 300
+    refused = waiting.resume(0, None)
+    assert isinstance(refused, Response)
+    assert refused.status == status
+    assert json.loads(refused.body).keys() == {"error", "error_description"}
+    assert json.loads(refused.body)["error"] == kind
+    assert (b"x-frame-options", b"DENY") in refused.headers
+
+
+def test_what_mockfoundry_fails_on_comes_in_uaas_form(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: UaaRequest) -> UaaResponse:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(cast("dict[str, UaaOperation]", UAA_OPERATIONS), "issueToken", fail)
+    answer = ask_raw(server)
+    body = {"error": "server_error", "error_description": "Internal Server Error"}
+    assert (answer.status_code, answer.json()) == (500, body)
+    assert why(answer) == "mockfoundry failed; its log has the traceback"
+    assert answer.headers["x-xss-protection"] == "0"

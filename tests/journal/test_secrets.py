@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.entry import JournalEntry, describe_entry
+from mockfoundry.journal.redaction import digest_secret
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
 from tests.effort import effort_of
 from tests.journal.exchanges import record_entry
@@ -253,6 +254,67 @@ def test_the_name_of_a_user_is_no_secret() -> None:
     assert described["headers"]["authorization"] != "bearer alice"
     assert described["why"] == "alice is no manager"
     assert "by alice" in described["line"]
+
+
+def record_log_in(password: str, reason: str, target: str = "/oauth/token", **more: Any) -> JournalEntry:
+    content = f"grant_type=password&username=dev&password={password}".encode()
+    return record_entry(target=target, headers={b"content-type": FORM}, content=content, reason=reason, **more)
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("wrong", "dev: wrong password"),
+        ("password", "dev is locked until then, after 5 wrong passwords"),
+        ("default", "world: dev logged in to default"),
+        ("dev", "world: dev logged in to default"),
+        ("oauth", "client cf has another secret"),
+        ("foundations", "client cf has another secret"),
+        ("mine", "client cf has another secret"),
+    ],
+)
+def test_a_password_that_is_a_word_is_not_cut_out_of_sentences_and_paths(password: str, reason: str) -> None:
+    """Whoever reads the sentence without it knows what it is; and the command would go elsewhere."""
+    entry = record_log_in(password, reason, "/foundations/mine/oauth/token")
+    described = describe_entry(entry)
+    assert described["why"] == described["answer_headers"]["x-mock-why"] == reason
+    assert described["path"] == "/foundations/mine/oauth/token"
+    assert "/oauth/token" in described["line"]
+    assert reason in described["line"]
+    assert "http://here/foundations/mine/oauth/token" in curl_command(entry, "http://here")
+    assert f"&password={password}" not in show(entry)
+    hidden = digest_secret(password)
+    assert described["body"].startswith("grant_type=password&username=")
+    assert described["body"].endswith(f"&password={hidden}")
+
+
+def test_the_name_of_a_field_is_shown_though_a_secret_is_the_same_word() -> None:
+    """`secret` is a common password, and no less hidden where it stands as one."""
+    entry = record_entry(
+        headers={b"content-type": JSON},
+        content=b'{"secret": "secret", "note": "secret", "data": {"password": "password"}}',
+        query_string=b"token=token&note=password",
+    )
+    described, hidden = describe_entry(entry), {each: digest_secret(each) for each in ("secret", "password", "token")}
+    assert described["body"] == {
+        "secret": hidden["secret"],
+        "note": hidden["secret"],
+        "data": {"password": hidden["password"]},
+    }
+    assert described["query"] == {"token": [hidden["token"]], "note": [hidden["password"]]}
+
+
+@pytest.mark.parametrize("password", ["secret", "hunter"])
+def test_a_word_is_still_hidden_where_it_is_what_was_sent(password: str) -> None:
+    """In quotes, in what the contract does not allow, as a value of a path, and where the route is unknown."""
+    quoted = record_log_in(password, f"world: Unknown field(s): '{password}'")
+    of_contract = record_log_in(password, f"contract: body /name: {password} is too long")
+    in_path = record_log_in(password, "world: gone", f"/v3/processes/{password}", path={"guid": password})
+    near = record_log_in(password, "world: done", near_miss=f"scenario a, rule 1: body name: wanted x, got {password}")
+    for entry in (quoted, in_path, near, msgspec.structs.replace(in_path, operation="", path={})):
+        assert password not in show(entry).replace("$SECRET", "")
+    of_contract.response.decided_by = "contract"
+    assert password not in show(of_contract).replace("$SECRET", "")
 
 
 def test_equal_secrets_are_known_to_be_equal() -> None:

@@ -55,6 +55,15 @@ ANY_ADMIN = User(
 ANY_BEARER = msgspec.structs.replace(ANY_ADMIN)
 """The actor of a token that names no user: an admin, so that tests which are not about roles need no users."""
 
+AUDIENCE = "cloud_controller"
+"""What a token must be for, among others."""
+
+UAA_AWAY = UAA_UNAVAILABLE._replace(status=502)
+"""What the middleware that reads tokens answers, whatever status the catalogue has [security_context_setter.rb]."""
+
+MAX_HINTED_TOKEN_LENGTH = 80
+"""Of a longer token only so much is compared with the names of users."""
+
 UNKNOWN_BEARER_NOTE = (
     "the bearer token names no user of the seed, so it is an admin's; settings: {unknown_users: refused} answers 401"
 )
@@ -138,13 +147,6 @@ def authenticate_actor(world: World, token: str, authority: Authority, issuers: 
     return ANY_BEARER
 
 
-UAA_AWAY = UAA_UNAVAILABLE._replace(status=502)
-"""What the middleware that reads tokens answers, whatever status the catalogue has [security_context_setter.rb]."""
-
-MAX_HINTED_TOKEN_LENGTH = 80
-"""Of a longer token only so much is compared with the names of users."""
-
-
 def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], real_time: int) -> User:
     """Who a token was made for, with what it allows: the seeded user of that name, `admin`, or a client.
 
@@ -176,10 +178,6 @@ def find_token_user(world: World, claims: TokenClaims, issuers: Container[str], 
     if scopes is None or user.scopes <= scopes:
         return user
     return msgspec.structs.replace(user, scopes=user.scopes & scopes)
-
-
-AUDIENCE = "cloud_controller"
-"""What a token must be for, among others."""
 
 
 def require_scope(actor: User, scope: Scope) -> None:

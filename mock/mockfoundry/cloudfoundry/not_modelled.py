@@ -40,6 +40,10 @@ _NOT_MODELLED: tuple[tuple[str, str], ...] = (
     (r"/v3/(app|service)_usage_events", "usage events; GET /v3/audit_events tells what was done"),
     (r"/networking|/routing", "the network policy and routing APIs"),
     (
+        r"/oauth/(authorize|token/revoke)",
+        "codes and revoking of tokens: log in with a password; a changed password or secret ends tokens in UAA",
+    ),
+    (
         r"/(Users|Groups|oauth/clients|identity-providers)",
         "this part of UAA: users and clients are given in the seed file",
     ),

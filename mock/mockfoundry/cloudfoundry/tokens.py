@@ -160,15 +160,18 @@ def verify_token(key: SigningKey, token: str) -> TokenReading:
 
 def read_token_header(token: str) -> TokenHeader | None:
     """The first part of a token; None where it is not a JWT's."""
-    part = token.partition(".")[0]
     try:
-        return _decode_header(urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4)))
+        return _decode_header(decode_segment(token.partition(".")[0]))
     except (msgspec.DecodeError, ValueError):
         return None
 
 
 def decode_payload(token: str) -> dict[str, Any]:
     """All claims of a token that was verified before."""
-    part = token.split(".")[1]
-    claims: dict[str, Any] = msgspec.json.decode(urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4)))
+    claims: dict[str, Any] = msgspec.json.decode(decode_segment(token.split(".")[1]))
     return claims
+
+
+def decode_segment(text: str) -> bytes:
+    """What is in a part of a token between two dots; raises ValueError where it is not base64url of ASCII."""
+    return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))

@@ -15,7 +15,8 @@ from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
 from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
 from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_claims
 from mockfoundry.cloudfoundry.uaa.claims import TokenIssue, access_claims, list_user_scopes
-from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT
+from mockfoundry.cloudfoundry.uaa.clients import CF_CLIENT, find_client
+from mockfoundry.cloudfoundry.uaa.names import find_user
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
     MAX_LOOP_STEPS,
@@ -339,17 +340,17 @@ def mint_token(context: ControlContext, call: ControlCall) -> ControlAnswer:
     with context.find_or_create_foundation(call) as (foundation, now):
         settle_foundation(foundation, now)
         users = foundation.world.users
-        user = users.get(user_name) or (ANY_ADMIN if user_name == ANY_ADMIN.name else None)
+        user = find_user(foundation.world, user_name)
         if user is None:
             hint = did_you_mean(user_name, (*users, ANY_ADMIN.name))
-            detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed may have more"
+            detail = f"body /user: {user_name[:80]!r} is not a user of {name}{hint}; its seed can give it more users"
             raise ControlProblem(422, "unknown-user", detail)
         expires = min(LATEST_MOMENT, now + lifetime)
         issue = TokenIssue(
             foundation=name,
             issuer=foundation.token_issuers[-1],
             base=call.base_url,
-            client=CF_CLIENT,
+            client=find_client(foundation.world, CF_CLIENT.id) or CF_CLIENT,
             user=user,
             scopes=tuple(sorted(list_user_scopes(user).intersection(CF_CLIENT.scopes))),
             grant="password",

@@ -29,7 +29,7 @@ def authenticate_request(context: ExchangeContext) -> User:
 def check_rate_limit(context: ExchangeContext, limit: RateLimit) -> RateLimitDecision | None:
     """What the foundation's rate limiter says of a request; None where it does not count it."""
     foundation, authority, request = context.foundation, context.service.authority, context.request
-    if context.route is not None and is_of_uaa(context.route.plan):
+    if is_of_uaa(context.answering_plan):
         return None
     authorization = context.headers.get(b"authorization", b"")
     if not is_counted(request.target.removeprefix(context.prefix) or "/", request.query_string, authorization):

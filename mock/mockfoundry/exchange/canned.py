@@ -22,6 +22,7 @@ from mockfoundry.exchange.response import (
     response_from_documented_refusal,
     response_from_refusal,
 )
+from mockfoundry.exchange.token_server import response_from_refusal_of
 from mockfoundry.journal.entry import DecidedBy
 
 READ_AS_FORM_NOTE = b"body: read as a form, as its content type says; JSON needs Content-Type: application/json"
@@ -42,13 +43,17 @@ def refused_response(context: ExchangeContext, refusal: Refusal, decided_by: Dec
     return response
 
 
-def response_from_failure(request: Request) -> Response:
-    """The response to a request that mockfoundry itself failed on. To be called while the exception is handled."""
+def response_from_failure(request: Request, plan: Plan | None) -> Response:
+    """The response to a request that mockfoundry itself failed on. To be called while the exception is handled.
+
+    Args:
+        plan: of the operation, None where the route is unknown.
+    """
     from mockfoundry.journal.redaction import redact_line
 
     log.exception("mockfoundry failed on %s %s", request.method, redact_line(request.target))
     refusal = Refusal(UNKNOWN_ERROR, why=OWN_FAILURE_REASON)
-    return response_from_refusal(refusal, "failure")
+    return response_from_refusal_of(plan, refusal, "failure")
 
 
 def canned_response(

@@ -9,9 +9,9 @@ import msgspec
 from mockfoundry.bodies import read_query
 from mockfoundry.cloudfoundry.api.operations import Operation
 from mockfoundry.cloudfoundry.auth import Authority
-from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS, UaaOperation
+from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE, UAA_OPERATIONS, UaaOperation
 from mockfoundry.contract.load import Contract
-from mockfoundry.contract.plan import Violation
+from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
@@ -113,7 +113,17 @@ class ExchangeContext(msgspec.Struct):
     @property
     def needs_naming(self) -> bool:
         """Whether only scenario rules that name the operation, or any, are about it."""
-        return self.route is not None and self.route.plan.needs_naming
+        plan = self.answering_plan if self.route is None else self.route.plan
+        return plan is not None and plan.needs_naming
+
+    @property
+    def answering_plan(self) -> Plan | None:
+        """The plan by whose form the request is answered: its route's, else that of another method which UAA has of
+        the path; None where the Cloud Controller answers that it does not know the route."""
+        if self.route is not None:
+            return self.route.plan
+        other = self.service.served.routes.find_other_plan(self.request.target.removeprefix(self.prefix))
+        return other if other is not None and other.error_envelope == UAA_ENVELOPE else None
 
     @property
     def headers(self) -> dict[bytes, bytes]:

@@ -14,9 +14,8 @@ from mockfoundry.exchange.response import (
     documented_response,
     example_response,
     join_reasons,
-    response_from_refusal,
 )
-from mockfoundry.exchange.token_server import scripted_response
+from mockfoundry.exchange.token_server import response_from_refusal_of, scripted_response
 from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, shorten_count_key
 from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
@@ -39,7 +38,7 @@ def preferred_response(plan: Plan, prefer: bytes | None, random_seed: int) -> Re
     try:
         preferred = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
     except Refusal as refusal:
-        return response_from_refusal(refusal, "preference")
+        return response_from_refusal_of(plan, refusal, "preference")
     if preferred is None:
         return None
 
@@ -141,7 +140,7 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
             response.fault = respond.fault
         elif respond.has_own_answer:
             done = response
-            plan, random_seed = context.route and context.route.plan, context.foundation.world.random_seed
+            plan, random_seed = context.answering_plan, context.foundation.world.random_seed
             response = scripted_response(plan, match, respond, random_seed)
             response.committed, response.state_changed = done.committed, done.state_changed
             return add_reason(response, done.reason)

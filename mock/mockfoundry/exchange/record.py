@@ -23,10 +23,12 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     date = format_http_date(context.now // SECOND)
     headers = context.request.headers
     route = context.route
-    # An attribute is looked at, and no function called: every exchange comes here.
-    is_from_uaa = route is not None and route.plan.error_envelope == UAA_ENVELOPE
-    if is_from_uaa:
-        dress_uaa_response(response)
+    # Attributes are looked at, and no function called for a known route: every exchange comes here.
+    plan = context.answering_plan if route is None else route.plan
+    is_from_uaa = False
+    if plan is not None and plan.error_envelope == UAA_ENVELOPE:
+        is_from_uaa = True
+        dress_uaa_response(response, plan)
     response.headers.append((b"date", date))
     if response.has_platform_headers or response.has_request_id:
         # nginx's own pages have none.
@@ -36,7 +38,7 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
             response.headers += ((name, headers[name]) for name in (b"x-b3-traceid", b"x-b3-spanid"))
     if response.status == RATE_LIMIT_EXCEEDED.status and not is_from_uaa:
         given = {} if match is None or match.respond is None else match.respond.headers
-        complete_rate_limit_response(response, route and route.plan, given, context.now)
+        complete_rate_limit_response(response, plan, given, context.now)
     if match is None:
         response.refused_by_modified_world = response.status >= 400 and bool(foundation.changes)
     else:

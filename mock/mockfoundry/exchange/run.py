@@ -31,7 +31,6 @@ from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN, ANY_BEARER, require_scope
 from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal
 from mockfoundry.cloudfoundry.jobs import advance_world
-from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.callers import authenticate_request, check_rate_limit, identify_actor
@@ -53,8 +52,8 @@ from mockfoundry.exchange.response import (
 )
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
 from mockfoundry.exchange.token_server import (
+    find_address_of_token,
     find_token_address,
-    is_of_uaa,
     prepare_foundation,
     response_from_refusal_of,
     response_to_other_method,
@@ -90,8 +89,7 @@ def resolve_address(service: Service, request: Request) -> Address:
     address = parse_address(request.target, headers.get(b"x-mock-foundation"), request.host)
     if address.named or b"." not in headers.get(b"authorization", b""):
         return address
-    claims = claims_from_token(service.authority.key, request.token)
-    return address if claims is None else Address(claims.foundation, address.path)
+    return find_address_of_token(service, request, request.token, address)
 
 
 def handle_routed_request(
@@ -116,12 +114,20 @@ def begin_uaa_exchange(service: Service, request: Request, address: Address, rou
             give_up=partial(response_from_refusal_of, route.plan),
             work=service.authority.key.load,
         )
-    found = find_token_address(service, request, address)
+    found = find_token_address(service, request, address, route)
+    was_gone = service.registry.describe_absence(found.name)
     try:
-        prepare_foundation(service, request, found, route)
+        made = prepare_foundation(service, request, found, route)
     except Refusal as refusal:
         return response_from_refusal_of(route.plan, refusal)
-    return begin_exchange(service, request, found, route, request.arrived)
+    response = begin_exchange(service, request, found, route, request.arrived)
+    if made is None or not was_gone or isinstance(response, PendingRequest):
+        return response
+    if response.status >= 400 and response.decided_by == "world":
+        # A client that a test has left behind must not bring back what the test has deleted.
+        service.registry.take_back(made)
+        response.reason = join_reasons(response.reason, f"foundation {found.name} {was_gone}, and stays away")
+    return response
 
 
 def begin_exchange(
@@ -171,7 +177,7 @@ def run_recorded(
         return record_response(context, response)
     except Exception:
         context.match = None
-        response = response_from_failure(context.request)
+        response = response_from_failure(context.request, context.answering_plan)
     try:
         return record_response(context, response)
     except Exception:
@@ -223,18 +229,18 @@ def run_exchange(context: ExchangeContext) -> Response:
             response = refused_response(context, limited.refusal, "limit")
         elif context.route is None:
             path, routes = request.target.removeprefix(context.prefix), context.service.served.routes
-            other = routes.find_other_plan(path)
+            other = context.answering_plan
             response = (
-                response_to_other_method(context, other)
-                if other is not None and is_of_uaa(other)
-                else response_to_unrouted(request, path, routes)
+                response_to_unrouted(request, path, routes)
+                if other is None
+                else response_to_other_method(context, other)
             )
         else:
             response = run_operation(context, context.route)
     except Refusal as refusal:
         response = refused_response(context, refusal, "world")
     except Exception:
-        response = response_from_failure(request)
+        response = response_from_failure(request, context.answering_plan)
     if limited is not None:
         response.headers.extend(limited.headers)
     return response
@@ -315,13 +321,13 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     try:
         match_request_scenarios(context)
     except Refusal as refusal:
-        return response_from_refusal_of(route and route.plan, refusal, "scenario")
+        return response_from_refusal_of(context.answering_plan, refusal, "scenario")
     match = context.match
     respond = None if match is None else match.respond
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
     if respond.has_own_answer:
-        return scripted_response(route and route.plan, match, respond, foundation.world.random_seed)
+        return scripted_response(context.answering_plan, match, respond, foundation.world.random_seed)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not match.delay:
         return run_matched_exchange(context)
@@ -362,9 +368,9 @@ def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _
     except Refusal as refusal:
         if context.service.registry.find(foundation.name) is not foundation:
             # The journal that has it open has ended, too.
-            return response_from_refusal(refusal)
+            return response_from_refusal_of(context.answering_plan, refusal)
         context.match, context.real_time, context.now = None, real_time, foundation.world.clock.now(real_time)
-        return record_response(context, response_from_refusal(refusal))
+        return record_response(context, response_from_refusal_of(context.answering_plan, refusal))
     context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
     apply_due_events(foundation, context.now)
     return run_recorded(context, run_matched_exchange)
@@ -373,7 +379,7 @@ def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _
 def give_up_exchange(context: ExchangeContext, refusal: Refusal, decided_by: DecidedBy = "limit") -> Response:
     """The response to a request that can't be kept waiting; nothing of it was done."""
     context.match = None
-    return record_response(context, response_from_refusal(refusal, decided_by))
+    return record_response(context, response_from_refusal_of(context.answering_plan, refusal, decided_by))
 
 
 def abandon_exchange(context: ExchangeContext) -> None:

@@ -1,12 +1,12 @@
 """UAA in an exchange: the foundation that a log-in is for, UAA's operations, and its form of answers. Never logs in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 
 from mockfoundry.bodies import BodyForm, format_header_value, read_form, read_query
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
-from mockfoundry.cloudfoundry.errors import CATALOGUE, Refusal
+from mockfoundry.cloudfoundry.errors import CATALOGUE, UNKNOWN_ERROR, Refusal
 from mockfoundry.cloudfoundry.tokens import claims_from_token
 from mockfoundry.cloudfoundry.uaa.clients import find_client, read_basic_credentials
 from mockfoundry.cloudfoundry.uaa.names import find_foundation_in_name
@@ -14,16 +14,20 @@ from mockfoundry.cloudfoundry.uaa.operations import (
     LOG_IN_OPERATIONS,
     UAA_ENVELOPE,
     UaaOperation,
+    answer_other_method,
     refuse_method,
-    refused_method,
 )
 from mockfoundry.cloudfoundry.uaa.request import (
+    BAD_CREDENTIALS,
+    TOKEN_HEADERS,
     UaaRefusal,
     UaaRequest,
     UaaResponse,
-    invalid_token,
+    client_challenge,
+    controller_challenge,
     name_error,
-    refused_by_controller,
+    refuse_by_controller,
+    refuse_token,
     response_from_uaa_refusal,
 )
 from mockfoundry.cloudfoundry.world import World
@@ -39,6 +43,7 @@ from mockfoundry.exchange.response import (
     scenario_response,
 )
 from mockfoundry.foundations.addressing import Address, parse_address
+from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, FOUNDATION_GONE, FoundationRegistry
 from mockfoundry.journal.entry import DecidedBy
 from mockfoundry.scenarios.conditions import ABSENT
@@ -83,15 +88,17 @@ def has_form(request: Request) -> bool:
     return request.body_form is BodyForm.FORM and bool(request.content)
 
 
-def find_token_address(service: Service, request: Request, address: Address) -> Address:
+def find_token_address(service: Service, request: Request, address: Address, route: Route) -> Address:
     """The address of a request to UAA: at the bare URL its token, its user or its client may say a foundation."""
     if address.named:
         return address
-    parameters, key = read_parameters(request), service.authority.key
-    for name in ("refresh_token", "token"):
-        claims = claims_from_token(key, parameters.get(name, ""))
-        if claims is not None:
-            return Address(claims.foundation, address.path)
+    parameters = read_parameters(request)
+    if parameters.get("grant_type") == "refresh_token" or route.plan.operation not in LOG_IN_OPERATIONS:
+        # Another grant does not look at a refresh token, and a log-in at no token.
+        name = "refresh_token" if route.plan.operation in LOG_IN_OPERATIONS else "token"
+        of_token = find_address_of_token(service, request, parameters.get(name, ""), address)
+        if of_token is not address:
+            return of_token
     registry, real_time = service.registry, request.arrived
     if parameters.get("grant_type") == "password":
         found = find_named_foundation(registry, parameters.get("username", ""), real_time, has_user)
@@ -99,6 +106,19 @@ def find_token_address(service: Service, request: Request, address: Address) -> 
             return Address(found, address.path, named=False)
     found = find_named_foundation(registry, read_client_id(request, parameters), real_time, has_client)
     return address if found is None else Address(found, address.path, named=False)
+
+
+def find_address_of_token(service: Service, request: Request, token: str, address: Address) -> Address:
+    """The address in the foundation that a token names; the given one where it names none that is, or was, there.
+
+    An old token makes no foundation: all servers share a key, so it may be of another one.
+    """
+    claims = claims_from_token(service.authority.key, token)
+    if claims is None:
+        return address
+    name, registry = claims.foundation, service.registry
+    is_known = registry.find_active(name, request.arrived) is not None or registry.describe_absence(name)
+    return Address(name, address.path) if is_known else address
 
 
 def read_client_id(request: Request, parameters: dict[str, str]) -> str:
@@ -139,17 +159,20 @@ def has_client(world: World, name: str) -> bool:
     return find_client(world, name) is not None
 
 
-def prepare_foundation(service: Service, request: Request, address: Address, route: Route) -> None:
+def prepare_foundation(service: Service, request: Request, address: Address, route: Route) -> FoundationState | None:
     """Makes the foundation of a log-in, also one that is gone: to log in is a purpose, to refresh a token is none.
+
+    None where it is there, or is not to be made.
 
     Raises:
         Refusal: there are too many.
     """
     registry, real_time = service.registry, request.arrived
     if route.plan.operation not in LOG_IN_OPERATIONS or registry.find_active(address.name, real_time) is not None:
-        return
-    if read_parameters(request).get("grant_type") in LOG_IN_GRANTS:
-        registry.create(address.name, None, real_time)
+        return None
+    if read_parameters(request).get("grant_type") not in LOG_IN_GRANTS:
+        return None
+    return registry.create(address.name, None, real_time)
 
 
 LOG_IN_GRANTS = frozenset({"password", "client_credentials"})
@@ -190,14 +213,14 @@ def response_to_other_method(context: ExchangeContext, plan: Plan) -> Response:
     """What UAA answers to a method that one of its paths does not have."""
     method, operations = context.request.method, context.service.uaa_operations
     if not operations:
-        return dressed(response_from_uaa(response_from_uaa_refusal(refused_method(method))))
-    return dressed(run_uaa_operation(context, partial(refuse_method, method, plan.operation)))
+        return response_from_uaa(response_from_uaa_refusal(refuse_method(method)))
+    return run_uaa_operation(context, partial(answer_other_method, method, plan.operation))
 
 
 def response_from_uaa(answer: UaaResponse, decided_by: DecidedBy = "world") -> Response:
     """The response that an answer of UAA is, without the headers that all of them have."""
     response = json_response(answer.status, answer.body, answer.why, UAA_MEDIA_TYPE)
-    response.headers += ((name.encode(), format_header_value(value)) for name, value in answer.headers)
+    response.headers += encode_headers(answer.headers)
     response.decided_by = decided_by
     return response
 
@@ -211,8 +234,8 @@ def gateway_response() -> Response:
     return response
 
 
-def dress_uaa_response(response: Response) -> None:
-    """Gives a response the headers of UAA in place of the Cloud Controller's, whatever it was made of."""
+def dress_uaa_response(response: Response, plan: Plan) -> None:
+    """Gives a response of UAA its headers in place of the Cloud Controller's, whatever it was made of."""
     if not response.has_platform_headers:
         return
     response.has_platform_headers = False
@@ -221,25 +244,45 @@ def dress_uaa_response(response: Response) -> None:
         (name, UAA_MEDIA_TYPE if name == b"content-type" and value.startswith(UAA_MEDIA_TYPE) else value)
         for name, value in response.headers
     ]
-    is_said = any(name == b"cache-control" for name, _ in headers)
+    said = {name for name, _ in headers}
+    must_not_be_kept = response.status >= 400 or plan.operation in LOG_IN_OPERATIONS
+    if must_not_be_kept and b"cache-control" not in said:
+        # What a contract or a scenario says in place of UAA lacks what all of its errors have.
+        headers += encode_headers(TOKEN_HEADERS)
+    if response.status == 401 and b"www-authenticate" not in said:
+        headers += encode_headers([("www-authenticate", find_challenge(response))])
+    is_said = b"cache-control" in said or must_not_be_kept
     response.headers = [*headers, *UAA_HEADERS, *(() if is_said else UNCACHED_HEADERS)]
+
+
+def find_challenge(response: Response) -> str:
+    """The challenge that UAA sends with a 401 that it did not make itself, as the body's words have it."""
+    body = response.value if isinstance(response.value, dict) else {}
+    error, description = (str(body.get(name, "")) for name in ("error", "error_description"))
+    if description == BAD_CREDENTIALS:
+        return client_challenge(BAD_CREDENTIALS)
+    return controller_challenge(error or name_error(401), description or HTTP_WORDS[401])
+
+
+def encode_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    return [(name.encode(), format_header_value(value)) for name, value in headers]
 
 
 def response_from_refusal_of(plan: Plan | None, refusal: Refusal, decided_by: DecidedBy = "world") -> Response:
     """The response that a refusal is, in the form of who answers the operation."""
-    if not is_of_uaa(plan):
+    if plan is None or not is_of_uaa(plan):
         return response_from_refusal(refusal, decided_by)
-    status, text = refusal.entry.status, refusal.detail
-    if refusal.entry is FOUNDATION_GONE and plan is not None and plan.operation in LOG_IN_OPERATIONS:
+    status, text = refusal.entry.status, HTTP_WORDS[500] if refusal.entry is UNKNOWN_ERROR else refusal.detail
+    if refusal.entry is FOUNDATION_GONE and plan.operation in LOG_IN_OPERATIONS:
         # A token of a foundation that is gone; clients know this word, and ask their users to log in.
-        gone = response_from_uaa_refusal(invalid_token(f"{refusal.why}; {text}"))
-        return dressed(response_from_uaa(gone, decided_by))
-    refused = refused_by_controller(status, name_error(status), text, refusal.why)
-    return dressed(response_from_uaa(response_from_uaa_refusal(refused), decided_by))
+        gone = response_from_uaa_refusal(refuse_token(f"{refusal.why}; {text}"))
+        return dressed(response_from_uaa(gone, decided_by), plan)
+    refused = refuse_by_controller(status, name_error(status), text, refusal.why)
+    return dressed(response_from_uaa(response_from_uaa_refusal(refused), decided_by), plan)
 
 
-def dressed(response: Response) -> Response:
-    dress_uaa_response(response)
+def dressed(response: Response, plan: Plan) -> Response:
+    dress_uaa_response(response, plan)
     return response
 
 
@@ -251,16 +294,20 @@ def scripted_response(plan: Plan | None, match: ScenarioMatch, respond: Respond,
     """
     if not is_of_uaa(plan) or plan is None:
         return scenario_response(plan, match, respond, random_seed)
+    why = match.why
     if respond.error is not None:
         entry = CATALOGUE[respond.error]
         status, text = entry.status, respond.detail or entry.detail
+    elif respond.example is not None and plan.example(respond.example) is None:
+        status, text = 500, HTTP_WORDS[500]
+        why = f"{why}; {plan.operation} documents no example {respond.example}"
     elif respond.status is not None and respond.status >= 400 and respond.text is None and respond.body is ABSENT:
         if respond.status in plan.responses:
             return scenario_response(plan, match, respond, random_seed)
         status, text = respond.status, HTTP_WORDS.get(respond.status, "Error")
     else:
         return scenario_response(plan, match, respond, random_seed)
-    refused = refused_by_controller(status, name_error(status), text, match.why)
+    refused = refuse_by_controller(status, name_error(status), text, why)
     response = response_from_uaa(response_from_uaa_refusal(refused), "scenario")
     response.fault = respond.fault or ""
     return response

@@ -324,7 +324,7 @@ def foundation_gone_refusal(name: str, how: str) -> Refusal:
     """
     text = (
         f"The foundation {name} {how}; PUT /__mock/foundations/{name} makes it again (so does putting a state or a "
-        "scenario, minting a token, setting the clock, or a copy), or take another name"
+        "scenario, minting a token, logging in, setting the clock, or a copy), or take another name"
     )
     return Refusal(FOUNDATION_GONE, text, why="foundation: gone")
 

@@ -12,6 +12,7 @@ import msgspec
 
 from mockfoundry.journal.entry import ANYBODY, NO_BODY, JournalEntry, decode_json_body
 from mockfoundry.journal.redaction import Redactor
+from mockfoundry.journal.repeats import list_route_words
 from mockfoundry.journal.secret_names import is_secret_name
 from mockfoundry.journal.written_bodies import decode_text
 
@@ -62,7 +63,8 @@ def curl_command(entry: JournalEntry, base: str) -> str:
             redactor.hide(value)
     body, encoding = redact_request_body(entry, redactor)
     path = redactor.redact_path(request.target)
-    target = redactor.redact_own_text(path) + (redactor.finish_text(f"?{query}") if query else "")
+    words_of_route = list_route_words(request.target, entry.operation, entry.path.values())
+    target = redactor.redact_own_text(path, words_of_route) + (redactor.finish_text(f"?{query}") if query else "")
     url = base + quote_url(target)
     words = ["curl", "-i", *list_options(request.method, bool(request.content), url)]
     for header in headers:

@@ -258,6 +258,7 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     """What an exchange shows of itself. All that is made for people to read of an exchange is made of this."""
     # A server that starts, or records, needs none of this.
     from mockfoundry.journal.redaction import Redactor
+    from mockfoundry.journal.repeats import list_route_words
     from mockfoundry.journal.secret_names import is_secret_name
 
     request, response = entry.request, entry.response
@@ -275,17 +276,23 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     answer_headers = redactor.redact_headers(each for each in response.headers_with_reason if each not in own_headers)
     answer = redactor.redact_body(response.body, response.header(b"content-type"), given)
     # From here on all secrets are known, so that what repeats them is found.
-    own = {name.decode(): redactor.redact_own_text(value.decode("latin-1")) for name, value in own_headers}
-    address = redactor.redact_own_text(path) + (redactor.finish_text(f"?{pairs}") if pairs else "")
+    # What the contract does not allow is said with the value that was sent, which may be a secret.
+    redact_reason = redactor.redact_own_text if response.decided_by == "contract" else redactor.redact_sentence
+    own = {
+        name.decode(): (redact_reason if name == b"x-mock-why" else redactor.redact_own_text)(value.decode("latin-1"))
+        for name, value in own_headers
+    }
+    words = list_route_words(request.target, entry.operation, entry.path.values())
+    address = redactor.redact_own_text(path, words) + (redactor.finish_text(f"?{pairs}") if pairs else "")
     return RedactedEntry(
-        target=redactor.redact_own_text(target),
+        target=redactor.redact_own_text(target, words),
         address=quote_line(address),
         query=redactor.finish(query),
         headers=redactor.finish(headers),
         body=redactor.finish_body(body, request.content, body is sent),
         answer_headers={**own, **redactor.finish(answer_headers)},
         answer=redactor.finish_body(answer, response.body, answer is given),
-        reason=redactor.redact_own_text(entry.reason),
+        reason=redact_reason(entry.reason),
         violations=own.get("x-mock-contract", ""),
         near_miss=redactor.redact_own_text(entry.near_miss),
         redactor=redactor,

@@ -10,7 +10,7 @@ All of this is done when an exchange is read. Recording one costs nothing.
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
@@ -21,7 +21,7 @@ import msgspec
 
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal import written_forms
-from mockfoundry.journal.repeats import MIN_CUT_LENGTH, replace_repeats, spell_secret
+from mockfoundry.journal.repeats import MIN_CUT_LENGTH, is_plain_word, replace_repeats, spell_secret
 from mockfoundry.journal.secret_names import (
     is_secret_field,
     is_secret_name,
@@ -44,6 +44,9 @@ MIN_REPEATED_LENGTH = 4
 
 MAX_REPEATED_SECRETS = 64
 """How many secrets of an exchange are looked for once more."""
+
+PUBLIC_GRANTS = frozenset({"password", "refresh_token", "client_credentials", "authorization_code"})
+"""What a form's `grant_type` may say, whatever its secrets are."""
 
 MAX_DECODINGS = 4
 """How often a value is decoded that has an address in it, which has another one in it."""
@@ -96,6 +99,11 @@ class Redactor:
             self._shown.append(self._show(secret))
             self._repeats = None
         return mark
+
+    def _keep(self, word: str) -> str:
+        """The mark of a word that is shown as it is, even if a secret is the same word."""
+        self._shown.append(word)
+        return f"\ufdd0{len(self._shown) - 1}\ufdd1"
 
     def _remember(self, secret: str, mark: str) -> None:
         """Has another spelling of a secret found where it is repeated."""
@@ -172,7 +180,10 @@ class Redactor:
     def _redact_pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
         if equals and is_secret_parameter(name):
-            return f"{self._redact_encoded(name)}={self._hide_encoded(value)}"
+            shown = self._keep(name) if is_plain_word(name) else self._redact_encoded(name)
+            return f"{shown}={self._hide_encoded(value)}"
+        if name == "grant_type" and value in PUBLIC_GRANTS:
+            return f"{name}={self._keep(value)}"
         return f"{self._redact_encoded(name)}{equals}{self._redact_encoded(value)}"
 
     def _hide_encoded(self, text: str) -> str:
@@ -372,14 +383,22 @@ class Redactor:
         if isinstance(value, list):
             return [self.finish(each) for each in value]
         if isinstance(value, dict):
-            return {self.finish_text(name): self.finish(each) for name, each in value.items()}
+            return {self._finish_name(name): self.finish(each) for name, each in value.items()}
         return value
 
-    def finish_text(self, text: str) -> str:
-        """Text as it is shown: without what repeats a secret, and with what is shown in place of each mark."""
+    def _finish_name(self, name: str) -> str:
+        """A field's name as it is shown: `password` stays, though a password may be the same word."""
+        return name if is_plain_word(name) and is_secret_field(name) else self.finish_text(name)
+
+    def finish_text(self, text: str, words: Container[str] = ()) -> str:
+        """Text as it is shown: without what repeats a secret, and with what is shown in place of each mark.
+
+        Args:
+            words: that stand there anyway, and so tell nothing of a secret that is one of them.
+        """
         is_binary = text.startswith(_BINARY)
         for secret, mark in self._list_repeats():
-            if secret[:MIN_CUT_LENGTH] in text:
+            if secret[:MIN_CUT_LENGTH] in text and secret not in words:
                 text = replace_repeats(text, secret, mark)
         if "\ufdd0" in text:
             text = _MARK.sub(self._show_mark, text)
@@ -391,9 +410,22 @@ class Redactor:
         number = int(mark[1])
         return self._shown[number] if number < len(self._shown) else mark[0]
 
-    def redact_own_text(self, text: str) -> str:
-        """Text of mockfoundry's own about the exchange, as it is shown."""
-        return self.finish_text(self._redact_forms(text))
+    def redact_own_text(self, text: str, words: Container[str] = ()) -> str:
+        """Text of mockfoundry's own about the exchange, as it is shown.
+
+        Args:
+            words: that stand there anyway.
+        """
+        return self.finish_text(self._redact_forms(text), words)
+
+    def redact_sentence(self, text: str) -> str:
+        """A sentence of mockfoundry's own, as it is shown.
+
+        A password may be one of its words (`wrong`, `password`): without it, a reader would know that it is.
+        """
+        words = {secret for secret, _ in self._list_repeats() if is_plain_word(secret)}
+        quoted = (found for found in words if f"'{found}'" in text or f'"{found}"' in text)
+        return self.redact_own_text(text, words.difference(quoted))
 
     def finish_body(self, redacted: Any, content: bytes, is_untouched: bool) -> Any:
         """A body as it is shown.

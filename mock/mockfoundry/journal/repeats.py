@@ -12,6 +12,9 @@ MAX_REMEMBERED_LENGTH = 4_096
 MIN_CUT_LENGTH = 8
 """Characters of a secret's beginning that are known again where the text was cut behind them."""
 
+MAX_WORD_LENGTH = 16
+"""Letters of the longest secret that may be a word of a sentence or of a path as well."""
+
 
 def spell_secret(secret: str) -> Iterable[str]:
     """A secret as it may be written elsewhere: as it is, in JSON, in a URL, in Python, or in a header."""
@@ -67,3 +70,19 @@ def is_repeat(text: str, start: int, end: int, length: int) -> bool:
         return not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
     is_cut = end == len(text) or text[end] in "…?"
     return end - start == length or is_cut or end - start >= 2 * MIN_CUT_LENGTH
+
+
+def is_plain_word(text: str) -> bool:
+    """Whether a text may be a word of a sentence."""
+    return len(text) <= MAX_WORD_LENGTH and text.isascii() and text.isalpha()
+
+
+def list_route_words(target: str, operation: str, values: Iterable[str]) -> frozenset[str]:
+    """The words of a path that are those of its route, or of its foundation, whoever sent it.
+
+    Args:
+        target: the path as it came.
+        operation: empty where the route is unknown; nothing of its path is known then.
+        values: of the path's parameters.
+    """
+    return frozenset(filter(is_plain_word, target.split("/"))).difference(values) if operation else frozenset()

@@ -359,6 +359,8 @@ class WorldBuilder(PlatformBuilder):
             updated_at=updated,
         )
         user = self.world.users.get(name, begun)
+        # Who unlocks somebody, or gives them a password, lets them in again.
+        failed_before = () if "password" in fields or fields.get("locked") is False else user.failed_log_ins
         in_organizations = {
             organizations[each]: frozenset(had) for each, had in fields.get("organizations", {}).items()
         }
@@ -368,7 +370,7 @@ class WorldBuilder(PlatformBuilder):
             scopes=frozenset(fields.get("scopes", user.scopes)),
             organization_roles={**user.organization_roles, **in_organizations},
             space_roles={**user.space_roles, **in_spaces},
-            failed_log_ins=tuple(each + self.moved for each in fields.get("failed_log_ins", user.failed_log_ins)),
+            failed_log_ins=tuple(each + self.moved for each in fields.get("failed_log_ins", failed_before)),
             **USER.collect_attributes(fields),
         )
 

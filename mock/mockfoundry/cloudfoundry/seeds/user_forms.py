@@ -53,7 +53,12 @@ USER = Form(
             "What they log in with; any other is refused, five times within 20 minutes locks them out for 5.",
             "any password is right",
         ),
-        FormKey("locked", BOOLEAN, "true: they can't log in, whatever the password.", "false"),
+        FormKey(
+            "locked",
+            BOOLEAN,
+            "true: they can't log in, whatever the password; false, or a password, lets in who locked themselves out.",
+            "false",
+        ),
         FAILED_LOG_INS_KEY,
     ),
 )

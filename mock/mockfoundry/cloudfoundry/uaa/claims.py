@@ -189,7 +189,7 @@ def identity_claims(issue: TokenIssue, user: User, expires: int) -> dict[str, An
 
 
 def user_claims(user: User) -> dict[str, Any]:
-    return {"user_id": user.guid, "origin": "uaa", "user_name": user.name}
+    return {"user_id": user.guid, "origin": user.origin, "user_name": user.name}
 
 
 def foundation_claims(issue: TokenIssue) -> dict[str, Any]:

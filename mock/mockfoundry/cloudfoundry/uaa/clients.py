@@ -9,7 +9,7 @@ from base64 import b64decode
 from urllib.parse import unquote_plus
 
 from mockfoundry.cloudfoundry.uaa.names import read_client_name
-from mockfoundry.cloudfoundry.uaa.request import UaaRequest, bad_credentials, unauthorized
+from mockfoundry.cloudfoundry.uaa.request import UaaRequest, refuse_credentials, refuse_entry
 from mockfoundry.cloudfoundry.users import OauthClient
 from mockfoundry.cloudfoundry.world import World
 
@@ -59,9 +59,9 @@ def authenticate_client(request: UaaRequest) -> OauthClient:
     if request.authorization[:6].lower() == "basic ":
         return check_client(request, *read_basic_credentials(request.authorization[6:]))
     if request.authorization or not (request.has_form or "client_id" in request.parameters):
-        raise unauthorized(NO_CLIENT, "no client: send its id and secret by Basic, as in `cf:`, or in the form")
+        raise refuse_entry(NO_CLIENT, "no client: send its id and secret by Basic, as in `cf:`, or in the form")
     if "client_id" not in request.parameters:
-        raise bad_credentials("no client: send its id and secret by Basic, as in `cf:`, or in the form")
+        raise refuse_credentials("no client: send its id and secret by Basic, as in `cf:`, or in the form")
     return check_client(request, request.parameter("client_id"), request.parameters.get("client_secret"))
 
 
@@ -77,12 +77,12 @@ def read_basic_credentials(text: str) -> tuple[str, str]:
     try:
         decoded = b64decode(text.strip() + "=" * (-len(text.strip()) % 4), validate=True).decode()
     except ValueError:
-        raise bad_credentials("Basic: not base64", "Failed to decode basic authentication token") from None
+        raise refuse_credentials("Basic: not base64", "Failed to decode basic authentication token") from None
     name, colon, secret = decoded.partition(":")
     if not colon:
-        raise bad_credentials("Basic: no colon in it", "Invalid basic authentication token")
+        raise refuse_credentials("Basic: no colon in it", "Invalid basic authentication token")
     if _BAD_ESCAPE.search(decoded):
-        raise bad_credentials("Basic: a percent sign that begins no escape", "Failed to URL Decode credentials")
+        raise refuse_credentials("Basic: a percent sign that begins no escape", "Failed to URL Decode credentials")
     return unquote_plus(name), unquote_plus(secret)
 
 
@@ -98,9 +98,9 @@ def check_client(request: UaaRequest, name: str, secret: str | None) -> OauthCli
     reading = read_client_name(request, name)
     client = find_client(request.world, reading.known)
     if client is None:
-        raise bad_credentials(reading.why)
+        raise refuse_credentials(reading.why)
     if secret is None:
-        raise bad_credentials(f"client {client.id} sent no client_secret; one that is empty is sent as an empty one")
+        raise refuse_credentials(f"client {client.id} sent no client_secret; one that is empty is sent as an empty one")
     if secret != client.secret:
-        raise bad_credentials(f"client {client.id} has another secret")
+        raise refuse_credentials(f"client {client.id} has another secret")
     return client

@@ -24,21 +24,22 @@ from mockfoundry.cloudfoundry.uaa.claims import (
     list_user_scopes,
     refresh_claims,
 )
-from mockfoundry.cloudfoundry.uaa.clients import JWT_BEARER, authenticate_client
-from mockfoundry.cloudfoundry.uaa.names import read_user_name
+from mockfoundry.cloudfoundry.uaa.clients import JWT_BEARER, authenticate_client, find_client
+from mockfoundry.cloudfoundry.uaa.names import find_user, read_user_name
 from mockfoundry.cloudfoundry.uaa.request import (
     CLIENT_REALM,
     TOKEN_HEADERS,
     UaaRefusal,
     UaaRequest,
     UaaResponse,
-    bad_credentials,
     client_challenge,
-    invalid_token,
-    refused_by_controller,
-    unauthorized,
+    refuse_by_controller,
+    refuse_credentials,
+    refuse_entry,
+    refuse_token,
 )
 from mockfoundry.cloudfoundry.users import OauthClient, User
+from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.times import format_moment
 
 SAML_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
@@ -60,31 +61,30 @@ def issue_token(request: UaaRequest) -> UaaResponse:
     """
     grant = request.parameter("grant_type")
     if grant == "password" and "passcode" in request.parameters:
-        raise refused_passcode(request.parameter("passcode"))
+        raise refuse_passcode(request.parameter("passcode"))
     client = authenticate_client(request)
     user = authenticate_user(request, client) if grant == "password" else None
     if grant in (JWT_BEARER, SAML_BEARER):
-        raise refused_assertion(request, grant)
+        raise refuse_assertion(request, grant)
     if request.parameters.get("client_id", client.id) not in (client.id, f"{client.id}@{request.foundation}"):
         text = "Given client ID does not match authenticated client"
-        raise refused_by_controller(401, "invalid_client", text, "client_id: another than Basic's")
+        raise refuse_by_controller(401, "invalid_client", text, "client_id: another than Basic's")
     if user is None:
-        must_be_allowed(request, client.authorities if grant == "client_credentials" else client.scopes)
+        require_allowed_scopes(request, client.authorities if grant == "client_credentials" else client.scopes)
     if not grant:
-        raise refused_by_controller(400, "invalid_request", "Missing grant type", "grant_type: missing")
+        raise refuse_by_controller(400, "invalid_request", "Missing grant type", "grant_type: missing")
     if grant == "implicit":
         text = "Implicit grant type not supported from token endpoint"
-        raise refused_by_controller(400, "invalid_grant", text, "grant_type: implicit")
+        raise refuse_by_controller(400, "invalid_grant", text, "grant_type: implicit")
     if grant == "refresh_token" and not request.parameter("refresh_token"):
         text = "refresh_token parameter not provided"
-        raise refused_by_controller(400, "invalid_request", text, "refresh_token: missing")
-    give = GRANTS_GIVEN.get(grant)
-    if give is None:
-        raise refused_by_controller(400, "unsupported_grant_type", "Unsupported grant type", "grant_type: unknown")
+        raise refuse_by_controller(400, "invalid_request", text, "refresh_token: missing")
+    if user is None and grant not in GRANTS_GIVEN:
+        raise refuse_by_controller(400, "unsupported_grant_type", "Unsupported grant type", "grant_type: unknown")
     if grant not in client.grants:
         why = f"client {client.id} may not use grant_type {grant}; it may use {', '.join(client.grants) or 'none'}"
-        raise refused_by_controller(401, "invalid_client", "Unauthorized grant type", why)
-    return give(request, client, user)
+        raise refuse_by_controller(401, "invalid_client", "Unauthorized grant type", why)
+    return GRANTS_GIVEN[grant](request, client) if user is None else give_by_password(request, client, user)
 
 
 def authenticate_user(request: UaaRequest, client: OauthClient) -> User:
@@ -94,23 +94,30 @@ def authenticate_user(request: UaaRequest, client: OauthClient) -> User:
         UaaRefusal: they do not, or may not do through this client what they ask for.
     """
     if "password" not in request.parameters:
-        raise bad_credentials("password: missing", "No password supplied")
+        raise refuse_credentials("password: missing", "No password supplied")
     hinted = read_hinted_origin(request.parameter("login_hint"))
-    if hinted not in (None, "uaa"):
-        raise unauthorized(UNKNOWN_ORIGIN, "login_hint: the only origin is uaa")
+    if hinted is not None and hinted not in (origins := list_origins(request.world)):
+        raise refuse_entry(UNKNOWN_ORIGIN, f"login_hint: unknown origin; there is {', '.join(origins)}")
     reading = read_user_name(request, request.parameter("username"))
     if not reading.known:
-        raise bad_credentials(reading.why)
-    user = request.world.users.get(reading.known) or ANY_ADMIN
-    must_not_be_locked(user, request.now)
+        raise refuse_credentials(reading.why)
+    user = find_user(request.world, reading.known) or ANY_ADMIN
+    if hinted not in (None, user.origin):
+        raise refuse_credentials(f"login_hint: {user.name} is a user of origin {user.origin}")
+    require_unlocked(user, request.now)
     given = request.parameter("password")
     if not given or user.password not in (None, given):
         note_failure(request, user)
-        raise bad_credentials(f"{user.name}: the password is empty" if not given else f"{user.name}: wrong password")
+        raise refuse_credentials(f"{user.name}: the password is empty" if not given else f"{user.name}: wrong password")
     if user.failed_log_ins:
         user = request.world.own_table("users")[user.name] = replace(user, failed_log_ins=())
     find_granted_scopes(request, client, user)
     return user
+
+
+def list_origins(world: World) -> list[str]:
+    """The identity providers that users log in with, in order."""
+    return sorted({"uaa", *(each.origin for each in world.users.values())})
 
 
 def read_hinted_origin(hint: str) -> str | None:
@@ -122,14 +129,14 @@ def read_hinted_origin(hint: str) -> str | None:
     return None if found is None else str(found)
 
 
-def must_not_be_locked(user: User, now: int) -> None:
+def require_unlocked(user: User, now: int) -> None:
     """Raises UaaRefusal where a user can't log in now, whatever the password."""
     if user.locked:
-        raise unauthorized(LOCKED, f"{user.name} is locked (the seed says so)")
+        raise refuse_entry(LOCKED, f"{user.name} is locked (`locked: true` in the seed or by a scenario)")
     recent = [each for each in user.failed_log_ins if now - each < FAILURE_WINDOW]
     if len(recent) >= MOST_FAILURES and now < recent[-1] + LOCKED_FOR:
         until = format_moment(min(LATEST_MOMENT, recent[-1] + LOCKED_FOR))
-        raise unauthorized(LOCKED, f"{user.name} is locked until {until}, after {len(recent)} wrong passwords")
+        raise refuse_entry(LOCKED, f"{user.name} is locked until {until}, after {len(recent)} wrong passwords")
 
 
 def note_failure(request: UaaRequest, user: User) -> None:
@@ -163,72 +170,69 @@ def find_granted_scopes(request: UaaRequest, client: OauthClient, user: User) ->
     return tuple(sorted(granted))
 
 
-def must_be_allowed(request: UaaRequest, allowed: Iterable[str]) -> None:
+def require_allowed_scopes(request: UaaRequest, allowed: Iterable[str]) -> None:
     """Raises UaaRefusal (400) where a scope is asked for beyond those."""
     for each in read_asked_scopes(request):
         if each not in allowed:
-            raise refused_scope(f"Invalid scope: {each}", allowed)
+            raise refuse_scope(f"Invalid scope: {each}", allowed)
 
 
-def refused_scope(text: str, allowed: Iterable[str]) -> UaaRefusal:
-    return refused_by_controller(400, "invalid_scope", text, "scope: beyond what is allowed", scope=" ".join(allowed))
+def refuse_scope(text: str, allowed: Iterable[str]) -> UaaRefusal:
+    return refuse_by_controller(400, "invalid_scope", text, "scope: beyond what is allowed", scope=" ".join(allowed))
 
 
-def refused_passcode(passcode: str) -> UaaRefusal:
+def refuse_passcode(passcode: str) -> UaaRefusal:
     """Every passcode is wrong, since nobody gets one; the realm is that of the users' filter chain."""
     text = "Invalid passcode" if passcode else "Passcode information is missing."
     challenge = f'Bearer realm="oauth", error="unauthorized", error_description="{text}"'
     return UaaRefusal(401, "unauthorized", text, "passcode: none is ever given; log in with a password", challenge)
 
 
-def refused_assertion(request: UaaRequest, grant: str) -> UaaRefusal:
+def refuse_assertion(request: UaaRequest, grant: str) -> UaaRefusal:
     """The filter's refusal of an assertion; no other identity provider is there to make one."""
     if not request.parameter("assertion"):
         text = "Assertion is missing" if grant == JWT_BEARER else "SAML Assertion is missing"
         return UaaRefusal(401, "unauthorized", text, "assertion: missing", client_challenge(text))
-    return bad_credentials("assertion: no identity provider is modelled; log in with a password")
+    return refuse_credentials("assertion: no identity provider is modelled; log in with a password")
 
 
-def give_by_password(request: UaaRequest, client: OauthClient, user: User | None) -> UaaResponse:
-    assert user is not None  # noqa: S101 (it was authenticated for this grant)
+def give_by_password(request: UaaRequest, client: OauthClient, user: User) -> UaaResponse:
     issue = begin_issue(request, client, user, find_granted_scopes(request, client, user), "password")
     return answer_with_tokens(request, issue, f"world: {user.name} logged in to {request.foundation}")
 
 
-def give_by_client_credentials(request: UaaRequest, client: OauthClient, _: User | None) -> UaaResponse:
+def give_by_client_credentials(request: UaaRequest, client: OauthClient) -> UaaResponse:
     scopes = tuple(sorted(set(read_asked_scopes(request)) or client.authorities))
     issue = begin_issue(request, client, None, scopes, "client_credentials")
     return answer_with_tokens(request, issue, f"world: client {client.id} logged in to {request.foundation}")
 
 
-def refuse_authorization_code(request: UaaRequest, _: OauthClient, __: User | None) -> UaaResponse:
+def refuse_authorization_code(request: UaaRequest, _: OauthClient) -> UaaResponse:
     code = request.parameter("code")
     if not code:
         text = "An authorization code must be supplied."
-        raise refused_by_controller(400, "invalid_request", text, "code: missing")
-    raise refused_by_controller(
+        raise refuse_by_controller(400, "invalid_request", text, "code: missing")
+    raise refuse_by_controller(
         400, "invalid_grant", f"Invalid authorization code: {code}", "code: none is ever given; log in with a password"
     )
 
 
-def refresh(request: UaaRequest, client: OauthClient, _: User | None) -> UaaResponse:
+def give_by_refresh_token(request: UaaRequest, client: OauthClient) -> UaaResponse:
     """A new access token; the refresh token stays the same."""
     token = request.parameter("refresh_token")
     claims = read_refresh_token(request, token)
     user = find_claimed_user(request, claims)
     if claims.client != client.id:
         text = f"Wrong client for this refresh token: {client.id}"
-        raise refused_by_controller(400, "invalid_grant", text, f"refresh token: got by client {claims.client}")
-    if claims.signature != derive_signature(client, user):
-        why = "refresh token: the password or the client's secret was changed since"
-        raise invalid_token(why, "revocable signature mismatch")
+        raise refuse_by_controller(400, "invalid_grant", text, f"refresh token: got by client {claims.client}")
+    require_unrevoked(request, claims, user, "refresh token")
     if request.now >= claims.expires:
         text = f"Invalid refresh token expired at {format_java_date(claims.expires)}"
-        raise invalid_token(f"refresh token: expired at {format_moment(claims.expires)}", text)
+        raise refuse_token(f"refresh token: expired at {format_moment(claims.expires)}", text)
     asked = read_asked_scopes(request)
     if not claims.granted_scopes.issuperset(asked):
         text = f"Unable to narrow the scope of the client authentication to [{', '.join(asked)}]."
-        raise refused_scope(text, sorted(claims.granted_scopes))
+        raise refuse_scope(text, sorted(claims.granted_scopes))
     scopes = (list_user_scopes(user) & claims.granted_scopes).intersection(asked or claims.granted_scopes)
     issue = replace(begin_issue(request, client, user, tuple(sorted(scopes)), claims.grant), since=claims.since)
     return answer_with_tokens(request, issue, f"world: {user.name} refreshed a token of {request.foundation}", token)
@@ -242,7 +246,7 @@ def read_refresh_token(request: UaaRequest, token: str) -> TokenClaims:
     """
     claims = read_own_token(request, token, "refresh token")
     if not claims.is_refresh:
-        raise invalid_token("refresh token: this is an access token", "Invalid refresh token.")
+        raise refuse_token("refresh token: this is an access token", "Invalid refresh token.")
     return claims
 
 
@@ -256,20 +260,20 @@ def read_own_token(request: UaaRequest, token: str, what: str) -> TokenClaims:
         UaaRefusal: 401, it has not.
     """
     if token.count(".") != 2:
-        raise invalid_token(f"{what}: not a JWT")
+        raise refuse_token(f"{what}: not a JWT")
     header = read_token_header(token)
     if header is None:
-        raise invalid_token(f"{what}: its header can't be read", "Invalid token")
+        raise refuse_token(f"{what}: its header can't be read", "Invalid token")
     key = request.authority.key.load()
     if header.kid != key.name:
         text = f"Token header claim [kid] references unknown signing key : [{header.kid}]"
-        raise invalid_token(f"{what}: signed with another key, by another server", text)
+        raise refuse_token(f"{what}: signed with another key, by another server", text)
     claims = read_token(request.authority.key, token).claims
     if claims is None:
         why = f"{what}: not signed with this server's key, or changed afterwards, or without what a token has here"
-        raise invalid_token(why, "Could not verify token signature.")
+        raise refuse_token(why, "Could not verify token signature.")
     if claims.issuer not in request.issuers:
-        raise invalid_token(
+        raise refuse_token(
             f"{what}: of another foundation ({claims.foundation}), or of one of that name that is gone; "
             f"the request is for {request.foundation}"
         )
@@ -278,11 +282,27 @@ def read_own_token(request: UaaRequest, token: str, what: str) -> TokenClaims:
 
 def find_claimed_user(request: UaaRequest, claims: TokenClaims) -> User:
     """The user of a token; raises UaaRefusal (401) where there is none any more."""
-    user = request.world.users.get(claims.user) or (ANY_ADMIN if claims.user == ANY_ADMIN.name else None)
+    user = find_user(request.world, claims.user)
     if user is None:
         text = f"Token bears a non-existent user ID: {claims.owner}"
-        raise invalid_token(f"the token's user {claims.user} is not in this foundation", text)
+        raise refuse_token(f"the token's user {claims.user} is not in this foundation", text)
     return user
+
+
+def require_unrevoked(request: UaaRequest, claims: TokenClaims, user: User | None, what: str) -> None:
+    """Raises UaaRefusal (401) where a token is from before its client was taken away or a secret was changed.
+
+    Args:
+        user: whose token it is; None where it is the client's own.
+        what: the token is, in words.
+    """
+    client = find_client(request.world, claims.client)
+    if client is None:
+        why = f"{what}: its client {claims.client} is not in this foundation"
+        raise refuse_token(why, f"Invalid client ID {claims.client}")
+    if claims.signature != derive_signature(client, user):
+        why = f"{what}: the password or the client's secret was changed since"
+        raise refuse_token(why, "revocable signature mismatch")
 
 
 def begin_issue(
@@ -325,7 +345,7 @@ def answer_with_tokens(request: UaaRequest, issue: TokenIssue, why: str, refresh
         if refresh_token:
             body["refresh_token"] = refresh_token
     # The real one rounds down what is left when it answers, a moment after the token was made.
-    body["expires_in"] = (ends - now - 1) // SECOND
+    body["expires_in"] = max(0, ends - now - 1) // SECOND
     if issue.scopes:
         body["scope"] = " ".join(issue.scopes)
     body["jti"] = claims["jti"]
@@ -338,10 +358,9 @@ def format_java_date(microseconds: int) -> str:
     return f"{day} {month} {date} {time} UTC {year}"
 
 
-GRANTS_GIVEN: dict[str, Callable[[UaaRequest, OauthClient, User | None], UaaResponse]] = {
-    "password": give_by_password,
+GRANTS_GIVEN: dict[str, Callable[[UaaRequest, OauthClient], UaaResponse]] = {
     "client_credentials": give_by_client_credentials,
-    "refresh_token": refresh,
+    "refresh_token": give_by_refresh_token,
     "authorization_code": refuse_authorization_code,
 }
-"""What each known grant gives to a client that may use it; assertions are refused before."""
+"""What each known grant but a user's own gives to a client that may use it; assertions are refused before."""

@@ -5,11 +5,13 @@ means. Names of users are often e-mail addresses, so a whole name that there is 
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.uaa.request import UaaRequest
+from mockfoundry.cloudfoundry.users import User
+from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.problems import did_you_mean
 
@@ -29,6 +31,11 @@ class NameReading(NamedTuple):
 
     known: str
     why: str = ""
+
+
+def find_user(world: World, name: str) -> User | None:
+    """The user of that name; `admin` is always there."""
+    return world.users.get(name) or (ANY_ADMIN if name == ANY_ADMIN.name else None)
 
 
 def split_name(name: str) -> tuple[str, str] | None:
@@ -76,7 +83,7 @@ def read_client_name(request: UaaRequest, name: str) -> NameReading:
 
 
 def read_name(
-    request: UaaRequest, name: str, table: Mapping[str, object], always: Container[str], kind: str
+    request: UaaRequest, name: str, table: Mapping[str, object], always: tuple[str, ...], kind: str
 ) -> NameReading:
     """What a name means in the foundation that is asked.
 
@@ -93,8 +100,9 @@ def read_name(
     shown, part = shorten_value(name), shorten_value(left)
     missing = f"{shown or 'the empty name'} is no {kind} of foundation {request.foundation}"
     if not at:
-        names = (*table, ANY_ADMIN.name) if kind == "user" else (*table, "cf")
-        return NameReading("", f"{missing}{did_you_mean(name[:MAX_HINTED_NAME_LENGTH], names)}")
+        if name == ANY_ADMIN.name and kind == "user":
+            return NameReading("", f"{missing}; with --strict-auth the seed has to have them")
+        return NameReading("", f"{missing}{did_you_mean(name[:MAX_HINTED_NAME_LENGTH], (*table, *always))}")
     if foundation == request.foundation:
         return NameReading("", f"{missing}, nor is {part or 'what stands before the @'}")
     if not foundation:
@@ -108,6 +116,11 @@ def read_name(
         other = (
             f"and as {part} of foundation {foundation} it belongs to another one: the request itself is for "
             f"{request.foundation}; log in as {part}@{request.foundation} or as {part} there"
+        )
+    elif is_known:
+        other = (
+            f"and as {part} of foundation {foundation} it belongs to another one: the request's user or token is of "
+            f"{request.foundation}"
         )
     else:
         other = (

@@ -10,8 +10,8 @@ from mockfoundry.cloudfoundry.uaa.documents import (
     show_token_keys,
 )
 from mockfoundry.cloudfoundry.uaa.grants import issue_token
-from mockfoundry.cloudfoundry.uaa.request import UaaRefusal, UaaRequest, UaaResponse, refused_by_controller
-from mockfoundry.cloudfoundry.uaa.token_readers import check_token, introspect, show_user_info
+from mockfoundry.cloudfoundry.uaa.request import UaaRefusal, UaaRequest, UaaResponse, refuse_by_controller
+from mockfoundry.cloudfoundry.uaa.token_readers import check_token, introspect_token, show_user_info
 
 UAA_ENVELOPE = "uaa"
 """What marks UAA's operations in a contract (`x-error-envelope`)."""
@@ -27,7 +27,7 @@ UAA_OPERATIONS: Mapping[str, UaaOperation] = {
     "getTokenKeys": show_token_keys,
     "getTokenKey": show_token_key,
     "getUserInfo": show_user_info,
-    "introspectToken": introspect,
+    "introspectToken": introspect_token,
     "checkToken": check_token,
     "checkTokenByQuery": check_token,
     "getOpenidConfiguration": show_openid_configuration,
@@ -42,13 +42,13 @@ CLIENT_OPERATIONS = LOG_IN_OPERATIONS | {"introspectToken", "checkToken", "check
 """Those whose client is asked for before anything else."""
 
 
-def refused_method(method: str) -> UaaRefusal:
-    return refused_by_controller(
+def refuse_method(method: str) -> UaaRefusal:
+    return refuse_by_controller(
         405, "method_not_allowed", f"Request method '{method}' is not supported", f"UAA has no {method} of this path"
     )
 
 
-def refuse_method(method: str, operation: str, request: UaaRequest) -> UaaResponse:
+def answer_other_method(method: str, operation: str, request: UaaRequest) -> UaaResponse:
     """Refuses a method that a path does not have, once the client is known where one is needed.
 
     Args:
@@ -59,4 +59,4 @@ def refuse_method(method: str, operation: str, request: UaaRequest) -> UaaRespon
     """
     if operation in CLIENT_OPERATIONS:
         authenticate_client(request)
-    raise refused_method(method)
+    raise refuse_method(method)

@@ -130,12 +130,12 @@ def client_challenge(description: str) -> str:
     return f'{CLIENT_REALM}, error="unauthorized", error_description="{description}"'
 
 
-def bad_credentials(why: str, description: str = BAD_CREDENTIALS) -> UaaRefusal:
+def refuse_credentials(why: str, description: str = BAD_CREDENTIALS) -> UaaRefusal:
     """Whoever asks has not shown who they are; the header says the same, whatever the description."""
     return UaaRefusal(401, "invalid_client", description, why, client_challenge(BAD_CREDENTIALS))
 
 
-def unauthorized(description: str, why: str) -> UaaRefusal:
+def refuse_entry(description: str, why: str) -> UaaRefusal:
     """They have, but may not come in, or there was nothing to go by."""
     return UaaRefusal(401, "unauthorized", description, why, client_challenge(description))
 
@@ -145,15 +145,20 @@ def quotable(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def refused_by_controller(status: int, error: str, description: str, why: str, **details: str) -> UaaRefusal:
+def controller_challenge(error: str, description: str) -> str:
+    """What the token endpoint itself asks for, with the body's own words."""
+    return f'Bearer error="{quotable(error)}", error_description="{quotable(description)}"'
+
+
+def refuse_by_controller(status: int, error: str, description: str, why: str, **details: str) -> UaaRefusal:
     """What the token endpoint itself refuses: only its 401s have a challenge."""
-    challenge = f'Bearer error="{error}", error_description="{quotable(description)}"' if status == 401 else ""
+    challenge = controller_challenge(error, description) if status == 401 else ""
     return UaaRefusal(status, error, description, why, challenge, details)
 
 
 TOKEN_GONE = "The token expired, was revoked, or the token ID is incorrect."  # noqa: S105 (UAA says so)
 
 
-def invalid_token(why: str, description: str = TOKEN_GONE) -> UaaRefusal:
+def refuse_token(why: str, description: str = TOKEN_GONE) -> UaaRefusal:
     """A token that does not count."""
-    return refused_by_controller(401, "invalid_token", description, why)
+    return refuse_by_controller(401, "invalid_token", description, why)

@@ -10,14 +10,16 @@ from mockfoundry.cloudfoundry.auth import ANY_ADMIN, find_bearer_token
 from mockfoundry.cloudfoundry.tokens import TokenClaims, decode_payload
 from mockfoundry.cloudfoundry.uaa.claims import OPENID, list_user_scopes
 from mockfoundry.cloudfoundry.uaa.clients import authenticate_client
-from mockfoundry.cloudfoundry.uaa.grants import find_claimed_user, format_java_date, read_own_token
+from mockfoundry.cloudfoundry.uaa.grants import find_claimed_user, format_java_date, read_own_token, require_unrevoked
+from mockfoundry.cloudfoundry.uaa.names import find_user
 from mockfoundry.cloudfoundry.uaa.request import (
     TOKEN_GONE,
     UaaRefusal,
     UaaRequest,
     UaaResponse,
     quotable,
-    refused_by_controller,
+    refuse_by_controller,
+    refuse_token,
 )
 from mockfoundry.cloudfoundry.users import User
 
@@ -62,15 +64,15 @@ NO_OPENID = "Invalid token does not contain resource id (openid)"
 RESOURCE_REALM = 'Bearer realm="UAA/oauth"'
 
 
-def introspect(request: UaaRequest) -> UaaResponse:
+def introspect_token(request: UaaRequest) -> UaaResponse:
     """Whether a token counts, and what it says.
 
     Raises:
         UaaRefusal: who asks may not, or names no token.
     """
-    must_be_resource(request)
+    require_resource_client(request)
     if "token" not in request.parameters:
-        raise refused_by_controller(
+        raise refuse_by_controller(
             400, "invalid_request", "Required parameter 'token' is not present.", "token: missing"
         )
     try:
@@ -82,23 +84,23 @@ def introspect(request: UaaRequest) -> UaaResponse:
 
 def check_token(request: UaaRequest) -> UaaResponse:
     """The same in its earlier form, which refuses a token that does not count."""
-    must_be_resource(request)
+    require_resource_client(request)
     token = request.parameter("token")
     if not token:
-        raise refused_by_controller(400, "invalid_token", "Token parameter must be set", "token: missing")
+        raise refuse_by_controller(400, "invalid_token", "Token parameter must be set", "token: missing")
     try:
         claims = read_live_claims(request, token)
     except UaaRefusal as refusal:
-        raise refused_by_controller(400, "invalid_token", refusal.description, refusal.why) from None
+        raise refuse_by_controller(400, "invalid_token", refusal.description, refusal.why) from None
     wanted = request.parameter("scopes").split(",") if request.parameter("scopes") else []
-    missing = [each for each in wanted if each not in claims.get("scope", claims.get("granted_scopes", ()))]
+    missing = [each for each in wanted if each not in claims.get("scope", ())]
     if missing:
         text = f"Some requested scopes are missing: {','.join(missing)}"
-        raise refused_by_controller(400, "invalid_scope", text, "scopes: the token has fewer")
+        raise refuse_by_controller(400, "invalid_scope", text, "scopes: the token has fewer")
     return UaaResponse(200, claims, "world: the token counts here")
 
 
-def must_be_resource(request: UaaRequest) -> None:
+def require_resource_client(request: UaaRequest) -> None:
     """Raises UaaRefusal where the client that asks may not ask about tokens."""
     if request.authorization[:7].lower() == "bearer ":
         claims = read_bearer_claims(request)
@@ -119,10 +121,11 @@ def read_live_claims(request: UaaRequest, token: str) -> dict[str, Any]:
         UaaRefusal: it does not.
     """
     claims = read_own_token(request, token, "token")
+    if claims.is_refresh:
+        raise refuse_token("token: this is a refresh token", "Invalid access token.")
     if request.now >= claims.expires:
-        raise refused_by_controller(401, "invalid_token", "Token has expired", "token: expired")
-    if claims.user:
-        find_claimed_user(request, claims)
+        raise refuse_token("token: expired", "Token has expired")
+    require_unrevoked(request, claims, find_claimed_user(request, claims) if claims.user else None, "token")
     found = {"revocable": False, **decode_payload(token)}
     return {name: found[name] for name in CLAIM_ORDER if name in found}
 
@@ -139,10 +142,7 @@ def show_user_info(request: UaaRequest) -> UaaResponse:
         claims = read_bearer_claims(request)
         if OPENID not in (claims.scopes or ()) or not claims.user:
             raise UaaRefusal(403, "access_denied", NO_OPENID, "the token has no scope openid", RESOURCE_REALM)
-        try:
-            named = find_claimed_user(request, claims)
-        except UaaRefusal as refusal:
-            raise refused_bearer(refusal.description, refusal.why) from None
+        named = find_claimed_user(request, claims)
     body = {
         "user_id": named.guid,
         "user_name": named.name,
@@ -156,9 +156,9 @@ def show_user_info(request: UaaRequest) -> UaaResponse:
 
 def find_named_user(request: UaaRequest, token: str) -> User | None:
     """The user whose name stands in place of a token, as the Cloud Controller takes it here; None for none."""
-    user = request.world.users.get(token)
-    if user is None and token == ANY_ADMIN.name and not request.authority.strict:
-        user = ANY_ADMIN
+    user = find_user(request.world, token)
+    if user is ANY_ADMIN and request.authority.strict:
+        return None
     return user if user is not None and OPENID in list_user_scopes(user) else None
 
 
@@ -175,15 +175,20 @@ def read_bearer_claims(request: UaaRequest) -> TokenClaims:
     try:
         claims = read_own_token(request, token, "bearer token")
     except UaaRefusal as refusal:
-        raise refused_bearer(refusal.description, refusal.why) from None
+        raise refuse_bearer(refusal.description, refusal.why) from None
     if claims.is_refresh:
-        raise refused_bearer(TOKEN_GONE, "bearer token: this is a refresh token")
+        raise refuse_bearer(TOKEN_GONE, "bearer token: this is a refresh token")
     if request.now >= claims.expires:
         text = f"Invalid access token: expired at {format_java_date(claims.expires)}"
-        raise refused_bearer(text, "bearer token: expired")
+        raise refuse_bearer(text, "bearer token: expired")
+    try:
+        user = find_claimed_user(request, claims) if claims.user else None
+        require_unrevoked(request, claims, user, "bearer token")
+    except UaaRefusal as refusal:
+        raise refuse_bearer(refusal.description, refusal.why) from None
     return claims
 
 
-def refused_bearer(description: str, why: str) -> UaaRefusal:
+def refuse_bearer(description: str, why: str) -> UaaRefusal:
     challenge = f'{RESOURCE_REALM}, error="invalid_token", error_description="{quotable(description)}"'
     return UaaRefusal(401, "invalid_token", description, why, challenge)
