@@ -115,6 +115,27 @@ def test_the_events_of_a_deletion_are_those_of_its_job(foundation: Asking) -> No
     assert {event.target.guid for event in foundation.events} == {APP}
 
 
+def test_a_task_that_runs_is_canceled_between_packages_and_droplets(foundation: Asking) -> None:
+    """One that has ended is not [app/actions/task_delete.rb]."""
+    tasks = [
+        {"name": "done", "state": "SUCCEEDED"},
+        {"guid": "runs", "name": "runs", "command": "x", "memory_in_mb": 9},
+    ]
+    foundation.given_app("dora", droplet={"guid": "droplet"}, tasks=tasks)
+    answer = delete(foundation)
+    foundation.advance(1)
+    assert job_of(foundation, answer).json()["state"] == "COMPLETE"
+    assert [event.kind.removeprefix("audit.app.") for event in foundation.events][:3] == [
+        "package.delete",
+        "task.cancel",
+        "droplet.delete",
+    ]
+    assert foundation.events[1].data == {
+        "task_guid": "runs",
+        "request": {"name": "runs", "memory_in_mb": 9, "command": "[PRIVATE DATA HIDDEN]"},
+    }
+
+
 def test_an_app_that_is_deleted_twice_has_two_jobs_that_end_well(foundation: Asking) -> None:
     first, second = delete(foundation), delete(foundation)
     assert first.headers["location"] != second.headers["location"]

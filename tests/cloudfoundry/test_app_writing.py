@@ -153,6 +153,11 @@ def test_docker_and_cnb_need_their_feature_flags_whoever_asks(foundation: Asking
             "Lifecycle type is not included in the list: buildpack, docker, cnb, Lifecycle data must be an object",
         ),
         (
+            {**NEW, "lifecycle": {"type": 0, "data": {}}},
+            "Lifecycle type is not included in the list: buildpack, docker, cnb, Lifecycle type must be a string",
+        ),
+        ({**NEW, "relationships": {"space": 0}}, MISSHAPEN_SPACE),
+        (
             {**NEW, "lifecycle": {"type": 5, "data": {}}},
             "Lifecycle type is not included in the list: buildpack, docker, cnb, Lifecycle type must be a string",
         ),
@@ -265,6 +270,23 @@ def test_no_app_is_written_where_the_space_takes_no_changes(foundation: Asking, 
     assert error(foundation.ask("DELETE", f"/v3/apps/{APP}", actor="developer")) == expected
     assert error(create(foundation, actor="auditor")) == NOT_AUTHORIZED
     assert create(foundation).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v3/apps", {**NEW, "name": "dora"}),
+        (f"/v3/apps/{APP}/sidecars", {"name": "x" * 256, "command": "y", "process_types": ["web"]}),
+        (f"/v3/apps/{APP}/tasks", {"command": " "}),
+    ],
+    ids=["app", "sidecar", "task"],
+)
+def test_what_is_refused_takes_no_number_of_the_world(path: str, body: Any, foundation: Asking) -> None:
+    """So that the guids of what is made later do not depend on it."""
+    foundation.given_app("dora", droplet={"guid": "droplet"})
+    before = foundation.world.nonce
+    assert foundation.ask("POST", path, body).status_code == 422
+    assert foundation.world.nonce == before
 
 
 def test_a_lifecycle_without_a_type_is_the_default_and_nobody_checks_its_data(foundation: Asking) -> None:

@@ -308,6 +308,7 @@ OWN = "'names', 'organization_guids', 'space_guids', 'stacks', 'include', 'lifec
         ("?per_page=5001", "Per page must be between 1 and 5000"),
         ("?lifecycle_type=kpack", "Invalid lifecycle_type: 'kpack'"),
         ("?lifecycle_type=", "Invalid lifecycle_type: ''"),
+        ("?lifecycle_type[foo]=x", """Invalid lifecycle_type: '{"foo"=>"x"}'"""),
         ("?include=users", f"Invalid included resource: 'users'. Valid included resources are: {VALID_INCLUDED}"),
         ("?names[x]=a", "Names must be an array"),
         ("?stacks[x]=a&space_guids[x]=b", "Space guids must be an array, Stacks must be an array"),

@@ -51,6 +51,14 @@ def test_an_event_has_all_its_keys_in_their_order(foundation: Asking) -> None:
     assert (shown.status_code, shown.json()) == (200, event)
 
 
+def test_keys_beside_not_are_neither_refused_nor_read(foundation: Asking) -> None:
+    changed(foundation)
+    assert kinds(foundation, f"?target_guids[not]={IDLE_APP}&target_guids[foo]={APP}") == [
+        "process.scale",
+        "process.terminate_instance",
+    ]
+
+
 def test_every_event_has_a_guid_of_its_own_which_stays(foundation: Asking) -> None:
     changed(foundation)
     listed = [each["guid"] for each in list_events(foundation)["resources"]]

@@ -78,7 +78,7 @@ def present_owners(_: ListReading, boats: list[Boat]) -> list[dict[str, Any]]:
 FORM = ListForm(
     own=("names", "owners", "kinds", "kind", "include", "fields", "harbour_guid", "label_selector"),
     arrays=("names", "owners", "kinds"),
-    keyed=("kinds",),
+    keyed={"kinds": ("not",)},
     ignored=("harbour_guid",),
     orders=(*COMMON_ORDERS, "name"),
     checks=(

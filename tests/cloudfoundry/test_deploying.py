@@ -418,6 +418,20 @@ def test_the_first_instances_must_fit_beside_those_that_run(row: str, foundation
     assert (webs(foundation), foundation.events) == ([(WEB, 2)], [])
 
 
+def test_what_does_not_fit_is_refused_before_its_droplet_is_looked_for(foundation: Asking) -> None:
+    foundation.given_organization(quota={"total_memory_in_mb": 2000})
+    refused = error(deploy(foundation, droplet={"guid": "nope"}, options={"memory_in_mb": 5000}))
+    assert refused[2].startswith("memory quota_exceeded for organization acme. ")
+    refused = error(deploy(foundation, IDLE_APP, droplet={"guid": "nope"}, options={"memory_in_mb": 5000}))
+    assert refused[2].startswith("Unable to assign current droplet. ")
+
+
+def test_options_that_are_blank_text_pass_and_fail_then(foundation: Asking) -> None:
+    answer = deploy(foundation, options=" ")
+    assert error(answer) == FAILS
+    assert "options of another shape" in answer.headers["X-Mock-Why"]
+
+
 def test_a_stopped_app_is_started_and_its_deployment_is_over_at_once(foundation: Asking) -> None:
     options = {"web_instances": 3, "memory_in_mb": 300}
     shown = deploy(foundation, IDLE_APP, strategy="canary", options=options).json()
@@ -472,6 +486,29 @@ def test_a_canary_pauses_is_continued_and_ends(foundation: Asking) -> None:
         "deployment.continue",
         "deployment.continue",
     ]
+
+
+@pytest.mark.parametrize(
+    ("instances", "options", "counts"),
+    [
+        (0, {}, [0, 1]),
+        (4, {"web_instances": 0, "canary": {"steps": [{"instance_weight": 50}, {"instance_weight": 100}]}}, [0, 1]),
+        (4, {"web_instances": 1, "canary": {"steps": [{"instance_weight": 50}, {"instance_weight": 100}]}}, [1, 1]),
+    ],
+)
+def test_a_canary_has_one_instance_at_least(
+    instances: int, options: dict[str, Any], counts: list[int], foundation: Asking
+) -> None:
+    assert foundation.scale({"instances": instances}).status_code == 202
+    guid = deployed(foundation, strategy="canary", options=options)
+    foundation.advance(60)
+    assert status(foundation, guid) == ("ACTIVE", "PAUSED")
+    assert [count for _, count in webs(foundation)] == counts
+    for _ in range(2):
+        act(foundation, guid, "continue")
+        foundation.advance(60)
+    assert status(foundation, guid) == ("FINALIZED", "DEPLOYED")
+    assert [count for _, count in webs(foundation)] == [options.get("web_instances", instances)]
 
 
 def test_canceling_brings_the_older_process_back(foundation: Asking) -> None:
@@ -612,6 +649,23 @@ def test_it_rests_while_the_app_is_stopped(foundation: Asking) -> None:
     foundation.given_app("dora", state="STARTED")
     foundation.advance(5)
     assert status(foundation, guid) == ("FINALIZED", "DEPLOYED")
+
+
+def test_it_waits_for_its_new_instances_when_the_app_is_started_again(foundation: Asking) -> None:
+    """None of them is routable then, so that no older one is cut until they run."""
+    foundation.given(settings={"start_seconds": 1, "deployment_seconds": 10})
+    assert foundation.scale({"instances": 4}).status_code == 202
+    deployed(foundation, options={"max_in_flight": 2})
+    foundation.advance(4)
+    assert [instances for _, instances in webs(foundation)] == [4, 2]
+    foundation.ask("POST", f"/v3/apps/{APP}/actions/stop")
+    foundation.advance(3600)
+    foundation.ask("POST", f"/v3/apps/{APP}/actions/start")
+    assert [instances for _, instances in webs(foundation)] == [4, 2]
+    foundation.advance(0.9)
+    assert [instances for _, instances in webs(foundation)] == [4, 2]
+    foundation.advance(0.1)
+    assert [instances for _, instances in webs(foundation)] == [2, 4]
 
 
 def test_it_rests_while_the_scheduler_is_away(foundation: Asking) -> None:

@@ -141,7 +141,7 @@ STEPS: dict[str, tuple[int, list[int], list[list[int]]]] = {
     "a half is rounded up": (10, [25, 35], [[3, 8], [4, 7]]),
     "less than a half is rounded down": (3, [40, 50, 99], [[1, 3], [2, 2], [3, 1]]),
     "all at once": (4, [100], [[4, 0]]),
-    "of none": (0, [50], [[0, 0]]),
+    "of none": (0, [50], [[1, 0]]),
 }
 """How many instances there are, the weights of the steps, and the newer and the older instances in each pause."""
 
@@ -195,6 +195,17 @@ def test_a_canary_without_an_end_does_not_come_to_its_first_pause(foundation: As
     canary(foundation, 4, seconds=None)
     foundation.advance(10_000_000)
     assert (counts(foundation), state(foundation)[0]) == ([1, 4], "PREPAUSED")
+
+
+def test_a_canary_is_brought_to_its_pause_at_once(foundation: Asking) -> None:
+    canary(foundation, 10, steps=[20, 60], seconds=None)
+    proceed(foundation, "PAUSED")
+    assert (counts(foundation), state(foundation)) == ([2, 9], ("PAUSED", 1))
+    proceed(foundation, "PAUSED")
+    assert (counts(foundation), state(foundation)) == ([2, 9], ("PAUSED", 1))
+    proceed(foundation)
+    proceed(foundation, "PAUSED")
+    assert (counts(foundation), state(foundation)) == ([6, 5], ("PAUSED", 2))
 
 
 @pytest.mark.parametrize("reason", ["DEPLOYING", "PAUSED"])

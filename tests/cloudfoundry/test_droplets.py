@@ -470,3 +470,27 @@ def test_no_droplet_is_assigned_during_a_deployment(parts: Asking) -> None:
     assert error(parts.ask("PATCH", ASSIGN, body, actor="auditor")) == NOT_AUTHORIZED
     parts.given_app("dora", deployment=None)
     assert parts.ask("PATCH", ASSIGN, body).status_code == 200
+
+
+@pytest.mark.parametrize("parts_of_apps", ["droplets", "packages", "builds", "tasks"])
+def test_an_app_that_is_named_twice_is_listed_once(parts_of_apps: str, parts: Asking) -> None:
+    once = guids(parts.ask("GET", f"/v3/{parts_of_apps}?app_guids=dora"))
+    assert once
+    assert guids(parts.ask("GET", f"/v3/{parts_of_apps}?app_guids=dora,dora")) == once
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/v3/apps/dora/relationships/current_droplet", {"data": {"guid": "older"}, "y": 2}),
+        ("GET", "/v3/organizations/acme?y=2", None),
+        ("GET", "/v3/organizations/acme/usage_summary?y=2", None),
+        ("GET", "/v3/feature_flags/diego_docker?y=2", None),
+        ("GET", "/v3/info?y=2", None),
+        ("GET", "/v3?y=2", None),
+    ],
+)
+def test_what_is_tolerated_is_named(method: str, path: str, body: Any, parts: Asking) -> None:
+    answer = parts.ask(method, path, body)
+    assert answer.status_code == 200
+    assert "y" in answer.headers["X-Mock-Contract"]

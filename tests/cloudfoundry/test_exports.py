@@ -279,6 +279,24 @@ def test_a_snapshot_of_any_time_is_taken(foundation: Asking, time: str) -> None:
     show_everything(foundation)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("data", '"a b"', '""a b"" is not text that holds a mapping as JSON'),
+        ("data", "{", '"{" is not text that holds a mapping as JSON'),
+        ("data", {}, "a mapping is not text that holds a mapping as JSON"),
+        ("actor_name", False, "false is not text"),
+    ],
+)
+def test_an_event_that_could_not_be_shown_is_refused(key: str, value: Any, message: str, foundation: Asking) -> None:
+    assert foundation.scale({"instances": 3}).status_code == 202
+    state = foundation.server.client.get(f"/__mock/foundations/{foundation.name}/state").json()
+    state["snapshot"]["events"][0][key] = value
+    refused = foundation.server.client.put(f"/__mock/foundations/{foundation.name}/state", json=state)
+    assert refused.status_code == 422
+    assert message in refused.json()["detail"]
+
+
 def test_an_early_year_has_four_digits(foundation: Asking) -> None:
     state = state_of(foundation)
     organization = state["organizations"][0]

@@ -19,6 +19,7 @@ PATHS = {
     "POST /v3/resource_matches": "not modelled: staging: ",
     "PATCH /v3/revisions/R": "not modelled: changes of revisions: ",
     "POST /v3/routes": "not modelled: changes of routes and domains: ",
+    "DELETE /v3/spaces/dev/routes": "not modelled: changes of routes and domains: ",
     "POST /v3/security_groups": "not modelled: security groups but those of a space ",
     "GET /v3/security_groups": "not modelled: security groups but those of a space ",
     "POST /v3/organizations": "not modelled: changes of organizations and spaces: ",

@@ -229,3 +229,19 @@ def test_an_app_without_revisions_gets_none(parts: Asking) -> None:
     parts.given_app("bare", droplet={"guid": "own"})
     restart(parts, "bare")
     assert versions(parts, "bare") == []
+
+
+@pytest.mark.parametrize("state", ["STARTED", "STOPPED"])
+def test_an_app_that_has_no_revision_yet_gets_its_first_when_it_is_deployed(state: str, foundation: Asking) -> None:
+    new = {"name": "new", "relationships": {"space": {"data": {"guid": "dev"}}}}
+    app = foundation.ask("POST", "/v3/apps", new).json()["guid"]
+    droplets = [{"guid": "other", "process_types": {"web": "b"}}]
+    foundation.given_app("new", state=state, droplet={"guid": "one", "process_types": {"web": "a"}}, droplets=droplets)
+    body = {"relationships": {"app": {"data": {"guid": app}}}, "droplet": {"guid": "other"}}
+    deployment = foundation.ask("POST", "/v3/deployments", body).json()
+    (revision,) = foundation.ask("GET", f"/v3/apps/{app}/revisions").json()["resources"]
+    assert (revision["version"], revision["description"]) == (1, "Initial revision.")
+    assert revision["droplet"] == {"guid": "other"}
+    assert deployment["revision"] == {"guid": revision["guid"], "version": 1}
+    created = [event.data for event in foundation.events if event.kind == "audit.app.revision.create"]
+    assert created == [{"revision_guid": revision["guid"], "revision_version": 1}]

@@ -309,3 +309,14 @@ def test_no_service_is_bound_to_a_route(parts: Asking) -> None:
     assert error(parts.ask("GET", "/v3/service_route_bindings?include=x")) == bad_query(
         "Invalid included resource: 'x'. Valid included resources are: 'route', 'service_instance'"
     )
+
+
+def test_a_domain_that_has_routes_with_hosts_is_no_tcp_domain(foundation: Asking) -> None:
+    tcp = [{"port": 1234, "domain": domain} for domain in ("apps.example.com", "both.example.com", "tcp.example.com")]
+    foundation.given_space(routes=[*tcp, {"host": "x", "domain": "both.example.com"}])
+    domains = foundation.ask("GET", "/v3/domains").json()["resources"]
+    assert {each["name"]: each["supported_protocols"] for each in domains} == {
+        "apps.example.com": ["http"],
+        "both.example.com": ["http"],
+        "tcp.example.com": ["tcp"],
+    }

@@ -63,6 +63,10 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         "{type: x, guid: g}]}]}]}]",
         ['1:107: the guid "g" is taken; each is there once'],
     ),
+    "the guid of the segment that is always there": (
+        "isolation_segments: [{name: foo, guid: 933b4c58-120b-499a-b85d-4b6fc9e2903b}]",
+        ['1:34: the guid "933b4c58-120b-499a-b85d-4b6fc9e2903b" is taken; each is there once'],
+    ),
     "negative instances": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, instances: -1}]}]}]}]",
         ["1:87: -1 is not a whole number from 0 to 2147483647"],

@@ -231,6 +231,117 @@ def test_an_app_that_was_added_goes_with_its_organization_unless_a_client_has_pu
     assert server.client.get(f"/v3/spaces/{space}").status_code == 200
 
 
+def give_dora(name: str, **given: Any) -> CompiledScenario:
+    """A scenario that changes the app of the seed."""
+    world = {"organizations": [{"name": "acme", "spaces": [{"name": "dev", "apps": [{"name": "dora", **given}]}]}]}
+    return CompiledScenario(read_scenario(json.dumps({"scenario": name, "given": world}), source=name))
+
+
+def deploy(server: Serving, **fields: Any) -> str:
+    """A client's deployment of the app of the seed; gives its guid."""
+    (app,) = foundation(server).world.apps
+    relationships = {"app": {"data": {"guid": app}}}
+    answer = server.client.post("/v3/deployments", json={"relationships": relationships, **fields})
+    assert answer.status_code == 201
+    guid: str = answer.json()["guid"]
+    return guid
+
+
+def show_deployments(server: Serving) -> list[tuple[str, str]]:
+    resources = server.client.get("/v3/deployments").json()["resources"]
+    return [(each["guid"], each["status"]["reason"]) for each in resources]
+
+
+@pytest.fixture
+def slow(serve: Callable[..., Serving]) -> Serving:
+    """A foundation whose deployments take a minute."""
+    server = serve(seed=SEED + "settings: {deployment_seconds: 60}")
+    server.freeze()
+    return server
+
+
+def test_a_deployment_of_a_client_goes_on_when_a_scenario_of_its_app_is_taken_back(slow: Serving) -> None:
+    guid = deploy(slow)
+    slow.advance(2)
+    with_it = image(slow)
+    switch_scenario_on(foundation(slow), give_dora("labels", metadata={"labels": {"env": "dev"}}), now(slow))
+    assert switch_scenario_off(foundation(slow), "labels", now(slow))
+    assert show_deployments(slow) == [(guid, "DEPLOYING")]
+    assert image(slow) == with_it
+    slow.advance(60)
+    assert show_deployments(slow) == [(guid, "DEPLOYED")]
+
+
+def test_a_deployment_of_a_client_that_ended_that_of_a_scenario_goes_on_without_it(slow: Serving) -> None:
+    switch_scenario_on(foundation(slow), give_dora("flying", deployment={"seconds": None}), now(slow))
+    guid = deploy(slow)
+    assert switch_scenario_off(foundation(slow), "flying", now(slow))
+    assert (guid, "DEPLOYING") in show_deployments(slow)
+
+
+@pytest.mark.parametrize("waited", [0, 3])
+def test_a_deployment_of_a_scenario_leaves_nothing_and_that_which_it_ended_goes_on(slow: Serving, waited: int) -> None:
+    assert slow.scale({"instances": 3}).status_code == 202
+    guid = deploy(slow)
+    slow.advance(2)
+    counts = [each.instances for each in foundation(slow).world.processes.values()]
+    switch_scenario_on(foundation(slow), give_dora("flying", deployment={"seconds": 9}), now(slow))
+    slow.advance(waited)
+    assert switch_scenario_off(foundation(slow), "flying", now(slow))
+    assert show_deployments(slow) == [(guid, "DEPLOYING")]
+    processes = foundation(slow).world.processes.values()
+    assert [each.instances for each in processes] == counts
+    assert [sum(each.count for each in process.instance_ranges) for process in processes] == counts
+
+
+def test_a_deployment_that_one_request_names_is_gone_after_it(server: Serving) -> None:
+    for _ in range(2):
+        named = {"X-Mock-Scenario": "deployment-in-flight"}
+        assert server.client.get("/v3/deployments", headers=named).json()["pagination"]["total_results"] == 1
+    assert show_deployments(server) == []
+
+
+def test_the_droplet_of_the_seed_is_still_there_when_a_client_has_deployed_another_meanwhile(
+    serve: Callable[..., Serving],
+) -> None:
+    server = serve(seed=SEED.replace("{name: dora,", "{name: dora, droplet: {guid: d-2}, droplets: [{guid: d-1}],"))
+    server.freeze()
+    scenario = give_dora("other-droplet", droplet={"guid": "d-9", "process_types": {"web": "z"}})
+    switch_scenario_on(foundation(server), scenario, now(server))
+    guid = deploy(server, droplet={"guid": "d-1"})
+    assert switch_scenario_off(foundation(server), "other-droplet", now(server))
+    assert server.client.get(f"/v3/deployments/{guid}").json()["previous_droplet"] == {"guid": "d-2"}
+    droplets = server.client.get("/v3/droplets").json()["resources"]
+    assert sorted(each["guid"] for each in droplets) == ["d-1", "d-2"]
+    (app,) = foundation(server).world.apps.values()
+    assert app.droplet is not None
+    assert app.droplet.guid == "d-1"
+
+
+def test_revisions_are_those_that_there_were_without_the_scenario(serve: Callable[..., Serving]) -> None:
+    """Those that it gave are gone, and one that was kept meanwhile has the droplet and variables of the seed."""
+    parts = "droplet: {guid: d-2}, droplets: [{guid: d-1}], environment_variables: {A: '1'}, revision: r-2, revisions: "
+    server = serve(seed=SEED.replace("{name: dora,", f"{{name: dora, {parts}[{{guid: r-1}}, {{guid: r-2}}],"))
+    server.freeze()
+    given: dict[str, Any] = {
+        "revisions": [{"guid": "r-1", "description": "x"}, {"guid": "r-9", "version": 9}],
+        "droplet": {"guid": "d-9"},
+        "environment_variables": {"B": "2"},
+    }
+    switch_scenario_on(foundation(server), give_dora("revised", **given), now(server))
+    deploy(server, droplet={"guid": "d-1"})
+    assert switch_scenario_off(foundation(server), "revised", now(server))
+    (app,) = foundation(server).world.apps
+    shown = server.client.get(f"/v3/apps/{app}/revisions").json()["resources"]
+    assert [(each["version"], each["description"], each["droplet"]["guid"]) for each in shown] == [
+        (1, "Initial revision.", "d-2"),
+        (2, "New droplet deployed.", "d-2"),
+        (10, "New droplet deployed.", "d-1"),
+    ]
+    variables = server.client.get("/v3/revisions/r-2/environment_variables").json()["var"]
+    assert variables == {"A": "1"}
+
+
 def test_playing_it_again_begins_it_anew_and_keeps_one_way_back(server: Serving) -> None:
     before = image(server)
     for _ in range(3):

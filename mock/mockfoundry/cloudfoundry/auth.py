@@ -69,6 +69,15 @@ UNKNOWN_BEARER_NOTE = (
 )
 """What is told where the seed has users: the name of one of them may have been mistyped."""
 
+AUDIENCE = "cloud_controller"
+"""What a token must be for, among others."""
+
+UAA_AWAY = UAA_UNAVAILABLE._replace(status=502)
+"""What the middleware that reads tokens answers, whatever status the catalogue has [security_context_setter.rb]."""
+
+MAX_HINTED_TOKEN_LENGTH = 80
+"""Of a longer token only so much is compared with the names of users."""
+
 
 def read_bearer_token(authorization: bytes) -> str:
     """The token of an Authorization header: the second of two words, the first of which is bearer.

@@ -38,11 +38,11 @@ def count_at_pause(deployment: Deployment, step: int) -> WebCounts:
     if step == 0:
         return WebCounts(0, had)
     if not deployment.weights:
-        return WebCounts(min(1, had), had)
+        return WebCounts(1, had)
     weight, total = deployment.weights[step - 1], min(had, deployment.wanted)
     # The share of all, a half rounded up, and at least one [app/models/runtime/deployment_model.rb].
-    canary = min(total, max(1, (2 * total * weight + 100) // 200))
-    return WebCounts(canary, 0 if weight == 100 else min(total, total - canary + 1))
+    canary = max(1, (2 * total * weight + 100) // 200)
+    return WebCounts(canary, 0 if weight == 100 else total - canary + 1)
 
 
 def find_move(deployment: Deployment) -> tuple[WebCounts, WebCounts]:

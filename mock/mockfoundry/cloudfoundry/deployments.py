@@ -67,7 +67,8 @@ def change_deployment(world: World, guid: str, now: int, fields: Mapping[str, An
 
     Args:
         guid: of the app.
-        fields: as a seed gives them. The reason DEPLOYING continues a deployment that is paused, CANCELING cancels it.
+        fields: as a seed gives them. The reason DEPLOYING continues a deployment that is paused, CANCELING cancels it,
+            and PAUSED brings a canary to the pause that it moves to.
     """
     deployment = world.apps[guid].deployment
     if deployment is None or guid not in world.deploying_apps or fields.get("guid") != deployment.guid:
@@ -78,6 +79,8 @@ def change_deployment(world: World, guid: str, now: int, fields: Mapping[str, An
         continue_deployment(world, guid, now)
     elif fields.get("reason") == "CANCELING":
         cancel_deployment(world, guid, now)
+    elif fields.get("reason") == "PAUSED" and deployment.state == "PREPAUSED":
+        pause_deployment(world, deployment, now)
 
 
 def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any]) -> Deployment:
@@ -137,8 +140,11 @@ def begin_deployment(world: World, guid: str, now: int, fields: Mapping[str, Any
     return deployment
 
 
-OPTIONS = ("max_in_flight", "web_instances", "memory_in_mb", "disk_in_mb", "log_rate_limit_in_bytes_per_second")
-"""What a deployment may be asked for, besides the steps of a canary; the last three are its new process's."""
+SIZES = ("memory_in_mb", "disk_in_mb", "log_rate_limit_in_bytes_per_second")
+"""What a deployment may be asked for of its new process alone."""
+
+OPTIONS = ("max_in_flight", "web_instances", *SIZES)
+"""What a deployment may be asked for, besides the steps of a canary."""
 
 
 def build_new_process(world: World, web: ProcessModel, deployment: Deployment, nonce: int) -> ProcessModel:
@@ -148,7 +154,7 @@ def build_new_process(world: World, web: ProcessModel, deployment: Deployment, n
         web: the newest web process of the app.
         nonce: a number that no other deployment has.
     """
-    sizes = {name: value for name in OPTIONS[2:] if (value := getattr(deployment, name)) is not None}
+    sizes = {name: value for name in SIZES if (value := getattr(deployment, name)) is not None}
     return replace(
         web,
         guid=deployment.process,
@@ -223,7 +229,8 @@ def advance_stage(world: World, guid: str, now: int) -> bool:
     if due > now:
         return False
     if deployment.state != "CANCELING":
-        healthy_at = find_healthy_moment(world, deployment, due, now, must_run=stage >= stages)
+        must_run = stage >= stages or were_started_again(world, deployment)
+        healthy_at = find_healthy_moment(world, deployment, due, now, must_run)
         moved = (now if healthy_at is None else healthy_at) - due
         if moved:
             deployment = replace(deployment, moving_since=deployment.moving_since + moved)
@@ -239,12 +246,18 @@ def advance_stage(world: World, guid: str, now: int) -> bool:
     elif deployment.state == "CANCELING":
         cancel_deployment(world, guid, due)
     elif deployment.state == "PREPAUSED":
-        apply_stage(world, deployment, due)
-        paused = replace(deployment, state="PAUSED", changed_at=due, checked_at=due)
-        world.put_app(replace(world.apps[guid], deployment=paused))
+        pause_deployment(world, deployment, due)
     else:
         finish_deployment(world, app, deployment, due)
     return True
+
+
+def pause_deployment(world: World, deployment: Deployment, moment: int) -> None:
+    """Brings a canary to the pause that it moves to."""
+    there = replace(deployment, stage=count_stages(deployment), updated_at=moment)
+    apply_stage(world, there, moment)
+    paused = replace(there, state="PAUSED", changed_at=moment, checked_at=moment)
+    world.put_app(replace(world.apps[deployment.app], deployment=paused))
 
 
 def apply_stage(world: World, deployment: Deployment, moment: int) -> None:
@@ -280,6 +293,12 @@ def shrink_older_processes(world: World, deployment: Deployment, instances: int,
 
 
 # The health of new instances
+
+
+def were_started_again(world: World, deployment: Deployment) -> bool:
+    """Whether new instances were started by something else than the deployment: it waits until they run again."""
+    moved_at = max(deployment.checked_at, deployment.changed_at)
+    return any(each.since > moved_at for each in world.processes[deployment.process].instance_ranges)
 
 
 def find_healthy_moment(world: World, deployment: Deployment, moment: int, until: int, must_run: bool) -> int | None:

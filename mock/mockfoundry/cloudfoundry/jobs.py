@@ -15,6 +15,7 @@ from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.model import App, Job
 from mockfoundry.cloudfoundry.route_table import DEFAULT_PORT, list_destinations, list_routes_of
 from mockfoundry.cloudfoundry.staging import list_droplets, list_packages
+from mockfoundry.cloudfoundry.tasks import list_tasks, record_task_event
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
@@ -89,6 +90,9 @@ def delete_app(world: World, job: Job) -> str | None:
     moment, actor = job.due_at, job.actor
     for package in list_packages(app):
         world.record_event("audit.app.package.delete", app, actor, moment, {"package_guid": package.guid})
+    for task in list_tasks(app, moment):
+        if task.state == "RUNNING":
+            record_task_event(world, "audit.app.task.cancel", app, task, actor, moment)
     for droplet in list_droplets(app):
         world.record_event("audit.app.droplet.delete", app, actor, moment, {"droplet_guid": droplet.guid})
     for route in list_routes_of(world.routes.values(), app.guid):

@@ -19,7 +19,7 @@ _NOT_MODELLED: tuple[tuple[str, str], ...] = (
     (r"/v3/(packages|builds|droplets|resource_matches)", f"staging: {PUSH}"),
     (r"/v3/revisions", "changes of revisions: give them in the seed file (`revisions:` of an app)"),
     (
-        rf"/v3/(routes|domains|organizations/{_SEGMENT}/domains)",
+        rf"/v3/(routes|domains|organizations/{_SEGMENT}/domains|spaces/{_SEGMENT}/routes)",
         "changes of routes and domains: give them in the seed file (`routes:` of an app)",
     ),
     (

@@ -61,6 +61,12 @@ def contents_of_revision(world: World, app: App, revision: Revision) -> Revision
     )
 
 
+def contents_of_current(world: World, app: App) -> RevisionContents:
+    """What an app runs by its current revision; where it has none, what it is to run."""
+    current = find_current_revision(app)
+    return contents_of_app(world, app) if current is None else contents_of_revision(world, app, current)
+
+
 def describe_changes(before: RevisionContents, after: RevisionContents) -> list[str]:
     """Why a revision is made, in the order in which it says so; empty where nothing differs."""
     return sorted(find_changes(before, after))
@@ -113,6 +119,13 @@ def add_revision(
     return replace(app, revisions=(*kept, made)[-MAX_REVISIONS:], revision=made.guid)
 
 
+def add_first_revision(world: World, app: App, now: int) -> App:
+    """An app with a revision of what it runs, which has none that is current."""
+    guid = derive_guid(world.random_seed, "revision", app.guid, world.next_nonce())
+    made = Revision(guid=guid, version=find_next_version(app), created_at=now, updated_at=now)
+    return replace(app, revision=guid, revisions=(*app.revisions, made))
+
+
 def hold_revision(world: World, app: App) -> App:
     """An app whose current revision says itself what it ran: before the app's droplet, variables or commands change."""
     current = find_current_revision(app)
@@ -128,9 +141,7 @@ def update_revision(world: World, actor: User, app: App, now: int) -> App:
         return app
     current = find_current_revision(app)
     if current is None:
-        guid = derive_guid(world.random_seed, "revision", app.guid, world.next_nonce())
-        made = Revision(guid=guid, version=find_next_version(app), created_at=now, updated_at=now)
-        changed = replace(app, revision=guid, revisions=(*app.revisions, made))
+        changed = add_first_revision(world, app, now)
     else:
         before = contents_of_revision(world, app, current)
         changed = add_revision(world, app, before, contents_of_app(world, app), None, now)

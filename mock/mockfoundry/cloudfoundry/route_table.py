@@ -25,7 +25,7 @@ _NAMESPACE = 0
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True):
-    """A shared domain; `router_group` is the guid of that of a TCP domain."""
+    """A shared domain; `router_group` is the guid of that of a TCP domain, all of whose routes have ports."""
 
     guid: str
     name: str
@@ -43,7 +43,7 @@ def derive_domain_guid(name: str) -> str:
 def list_domains(world: World) -> list[Domain]:
     """Every domain: the default one, then those of routes, by name."""
     names = {route.domain for route in world.routes.values()} - {DEFAULT_DOMAIN}
-    with_ports = {route.domain for route in world.routes.values() if route.port is not None}
+    with_hosts = {route.domain for route in world.routes.values() if route.port is None} | {DEFAULT_DOMAIN}
     began_at = max(EARLIEST_MOMENT, world.began_at - world.began_at % SECOND - DOMAIN_AGE)
     return [
         Domain(
@@ -51,7 +51,7 @@ def list_domains(world: World) -> list[Domain]:
             name=name,
             created_at=began_at,
             updated_at=began_at,
-            router_group=derive_guid(_NAMESPACE, "router_group", name) if name in with_ports else None,
+            router_group=derive_guid(_NAMESPACE, "router_group", name) if name not in with_hosts else None,
         )
         for name in (DEFAULT_DOMAIN, *sorted(names))
     ]

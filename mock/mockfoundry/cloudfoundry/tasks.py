@@ -7,7 +7,11 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.app_parts import ENDED_STATES, Task
 from mockfoundry.cloudfoundry.model import App
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
+
+HIDDEN = "[PRIVATE DATA HIDDEN]"
+"""What events, and those who may not see it, have in place of what is private."""
 
 CANCELED_REASON = "task was cancelled"
 """Why a task failed that was canceled, in the scheduler's words [bbs]."""
@@ -35,3 +39,9 @@ def find_task(world: World, guid: str, now: int) -> tuple[App, Task] | None:
             if task.guid == guid:
                 return app, task_at(task, now)
     return None
+
+
+def record_task_event(world: World, kind: str, app: App, task: Task, actor: User, now: int) -> None:
+    """Records what is done to a task, without its command [app/repositories/task_event_repository.rb]."""
+    shown = {"name": task.name, "memory_in_mb": task.memory_in_mb, "command": HIDDEN}
+    world.record_event(kind, app, actor, now, {"task_guid": task.guid, "request": shown})

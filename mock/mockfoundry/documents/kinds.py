@@ -49,6 +49,8 @@ class TextKind(AsItIs):
         return value
 
     def describe_bounds(self) -> str:
+        if self.most is None:
+            return "text" if self.least == 0 else f"text of at least {self.least} signs"
         return f"text of at most {self.most} signs" if self.least == 0 else f"text of {self.least} to {self.most} signs"
 
     def schema(self) -> dict[str, Any]:

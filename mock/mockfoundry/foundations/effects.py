@@ -12,9 +12,13 @@ from typing import Any
 
 import msgspec
 
+from mockfoundry.cloudfoundry.app_parts import Revision
 from mockfoundry.cloudfoundry.deployments import cancel_deployment
+from mockfoundry.cloudfoundry.instance_ranges import resize_ranges
 from mockfoundry.cloudfoundry.jobs import advance_world
+from mockfoundry.cloudfoundry.model import App, Deployment, Droplet, ProcessModel
 from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
+from mockfoundry.cloudfoundry.staging import droplet_guid_of, list_droplets, list_revisions
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.foundations.foundation import EntityChange, FoundationState
@@ -53,6 +57,13 @@ def compare_worlds(before: World, after: World) -> list[EntityChange]:
         for key, value in getattr(after, table).items()
         if entities.get(key) is not value
     ]
+    if before.processes is not after.processes:
+        # A deployment that began takes those of the one before it away.
+        changes += [
+            EntityChange("processes", key, process, None)
+            for key, process in before.processes.items()
+            if key not in after.processes
+        ]
     changes += [
         EntityChange(name, "", one, other)
         for name in SINGLE_VALUES
@@ -63,24 +74,118 @@ def compare_worlds(before: World, after: World) -> list[EntityChange]:
 
 def revert_changes(world: World, changes: list[EntityChange], now: int) -> None:
     """Gives every changed field its value from before, the latest change first."""
-    for change in changes:
-        if change.table == "apps" and change.after.deployment is not None and change.key in world.deploying_apps:
-            cancel_deployment(world, change.key, now)
+    # First, since what they have moved meanwhile belongs to the processes and not to the change.
+    called_off = [change for change in reversed(changes) if change.table == "apps" and call_off(world, change, now)]
+    resumed = frozenset(change.key for change in called_off)
     for change in reversed(changes):
         if change.table in SINGLE_VALUES:
             setattr(world, change.table, restore_entity(change, getattr(world, change.table)))
             continue
         current = getattr(world, change.table).get(change.key)
-        if current is None:
+        if change.after is None:
+            if current is None and change.before.app in resumed:
+                world.put_process(change.before, now)
+        elif current is None:
             continue
-        if change.before is None:
+        elif change.before is None:
             remove_added_entity(world, change.table, change.key)
         elif change.table == "processes":
-            world.put_process(restore_entity(change, current), now)
+            world.put_process(restore_process(world, change, current, now), now)
         elif change.table == "apps":
-            world.put_app(restore_entity(change, current))
+            world.put_app(restore_app(change, current))
         else:
             world.own_table(change.table)[change.key] = restore_entity(change, current)
+
+
+def call_off(world: World, change: EntityChange, now: int) -> bool:
+    """Takes back the deployment that a change of an app began, if it is the app's latest; gives whether it did.
+
+    Nothing tells of it any more, and the one that it ended is in flight again.
+    """
+    app = world.apps.get(change.key)
+    begun = change.after.deployment
+    had = None if change.before is None else change.before.deployment
+    if app is None or app.deployment is None or begun is None or app.deployment.guid != begun.guid:
+        return False
+    if change.key not in world.deploying_apps or (had is not None and had.guid == begun.guid):
+        return False
+    cancel_deployment(world, change.key, now)
+    kept = tuple(each for each in world.list_deployments(change.key) if each.guid != begun.guid)
+    world.own_table("deployments")[change.key] = kept
+    world.put_app(msgspec.structs.replace(world.apps[change.key], deployment=had))
+    return True
+
+
+def restore_app(change: EntityChange, current: App) -> App:
+    """An app as it is without a change.
+
+    Its current droplet is one of its droplets, so they are restored together. A deployment is restored as a whole.
+    """
+    before, after = change.before, change.after
+    deployment = before.deployment if current.deployment == after.deployment else current.deployment
+    by_guid = [{droplet.guid: droplet for droplet in list_droplets(app)} for app in (before, after, current)]
+    droplets = restore_mapping(*by_guid)
+    droplet = before.droplet if guid_of(current.droplet) == guid_of(after.droplet) else current.droplet
+    if droplet is not None:
+        droplet = droplets.get(droplet.guid, droplet)
+    others = tuple(each for each in droplets.values() if each.guid != guid_of(droplet))
+    is_later = deployment is not None and guid_of(deployment) not in (
+        guid_of(before.deployment),
+        guid_of(after.deployment),
+    )
+    if deployment is not None and is_later and deployment.previous_droplet == guid_of(after.droplet):
+        # It goes back there where it is canceled.
+        deployment = msgspec.structs.replace(deployment, previous_droplet=guid_of(before.droplet))
+    restored: App = restore_entity(change, current)
+    return msgspec.structs.replace(
+        restored,
+        deployment=deployment,
+        droplet=droplet,
+        droplets=others,
+        revisions=restore_revisions(before, after, current),
+    )
+
+
+def restore_revisions(before: App, after: App, current: App) -> tuple[Revision, ...]:
+    """The revisions of an app as they are without a change.
+
+    One that was made to say itself what it ran, while the app had the change, says what it would without that.
+    """
+    if current.revisions == after.revisions:
+        return before.revisions
+    held = {revision.guid: revision for revision in current.revisions}
+    by_guid = [
+        {each.guid: state_contents(app, each, held.get(each.guid)) for each in list_revisions(app)}
+        for app in (before, after, current)
+    ]
+    stated = held.keys() | {revision.guid for revision in before.revisions}
+    return tuple(each for each in restore_mapping(*by_guid).values() if each.guid in stated)
+
+
+def state_contents(app: App, revision: Revision, held: Revision | None) -> Revision:
+    """A revision of an app that says itself what the later one `held` does: its droplet, and its variables."""
+    if held is None:
+        return revision
+    droplet, variables = revision.droplet, revision.environment_variables
+    if held.droplet is not None:
+        droplet = droplet_guid_of(app, revision)
+    if held.environment_variables is not None and variables is None:
+        variables = dict(app.environment_variables or {})
+    return msgspec.structs.replace(revision, droplet=droplet, environment_variables=variables)
+
+
+def restore_process(world: World, change: EntityChange, current: ProcessModel, now: int) -> ProcessModel:
+    """A process as it is without a change; its instances are as many as it says, where something else moved them."""
+    restored: ProcessModel = restore_entity(change, current)
+    moved = restored.instance_ranges == current.instance_ranges and world.apps[current.app].state == "STARTED"
+    if not moved or restored.instances == current.instances:
+        return restored
+    ranges, stopping = resize_ranges(world, current, restored.instances, now)
+    return msgspec.structs.replace(restored, instance_ranges=ranges, stopping_ranges=stopping)
+
+
+def guid_of(value: Droplet | Deployment | None) -> str | None:
+    return None if value is None else value.guid
 
 
 def restore_entity(change: EntityChange, current: Any) -> Any:
@@ -129,7 +234,8 @@ def restore_mapping(before: dict[str, Any], after: dict[str, Any], current: dict
             continue
         elif key in before:
             restored[key] = restore_value(before[key], after[key], current[key])
-        elif current[key] != after[key]:
+        elif current[key] != after[key] and not hasattr(current[key], "guid"):
+            # An entity that the change added goes with it, whatever was done to it, as those of the tables do.
             restored[key] = current[key]
     return restored
 

@@ -18,7 +18,7 @@ class EntityChange(msgspec.Struct, frozen=True):
     Attributes:
         table: of the world, or `settings`.
         before: its value before the change; None where there was none.
-        after: its value after the change.
+        after: its value after the change; None for a process that it took away.
     """
 
     table: str

@@ -129,12 +129,15 @@ from mockfoundry.cloudfoundry.api.request import ApiRequest
 PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     # The way in
     "getRoot": get_root,
-    # Answered, but not modelled
-    "getAppManifest": get_app_manifest,
+    "getV3Root": get_v3_root,
+    "getInfo": get_info,
+    "getV2Info": get_v2_info,
+    # The same on every platform
     "listStacks": list_stacks,
     "getStack": get_stack,
     "listBuildpacks": list_buildpacks,
     "getBuildpack": get_buildpack,
+    # Answered, but not modelled
     "applyManifest": refuse_push,
     "diffManifest": refuse_push,
     "createPackage": refuse_push,
@@ -148,9 +151,6 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "continueDeployment": continue_paused_deployment,
     "listAuditEvents": list_audit_events,
     "getAuditEvent": get_audit_event,
-    "getV3Root": get_v3_root,
-    "getInfo": get_info,
-    "getV2Info": get_v2_info,
     # Organizations and spaces
     "listOrganizations": list_organizations,
     "getOrganization": get_organization,
@@ -193,6 +193,7 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "listApps": list_apps,
     "createApp": create_app,
     "getApp": get_app,
+    "getAppManifest": get_app_manifest,
     "updateApp": update_app,
     "deleteApp": delete_app,
     "startApp": start_app,

@@ -16,7 +16,6 @@ from mockfoundry.cloudfoundry.instances import Instance
 from mockfoundry.cloudfoundry.model import DEFAULT_USER, App, HealthCheck, ProcessModel
 from mockfoundry.documents.times import format_moment, format_second
 
-HIDDEN = "[PRIVATE DATA HIDDEN]"
 HIDDEN_IN_LISTS = "[PRIVATE DATA HIDDEN IN LISTS]"
 
 DEFAULT_DOCKER_USER = "root"

@@ -37,7 +37,8 @@ DEPLOYMENT = Form(
         FormKey(
             "reason",
             ChoiceKind(("DEPLOYING", "PAUSED", "CANCELING")),
-            "DEPLOYING, PAUSED or CANCELING; in `given:`, beside the guid of the one in flight: continues, cancels it.",
+            "DEPLOYING, PAUSED or CANCELING; in `given:`, beside the guid of the one in flight: continues, pauses or "
+            "cancels it.",
             "DEPLOYING",
             role="part",
         ),

@@ -19,6 +19,7 @@ from mockfoundry.cloudfoundry.seeds.part_misfits import (
     find_part_disagreements,
     find_route_disagreements,
 )
+from mockfoundry.cloudfoundry.seeds.platform_builds import SHARED_SEGMENT, SHARED_SEGMENT_GUID
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path, locate_finding
@@ -80,6 +81,9 @@ def find_platform_disagreements(data: SeedFields, guids: dict[str, Path]) -> Ite
     """Names and guids that are there twice beside the organizations."""
     if isinstance(data.get("default_quota"), Mapping):
         yield from find_repeated_guids(data["default_quota"], ("default_quota",), guids)
+    segments = list_entries(data, "isolation_segments", ())
+    if not any(segment.get("name") == SHARED_SEGMENT for segment, _ in segments):
+        guids[SHARED_SEGMENT_GUID] = ("isolation_segments",)
     for key, kind in PLATFORM_LISTS.items():
         entries = list_entries(data, key, ())
         yield from find_repeated_names(entries, kind, "name")

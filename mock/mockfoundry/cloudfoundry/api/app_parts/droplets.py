@@ -25,11 +25,12 @@ from mockfoundry.cloudfoundry.api.app_parts.lists import (
     require_readable,
 )
 from mockfoundry.cloudfoundry.api.app_parts.presenters import present_droplet
+from mockfoundry.cloudfoundry.api.apps.presenters import present_current_droplet
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_absent, check_arrays, check_choice
 from mockfoundry.cloudfoundry.api.messages import enforce_contract, read_message_body, refuse_unexpected
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN, HIDDEN_IN_LISTS
+from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_see_secrets
 from mockfoundry.cloudfoundry.deployments import has_deployment_in_flight
@@ -46,10 +47,11 @@ from mockfoundry.cloudfoundry.model import (
 )
 from mockfoundry.cloudfoundry.revising import hold_revision
 from mockfoundry.cloudfoundry.staging import commands_of, find_droplet, find_package, list_droplets, package_guid_of
+from mockfoundry.cloudfoundry.tasks import HIDDEN
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
-# ListReading
+# Reading
 
 
 def list_all_droplets(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
@@ -172,15 +174,14 @@ def assign_current_droplet(world: World, actor: User, request: ApiRequest) -> Ap
         raise Refusal(UNPROCESSABLE_ENTITY, NO_COMMANDS)
     enforce_contract(request)  # 422, strict only
     assign_droplet(world, actor, app, droplet, request.now)
-    url = f"{request.base}/v3/apps/{app.guid}"
-    body = {
-        "data": {"guid": droplet.guid},
-        "links": {
-            "self": {"href": f"{url}/relationships/current_droplet"},
-            "related": {"href": f"{url}/droplets/current"},
-        },
-    }
-    return ApiResponse(200, body, "world: current droplet assigned", state_changed=droplet != app.droplet)
+    body = present_current_droplet(app, droplet.guid, request.base)
+    return ApiResponse(
+        200,
+        body,
+        "world: current droplet assigned",
+        state_changed=droplet != app.droplet,
+        tolerated_violations=request.violations,
+    )
 
 
 def read_droplet_message(request: ApiRequest) -> Any:
@@ -206,7 +207,7 @@ def assign_droplet(world: World, actor: User, app: App, droplet: Droplet, now: i
     """
     if droplet != app.droplet:
         app = hold_revision(world, app)
-    assigned = replace(app, droplets=exchange_droplets(app, droplet), droplet=droplet, updated_at=now)
+    assigned = replace(app, droplets=list_other_droplets(app, droplet), droplet=droplet, updated_at=now)
     world.put_app(assigned)
     world.record_event("audit.app.droplet.mapped", assigned, actor, now, {"request": {"droplet_guid": droplet.guid}})
     for kind in droplet.process_types:
@@ -215,7 +216,7 @@ def assign_droplet(world: World, actor: User, app: App, droplet: Droplet, now: i
     return assigned
 
 
-def exchange_droplets(app: App, current: Droplet) -> tuple[Droplet, ...]:
+def list_other_droplets(app: App, current: Droplet) -> tuple[Droplet, ...]:
     """The other droplets of an app once another one is current."""
     return tuple(droplet for droplet in list_droplets(app) if droplet.guid != current.guid)
 

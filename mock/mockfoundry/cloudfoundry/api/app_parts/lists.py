@@ -85,7 +85,11 @@ def list_parts_of_all(
     query = read_list_query(request, listing.form)  # 400, 500
     reading = ListReading(world, actor, request, query)
     wanted = query.filters.get("app_guids")
-    apps = world.apps.values() if wanted is None else [world.apps[guid] for guid in wanted if guid in world.apps]
+    apps = (
+        world.apps.values()
+        if wanted is None
+        else [world.apps[guid] for guid in dict.fromkeys(wanted) if guid in world.apps]
+    )
     if len(apps) <= MAX_STEPS_AT_ONCE:
         return list_readable_parts(reading, listing, parts_of, apps, path)
     tuple(read_time_spans(query))  # 500, which must not come late

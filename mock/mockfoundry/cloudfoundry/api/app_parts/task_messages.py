@@ -3,9 +3,9 @@
 Source: cloud_controller_ng, app/messages/task_create_message.rb and validators.rb (GuidValidator).
 """
 
-from collections.abc import Iterator
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.fields import dig, find_guid_errors
 from mockfoundry.cloudfoundry.api.messages import (
     MAX_USER_LENGTH,
     IntRange,
@@ -32,8 +32,6 @@ CREATE_TASK_FIELDS = (
     "user",
     "metadata",
 )
-
-MAX_GUID_LENGTH = 200
 
 _NUMBERS = {
     "disk_in_mb": IntRange(1, LARGEST_LONG, "must be greater than 0"),
@@ -81,14 +79,4 @@ def read_create_task_message(request: ApiRequest) -> dict[str, Any]:
 
 def find_template_guid(fields: dict[str, Any]) -> Any:
     """The guid of the process that a task is to be like; None where none is named."""
-    value = fields.get("template")
-    for name in ("process", "guid"):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def find_guid_errors(attribute: str, value: Any) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield f"{attribute} must be a string"
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_GUID_LENGTH:
-        yield f"{attribute} must be between 1 and {MAX_GUID_LENGTH} characters"
+    return dig(fields, "template", "process", "guid")

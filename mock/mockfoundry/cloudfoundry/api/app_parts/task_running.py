@@ -19,7 +19,7 @@ from mockfoundry.cloudfoundry.api.app_parts.lists import require_readable
 from mockfoundry.cloudfoundry.api.app_parts.presenters import present_task
 from mockfoundry.cloudfoundry.api.app_parts.task_messages import find_template_guid, read_create_task_message
 from mockfoundry.cloudfoundry.api.metadata import format_like_ruby
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN, command_of
+from mockfoundry.cloudfoundry.api.presenters import command_of
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.app_parts import ENDED_STATES, Task
 from mockfoundry.cloudfoundry.clock import SECOND
@@ -35,7 +35,7 @@ from mockfoundry.cloudfoundry.generator import derive_guid, derive_word
 from mockfoundry.cloudfoundry.model import DEFAULT_DISK_IN_MB, DEFAULT_MEMORY_IN_MB, UNLIMITED, App, ProcessModel
 from mockfoundry.cloudfoundry.organizations import Organization, Quota, Space
 from mockfoundry.cloudfoundry.staging import list_droplets
-from mockfoundry.cloudfoundry.tasks import find_task, list_tasks
+from mockfoundry.cloudfoundry.tasks import find_task, list_tasks, record_task_event
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import NO_USAGE, QuotaUsage, World
 
@@ -61,6 +61,7 @@ def create_task(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     template = find_template(world, fields)  # 404
     task = build_task(world, app, fields, template, droplet, now)
     require_valid_task(world, task, space, organization, now)  # 422
+    world.next_nonce()
     is_run = world.settings.platform == "available"
     task = task if is_run else replace(task, state="FAILED", failure_reason=NOT_RUN, seconds=None)
     world.put_app(replace(app, tasks=(*drop_oldest(list_tasks(app, now)), task)))
@@ -108,9 +109,12 @@ def find_template(world: World, fields: dict[str, Any]) -> ProcessModel | None:
 def build_task(
     world: World, app: App, fields: dict[str, Any], template: ProcessModel | None, droplet: str | None, now: int
 ) -> Task:
-    """A task as a message asks for it; a null name or command is an empty one."""
+    """A task as a message asks for it, with the next number of the world, which it does not take yet.
+
+    A null name or command is an empty one.
+    """
     sequence_id = max((task.sequence_id for task in app.tasks), default=0) + 1
-    guid = derive_guid(world.random_seed, "task", app.guid, world.next_nonce())
+    guid = derive_guid(world.random_seed, "task", app.guid, world.nonce + 1)
     metadata = fields.get("metadata") or {}
     command = fields.get("command")
     if "command" not in fields and template is not None:
@@ -184,13 +188,13 @@ def find_task_violations(
         yield ConstraintViolation("name", "presence")
     spaces = {each.guid for each in world.spaces.values() if each.organization == organization.guid}
     quota = world.quota_of(organization)
-    yield from find_quota_violations(world, task, quota, organization, "organization", spaces, now)
+    yield from find_task_quota_violations(world, task, quota, organization, "organization", spaces, now)
     if space.quota is not None:
-        yield from find_quota_violations(world, task, space.quota, space, "space", {space.guid}, now)
+        yield from find_task_quota_violations(world, task, space.quota, space, "space", {space.guid}, now)
     yield from find_user_violations(task.user or "", world.settings.allowed_process_users)
 
 
-def find_quota_violations(
+def find_task_quota_violations(
     world: World, task: Task, quota: Quota, owner: Organization | Space, kind: str, spaces: set[str], now: int
 ) -> Iterator[ConstraintViolation]:
     """The limits of an organization or a space that a task breaks, beside the processes and tasks that run there.
@@ -237,16 +241,9 @@ def cancel_task(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         text = f"Task state is {task.state} and therefore cannot be canceled"
         raise Refusal(UNPROCESSABLE_ENTITY, text)
     seconds = int(world.settings.stop_seconds * SECOND)
-    canceling = replace(task, state="CANCELING", updated_at=now, seconds=seconds)
-    if task.state == "CANCELING":
-        canceling = task
+    is_canceling = task.state == "CANCELING"
+    canceling = task if is_canceling else replace(task, state="CANCELING", updated_at=now, seconds=seconds)
     world.put_app(replace(app, tasks=tuple(canceling if each.guid == task.guid else each for each in app.tasks)))
     record_task_event(world, "audit.app.task.cancel", app, canceling, actor, now)
     body = present_task(app, canceling, request.base, shows_secrets=True)
-    changed = canceling is not task
-    return ApiResponse(202, body, "world: task is canceled", (), request.violations, changed)
-
-
-def record_task_event(world: World, kind: str, app: App, task: Task, actor: User, now: int) -> None:
-    shown = {"name": task.name, "memory_in_mb": task.memory_in_mb, "command": HIDDEN}
-    world.record_event(kind, app, actor, now, {"task_guid": task.guid, "request": shown})
+    return ApiResponse(202, body, "world: task is canceled", (), request.violations, not is_canceling)

@@ -1,7 +1,6 @@
-"""Tasks: shown, listed, started and canceled. Never runs one; the clock decides when it ends.
+"""Tasks: shown and listed. Never starts or cancels one.
 
-Source: cloud_controller_ng, app/controllers/v3/tasks_controller.rb, app/messages/tasks_list_message.rb,
-task_create_message.rb, app/actions/task_create.rb and task_cancel.rb.
+Source: cloud_controller_ng, app/controllers/v3/tasks_controller.rb and app/messages/tasks_list_message.rb.
 """
 
 from functools import partial
@@ -28,7 +27,7 @@ from mockfoundry.cloudfoundry.tasks import find_task, list_tasks
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
-# ListReading
+# Reading
 
 
 def list_all_tasks(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:

@@ -34,7 +34,7 @@ def start_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     app = find_startable_app(world, actor, request.path["guid"])  # 404, 422, 403
     was_stopped = app.state == "STOPPED"
     if was_stopped:
-        require_room_to_start(world, app)  # 422
+        require_room_to_start(world, app, world.list_app_processes(app.guid))  # 422
         app = update_revision(world, actor, app, request.now)
         app = start_processes(world, app, request.now)
     world.record_event("audit.app.start", app, actor, request.now, {})
@@ -57,7 +57,7 @@ def stop_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
 def restart_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Restarts an app: each process gets a new version and new instances."""
     app = find_startable_app(world, actor, request.path["guid"])  # 404, 422, 403
-    require_room_to_start(world, app)  # 422
+    require_room_to_start(world, app, world.list_app_processes(app.guid))  # 422
     if world.settings.platform == "unavailable":
         raise Refusal(RUNNER_UNAVAILABLE, why="world: settings.platform is unavailable")
     app = update_revision(world, actor, app, request.now)
@@ -103,8 +103,11 @@ def find_startable_app(world: World, actor: User, guid: str) -> App:
     return app
 
 
-def require_room_to_start(world: World, app: App) -> None:
+def require_room_to_start(world: World, app: App, processes: list[ProcessModel]) -> None:
     """Checks that all processes of an app fit when they start, the oldest first, each in addition to those before it.
+
+    Args:
+        processes: as they are to start.
 
     Raises:
         Refusal: 422, where one does not fit.
@@ -113,9 +116,8 @@ def require_room_to_start(world: World, app: App) -> None:
     organization = world.organizations[space.organization]
     started = replace(app, state="STARTED")
     trial = replace(world, usage=dict(world.usage), shared_tables=world.shared_tables - {"usage"})
-    processes: list[ProcessModel] = world.list_app_processes(app.guid)
     if app.state == "STARTED":
-        for process in processes:
+        for process in world.list_app_processes(app.guid):
             trial.count_usage(space.guid, process, None)
     for process in processes:
         validate_model(trial, started, space, organization, process, process, was_started=False)

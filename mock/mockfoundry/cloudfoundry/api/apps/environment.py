@@ -1,4 +1,4 @@
-"""App environment: the variables of an app, shown and changed, and which droplet it has.
+"""App environment: the variables of an app, shown and changed, and its droplet. Never restarts what has them.
 
 Source: cloud_controller_ng, app/controllers/v3/apps_controller.rb (show_env, show_environment_variables,
 update_environment_variables, current_droplet_relationship), app/actions/app_patch_environment_variables.rb.
@@ -21,7 +21,6 @@ from mockfoundry.cloudfoundry.api.messages import (
     read_message_body,
     refuse_message,
 )
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.auth import may_see_environment, may_see_secrets
 from mockfoundry.cloudfoundry.errors import NOT_AUTHORIZED, RESOURCE_NOT_FOUND, Refusal
@@ -29,6 +28,7 @@ from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.organizations import Space
 from mockfoundry.cloudfoundry.revising import hold_revision
 from mockfoundry.cloudfoundry.route_table import list_routes_of, url_of
+from mockfoundry.cloudfoundry.tasks import HIDDEN
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 

@@ -1,4 +1,4 @@
-"""App features: what is on and off for one app, and what a reader may see and connect to.
+"""App features: what is on and off for one app, and what a reader may see and connect to. Never starts anything anew.
 
 Source: cloud_controller_ng, app/controllers/v3/app_features_controller.rb, app/messages/app_feature_update_message.rb,
 app/presenters/v3/app_*_feature_presenter.rb and app_ssh_status_presenter.rb.

@@ -7,6 +7,7 @@ buildpack_lifecycle_data_message.rb, empty_lifecycle_data_message.rb and validat
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mockfoundry.cloudfoundry.api.fields import dig, find_guid_errors, is_blank
 from mockfoundry.cloudfoundry.api.messages import (
     describe_unknown_fields,
     enforce_contract,
@@ -22,7 +23,6 @@ UPDATE_FIELDS = ("name", "lifecycle", "metadata")
 
 MAX_NAME_LENGTH = 255
 MAX_LIFECYCLE_TEXT_LENGTH = 4096
-MAX_GUID_LENGTH = 200
 
 LIFECYCLE_DATA_FIELDS = {
     "buildpack": ("buildpacks", "stack", "credentials"),
@@ -47,7 +47,7 @@ def read_create_app_message(request: ApiRequest) -> dict[str, Any]:
     errors = list(find_metadata_errors(fields["metadata"]) if "metadata" in fields else ())
     errors.append(describe_unknown_fields(fields, CREATE_FIELDS))
     errors += (f"Relationships {error}" for error in find_relationship_errors(fields.get("relationships")))
-    if is_present(kind):
+    if not is_blank(kind):
         errors += find_lifecycle_errors(kind, dig(lifecycle, "data"))
     errors += find_name_errors(fields.get("name"))
     variables = fields.get("environment_variables")
@@ -83,18 +83,6 @@ def read_update_app_message(request: ApiRequest) -> dict[str, Any]:
     return fields
 
 
-def dig(value: Any, *names: str) -> Any:
-    """What a value has at the end of a path of names; None where it is not there."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def is_present(value: Any) -> bool:
-    """Whether Rails takes a value for present: no blank text, nothing empty."""
-    return bool(value.strip()) if isinstance(value, str) else value not in (None, False, [], {})
-
-
 def find_name_errors(name: Any) -> Iterator[str]:
     if not isinstance(name, str):
         yield "Name must be a string"
@@ -112,17 +100,13 @@ def find_relationship_errors(relationships: Any) -> Iterator[str]:
     if unknown := describe_unknown_fields(relationships, ("space",)):
         yield unknown
     space = relationships.get("space")
-    if not is_present(space):
+    if is_blank(space):
         yield "Space can't be blank"
     data = dig(space, "data")
     if not isinstance(space, dict) or [*space] != ["data"] or not is_reference(data):
         yield MISSHAPEN_SPACE
     elif data is not None:
-        guid = data["guid"]
-        if not isinstance(guid, str):
-            yield "Space guid must be a string"
-        if not isinstance(guid, str) or not 1 <= len(guid) <= MAX_GUID_LENGTH:
-            yield f"Space guid must be between 1 and {MAX_GUID_LENGTH} characters"
+        yield from find_guid_errors("Space guid", data["guid"])
 
 
 def is_reference(data: Any) -> bool:
@@ -171,7 +155,7 @@ def find_lifecycle_shape_errors(fields: dict[str, Any]) -> Iterator[str]:
         return
     lifecycle = fields["lifecycle"]
     kind = dig(lifecycle, "type")
-    if is_present(kind) and not isinstance(kind, str):
+    if not is_blank(kind) and not isinstance(kind, str):
         yield "Lifecycle type must be a string"
     if not isinstance(dig(lifecycle, "data"), dict):
         yield "Lifecycle data must be an object"

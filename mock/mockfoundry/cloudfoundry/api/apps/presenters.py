@@ -14,13 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from mockfoundry.cloudfoundry.api.presenters import (
-    HIDDEN,
     encode_fragment,
     present_metadata,
     present_moment,
 )
 from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.organizations import Organization, Space
+from mockfoundry.cloudfoundry.tasks import HIDDEN
 
 FILE_DESCRIPTORS = 16_384
 """How many files an instance may have open [config instance_file_descriptor_limit]."""

@@ -6,12 +6,14 @@ sidecar_process_type_model.rb, app/presenters/v3/sidecar_presenter.rb.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import find_app, require_app_writer
+from mockfoundry.cloudfoundry.api.app_parts.lists import require_readable
+from mockfoundry.cloudfoundry.api.fields import find_required_text_errors
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, ListQuery, read_list_query
 from mockfoundry.cloudfoundry.api.messages import (
@@ -26,7 +28,7 @@ from mockfoundry.cloudfoundry.api.messages import (
     refuse_unexpected,
 )
 from mockfoundry.cloudfoundry.api.metadata import format_like_ruby
-from mockfoundry.cloudfoundry.api.presenters import present_moment
+from mockfoundry.cloudfoundry.api.presenters import present_moment, present_reference
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.constraints import sidecar_memory_of
@@ -107,8 +109,8 @@ SIDECARS: Listing[SidecarRow] = Listing(
 
 def get_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One sidecar."""
-    found = find_sidecar(world, actor, request.path["guid"])  # 404
-    body = present_sidecar(found.sidecar, found.app.guid)
+    app, sidecar, _ = find_sidecar(world, actor, request.path["guid"])  # 404
+    body = present_sidecar(sidecar, app.guid)
     return ApiResponse(200, body, "world: sidecar read", tolerated_violations=request.violations)
 
 
@@ -125,35 +127,21 @@ def present_sidecar(sidecar: Sidecar, app: str) -> dict[str, Any]:
         "process_types": sorted(sidecar.process_types),
         "memory_in_mb": sidecar.memory_in_mb,
         "origin": sidecar.origin,
-        "relationships": {"app": {"data": {"guid": app}}},
+        "relationships": {"app": present_reference(app)},
         "created_at": present_moment(sidecar.created_at),
         "updated_at": present_moment(sidecar.updated_at),
     }
 
 
-class FoundSidecar(NamedTuple):
-    """A sidecar with its app and its space."""
-
-    sidecar: Sidecar
-    app: App
-    space: Space
-
-
-def find_sidecar(world: World, actor: User, guid: str) -> FoundSidecar:
-    """The sidecar of that guid.
+def find_sidecar(world: World, actor: User, guid: str) -> tuple[App, Sidecar, Space]:
+    """The sidecar of that guid, with its app and space.
 
     Raises:
         Refusal: 404, if there is none or the actor may not read its space.
     """
-    for app in world.apps.values():
-        for sidecar in app.sidecars:
-            if sidecar.guid == guid:
-                space = world.spaces[app.space]
-                if may_read_space(actor, space):
-                    return FoundSidecar(sidecar, app, space)
-                why = f"world: {actor.name} may not read this space"
-                raise Refusal(RESOURCE_NOT_FOUND, "Sidecar not found", why=why)
-    raise Refusal(RESOURCE_NOT_FOUND, "Sidecar not found", why="world: no sidecar has this guid")
+    sidecars = ((app, sidecar) for app in world.apps.values() for sidecar in app.sidecars)
+    found = next((each for each in sidecars if each[1].guid == guid), None)
+    return require_readable(world, actor, found, "Sidecar")
 
 
 # Writing
@@ -165,7 +153,7 @@ def create_sidecar(world: World, actor: User, request: ApiRequest) -> ApiRespons
     require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     fields = read_sidecar_message(request, FIELDS[:3])  # 422
     sidecar = Sidecar(
-        guid=derive_guid(world.random_seed, "created sidecar", app.guid, world.next_nonce()),
+        guid=derive_guid(world.random_seed, "created sidecar", app.guid, world.nonce + 1),
         name="",
         process_types=(),
         memory_in_mb=None,
@@ -177,13 +165,14 @@ def create_sidecar(world: World, actor: User, request: ApiRequest) -> ApiRespons
     if "memory_in_mb" in fields:
         require_memory_for_sidecar(world, app, created, fields)  # 422, 500
     require_valid_sidecar(app, created)  # 422
+    world.next_nonce()
     world.put_app(replace(app, sidecars=(*app.sidecars, created)))
     return ApiResponse(201, present_sidecar(created, app.guid), "world: sidecar created", (), request.violations)
 
 
 def update_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes a sidecar; what is not sent stays as it is."""
-    sidecar, app, space = find_sidecar(world, actor, request.path["guid"])  # 404
+    app, sidecar, space = find_sidecar(world, actor, request.path["guid"])  # 404
     require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     fields = read_sidecar_message(request, ())  # 422
     updated = apply_message(sidecar, fields)
@@ -200,7 +189,7 @@ def update_sidecar(world: World, actor: User, request: ApiRequest) -> ApiRespons
 
 def delete_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Deletes a sidecar."""
-    sidecar, app, space = find_sidecar(world, actor, request.path["guid"])  # 404
+    app, sidecar, space = find_sidecar(world, actor, request.path["guid"])  # 404
     require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     world.put_app(replace(app, sidecars=tuple(each for each in app.sidecars if each is not sidecar)))
     return ApiResponse(204, None, "world: sidecar deleted", tolerated_violations=request.violations)
@@ -229,13 +218,6 @@ def read_sidecar_message(request: ApiRequest, required: tuple[str, ...]) -> dict
         raise refuse_message(request, [error for error in errors if error])
     enforce_contract(request)
     return fields
-
-
-def find_required_text_errors(attribute: str, value: Any) -> Iterator[str]:
-    if value is None or value is False or value in ([], {}) or (isinstance(value, str) and not value.strip()):
-        yield f"{attribute} can't be blank"
-    if not isinstance(value, str):
-        yield f"{attribute} must be a string"
 
 
 def find_process_types_errors(types: Any) -> Iterator[str]:

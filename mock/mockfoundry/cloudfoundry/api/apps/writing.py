@@ -11,35 +11,30 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import find_app, require_app_writer, require_feature_flag
+from mockfoundry.cloudfoundry.api.app_parts.droplets import add_process
 from mockfoundry.cloudfoundry.api.apps.actions import LIFECYCLE_FLAGS
 from mockfoundry.cloudfoundry.api.apps.messages import (
     DEFAULT_LIFECYCLE,
-    dig,
     find_buildpack_data_errors,
-    is_present,
     read_create_app_message,
     read_update_app_message,
 )
 from mockfoundry.cloudfoundry.api.apps.presenters import present_app
 from mockfoundry.cloudfoundry.api.apps.variables import find_environment_errors
+from mockfoundry.cloudfoundry.api.fields import dig, is_blank
 from mockfoundry.cloudfoundry.api.messages import refuse_unexpected
 from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
 from mockfoundry.cloudfoundry.api.platform.stacks import BUILDPACK_STACKS, STACK_DESCRIPTIONS
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
 from mockfoundry.cloudfoundry.auth import may_read_space
 from mockfoundry.cloudfoundry.errors import UNIQUENESS_ERROR, UNPROCESSABLE_ENTITY, CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.model import (
-    DEFAULT_DISK_IN_MB,
-    DEFAULT_MEMORY_IN_MB,
     DEFAULT_STACK,
-    UNLIMITED,
     App,
-    HealthCheck,
     Lifecycle,
-    ProcessModel,
 )
+from mockfoundry.cloudfoundry.tasks import HIDDEN
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
@@ -58,9 +53,9 @@ def create_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         raise Refusal(UNPROCESSABLE_ENTITY, text, why)
     require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     kind: Any = dig(fields, "lifecycle", "type")
-    lifecycle: Lifecycle = kind if is_present(kind) else DEFAULT_LIFECYCLE
+    lifecycle: Lifecycle = DEFAULT_LIFECYCLE if is_blank(kind) else kind
     app = App(
-        guid=derive_guid(world.random_seed, "created app", space.guid, world.next_nonce()),
+        guid=derive_guid(world.random_seed, "created app", space.guid, world.nonce + 1),
         name=str(fields["name"]).strip(),
         space=space.guid,
         state="STOPPED",
@@ -75,11 +70,9 @@ def create_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     require_known_lifecycle(world, app, fields)  # 422
     require_valid_app(world, app, UNIQUENESS_ERROR)  # 422
     app = apply_metadata(app, fields.get("metadata"))  # 422 too many, 500
+    world.next_nonce()
     world.put_app(app)
-    process = build_web_process(world, app)
-    world.put_process(process, request.now)
-    data = {"process_guid": process.guid, "process_type": process.type}
-    world.record_event("audit.app.process.create", app, actor, request.now, data)
+    add_process(world, actor, app, "web", request.now)
     world.record_event("audit.app.create", app, actor, request.now, {"request": hide_variables(fields)})
     return ApiResponse(201, present_app(app, request.base), "world: app created", (), request.violations)
 
@@ -91,7 +84,7 @@ def update_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     require_known_lifecycle(world, app, fields)  # 422
     kind = dig(fields, "lifecycle", "type")
-    if is_present(kind) and kind != app.lifecycle:
+    if not is_blank(kind) and kind != app.lifecycle:
         text = f"Lifecycle type cannot be changed from {app.lifecycle} to {kind}"
         raise Refusal(UNPROCESSABLE_ENTITY, text)
     updated = apply_lifecycle(app, fields)
@@ -144,7 +137,7 @@ def require_known_lifecycle(world: World, app: App, fields: dict[str, Any]) -> N
     """
     kind = dig(fields, "lifecycle", "type")
     data = dig(fields, "lifecycle", "data")
-    if (kind if is_present(kind) else app.lifecycle) == "docker" or not isinstance(data, dict):
+    if (app.lifecycle if is_blank(kind) else kind) == "docker" or not isinstance(data, dict):
         return
     errors = list(find_unknown_lifecycle_data(world, data))
     if errors:
@@ -194,26 +187,6 @@ def require_valid_app(world: World, app: App, taken: CatalogueEntry) -> None:
 def is_printable(name: str) -> bool:
     """Whether the database takes a text for an app's name: no control signs, and something at all."""
     return bool(name) and all(sign >= " " and not "\x7f" <= sign <= "\x9f" for sign in name)
-
-
-def build_web_process(world: World, app: App) -> ProcessModel:
-    """The web process that a new app has; it has the app's guid."""
-    return ProcessModel(
-        guid=app.guid,
-        app=app.guid,
-        type="web",
-        version=derive_guid(world.random_seed, "version", app.guid, world.next_nonce()),
-        instances=1,
-        memory_in_mb=DEFAULT_MEMORY_IN_MB,
-        disk_in_mb=DEFAULT_DISK_IN_MB,
-        log_rate_limit_in_bytes_per_second=UNLIMITED,
-        health_check=HealthCheck(type="port"),
-        readiness_health_check=HealthCheck(type="process"),
-        labels={},
-        annotations={},
-        created_at=app.created_at,
-        updated_at=app.created_at,
-    )
 
 
 def hide_variables(fields: dict[str, Any]) -> dict[str, Any]:

@@ -20,13 +20,21 @@ from mockfoundry.cloudfoundry.app_parts import Revision
 from mockfoundry.cloudfoundry.auth import may_manage_apps
 from mockfoundry.cloudfoundry.constraints import validate_model
 from mockfoundry.cloudfoundry.deployment_stages import count_at_pause
-from mockfoundry.cloudfoundry.deployments import OPTIONS, begin_deployment, list_web_processes, supersede_deployment
+from mockfoundry.cloudfoundry.deployments import (
+    OPTIONS,
+    SIZES,
+    begin_deployment,
+    list_web_processes,
+    supersede_deployment,
+)
 from mockfoundry.cloudfoundry.errors import UNPROCESSABLE_ENTITY, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.model import LARGEST_INTEGER, App, Deployment, Droplet, ProcessModel
 from mockfoundry.cloudfoundry.revising import (
+    add_first_revision,
     add_revision,
     contents_of_app,
+    contents_of_current,
     contents_of_revision,
     describe_changes,
     find_current_revision,
@@ -51,8 +59,10 @@ def create_deployment(world: World, actor: User, request: ApiRequest) -> ApiResp
     """Deploys a droplet of an app without stopping it; a stopped app is started with it, and that is all."""
     message = read_create_deployment_message(request)  # 422
     app = find_deployable_app(world, actor, message)  # 422, 403, 500
+    plan = plan_deployment(app, message)
+    require_quota(world, app, plan)  # 422
     target = choose_target(world, app, message)  # 422
-    new = apply_metadata(plan_deployment(app, message), message.fields.get("metadata"))  # 422, 500
+    new = apply_metadata(plan, message.fields.get("metadata"))  # 422, 500
     if app.state == "STOPPED":
         deployment = deploy_stopped_app(world, actor, app, target, new, request.now)  # 422
     else:
@@ -149,9 +159,7 @@ def choose_revision(world: World, app: App, guid: str) -> tuple[Revision, Drople
         raise Refusal(UNPROCESSABLE_ENTITY, text)
     if owner.guid != app.guid:
         raise Refusal(UNPROCESSABLE_ENTITY, CANNOT_ASSIGN, f"world: the revision is of app {owner.name}")
-    current = find_current_revision(app)
-    before = contents_of_app(world, app) if current is None else contents_of_revision(world, app, current)
-    if not describe_changes(before, contents_of_revision(world, app, revision)):
+    if not describe_changes(contents_of_current(world, app), contents_of_revision(world, app, revision)):
         text = (
             "Unable to rollback. The code and configuration you are rolling back to is the same as the deployed "
             "revision."
@@ -166,17 +174,17 @@ def assign_target(world: World, actor: User, app: App, target: DeploymentTarget,
     Returns:
         The app, with the revision that it runs from now on.
     """
-    before = contents_of_app(world, app)
-    current = find_current_revision(app)
-    if current is not None:
-        before = contents_of_revision(world, app, current)
-    wanted = before._replace(droplet=target.droplet.guid)
+    wanted = contents_of_app(world, app)._replace(droplet=target.droplet.guid)
     if target.revision is not None:
         wanted = contents_of_revision(world, app, target.revision)
-    elif current is not None:
-        wanted = contents_of_app(world, app)._replace(droplet=target.droplet.guid)
-    pinned = add_revision(world, app, before, wanted, target.revision, now) if app.revisions_enabled else app
+    is_first = app.revisions_enabled and find_current_revision(app) is None and target.revision is None
+    pinned = app
+    if app.revisions_enabled and not is_first:
+        pinned = add_revision(world, app, contents_of_current(world, app), wanted, target.revision, now)
     assigned = assign_droplet(world, actor, pinned, target.droplet, now)
+    if is_first:
+        assigned = add_first_revision(world, assigned, now)
+        world.put_app(assigned)
     if target.revision is not None:
         assigned = replace(assigned, environment_variables=wanted.environment_variables)
         world.put_app(assigned)
@@ -227,7 +235,7 @@ def find_newest_web_process(world: World, app: App) -> ProcessModel:
 
 def read_sizes(new: Deployment) -> dict[str, Any]:
     """What the deployed process is to have other than the web process: instances, memory, disk, log rate."""
-    asked = {"instances": new.web_instances, **{name: getattr(new, name) for name in OPTIONS[2:]}}
+    asked = {"instances": new.web_instances, **{name: getattr(new, name) for name in SIZES}}
     return {name: value for name, value in asked.items() if value is not None}
 
 
@@ -260,8 +268,24 @@ def deploy_started_app(
     return begin_deployment(world, app.guid, now, fields)
 
 
+def require_quota(world: World, app: App, new: Deployment) -> None:
+    """Checks that what a deployment of a started app ends with fits, if it asks for more than another disk.
+
+    Raises:
+        Refusal: 422, with whose quota does not suffice.
+    """
+    web, sizes = world.find_app_process(app.guid, "web"), read_sizes(new)
+    if app.state != "STARTED" or web is None or not sizes.keys() - {"disk_in_mb"}:
+        return
+    space = world.spaces[app.space]
+    try:
+        validate_model(world, app, space, world.organizations[space.organization], web, replace(web, **sizes))
+    except Refusal as refusal:
+        raise name_quota(world, app, refusal) from None
+
+
 def require_room(world: World, app: App, web: ProcessModel, new: Deployment, first: int) -> None:
-    """Checks that what a deployment asks for fits, and that its first instances fit beside those that run.
+    """Checks that the first instances of a deployment fit beside those that run.
 
     Args:
         first: how many instances it begins with.
@@ -271,11 +295,8 @@ def require_room(world: World, app: App, web: ProcessModel, new: Deployment, fir
     """
     space = world.spaces[app.space]
     organization = world.organizations[space.organization]
-    sizes = read_sizes(new)
+    newer = replace(web, **{**read_sizes(new), "instances": first})
     try:
-        if sizes.keys() - {"disk_in_mb"}:
-            validate_model(world, app, space, organization, web, replace(web, **sizes))
-        newer = replace(web, **{**sizes, "instances": first})
         validate_model(world, app, space, organization, web, newer, was_started=False)
     except Refusal as refusal:
         raise name_quota(world, app, refusal) from None
@@ -302,12 +323,13 @@ def deploy_stopped_app(
         Refusal: 422, where its processes do not fit; nothing is changed.
     """
     web = find_newest_web_process(world, app)
-    world.put_process(replace(web, updated_at=now, **read_sizes(new)), now)
+    wanted = replace(web, updated_at=now, **read_sizes(new))
+    processes = [wanted if each.guid == web.guid else each for each in world.list_app_processes(app.guid)]
     try:
-        require_room_to_start(world, app)
+        require_room_to_start(world, app, processes)
     except Refusal as refusal:
-        world.put_process(web, now)
         raise name_quota(world, app, refusal) from None
+    world.put_process(wanted, now)
     assigned = assign_target(world, actor, app, target, now)
     started = start_processes(world, assigned, now)
     world.record_event("audit.app.start", started, actor, now, {})

@@ -10,35 +10,23 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import require_app_manager, require_app_writer
 from mockfoundry.cloudfoundry.api.app_parts.droplets import CANNOT_ASSIGN, assign_droplet
+from mockfoundry.cloudfoundry.api.app_parts.lists import require_readable
 from mockfoundry.cloudfoundry.api.deployments.messages import STEP_KEY, read_metadata_message
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_arrays
 from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
+from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_manage_apps, may_read_space
-from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.deployments import OPTIONS, begin_canceling, continue_deployment
 from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, UNPROCESSABLE_ENTITY, Refusal
 from mockfoundry.cloudfoundry.model import App, Deployment
 from mockfoundry.cloudfoundry.staging import list_droplets
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.documents.times import format_second
 
 # Reading
-
-
-def find_deployment(world: World, request: ApiRequest) -> tuple[Deployment, App]:
-    """The deployment that the path names, and its app.
-
-    Raises:
-        Refusal: 404, if there is none.
-    """
-    deployment = world.find_deployment(request.path["guid"])
-    if deployment is None:
-        raise Refusal(RESOURCE_NOT_FOUND, "Deployment not found", "world: no deployment has this guid")
-    return deployment, world.apps[deployment.app]
 
 
 def get_deployment(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -54,9 +42,9 @@ def find_readable_deployment(world: World, actor: User, request: ApiRequest) -> 
     Raises:
         Refusal: 404, if there is none, or the actor may not read its space.
     """
-    deployment, app = find_deployment(world, request)
-    if not may_read_space(actor, world.spaces[app.space]):
-        raise Refusal(RESOURCE_NOT_FOUND, "Deployment not found", f"world: {actor.name} may not read this space")
+    found = world.find_deployment(request.path["guid"])
+    there = None if found is None else (world.apps[found.app], found)
+    app, deployment, _ = require_readable(world, actor, there, "Deployment")
     return deployment, app
 
 
@@ -106,8 +94,8 @@ def present_deployment(deployment: Deployment, app: App, base: str) -> dict[str,
     revision = deployment.revision if app.revisions_enabled else None
     return {
         "guid": deployment.guid,
-        "created_at": format_second(deployment.created_at // SECOND),
-        "updated_at": format_second(deployment.updated_at // SECOND),
+        "created_at": present_moment(deployment.created_at),
+        "updated_at": present_moment(deployment.updated_at),
         "status": present_status(deployment),
         "strategy": deployment.strategy,
         "options": present_options(deployment),
@@ -115,8 +103,8 @@ def present_deployment(deployment: Deployment, app: App, base: str) -> dict[str,
         "previous_droplet": {"guid": deployment.previous_droplet},
         "new_processes": [{"guid": deployment.process, "type": "web"}] if deployment.process else [],
         "revision": None if revision is None else {"guid": revision, "version": deployment.revision_version},
-        "relationships": {"app": {"data": {"guid": deployment.app}}},
-        "metadata": {"labels": deployment.labels, "annotations": deployment.annotations},
+        "relationships": {"app": present_reference(deployment.app)},
+        "metadata": present_metadata(deployment),
         "links": links,
     }
 
@@ -126,8 +114,8 @@ def present_status(deployment: Deployment) -> dict[str, Any]:
         "value": deployment.status_value,
         "reason": deployment.status_reason,
         "details": {
-            "last_successful_healthcheck": format_second(deployment.checked_at // SECOND),
-            "last_status_change": format_second(deployment.changed_at // SECOND),
+            "last_successful_healthcheck": present_moment(deployment.checked_at),
+            "last_status_change": present_moment(deployment.changed_at),
         },
     }
     if deployment.pauses:
@@ -194,7 +182,7 @@ def find_manageable_deployment(world: World, actor: User, request: ApiRequest) -
     Raises:
         Refusal: 404, if there is none or the actor may not manage it; then 403 or 422, as for the app.
     """
-    deployment, app = find_deployment(world, request)
+    deployment, app = find_readable_deployment(world, actor, request)
     space = world.spaces[app.space]
     if not may_manage_apps(actor, space):
         raise Refusal(RESOURCE_NOT_FOUND, "Deployment not found", f"world: {actor.name} may not manage this app")

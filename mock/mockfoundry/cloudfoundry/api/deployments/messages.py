@@ -7,6 +7,7 @@ metadata_base_message.rb.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from mockfoundry.cloudfoundry.api.fields import is_blank
 from mockfoundry.cloudfoundry.api.messages import (
     SCALE_FIELDS,
     cast_integer,
@@ -96,6 +97,8 @@ def read_create_deployment_message(request: ApiRequest) -> CreateDeploymentMessa
         raise refuse_message(request, errors)
     enforce_contract(request)
     options = fields.get("options") or {}
+    if not isinstance(options, dict):
+        raise refuse_unexpected("options of another shape")
     steps = (options.get("canary") or {}).get("steps")
     return CreateDeploymentMessage(
         fields,
@@ -120,11 +123,6 @@ def find_field_errors(fields: dict[str, Any]) -> Iterator[str]:
         yield f"Strategy '{format_like_ruby(strategy)}' is not a supported deployment strategy"
     if not is_blank(fields.get("revision")) and not is_blank(fields.get("droplet")):
         yield "Droplet Cannot set both fields 'droplet' and 'revision'"
-
-
-def is_blank(value: Any) -> bool:
-    """Whether Rails takes a value for blank: null, false, and what is empty."""
-    return value is None or value is False or value in ({}, []) or (isinstance(value, str) and not value.strip())
 
 
 def find_option_errors(options: Any, strategy: Any) -> Iterator[str]:

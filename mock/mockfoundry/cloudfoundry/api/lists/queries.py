@@ -62,7 +62,8 @@ class ListForm(msgspec.Struct, frozen=True, kw_only=True):
         own: its own parameters, in the order in which the Cloud Controller names them: `label_selector` comes last for
             nearly all resources with metadata.
         arrays: those of them that are comma lists, as `include` and `embed` always are; the others are texts.
-        keyed: those of the arrays that may come by key too: `target_guids[not]=a,b` is a filter of that name.
+        keyed: those of the arrays that may come by key too, each with the keys that are read: `target_guids[not]=a,b`
+            is a filter of that name.
         ignored: those of them that change nothing, in links neither.
         orders: the fields that it can be sorted by.
         implied_order: the `order_by` of a query without one, shown in links too; empty where there is none.
@@ -74,7 +75,7 @@ class ListForm(msgspec.Struct, frozen=True, kw_only=True):
 
     own: tuple[str, ...] = ()
     arrays: tuple[str, ...] = ()
-    keyed: tuple[str, ...] = ()
+    keyed: Mapping[str, tuple[str, ...]] = {}
     ignored: tuple[str, ...] = ()
     orders: tuple[str, ...] = COMMON_ORDERS
     implied_order: str = ""
@@ -188,7 +189,10 @@ def collect_filters(parameters: Parameters, form: ListForm) -> dict[str, tuple[s
         elif isinstance(value, list):
             filters[name] = tuple(value)
         elif name in form.keyed:
-            filters.update({f"{name}[{key}]": tuple(split_array(text)) for key, text in value.items()})
+            # Other keys are neither refused nor read.
+            filters.update(
+                {f"{name}[{key}]": tuple(split_array(value[key])) for key in form.keyed[name] if key in value}
+            )
     return filters
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from mockfoundry.cloudfoundry.api.lists.parameters import Parameters, read_text_parameter, split_array
 from mockfoundry.cloudfoundry.api.messages import parse_leading_integer, quote_values
+from mockfoundry.cloudfoundry.api.metadata import format_like_ruby
 from mockfoundry.cloudfoundry.model import LARGEST_LONG
 
 DEFAULT_PAGE = 1
@@ -151,7 +152,7 @@ def check_choice(name: str, valid: tuple[str, ...], error: str) -> QueryCheck:
     def check(parameters: Parameters) -> Iterator[str]:
         value = parameters.get(name)
         if value is not None and value not in valid:
-            yield error.format(value)
+            yield error.format(format_like_ruby(value))
 
     return check
 

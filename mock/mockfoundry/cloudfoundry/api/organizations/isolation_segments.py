@@ -65,7 +65,12 @@ def list_isolation_segments(world: World, actor: User, request: ApiRequest) -> A
 def get_isolation_segment(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One isolation segment. Query parameters are ignored."""
     segment = find_isolation_segment(world, actor, request.path["guid"])  # 404
-    return ApiResponse(200, present_isolation_segment(segment, request.base), "world: isolation segment read")
+    return ApiResponse(
+        200,
+        present_isolation_segment(segment, request.base),
+        "world: isolation segment read",
+        tolerated_violations=request.violations,
+    )
 
 
 def present_isolation_segment(segment: IsolationSegment, base: str) -> dict[str, Any]:

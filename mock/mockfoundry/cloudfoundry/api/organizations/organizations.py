@@ -59,7 +59,12 @@ def list_segment_organizations(world: World, actor: User, request: ApiRequest) -
 def get_organization(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One organization. Query parameters are ignored."""
     organization = find_organization(world, actor, request.path["guid"])  # 404
-    return ApiResponse(200, present_organization(world, organization, request.base), "world: organization read")
+    return ApiResponse(
+        200,
+        present_organization(world, organization, request.base),
+        "world: organization read",
+        tolerated_violations=request.violations,
+    )
 
 
 def get_default_isolation_segment(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -69,7 +74,7 @@ def get_default_isolation_segment(world: World, actor: User, request: ApiRequest
     body = present_segment_relationship(
         world, f"{owner}/relationships/default_isolation_segment", organization.default_isolation_segment, request.base
     )
-    return ApiResponse(200, body, "world: default isolation segment read")
+    return ApiResponse(200, body, "world: default isolation segment read", tolerated_violations=request.violations)
 
 
 def present_organization(world: World, organization: Organization, base: str) -> dict[str, Any]:

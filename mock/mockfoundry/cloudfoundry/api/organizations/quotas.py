@@ -104,7 +104,12 @@ def get_organization_quota(world: World, actor: User, request: ApiRequest) -> Ap
     """One quota of organizations. Query parameters are ignored."""
     row = find_organization_quota(world, request.path["guid"])  # 404
     (shown,) = hide_foreign_organizations(world, actor, [row])
-    return ApiResponse(200, present_organization_quota(shown, request.base), "world: quota read")
+    return ApiResponse(
+        200,
+        present_organization_quota(shown, request.base),
+        "world: quota read",
+        tolerated_violations=request.violations,
+    )
 
 
 def update_organization_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -184,7 +189,9 @@ def list_space_quotas(world: World, actor: User, request: ApiRequest) -> ApiResp
 def get_space_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One quota of a space. Query parameters are ignored."""
     row = find_space_quota(world, actor, request.path["guid"])  # 404
-    return ApiResponse(200, present_space_quota(row, request.base), "world: quota read")
+    return ApiResponse(
+        200, present_space_quota(row, request.base), "world: quota read", tolerated_violations=request.violations
+    )
 
 
 def update_space_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:

@@ -61,7 +61,7 @@ def get_space_isolation_segment(world: World, actor: User, request: ApiRequest) 
     space = find_space(world, actor, request.path["guid"])  # 404
     url = f"{request.base}/v3/spaces/{space.guid}/relationships/isolation_segment"
     body = present_segment_relationship(world, url, space.isolation_segment, request.base)
-    return ApiResponse(200, body, "world: isolation segment of the space read")
+    return ApiResponse(200, body, "world: isolation segment of the space read", tolerated_violations=request.violations)
 
 
 SSH_FEATURE = "ssh"
@@ -70,7 +70,12 @@ SSH_FEATURE = "ssh"
 def list_space_features(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """The features of a space: one, and no pages."""
     space = find_space(world, actor, request.path["guid"])  # 404
-    return ApiResponse(200, {"resources": [present_ssh_feature(space)]}, "world: features of the space listed")
+    return ApiResponse(
+        200,
+        {"resources": [present_ssh_feature(space)]},
+        "world: features of the space listed",
+        tolerated_violations=request.violations,
+    )
 
 
 def get_space_feature(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -79,7 +84,9 @@ def get_space_feature(world: World, actor: User, request: ApiRequest) -> ApiResp
     if request.path["name"] != SSH_FEATURE:
         why = f"world: a space has no feature but {SSH_FEATURE}"
         raise Refusal(RESOURCE_NOT_FOUND, "Feature not found", why)  # 404
-    return ApiResponse(200, present_ssh_feature(space), "world: feature of the space read")
+    return ApiResponse(
+        200, present_ssh_feature(space), "world: feature of the space read", tolerated_violations=request.violations
+    )
 
 
 def present_ssh_feature(space: Space) -> dict[str, Any]:

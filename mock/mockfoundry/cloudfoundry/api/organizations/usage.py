@@ -22,7 +22,7 @@ def get_organization_usage_summary(world: World, actor: User, request: ApiReques
     url = f"{request.base}/v3/organizations/{organization.guid}"
     links = {"self": {"href": f"{url}/usage_summary"}, "organization": {"href": url}}
     body = {"usage_summary": sum_usage(world, [organization.guid], request.now), "links": links}
-    return ApiResponse(200, body, "world: usage of the organization read")
+    return ApiResponse(200, body, "world: usage of the organization read", tolerated_violations=request.violations)
 
 
 def get_usage_summary(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -31,7 +31,7 @@ def get_usage_summary(world: World, actor: User, request: ApiRequest) -> ApiResp
         raise Refusal(NOT_FOUND, why=f"world: {actor.name} may not read everything")  # 404
     links = {"self": {"href": f"{request.base}/v3/info/usage_summary"}}
     body = {"usage_summary": sum_usage(world, world.organizations, request.now), "links": links}
-    return ApiResponse(200, body, "world: usage of the foundation read")
+    return ApiResponse(200, body, "world: usage of the foundation read", tolerated_violations=request.violations)
 
 
 def sum_usage(world: World, organizations: Collection[str], now: int) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def get_user(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         there = any(each.guid == guid for each in list_all_users(world))
         why = f"{actor.name} shares no organization with them" if there else "no user has this guid"
         raise Refusal(RESOURCE_NOT_FOUND, "User not found", f"world: {why}")  # 404
-    return ApiResponse(200, present_user(user, request.base), "world: user read")
+    return ApiResponse(
+        200, present_user(user, request.base), "world: user read", tolerated_violations=request.violations
+    )
 
 
 def present_user(user: User, base: str) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, dro
 from mockfoundry.cloudfoundry.api.lists.parameters import Parameters
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_arrays
+from mockfoundry.cloudfoundry.api.presenters import present_moment
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import reads_everything
-from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import AuditEvent, World
-from mockfoundry.documents.times import format_second
 
 SPACE_ROLES_FOR_EVENTS = frozenset({"space_developer", "space_supporter", "space_auditor"})
 
@@ -98,7 +97,7 @@ AUDIT_EVENTS: Listing[EventRow] = Listing(
     form=ListForm(
         own=("types", "target_guids", "space_guids", "organization_guids"),
         arrays=("types", "target_guids", "space_guids", "organization_guids"),
-        keyed=("target_guids",),
+        keyed={"target_guids": ("not",)},
         checks=(check_target_guids, check_arrays("types", "space_guids", "organization_guids")),
     ),
     present=present_events,
@@ -119,7 +118,7 @@ def present_event(row: EventRow, base: str) -> dict[str, Any]:
     Args:
         base: what links begin with.
     """
-    event, moment = row.event, format_second(row.created_at // SECOND)
+    event, moment = row.event, present_moment(row.created_at)
     return {
         "guid": row.guid,
         "created_at": moment,

@@ -68,7 +68,12 @@ def get_feature_flag(world: World, actor: User, request: ApiRequest) -> ApiRespo
     """One feature flag. Query parameters are ignored."""
     name = request.path["name"]
     flag = find_flag(world, name)  # 404
-    return ApiResponse(200, present_feature_flag(name, flag, request.base), "world: feature flag read")
+    return ApiResponse(
+        200,
+        present_feature_flag(name, flag, request.base),
+        "world: feature flag read",
+        tolerated_violations=request.violations,
+    )
 
 
 def update_feature_flag(world: World, actor: User, request: ApiRequest) -> ApiResponse:

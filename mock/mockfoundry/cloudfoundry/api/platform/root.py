@@ -68,14 +68,20 @@ def get_root(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         "log_stream": None,
         "app_ssh": {"href": None, "meta": {"host_key_fingerprint": None, "oauth_client": None}},
     }
-    return ApiResponse(200, {"links": links}, "world: the root document", media_type=SINATRA_MEDIA_TYPE)
+    return ApiResponse(
+        200,
+        {"links": links},
+        "world: the root document",
+        media_type=SINATRA_MEDIA_TYPE,
+        tolerated_violations=request.violations,
+    )
 
 
 def get_v3_root(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """The addresses of the v3 API's collections."""
     base = f"{request.base}/v3"
     links = {"self": {"href": base}, **{name: {"href": f"{base}/{name}"} for name in V3_LINKS}}
-    return ApiResponse(200, {"links": links}, "world: the root of the v3 API")
+    return ApiResponse(200, {"links": links}, "world: the root of the v3 API", tolerated_violations=request.violations)
 
 
 def get_info(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -97,7 +103,7 @@ def get_info(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         "rate_limits": limits,
         "links": {"self": {"href": f"{request.base}/v3/info"}, "support": {"href": ""}},
     }
-    return ApiResponse(200, body, "world: the info document")
+    return ApiResponse(200, body, "world: the info document", tolerated_violations=request.violations)
 
 
 def get_v2_info(world: World, actor: User, request: ApiRequest) -> ApiResponse:
@@ -119,4 +125,10 @@ def get_v2_info(world: World, actor: User, request: ApiRequest) -> ApiResponse:
         "api_version": world.settings.api_version,
         "osbapi_version": OSBAPI_VERSION,
     }
-    return ApiResponse(200, body, "world: the info document of v2", media_type=SINATRA_MEDIA_TYPE)
+    return ApiResponse(
+        200,
+        body,
+        "world: the info document of v2",
+        media_type=SINATRA_MEDIA_TYPE,
+        tolerated_violations=request.violations,
+    )

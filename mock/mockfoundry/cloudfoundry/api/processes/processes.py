@@ -28,7 +28,6 @@ from mockfoundry.cloudfoundry.api.messages import (
 )
 from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
 from mockfoundry.cloudfoundry.api.presenters import (
-    HIDDEN,
     command_of,
     present_instances,
     present_process,
@@ -53,6 +52,7 @@ from mockfoundry.cloudfoundry.instance_ranges import resize_ranges, restart_inst
 from mockfoundry.cloudfoundry.instances import MAX_SHOWN_INSTANCES, instances_at
 from mockfoundry.cloudfoundry.model import DEFAULT_DISK_IN_MB, Allotment, App, ProcessModel
 from mockfoundry.cloudfoundry.revising import hold_revision
+from mockfoundry.cloudfoundry.tasks import HIDDEN
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
 
