@@ -16,6 +16,8 @@ from tests.searching import examples
 from tests.serving import Serving
 
 DEPLOYING_SECONDS = 5
+MOST_WAITING_SECONDS = 10 * 31
+"""A deployment waits in each of its ten stages, at most, until its new instances run."""
 STOPPING_SECONDS = 2
 
 
@@ -40,6 +42,7 @@ class AnySequence(RuleBasedStateMachine):
         self.instance_limit: int | None = None
         self.states = {APP: "STARTED", IDLE_APP: "STOPPED"}
         self.deployed_until: float | None = None
+        self.disturbed_at = 0.0
         self.age = 0.0
         self.changed_at = 0.0
         self.processes = {
@@ -150,7 +153,7 @@ class AnySequence(RuleBasedStateMachine):
         answer = self.foundation.terminate(index, process.guid)
         if 0 <= index < process.instances:
             assert answer.status_code == 204
-            self.changed_at = self.age
+            self.changed_at = self.disturbed_at = self.age
         else:
             assert error(answer)[0::2] == (404, "Instance not found")
             assert self.world() == held
@@ -159,7 +162,13 @@ class AnySequence(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.foundation.advance(seconds)
         self.age += seconds
-        if self.deployed_until is not None and self.age >= self.deployed_until:
+        if self.deployed_until is not None:
+            active = self.foundation.ask("GET", f"/v3/deployments?app_guids={APP}&status_values=ACTIVE")
+            if active.json()["resources"]:
+                rests = self.states[APP] == "STOPPED"
+                assert rests or self.age < self.disturbed_at + DEPLOYING_SECONDS + MOST_WAITING_SECONDS
+                return
+            assert self.age >= self.deployed_until
             self.deployed_until = None
             self.read_again()
             self.changed_at = self.age
@@ -174,13 +183,14 @@ class AnySequence(RuleBasedStateMachine):
         if really and self.deployed_until is None:
             self.foundation.given_app("dora", deployment={"seconds": DEPLOYING_SECONDS})
             self.deployed_until = self.age + DEPLOYING_SECONDS
+            self.disturbed_at = self.age
             self.read_again()
 
     @rule(app=st.sampled_from([IDLE_APP, APP]), state=st.sampled_from(["STARTED", "STARTED", "STOPPED"]))
     def switch(self, app: str, state: str) -> None:
         self.foundation.given_app(app, state=state)
         self.states[app] = state
-        self.changed_at = self.age
+        self.changed_at = self.disturbed_at = self.age
 
     def read_again(self) -> None:
         """What a deployment made of the app's processes: the model takes it as it is."""
