@@ -69,9 +69,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         DocumentError: the seed, a scenario or the signing key can't be used.
         OSError: a file can't be read.
     """
-    contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else FilePath(options.contract))
-    platform = load_platform(options)
-    served = contract if platform is None else join_contracts(contract, platform)
+    contract, platform, served = load_contracts(options)
     for each in (contract,) if platform is None else (contract, platform):
         report_broken_examples(each)
         report_shadowed_paths(each)
@@ -100,15 +98,25 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     )
 
 
-def load_served_contract(options: ServerOptions) -> Contract:
-    """Every operation that a server with these options serves, as one contract.
+def load_contracts(options: ServerOptions) -> tuple[Contract, Contract | None, Contract]:
+    """The contract that the options ask for, that of the platform (None for none), and both as one.
 
     Raises:
         ContractError: a document can't be used.
     """
     contract = load_contract(shipped.CONTRACT_FILE if options.contract is None else FilePath(options.contract))
     platform = load_platform(options)
-    return contract if platform is None else join_contracts(contract, platform)
+    return contract, platform, contract if platform is None else join_contracts(contract, platform)
+
+
+def load_served_contract(options: ServerOptions) -> Contract:
+    """Every operation that a server with these options serves, as one contract.
+
+    Raises:
+        ContractError: a document can't be used.
+    """
+    _, _, served = load_contracts(options)
+    return served
 
 
 def select_operations(platform: Contract | None) -> Mapping[str, Operation]:

@@ -245,15 +245,36 @@ def read_shown(
     Raises:
         Refusal: 400 or the status of the entry, with every error.
     """
+    check = check_shown(parameter, _PARTICIPLES[parameter], valid)
+    value: QueryValue = read_parameters(request, (parameter,), (parameter,), (check,), entry).get(parameter, [])
+    return tuple(value)
+
+
+def read_parameters(
+    request: ApiRequest,
+    names: tuple[str, ...],
+    arrays: tuple[str, ...],
+    checks: tuple[QueryCheck, ...],
+    entry: CatalogueEntry = BAD_QUERY_PARAMETER,
+) -> Parameters:
+    """The parameters that a single resource takes.
+
+    Args:
+        names: of all of them, in the order in which the Cloud Controller names them.
+        arrays: those that are lists.
+        entry: of the catalogue, for a bad query.
+
+    Raises:
+        Refusal: 400 or the status of the entry, with every error.
+    """
     if not request.query:
-        return ()
-    parameters = parse_parameters(request.query, (parameter,))
+        return {}
+    parameters = parse_parameters(request.query, arrays)
     errors = [
-        *find_unknown_parameter_errors(parameters, (parameter,)),
-        *check_shown(parameter, _PARTICIPLES[parameter], valid)(parameters),
+        *find_unknown_parameter_errors(parameters, names),
+        *(error for check in checks for error in check(parameters)),
     ]
     if errors:
         raise refuse_message(request, errors, entry, "query")
     enforce_contract(request, entry)
-    value: QueryValue = parameters.get(parameter, [])
-    return tuple(value)
+    return parameters

@@ -9,20 +9,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, list_page
-from mockfoundry.cloudfoundry.api.lists.parameters import parse_parameters
-from mockfoundry.cloudfoundry.api.lists.queries import COMMON_ORDERS, FIELDS, ListForm, read_fields, read_list_query
+from mockfoundry.cloudfoundry.api.lists.queries import (
+    COMMON_ORDERS,
+    FIELDS,
+    ListForm,
+    read_fields,
+    read_list_query,
+    read_parameters,
+)
 from mockfoundry.cloudfoundry.api.lists.query_checks import (
     QueryCheck,
     check_choice,
     check_fields,
     check_included,
-    find_unknown_parameter_errors,
 )
-from mockfoundry.cloudfoundry.api.messages import enforce_contract, refuse_message
 from mockfoundry.cloudfoundry.api.presenters import present_metadata, present_moment, present_reference
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import list_readable_organizations, may_read_space
-from mockfoundry.cloudfoundry.errors import BAD_QUERY_PARAMETER, RESOURCE_NOT_FOUND, Refusal
+from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, Refusal
 from mockfoundry.cloudfoundry.generator import derive_guid
 from mockfoundry.cloudfoundry.organizations import ServiceInstance, ServiceOffering, ServicePlan
 from mockfoundry.cloudfoundry.users import User
@@ -56,7 +60,9 @@ def view_brokers(world: World, offerings: Iterable[ServiceOffering], names: tupl
 # Reading a query of one resource
 
 
-def read_query(request: ApiRequest, arrays: tuple[str, ...], *checks: QueryCheck) -> tuple[tuple[str, ...], Fields]:
+def read_shown_fields(
+    request: ApiRequest, arrays: tuple[str, ...], *checks: QueryCheck
+) -> tuple[tuple[str, ...], Fields]:
     """What `include` and `fields` ask for with a single resource.
 
     Args:
@@ -65,16 +71,7 @@ def read_query(request: ApiRequest, arrays: tuple[str, ...], *checks: QueryCheck
     Raises:
         Refusal: 400, with every error.
     """
-    if not request.query:
-        return (), {}
-    parameters = parse_parameters(request.query, arrays)
-    errors = [
-        *find_unknown_parameter_errors(parameters, (FIELDS, *arrays)),
-        *(error for check in checks for error in check(parameters)),
-    ]
-    if errors:
-        raise refuse_message(request, errors, BAD_QUERY_PARAMETER, "query")
-    enforce_contract(request, BAD_QUERY_PARAMETER)
+    parameters = read_parameters(request, (FIELDS, *arrays), arrays, checks)
     return tuple(parameters.get("include", ())), read_fields(parameters)
 
 
@@ -116,7 +113,7 @@ def get_service_instance(world: World, actor: User, request: ApiRequest) -> ApiR
     if instance is None or not may_read_space(actor, world.spaces[instance.space]):
         why = "no service instance has this guid" if instance is None else f"{actor.name} may not read its space"
         raise Refusal(RESOURCE_NOT_FOUND, "Service instance not found", f"world: {why}")  # 404
-    _, fields = read_query(request, (), check_fields(INSTANCE_SHOW_FIELDS))  # 400
+    _, fields = read_shown_fields(request, (), check_fields(INSTANCE_SHOW_FIELDS))  # 400
     body = present_service_instance(world, instance, request.base)
     included = include_of_instances(world, actor, [instance], fields)
     if included:
@@ -258,7 +255,7 @@ def offering_of(world: World, plan: ServicePlan) -> ServiceOffering:
 
 def get_service_plan(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One service plan, with its offering or its broker where they are asked for."""
-    include, fields = read_query(
+    include, fields = read_shown_fields(
         request,
         ("include",),
         check_included("space.organization", "service_offering"),
@@ -281,7 +278,7 @@ def get_service_plan(world: World, actor: User, request: ApiRequest) -> ApiRespo
 def get_service_offering(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """One service offering, with its broker where that is asked for."""
     offering = find_by_guid(world.service_offerings.values(), request.path["guid"], "Service offering")  # 404
-    _, fields = read_query(request, (), check_fields({"service_broker": BROKER_FIELDS}))  # 400
+    _, fields = read_shown_fields(request, (), check_fields({"service_broker": BROKER_FIELDS}))  # 400
     body = present_service_offering(world, offering, request.base)
     if "service_broker" in fields:
         body["included"] = {"service_brokers": view_brokers(world, [offering], fields["service_broker"])}
