@@ -36,8 +36,8 @@ SHOP: dict[str, Any] = {
 
 def test_a_fresh_foundation_asks_the_server_nothing() -> None:
     with Server.connect("http://127.0.0.1:9") as server:
-        names = {server.foundation().name for _ in range(1000)}
-    assert len(names) == 1000
+        names = {server.foundation().name for _ in range(100)}
+    assert len(names) == 100
 
 
 def test_foundations_of_one_server_know_nothing_of_each_other(server: Server) -> None:

@@ -3,7 +3,6 @@
 Source: cloudfoundry/uaa, oauth/UaaTokenServices.java, oauth/provider/endpoint/TokenEndpoint.java.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -59,20 +58,6 @@ REFRESH_CLAIMS = [
     *("jti", "sub", "iat", "exp", "cid", "client_id", "iss", "zid", "aud", "granted_scopes", "amr", "auth_time"),
     *("grant_type", "user_name", "origin", "user_id", "rev_sig", "mock_foundation", "mock_issuer"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    """A server whose foundations stand still in time."""
-    with serving(seed=SEED) as running:
-        running.service.registry.initial_world.clock.rate = 0.0
-        yield running
-
-
-@pytest.fixture
-def prefix() -> str:
-    """The prefix of a foundation of the test's own."""
-    return f"/foundations/{new_name()}"
 
 
 def test_a_password_gives_tokens_in_the_order_of_the_real_answer(server: Serving, prefix: str) -> None:

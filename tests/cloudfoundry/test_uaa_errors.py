@@ -5,7 +5,7 @@ of the rows of the table in docs/fidelity.md's source.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -26,7 +26,6 @@ from tests.cloudfoundry.asking import error
 from tests.cloudfoundry.logging_in import (
     CF,
     FORM,
-    SEED,
     advance,
     ask_uaa,
     ask_with,
@@ -249,20 +248,6 @@ ROWS: dict[str, Row] = {
         {}, 401, "invalid_client", "Bad credentials", BAD, authorization=basic("cf", "no"), method="PATCH"
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    """A server whose foundations stand still in time."""
-    with serving(seed=SEED) as running:
-        running.service.registry.initial_world.clock.rate = 0.0
-        yield running
-
-
-@pytest.fixture
-def prefix() -> str:
-    """The prefix of a foundation of the test's own."""
-    return f"/foundations/{new_name()}"
 
 
 @pytest.mark.parametrize("where", ["bare", "prefix"])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
-from mockfoundry.contract.making import NoValueError, make_value
+from mockfoundry.contract.making import make_value
+from mockfoundry.contract.nesting import NoValueError
 from mockfoundry.contract.plan import Schema
 from mockfoundry.documents.json import is_json_deeper
 

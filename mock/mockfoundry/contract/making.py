@@ -6,22 +6,16 @@ large, so the search has a budget of steps and of size, and what it can't find w
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
-from math import ceil, floor, inf
+from math import ceil, floor
 from random import Random
 from typing import Any
 
 import msgspec
 
 from mockfoundry.contract.formats import FORMATS, WORDS, text_of_pattern
+from mockfoundry.contract.nesting import MAX_DEPTH, NoValueError, ReferencedSchemas
 from mockfoundry.contract.plan import Schema
-from mockfoundry.contract.schemas import (
-    SchemaMapping,
-    find_references,
-    follow_reference,
-    guess_type,
-    merge_schemas,
-    reference_of,
-)
+from mockfoundry.contract.schemas import SchemaMapping, guess_type, merge_schemas, reference_of
 
 MAX_REMEMBERED_VALUES = 16
 """How many values of one schema are remembered, each for its seed."""
@@ -32,23 +26,13 @@ MAX_STEPS = 15_000
 MAX_SIZE = 1024 * 1024
 """How large a made value is at most, in about the bytes of its JSON."""
 
-MAX_DEPTH = 40
-"""How deep a value nests at most."""
-
 FULL_DEPTHS = (6, 3, 1, 0)
 """Down to this depth an object has its optional properties too, in the rounds of a search; the last one is thrifty."""
-
-MAX_MEASURED = 50_000
-"""How many schemas are looked at to know how deep values nest; where there are more, it is not known."""
 
 MAX_ALTERNATIVES = 32
 """How many combinations of `allOf`, `oneOf` and `anyOf` are looked at."""
 
 _COMBINING = frozenset({"allOf", "oneOf", "anyOf", "discriminator"})
-
-
-class NoValueError(Exception):
-    """No value was found that a schema accepts."""
 
 
 class _OutOfBudgetError(Exception):
@@ -113,13 +97,9 @@ class _Maker:
     def __init__(self, schema: Schema) -> None:
         self.definitions = schema.definitions
         self.compiled: dict[int, tuple[SchemaMapping, Schema]] = {}
-        self.followed: dict[int, tuple[SchemaMapping, SchemaMapping, frozenset[str]]] = {}
-        self.references: dict[int, tuple[SchemaMapping, set[str]]] = {}
         self.alternatives: dict[tuple[int, bool], tuple[SchemaMapping, list[dict[str, Any]]]] = {}
         self.sizes: dict[int, tuple[Any, int]] = {}
-        self.heights: dict[str, float] = {}
-        self.measured = 0
-        self.measure_heights(schema.raw)
+        self.references = ReferencedSchemas(schema.raw, schema.definitions)
 
     def begin_round(self, random: Random, full_depth: int) -> None:
         self.random, self.full_depth, self.thrift = random, full_depth, full_depth == 0
@@ -131,52 +111,13 @@ class _Maker:
         if self.steps_left < 0 or self.size_left < 0:
             raise _OutOfBudgetError
 
-    def measure_heights(self, root: SchemaMapping) -> None:
-        """Finds how deep a value of each schema that is referred to nests at least; endless is infinite."""
-        reached = dict.fromkeys(sorted(self.find_references(root)), inf)
-        waiting = list(reached)
-        while waiting:
-            for name in sorted(self.find_references(self.definitions[waiting.pop()]) - reached.keys()):
-                reached[name] = inf
-                waiting.append(name)
-        self.heights = reached
-        for _ in range(MAX_DEPTH + 1):
-            before = dict(self.heights)
-            for name in before:
-                self.heights[name] = self.measure_height(self.definitions[name])
-                if self.measured > MAX_MEASURED:
-                    self.heights = {}
-                    return
-            if self.heights == before:
-                return
-
-    def measure_height(self, node: SchemaMapping) -> float:
-        """How deep a value of a schema nests at least, as far as is known."""
-        self.measured += 1
-        reference = reference_of(node)
-        if reference is not None:
-            return self.heights.get(reference, 0)
-        if node.get("nullable") is True or isinstance(node.get("enum"), list):
-            return 0
-        heights = [self.measure_height(part) for part in node.get("allOf", ())]
-        heights += [min(map(self.measure_height, node[key])) for key in ("oneOf", "anyOf") if node.get(key)]
-        kind, properties = node.get("type") or guess_type(node), node.get("properties", {})
-        inside: list[SchemaMapping] = []
-        if kind == "object":
-            inside = [properties[name] for name in node.get("required", ()) if name in properties]
-        elif kind == "array" and node.get("minItems", 0) > 0:
-            inside = [node.get("items", {})]
-        height = max([0, *heights, *(1 + self.measure_height(each) for each in inside)])
-        # What has no type accepts what is no object, too.
-        return height if "type" in node or height < inf or heights else MAX_DEPTH
-
     def make(self, node: SchemaMapping, depth: int, opened: frozenset[str]) -> Any:
         """A value for a schema within the whole.
 
         Args:
             opened: the references that led to it.
         """
-        node, references = self.follow(node)
+        node, references = self.references.follow(node)
         again = not references.isdisjoint(opened)
         opened |= references
         if depth > MAX_DEPTH:
@@ -186,33 +127,6 @@ class _Maker:
             if self.fits(node, candidate):
                 return candidate
         raise NoValueError
-
-    def follow(self, node: SchemaMapping) -> tuple[SchemaMapping, frozenset[str]]:
-        """What a schema means, and the references that lead to it.
-
-        Raises:
-            NoValueError: a value of it would have no end.
-        """
-        if id(node) not in self.followed:
-            target = node if reference_of(node) is None else follow_reference(node, self.definitions)
-            self.followed[id(node)] = node, target, self.list_chain(node)
-        _, target, references = self.followed[id(node)]
-        if any(self.heights.get(name) == inf for name in references):
-            raise NoValueError
-        return target, references
-
-    def list_chain(self, node: SchemaMapping) -> frozenset[str]:
-        passed = []
-        reference = reference_of(node)
-        while reference is not None and reference not in passed:
-            passed.append(reference)
-            reference = reference_of(self.definitions[reference])
-        return frozenset(passed)
-
-    def find_references(self, node: SchemaMapping) -> set[str]:
-        if id(node) not in self.references:
-            self.references[id(node)] = node, find_references(node)
-        return self.references[id(node)][1]
 
     def fits(self, node: SchemaMapping, candidate: Any) -> bool:
         """Whether a schema accepts a candidate. What stands in it was looked at before."""
@@ -275,7 +189,7 @@ class _Maker:
         if depth > MAX_DEPTH:
             return
         try:
-            node, _ = self.follow(node)
+            node, _ = self.references.follow(node)
         except NoValueError:
             return
         bases = [{key: value for key, value in node.items() if key not in _COMBINING}]
@@ -284,7 +198,7 @@ class _Maker:
             bases = list(islice((self.merge(base, each) for base in bases for each in found), MAX_ALTERNATIVES))
         for key in ("oneOf", "anyOf"):
             if node.get(key):
-                parts = sorted(node[key], key=self.measure_height) if flat else node[key]
+                parts = sorted(node[key], key=self.references.measure_height) if flat else node[key]
                 named = self.list_named_alternatives(node, parts, depth, flat)
                 if key == "oneOf":
                     named = chain(named, self.list_told_apart_alternatives(parts, depth, flat))
@@ -307,7 +221,7 @@ class _Maker:
         """What the alternatives of a `oneOf` ask for, with a property that another one does not accept."""
         for part in parts:
             for other in parts:
-                properties = {} if other is part else self.follow(other)[0].get("properties", {})
+                properties = {} if other is part else self.references.follow(other)[0].get("properties", {})
                 for name, schema in islice(properties.items(), 1):
                     wrong = 1 if schema.get("type") == "string" else WORDS[0]
                     apart = {"properties": {name: {"enum": [wrong]}}, "required": [name]}
@@ -367,13 +281,13 @@ class _Maker:
         for name, schema in properties.items():
             if name in required:
                 value[name] = self.make(schema, depth + 1, opened)
-            elif full and opened.isdisjoint(self.find_references(schema)):
+            elif full and opened.isdisjoint(self.references.find(schema)):
                 try:
                     value[name] = self.make(schema, depth + 1, opened)
                 except NoValueError:
                     continue
         names = [name for name in required if name not in value]
-        if full and not properties and isinstance(others, Mapping) and opened.isdisjoint(self.find_references(others)):
+        if full and not properties and isinstance(others, Mapping) and opened.isdisjoint(self.references.find(others)):
             names += [self.random.choice(WORDS)]
         names += [f"{word}{number}" for number in range(node.get("minProperties", 0)) for word in WORDS[:1]]
         fewest = max(len(value) + len(set(required) - value.keys()), node.get("minProperties", 0))
@@ -394,7 +308,7 @@ class _Maker:
             raise _OutOfBudgetError
         value: list[Any] = []
         unique = node.get("uniqueItems") is True
-        if least or opened.isdisjoint(self.find_references(items)):
+        if least or opened.isdisjoint(self.references.find(items)):
             thrift, spread = self.thrift, self.spread
             known: set[bytes] = set()
             try:

@@ -5,7 +5,8 @@ The first of the document's own examples that its schema accepts; where there is
 
 from typing import Any, NamedTuple
 
-from mockfoundry.contract.making import NoValueError, is_remembered, make_value
+from mockfoundry.contract.making import is_remembered, make_value
+from mockfoundry.contract.nesting import NoValueError
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema
 from mockfoundry.scenarios.conditions import ABSENT
 
