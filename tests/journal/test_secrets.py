@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.entry import JournalEntry, describe_entry
-from mockfoundry.journal.redaction import digest_secret
+from mockfoundry.journal.marks import digest_secret
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
 from tests.effort import effort_of
 from tests.journal.exchanges import record_entry

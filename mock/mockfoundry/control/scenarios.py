@@ -39,7 +39,7 @@ from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, redact_entry
-from mockfoundry.journal.redaction import BINARY_PREFIX
+from mockfoundry.journal.marks import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict

@@ -12,16 +12,15 @@ import base64
 import re
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
-from hashlib import blake2b
-from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal import written_forms
-from mockfoundry.journal.repeats import MIN_CUT_LENGTH, is_plain_word, replace_repeats, spell_secret
+from mockfoundry.journal.marks import BINARY_MARK, MARK, SecretMarks, quote_around_marks
+from mockfoundry.journal.repeats import is_plain_word
 from mockfoundry.journal.secret_names import (
     is_secret_field,
     is_secret_name,
@@ -39,77 +38,25 @@ SCHEMES = frozenset(
 )
 """Schemes of credentials [IANA, HTTP Authentication Schemes, and some in use]; the word of one stays to be read."""
 
-MIN_REPEATED_LENGTH = 4
-"""Characters of the shortest secret that is looked for where nothing says that one is there."""
-
-MAX_REPEATED_SECRETS = 64
-"""How many secrets of an exchange are looked for once more."""
-
 PUBLIC_GRANTS = frozenset({"password", "refresh_token", "client_credentials", "authorization_code"})
 """What a form's `grant_type` may say, whatever its secrets are."""
 
 MAX_DECODINGS = 4
 """How often a value is decoded that has an address in it, which has another one in it."""
 
-BINARY_PREFIX = "base64:"
-"""What is shown of a body that is no text begins with it."""
-
-_BINARY = "\ufdd2"
-# What the text of a body begins with that is none.
-
 _COOKIE_ATTRIBUTES = frozenset(
     ("path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned", "priority")
 )
 
-# A secret that was found, until it is shown: its number between two characters that no text may have [Unicode, 23.7].
-_MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
 
-
-def digest_secret(secret: str) -> str:
-    """What is shown of a secret: a digest, by which two can be distinguished and neither used."""
-    return f"[redacted {blake2b(secret.encode('utf-8', 'replace'), digest_size=4).hexdigest()}]"
-
-
-class Redactor:
+class Redactor(SecretMarks):
     """Redacts the parts of one exchange, and remembers the secrets in them.
 
     What its methods return has marks in place of secrets. When all parts are read, `finish` replaces these marks, and
     what repeats a secret elsewhere.
-
-    Args:
-        show: makes what is shown from a secret; of equal secrets it is called once.
-        public: values that are no secrets, wherever they stand: the name of a user is that user's token, too.
     """
 
-    def __init__(self, show: Callable[[str], str] = digest_secret, public: Iterable[str] = ()) -> None:
-        self._show = show
-        self._public = frozenset(public)
-        self._marks: dict[str, str] = {}
-        self._shown: list[str] = []
-        self._repeats: list[tuple[str, str]] | None = None
-        self._decodings = 0
-
-    def hide(self, secret: str) -> str:
-        """A secret's mark; the empty text, and what is a mark already, stay."""
-        if not secret or _MARK.fullmatch(secret):
-            return secret
-        mark = self._marks.get(secret)
-        if mark is None:
-            mark = self._marks[secret] = f"\ufdd0{len(self._shown)}\ufdd1"
-            self._shown.append(self._show(secret))
-            self._repeats = None
-        return mark
-
-    def _keep(self, word: str) -> str:
-        """The mark of a word that is shown as it is, even if a secret is the same word."""
-        self._shown.append(word)
-        return f"\ufdd0{len(self._shown) - 1}\ufdd1"
-
-    def _remember(self, secret: str, mark: str) -> None:
-        """Has another spelling of a secret found where it is repeated."""
-        if secret and not _MARK.search(secret) and secret not in self._marks:
-            self._marks[secret] = mark
-            self._repeats = None
+    _decodings = 0
 
     def redact_credentials(self, text: str) -> str:
         """Credentials: `Bearer` and the like stay, what is behind them is hidden."""
@@ -121,7 +68,7 @@ class Redactor:
         if scheme.lower() == "basic":
             with suppress(ValueError):
                 _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-                self._remember(password, mark)
+                self.remember(password, mark)
         return f"{scheme} {mark}"
 
     def redact_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -180,16 +127,16 @@ class Redactor:
     def _redact_pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
         if equals and is_secret_parameter(name):
-            shown = self._keep(name) if is_plain_word(name) else self._redact_encoded(name)
+            shown = self.keep(name) if is_plain_word(name) else self._redact_encoded(name)
             return f"{shown}={self._hide_encoded(value)}"
         if name == "grant_type" and value in PUBLIC_GRANTS:
-            return f"{name}={self._keep(value)}"
+            return f"{name}={self.keep(value)}"
         return f"{self._redact_encoded(name)}{equals}{self._redact_encoded(value)}"
 
     def _hide_encoded(self, text: str) -> str:
         """Hides a value of a URL, which may be repeated decoded."""
         mark = self.hide(unquote_plus(text, errors="replace"))
-        self._remember(text, mark)
+        self.remember(text, mark)
         return mark
 
     def _redact_encoded(self, text: str) -> str:
@@ -217,7 +164,7 @@ class Redactor:
         text = decode_text(content, content_type)
         if text is not None:
             return self.redact_body_text(text, content_type)
-        return _BINARY + self.redact_body_text(content.decode("latin-1"), "")
+        return BINARY_MARK + self.redact_body_text(content.decode("latin-1"), "")
 
     def redact_body_text(self, text: str, content_type: str) -> str:
         """A body's text, which stays as it was written but for the secrets."""
@@ -256,7 +203,7 @@ class Redactor:
             return self.redact_value(value)
         mark = self.hide(msgspec.json.encode(value).decode())
         for leaf in iterate_leaves(value):
-            self._remember(leaf, mark)
+            self.remember(leaf, mark)
         return mark
 
     def redact_text(self, text: str) -> str:
@@ -325,7 +272,7 @@ class Redactor:
 
     def _redact_line(self, found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
-        if not is_secret_name(name) or _MARK.search(value) or value.strip() in ("null", "true", "false"):
+        if not is_secret_name(name) or MARK.search(value) or value.strip() in ("null", "true", "false"):
             return found[0]
         if written_forms.EMPTY_BRACKETS.fullmatch(value) or written_forms.BLOCK_SIGN.fullmatch(value):
             return found[0]
@@ -354,7 +301,7 @@ class Redactor:
             is_whole = inside.endswith(quote_sign)
             inside = inside.removesuffix(quote_sign)
             mark = self.hide(decode_name(inside))
-            self._remember(inside, mark)
+            self.remember(inside, mark)
             return f"{quote_sign}{mark}{quote_sign if is_whole else ''}"
         if text[:1] in ("{", "["):
             return self._hide_json_brackets(name, text, quote_sign)
@@ -369,46 +316,12 @@ class Redactor:
         except (msgspec.DecodeError, RecursionError):
             mark = self.hide(text)
             for found in written_forms.JSON_STRING.finditer(text):
-                self._remember(decode_name(found[1]), mark)
+                self.remember(decode_name(found[1]), mark)
             return f"{quote_sign}{mark}{quote_sign}"
         hidden = self._hide_field(name, value)
         if isinstance(hidden, str):
             return f"{quote_sign}{hidden}{quote_sign}"
         return text if hidden == value else msgspec.json.encode(hidden).decode()
-
-    def finish(self, value: Any) -> Any:
-        """A value, or a text, as it is shown."""
-        if isinstance(value, str):
-            return self.finish_text(value)
-        if isinstance(value, list):
-            return [self.finish(each) for each in value]
-        if isinstance(value, dict):
-            return {self._finish_name(name): self.finish(each) for name, each in value.items()}
-        return value
-
-    def _finish_name(self, name: str) -> str:
-        """A field's name as it is shown: `password` stays, though a password may be the same word."""
-        return name if is_plain_word(name) and is_secret_field(name) else self.finish_text(name)
-
-    def finish_text(self, text: str, words: Container[str] = ()) -> str:
-        """Text as it is shown: without what repeats a secret, and with what is shown in place of each mark.
-
-        Args:
-            words: that stand there anyway, and so tell nothing of a secret that is one of them.
-        """
-        is_binary = text.startswith(_BINARY)
-        for secret, mark in self._list_repeats():
-            if secret[:MIN_CUT_LENGTH] in text and secret not in words:
-                text = replace_repeats(text, secret, mark)
-        if "\ufdd0" in text:
-            text = _MARK.sub(self._show_mark, text)
-        if is_binary:
-            return BINARY_PREFIX + base64.b64encode(text[1:].encode("latin-1", "replace")).decode()
-        return text
-
-    def _show_mark(self, mark: re.Match[str]) -> str:
-        number = int(mark[1])
-        return self._shown[number] if number < len(self._shown) else mark[0]
 
     def redact_own_text(self, text: str, words: Container[str] = ()) -> str:
         """Text of mockfoundry's own about the exchange, as it is shown.
@@ -423,42 +336,9 @@ class Redactor:
 
         A password may be one of its words (`wrong`, `password`): without it, a reader would know that it is.
         """
-        words = {secret for secret, _ in self._list_repeats() if is_plain_word(secret)}
+        words = {secret for secret, _ in self.list_repeats() if is_plain_word(secret)}
         quoted = (found for found in words if f"'{found}'" in text or f'"{found}"' in text)
         return self.redact_own_text(text, words.difference(quoted))
-
-    def finish_body(self, redacted: Any, content: bytes, is_untouched: bool) -> Any:
-        """A body as it is shown.
-
-        Args:
-            content: as it came.
-            is_untouched: it is a value in which nothing was to be looked for; if it repeats nothing either, it is not
-                gone through.
-        """
-        if is_untouched and b"\\" not in content:
-            heads = (secret[:MIN_CUT_LENGTH].encode("utf-8", "replace") for secret, _ in self._list_repeats())
-            if not any(head in content for head in heads):
-                return redacted
-        try:
-            return self.finish(redacted)
-        except RecursionError:
-            return self.finish_text(msgspec.json.encode(redacted).decode())
-
-    def _list_repeats(self) -> list[tuple[str, str]]:
-        """The secrets to be looked for in all ways in which they may be written, long ones first."""
-        if self._repeats is None:
-            wanted = (
-                (secret, mark)
-                for secret, mark in self._marks.items()
-                if len(secret) >= MIN_REPEATED_LENGTH and secret not in self._public
-            )
-            written = {
-                spelling: mark
-                for secret, mark in islice(wanted, MAX_REPEATED_SECRETS)
-                for spelling in spell_secret(secret)
-            }
-            self._repeats = sorted(written.items(), key=lambda each: -len(each[0]))
-        return self._repeats
 
 
 def redact_line(text: str) -> str:
@@ -471,9 +351,3 @@ def redact_named_value(name: str, value: Any) -> Any:
     """A value of JSON of that name that belongs to no exchange, as it is shown."""
     redactor = Redactor()
     return redactor.finish(redactor.redact_field(name, value))
-
-
-def quote_around_marks(text: str) -> str:
-    """Text as a value of a URL; marks stay."""
-    pieces = re.split("(\ufdd0[0-9]+\ufdd1)", text)
-    return "".join(piece if index % 2 else quote_plus(piece, safe=":/") for index, piece in enumerate(pieces))
