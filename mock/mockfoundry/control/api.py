@@ -38,6 +38,7 @@ from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREP
 from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.reading import find_media_type, read_body, read_parameters
+from mockfoundry.control.requests import REQUEST_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.quoting import quote_line
@@ -101,6 +102,7 @@ HANDLERS: Mapping[str, ControlHandler] = {
     **index_handlers(show_health, show_document, show_contract, show_platform),
     **FOUNDATION_HANDLERS,
     **SCENARIO_HANDLERS,
+    **REQUEST_HANDLERS,
     **JOURNAL_HANDLERS,
 }
 

@@ -19,6 +19,7 @@ from mockfoundry.foundations.foundation import FoundationState
 
 JSON = "application/json"
 YAML = "application/yaml"
+TEXT = "text/plain; charset=utf-8"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL_LENGTH = 8_000
 

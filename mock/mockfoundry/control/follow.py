@@ -1,4 +1,4 @@
-"""Following: a journal as it grows, a JSON line for each exchange. Never changes a journal.
+"""Following: a journal as it grows, a line for each exchange, of JSON or for people. Never changes a journal.
 
 A request that waits has a line when it comes, and another one when it has an outcome.
 
@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Send
 
-from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, ControlCall, ControlContext, ControlProblem
-from mockfoundry.control.journals import query_from_filters
-from mockfoundry.journal.entry import JournalEntry, describe_entry
+from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, TEXT, ControlCall, ControlContext, ControlProblem
+from mockfoundry.control.requests import query_from_filters
+from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.names import find_names
+from mockfoundry.journal.lines import ListedEntry, Names, describe_entry, entry_line, find_entry, list_entries, list_guids
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import JournalQuery
 
@@ -48,6 +50,7 @@ class JournalStream:
     def __init__(self, context: ControlContext, call: ControlCall) -> None:
         self._name = call.path["name"]
         self._query = query_from_filters(context, call)
+        self._as_text = call.query["format"] == "text"
         self._registry = context.service.registry
         self._places = context.streams
         context.find_foundation(call)
@@ -64,7 +67,8 @@ class JournalStream:
         """
         gone = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
-            headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]
+            media_type = TEXT.encode() if self._as_text else b"application/x-ndjson"
+            headers = [(b"content-type", media_type), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await self._send_until_gone(gone, send)
             await send({"type": "http.response.body", "body": b""})
@@ -78,24 +82,28 @@ class JournalStream:
 
     async def _send_until_gone(self, gone: "asyncio.Future[None]", send: Send) -> None:
         query = self._query
-        journal, number = self._find_journal(), query.after_number
+        foundation, number = self._find_foundation(), query.after_number
         waiting_numbers: list[int] = []
-        while journal is not None and not gone.done():
+        while foundation is not None and not gone.done():
+            journal = foundation.journal
             news = asyncio.Event()
             journal.watchers.append(news.set)
             try:
                 first = journal.recorded - len(journal)
                 missed = first - number if number > query.after_number else 0
-                lines = [msgspec.json.encode({"missed": missed}) + b"\n"] if missed > 0 else []
-                entries = list(islice(journal.after(number), MAX_ENTRIES_AT_ONCE))
-                number = entries[-1].number if len(entries) == MAX_ENTRIES_AT_ONCE else journal.recorded
-                entries = [*find_completed(journal, waiting_numbers), *entries]
-                waiting_numbers += [entry.number for entry in entries if entry.is_open]
-                size = sum(len(each.request.content) + len(each.response.body) for each in entries)
+                lines = [make_missed_line(missed, self._as_text)] if missed > 0 else []
+                listed = list(islice(list_entries(journal, number), MAX_ENTRIES_AT_ONCE))
+                number = listed[-1].entry.number if len(listed) == MAX_ENTRIES_AT_ONCE else journal.recorded
+                listed = [*find_completed(journal, waiting_numbers), *listed]
+                waiting_numbers += [entry.number for entry, _ in listed if entry.is_open]
+                listed = [each for each in listed if query.holds(each.entry)]
+                names = find_names(foundation, list_guids(listed)) if listed else {}
+                size = sum(len(entry.request.content) + len(entry.response.body) for entry, _ in listed)
+                make_lines = make_text_lines if self._as_text else make_json_lines
                 if size > MAX_LOOP_JOURNAL_BYTES:
-                    lines += await asyncio.to_thread(make_lines, entries, query)
+                    lines += await asyncio.to_thread(make_lines, listed, names)
                 else:
-                    lines += make_lines(entries, query)
+                    lines += make_lines(listed, names)
                 if lines:
                     await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
                 if lines or number < journal.recorded:
@@ -109,28 +117,28 @@ class JournalStream:
             finally:
                 with suppress(ValueError):
                     journal.watchers.remove(news.set)
-            current = self._find_journal()
-            if current is not journal:
-                journal, number = current, 0
+            current = self._find_foundation()
+            if current is None or current.journal is not journal:
+                number = 0
                 waiting_numbers.clear()
+            foundation = current
 
-    def _find_journal(self) -> Journal | None:
-        found = self._registry.find(self._name)
-        return None if found is None else found.journal
+    def _find_foundation(self) -> FoundationState | None:
+        return self._registry.find(self._name)
 
 
-def find_completed(journal: Journal, waiting_numbers: list[int]) -> list[JournalEntry]:
+def find_completed(journal: Journal, waiting_numbers: list[int]) -> list[ListedEntry]:
     """The entries that have an outcome by now, of those that were open.
 
     Args:
         waiting_numbers: of those that were open; those that are not any more, and forgotten ones, are removed.
     """
-    completed: list[JournalEntry] = []
+    completed: list[ListedEntry] = []
     for number in tuple(waiting_numbers):
-        entry = journal.entry(number)
-        if entry is None or not entry.is_open:
+        found = find_entry(journal, number)
+        if found is None or not found.entry.is_open:
             waiting_numbers.remove(number)
-            completed += [] if entry is None else [entry]
+            completed += [] if found is None else [found]
     return completed
 
 
@@ -139,6 +147,18 @@ async def wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-def make_lines(entries: list[JournalEntry], query: JournalQuery) -> list[bytes]:
-    """A JSON line for each exchange that fits a query."""
-    return [msgspec.json.encode(describe_entry(entry)) + b"\n" for entry in entries if query.holds(entry)]
+def make_missed_line(missed: int, as_text: bool) -> bytes:
+    """What is sent in place of exchanges that were dropped before they could be."""
+    if as_text:
+        return f"… {missed} exchanges were dropped before they could be shown\n".encode()
+    return msgspec.json.encode({"missed": missed}) + b"\n"
+
+
+def make_json_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
+    """A line of JSON for each exchange."""
+    return [msgspec.json.encode(describe_entry(each, names)) + b"\n" for each in listed]
+
+
+def make_text_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
+    """A line for people for each exchange."""
+    return [f"{entry_line(each, names)}\n".encode() for each in listed]

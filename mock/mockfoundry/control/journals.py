@@ -1,11 +1,10 @@
-"""Journals as control calls see them: listed, cleared, verified and audited, and the coverage of all. Never judges one.
+"""Journals as control calls ask them: verified and audited, and the coverage of all. Never judges one.
 
 What a call asks is read into the journal room's own values, which judges it. The conditions of a question are those of
 scenarios; they are compiled here, since the journal room knows nothing of scenarios.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import msgspec
 
 from mockfoundry.control.context import (
-    MAX_LOOP_JOURNAL_BYTES,
     CallPlaces,
     ControlAnswer,
     ControlCall,
@@ -22,13 +20,19 @@ from mockfoundry.control.context import (
     ControlProblem,
     ControlWait,
     ControlWork,
-    answer_in_turn,
     bad_value_problem,
     index_handlers,
     parse_duration_field,
     parse_moment_field,
 )
-from mockfoundry.documents.problems import did_you_mean
+from mockfoundry.control.requests import (
+    answer_with_names,
+    is_long,
+    must_be_known,
+    struct_to_dict,
+    unknown_operation_problem,
+)
+from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.coverage import (
     ContractCoverage,
     CoverageItem,
@@ -36,10 +40,10 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
-from mockfoundry.journal.curl import curl_command
-from mockfoundry.journal.entry import JournalEntry, describe_entry
-from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
+from mockfoundry.journal.lines import ListedEntry, Names
+from mockfoundry.journal.retries import RetryAudit, RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, add_hit_counts
+from mockfoundry.journal.verdicts import list_shown_entries, show_verdict
 from mockfoundry.journal.verify import (
     Expectation,
     Gaps,
@@ -58,84 +62,6 @@ MAX_LOOP_QUESTION_LENGTH = 4_000
 """Characters of a verify's body that is judged where exchanges are made; a longer one is in the worker room."""
 
 JournalJudge = Callable[[Journal], VerificationResult]
-
-
-def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    query, limit = query_from_filters(context, call), call.query["limit"]
-    foundation, _ = context.find_foundation(call)
-    journal = foundation.journal.snapshot()
-    return answer_in_turn(is_long(journal), lambda: answer_with_requests(journal, query, limit))
-
-
-def is_long(journal: Journal) -> bool:
-    """Whether it takes long to read a journal."""
-    return journal.size > MAX_LOOP_JOURNAL_BYTES
-
-
-def answer_with_requests(journal: Journal, query: JournalQuery, limit: int) -> ControlAnswer:
-    """The latest exchanges that fit a query. Each is encoded for itself, so that no step of it is long."""
-    entries = deque((entry for entry in journal.after(query.after_number) if query.holds(entry)), maxlen=limit)
-    body = {
-        "recorded": journal.recorded,
-        "dropped": journal.dropped,
-        "bytes": journal.size,
-        "requests": [msgspec.Raw(msgspec.json.encode(describe_entry(entry))) for entry in entries],
-    }
-    return ControlAnswer(body)
-
-
-def query_from_filters(context: ControlContext, call: ControlCall) -> JournalQuery:
-    """The question that a listing's query parameters ask.
-
-    Raises:
-        ControlProblem: 422, it asks for an operation that is not in the contract, or for no moment.
-    """
-    asked = call.query
-    must_be_known(context, asked["operation"] or ())
-    return JournalQuery(
-        operation=tuple(asked["operation"] or ()),
-        status=tuple(asked["status"] or ()),
-        scenario=asked["scenario"],
-        since=None if asked["since"] is None else parse_moment_field("query since", asked["since"]),
-        after_number=asked["after"],
-    )
-
-
-def must_be_known(context: ControlContext, operations: Iterable[str]) -> None:
-    """Raises ControlProblem (422) where the contract does not have one of the operations."""
-    plans = context.service.served.plans
-    for operation in operations:
-        if operation and operation not in plans:
-            raise unknown_operation_problem("query operation", operation, plans)
-
-
-def show_request(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    foundation, _ = context.find_foundation(call)
-    entry = find_held_entry(foundation.journal, call.path["number"])
-    return answer_in_turn(
-        len(entry.request.content) + len(entry.response.body) > MAX_LOOP_JOURNAL_BYTES,
-        lambda: ControlAnswer({**describe_entry(entry), "curl": curl_command(entry, call.base_url)}),
-    )
-
-
-def find_held_entry(journal: Journal, number: int) -> JournalEntry:
-    """The entry of a number.
-
-    Raises:
-        ControlProblem: 404, it is not held.
-    """
-    entry = journal.entry(number)
-    if entry is None:
-        found = "there was none yet" if number > journal.recorded else "it was dropped or cleared"
-        first = next(iter(journal), None)
-        there = "the journal is empty" if first is None else f"the journal has {first.number} to {journal.recorded}"
-        raise ControlProblem(404, "unknown-request", f"request {number}: {found}; {there}")
-    return entry
-
-
-def clear_requests(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    foundation, _ = context.find_foundation(call)
-    return ControlAnswer({"cleared": foundation.journal.clear()})
 
 
 def verify(context: ControlContext, call: ControlCall) -> ControlOutcome:
@@ -170,7 +96,7 @@ def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: C
     def wait_or_answer(real_time: int, verdict: VerificationResult) -> ControlOutcome:
         left = end - real_time
         if verdict.result != "does_not_hold" or left <= 0:
-            return ControlAnswer(struct_to_dict(verdict))
+            return answer_with_verdict(foundation, journal, verdict)
         if not context.waiting.take():
             most = context.waiting.most
             raise ControlProblem(503, "too-many-waits", f"within: {most} calls wait already; ask again in a moment")
@@ -184,6 +110,18 @@ def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: C
         snapshot = journal.snapshot()
         return ControlWork(lambda: judge(snapshot), wait_or_answer)
     return wait_or_answer(call.real_time, judge(journal))
+
+
+def answer_with_verdict(foundation: FoundationState, journal: Journal, verdict: VerificationResult) -> ControlOutcome:
+    """A verdict with the lines of the exchanges that it is about."""
+    long = is_long(journal)
+    held = journal.snapshot() if long else journal
+    return answer_with_names(
+        foundation,
+        long,
+        lambda: list_shown_entries(verdict, held),
+        lambda shown, names: ControlAnswer(struct_to_dict(show_verdict(verdict, shown, names))),
+    )
 
 
 def watch_journal(
@@ -259,12 +197,6 @@ def query_from_body(body: Mapping[str, Any], where: str, operations: Mapping[str
     )
 
 
-def unknown_operation_problem(where: str, operation: str, operations: Mapping[str, Any]) -> ControlProblem:
-    hint = did_you_mean(operation, operations)
-    detail = f"{where}: {operation!r} is not an operation of the contract{hint} (mockfoundry operations lists them)"
-    return ControlProblem(422, "unknown-operation", detail)
-
-
 def conditions_from_body(when: Mapping[str, Any], where: str) -> tuple[Condition, ...]:
     """The conditions of `when`, compiled.
 
@@ -314,7 +246,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+def show_retries(context: ControlContext, call: ControlCall) -> ControlOutcome:
     asked = call.query
     must_be_known(context, (asked["operation"],))
     patience = None if asked["within"] is None else parse_duration_field("query within", asked["within"])
@@ -323,13 +255,22 @@ def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer | 
     )
     foundation, _ = context.find_foundation(call)
     journal = foundation.journal.snapshot()
+    long = is_long(journal)
 
-    def answer_with_retries() -> ControlAnswer:
+    def audit_and_answer() -> tuple[RetryAudit, VerificationResult]:
         audit = audit_retries(journal, asked["operation"], patience)
-        verdict = struct_to_dict(judge_retries(audit, limits))
-        return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": verdict})
+        return audit, judge_retries(audit, limits)
 
-    return answer_in_turn(is_long(journal), answer_with_retries)
+    def answer_with_retries(_: int, found: tuple[RetryAudit, VerificationResult]) -> ControlOutcome:
+        audit, verdict = found
+
+        def answer(shown: list[ListedEntry], names: Names) -> ControlAnswer:
+            told = struct_to_dict(show_verdict(verdict, shown, names))
+            return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": told})
+
+        return answer_with_names(foundation, long, lambda: list_shown_entries(verdict, journal), answer)
+
+    return ControlWork(audit_and_answer, answer_with_retries) if long else answer_with_retries(0, audit_and_answer())
 
 
 def show_coverage(context: ControlContext, call: ControlCall) -> ControlWork:
@@ -369,16 +310,7 @@ def coverage_scenario_yaml(item: CoverageItem) -> str:
     return read_scenario(msgspec.json.encode(scenario_for_item(item)).decode(), source="coverage").to_yaml()
 
 
-def struct_to_dict(value: msgspec.Struct) -> dict[str, Any]:
-    """A value of the journal room as JSON's values."""
-    data: dict[str, Any] = msgspec.to_builtins(value)
-    return data
-
-
 JOURNAL_HANDLERS = index_handlers(
-    list_requests,
-    show_request,
-    clear_requests,
     verify,
     show_retries,
     show_coverage,

@@ -1,9 +1,8 @@
-"""Entries: one exchange as the journal holds it, and as JSON or a line. Never changes anything.
+"""Entries: one exchange as the journal holds it, and as JSON. Never changes anything.
 
 Everything that is made from an entry for people to read has its secrets redacted.
 """
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -342,31 +341,3 @@ def count_bytes_sent(entry: JournalEntry) -> int | None:
     if entry.bytes_sent != WHOLE_BODY:
         return entry.bytes_sent
     return 0 if entry.request.method == "HEAD" else len(entry.response.body)
-
-
-def describe_entry(entry: JournalEntry) -> dict[str, Any]:
-    """An exchange as JSON's values, with its line."""
-    redacted = redact_entry(entry)
-    return {**entry_to_dict(entry, redacted), "line": entry_line(entry, redacted)}
-
-
-def entry_line(entry: JournalEntry, redacted: RedactedEntry | None = None) -> str:
-    """An exchange in a line: `#4 12:00:01.250 POST /v3/… scaleProcess alice 409 scenario conflict, rule 1, match 1`.
-
-    Args:
-        redacted: what it shows of itself, if that is there already.
-    """
-    response, shown = entry.response, redacted or redact_entry(entry)
-    parts = [f"#{entry.number}", format_clock_time(entry.now), entry.request.method, shown.address]
-    if entry.operation:
-        parts.append(entry.operation)
-    if entry.actor:
-        parts.append(f"by {entry.actor}")
-    parts.append(entry.outcome)
-    if response.delay:
-        parts.append(f"after {response.delay / 1_000_000:g}s")
-    return quote_line(f"{' '.join(parts)}  {shown.reason}")
-
-
-def format_clock_time(microseconds: int) -> str:
-    return f"{datetime.fromtimestamp(microseconds // 1_000_000, UTC):%H:%M:%S}.{microseconds // 1000 % 1000:03d}"

@@ -1,4 +1,4 @@
-"""Verification: whether a journal holds the exchanges that a test expects. Never waits for them.
+"""Verification: whether a journal holds the exchanges that a test expects. Never waits for them, shows none of them.
 
 A JournalQuery says which exchanges are meant, and how another one differs from them. An Expectation says how many there
 should be; it holds, it does not hold, or that cannot be known, because exchanges were dropped from the journal.
@@ -12,7 +12,7 @@ import msgspec
 
 from mockfoundry.documents.problems import MAX_LISTED, list_first
 from mockfoundry.documents.quoting import quote_line
-from mockfoundry.journal.entry import JournalEntry, entry_line, redact_entry
+from mockfoundry.journal.entry import JournalEntry, redact_entry
 from mockfoundry.journal.redaction import Redactor
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
 from mockfoundry.journal.store import HitKey, Journal
@@ -259,15 +259,14 @@ class NearEntry(msgspec.Struct, frozen=True):
     """An exchange that is nearly what was asked for, and in what it differs."""
 
     number: int
-    line: str
     differences: tuple[EntryDifference, ...]
 
 
-class VerificationResult(msgspec.Struct, frozen=True, rename={"message": "said"}):
+class VerificationResult(msgspec.Struct, frozen=True):
     """Whether an expectation holds, and why.
 
     Attributes:
-        message: one sentence; where it does not hold, with the nearest exchange and the difference. `said` in JSON.
+        message: one sentence.
         matched: the numbers of the exchanges that fit.
         dropped: how many that might fit were dropped from the journal.
     """
@@ -289,8 +288,10 @@ def verify_expectation(journal: Journal, expected: Expectation) -> VerificationR
     message = f"expected {query} {expected.expected_count_text()}, saw {format_times(count)}"
     too_many = most is not None and count > most
     if too_many or (count < least and not dropped):
-        nearest = () if too_many else find_nearest_entries(journal, query)
-        return VerificationResult("does_not_hold", append_nearest_entry(message, nearest), numbers, nearest)
+        if too_many:
+            return VerificationResult("does_not_hold", message, numbers)
+        nearest = find_nearest_entries(journal, query)
+        return VerificationResult("does_not_hold", message + note_silence(journal, nearest), numbers, nearest)
     if count < least or (dropped and most is not None):
         return VerificationResult(
             "cannot_be_known", f"{message}; {dropped_entries_note(dropped)}", numbers, (), dropped
@@ -312,7 +313,7 @@ def verify_order(journal: Journal, queries: tuple[JournalQuery, ...]) -> Verific
     for position, query in enumerate(queries):
         entry = next((each for each in entries if query.holds(each)), None)
         if entry is None:
-            after = f" after {entry_line(found[-1])}" if found else ""
+            after = f" after #{found[-1].number}" if found else ""
             message = f"expected {query} as number {position + 1} of {len(queries)} in order{after}, saw none there"
             numbers = tuple(each.number for each in found)
             dropped = sum(count_dropped_candidates(journal, each) for each in queries)
@@ -321,7 +322,7 @@ def verify_order(journal: Journal, queries: tuple[JournalQuery, ...]) -> Verific
                     "cannot_be_known", f"{message}; {dropped_entries_note(dropped)}", numbers, (), dropped
                 )
             nearest = find_nearest_entries(journal, query, found[-1].number if found else 0)
-            return VerificationResult("does_not_hold", append_nearest_entry(message, nearest), numbers, nearest)
+            return VerificationResult("does_not_hold", message + note_silence(journal, nearest), numbers, nearest)
         found.append(entry)
     message = "; then ".join(f"#{entry.number} {query}" for entry, query in zip(found, queries, strict=True))
     return VerificationResult("holds", f"saw in order: {message}", tuple(entry.number for entry in found))
@@ -346,7 +347,7 @@ def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: in
 def describe_near_entry(entry: JournalEntry, differences: list[EntryDifference]) -> NearEntry:
     redacted = redact_entry(entry)
     shown = tuple(redact_difference(redacted.redactor, each) for each in differences)
-    return NearEntry(entry.number, entry_line(entry, redacted), first_differences(shown))
+    return NearEntry(entry.number, first_differences(shown))
 
 
 def first_differences(differences: tuple[EntryDifference, ...]) -> tuple[EntryDifference, ...]:
@@ -399,11 +400,11 @@ def wait_between(one: JournalEntry, other: JournalEntry) -> int:
     return max(0, real_time - one.time_to_answer, virtual - one.virtual_time_to_answer)
 
 
-def append_nearest_entry(message: str, nearest: tuple[NearEntry, ...]) -> str:
-    if not nearest:
-        return message + "; nothing else came"
-    first = nearest[0]
-    return f"{message}; the nearest other: {first.line}; {'; '.join(str(each) for each in first.differences)}"
+def note_silence(journal: Journal, nearest: tuple[NearEntry, ...]) -> str:
+    """What is to be said where no other exchange is near."""
+    if nearest:
+        return ""
+    return "; nothing else came" if journal.recorded else "; no request has come at all"
 
 
 def dropped_entries_note(dropped: int) -> str:

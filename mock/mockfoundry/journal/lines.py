@@ -1,0 +1,317 @@
+"""Lines: what was sent and what came, each exchange in a line of a hundred columns. Never judges one, knows no world.
+
+All that shows exchanges to people shows these lines: the journal's text, a failed verification, a failed test's report.
+Repeats share a line: `#4 to #60 ×57 +8ms to 0.3s scaleProcess dora/web {"instances":5} → 409 CF-Conflict`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mockfoundry.documents.quoting import quote_line
+from mockfoundry.journal.entry import ANYBODY, JournalEntry, RedactedEntry, entry_to_dict, redact_entry
+from mockfoundry.journal.secret_names import is_secret_name
+from mockfoundry.journal.store import Journal
+
+MAX_LINE_WIDTH = 100
+
+MIN_BODY_WIDTH = 25
+"""How much of a body is shown before anything else of its line is cut."""
+
+MIN_END_WIDTH = 12
+"""Columns in which the beginning of a text says something."""
+
+MIN_FOLDED = 3
+"""How many of the same share a line."""
+
+MAX_SEARCHED_BODY = 4_096
+"""Characters of a body in which guids are replaced by names; a line shows fewer."""
+
+CLEAR_DIFFERENCE = 250_000
+"""Microseconds from which on two clocks are said to differ, if it is also a quarter of what the machine's shows."""
+
+IMPLIED_TITLES = frozenset({"CF-RateLimitExceeded", "CF-UnprocessableEntity"})
+"""Titles of errors that say no more than their status."""
+
+Names = Mapping[str, str]
+"""What the guids are called that exchanges have in them, as far as that is known."""
+
+NO_NAMES: Names = {}
+
+_GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+
+class Arrival(NamedTuple):
+    """When a request came after the one before it, in microseconds.
+
+    Attributes:
+        wait: on the machine's clock, as its client waited.
+        virtual_wait: on the foundation's clock, which a test may have stopped or moved.
+    """
+
+    wait: int
+    virtual_wait: int
+
+
+class LineParts(NamedTuple):
+    """What a line says of an exchange, apart from its number and its time. Repeats have equal parts.
+
+    Attributes:
+        asked: the operation and what it is about, or the method and path of an unknown route; and whose it was.
+        body: what was sent, and the query.
+        came: the status and what a client acts on, or what came in its place.
+        why: what decided it, where that was not the world, or why the world refused it.
+    """
+
+    asked: str
+    body: str
+    came: str
+    why: str
+
+
+class ListedEntry(NamedTuple):
+    """An exchange with the one before it in its journal, None where that is not held."""
+
+    entry: JournalEntry
+    before: JournalEntry | None
+
+
+class JournalLine(msgspec.Struct, frozen=True):
+    """A line for one exchange, or for several of the same in a row.
+
+    Attributes:
+        first, last: their numbers.
+        times: how many they are.
+    """
+
+    first: int
+    last: int
+    times: int
+    line: str
+
+
+def list_entries(journal: Journal, after: int = 0) -> Iterator[ListedEntry]:
+    """The exchanges that are held with a higher number, oldest first."""
+    before = journal.entry(after) if after else None
+    for entry in journal.after(after):
+        yield ListedEntry(entry, before)
+        before = entry
+
+
+def find_entry(journal: Journal, number: int) -> ListedEntry | None:
+    """The exchange of a number, None where it is not held."""
+    entry = journal.entry(number)
+    return None if entry is None else ListedEntry(entry, journal.entry(number - 1))
+
+
+def list_guids(listed: Iterable[ListedEntry]) -> set[str]:
+    """The guids for which lines show names, if they are given them."""
+    guids: set[str] = set()
+    for entry, _ in listed:
+        guids.update(entry.path.values())
+        for text in (entry.request.query_string, entry.request.content[:MAX_SEARCHED_BODY]):
+            if b"-" in text:
+                guids.update(_GUID.findall(text.decode("latin-1")))
+    return guids
+
+
+def describe_entry(listed: ListedEntry, names: Names = NO_NAMES) -> dict[str, Any]:
+    """An exchange as JSON's values, with its line."""
+    redacted = redact_entry(listed.entry)
+    return {**entry_to_dict(listed.entry, redacted), "line": entry_line(listed, names, redacted)}
+
+
+def entry_line(listed: ListedEntry, names: Names = NO_NAMES, redacted: RedactedEntry | None = None) -> str:
+    """An exchange in a line: `#4 +0.9s scaleProcess dora/web {"instances":5} → 409 CF-Conflict Retry-After 5`.
+
+    Args:
+        redacted: what it shows of itself, if that is there already.
+    """
+    entry = listed.entry
+    arrivals = list_arrivals([listed])
+    return fit_line(f"#{entry.number} {describe_arrivals(arrivals)}", tell_parts(entry, names, redacted))
+
+
+def fold_entries(listed: Iterable[ListedEntry], names: Names = NO_NAMES) -> list[JournalLine]:
+    """The lines of exchanges: what was repeated in a row shares one."""
+    lines: list[JournalLine] = []
+    for parts, group in groupby(((tell_parts(each.entry, names), each) for each in listed), key=lambda pair: pair[0]):
+        same = [each for _, each in group]
+        if len(same) >= MIN_FOLDED:
+            lines.append(fold_line(parts, same))
+        else:
+            lines += [fold_line(parts, [each]) for each in same]
+    return lines
+
+
+def fold_line(parts: LineParts, same: list[ListedEntry]) -> JournalLine:
+    first, last, times = same[0].entry.number, same[-1].entry.number, len(same)
+    head = f"#{first} " if times == 1 else f"#{first} to #{last} ×{times} "
+    return JournalLine(first, last, times, fit_line(head + describe_arrivals(list_arrivals(same)), parts))
+
+
+def list_arrivals(listed: Iterable[ListedEntry]) -> list[Arrival]:
+    """How long after the request before each one came, where that is known."""
+    return [
+        Arrival(entry.real_time - before.real_time, entry.now - before.now)
+        for entry, before in listed
+        if before is not None
+    ]
+
+
+def describe_arrivals(arrivals: list[Arrival]) -> str:
+    """Waits as a line begins with them: `+0.9s `, `+8ms to 0.3s `; the foundation's clock only if it shows another."""
+    if not arrivals:
+        return ""
+    text = f"+{format_range([max(0, each.wait) for each in arrivals])} "
+    if any(abs(each.virtual_wait - each.wait) >= max(CLEAR_DIFFERENCE, each.wait / 4) for each in arrivals):
+        text += f"(clock {format_range([each.virtual_wait for each in arrivals], '+')}) "
+    return text
+
+
+def format_range(waits: list[int], sign: str = "") -> str:
+    least, most = format_short_wait(min(waits)), format_short_wait(max(waits))
+    least, most = (each if each.startswith("-") else sign + each for each in (least, most))
+    return least if least == most else f"{least} to {most}"
+
+
+def format_short_wait(microseconds: int) -> str:
+    """A wait as briefly as it can be compared with others: `8ms`, `0.3s`, `30s`, `5m`, `-2s`."""
+    if microseconds < 0:
+        return f"-{format_short_wait(-microseconds)}"
+    if microseconds < 95_000:
+        return f"{round(microseconds / 1000)}ms"
+    seconds = round(microseconds / 1_000_000, 1)
+    if seconds < 120:
+        return f"{seconds:g}s"
+    minutes = round(seconds / 60, 1)
+    return f"{minutes:g}m" if minutes < 120 else f"{round(minutes / 60, 1):g}h"
+
+
+def tell_parts(entry: JournalEntry, names: Names, redacted: RedactedEntry | None = None) -> LineParts:
+    """What the line of an exchange says, apart from its number and its time, secrets redacted.
+
+    Args:
+        redacted: what it shows of itself, if that is there already.
+    """
+    shown = redacted or redact_entry(entry)
+    asked = describe_request(entry, names, shown)
+    body = describe_body(entry, names, shown)
+    return LineParts(*map(quote_line, (asked, body, describe_outcome(entry, shown), describe_why(entry, shown))))
+
+
+def describe_request(entry: JournalEntry, names: Names, shown: RedactedEntry) -> str:
+    """What was asked: `scaleProcess dora/web`, with `as alice` where it was not an admin; `GET /v3/nothing`."""
+    words = describe_subject(entry, names, shown)
+    return f"{words} as {entry.actor}" if entry.actor not in ("", ANYBODY) else words
+
+
+def describe_subject(entry: JournalEntry, names: Names, shown: RedactedEntry) -> str:
+    """An operation and what it is about, or the method and path of an unknown route."""
+    if not entry.operation:
+        return f"{entry.request.method} {shorten_guids(shown.address.partition('?')[0], names)}"
+    # Marks of secrets are set before any value is shown, so that what repeats one is found.
+    marked = [
+        (value, shown.redactor.hide(value) if is_secret_name(name) else value) for name, value in entry.path.items()
+    ]
+    values = [names.get(value) or shorten_guids(shown.redactor.redact_own_text(mark), {}) for value, mark in marked]
+    return f"{entry.operation} {'/'.join(values)}".rstrip()
+
+
+def shorten_guids(text: str, names: Names) -> str:
+    """Text with names in place of guids, as `<dora/web>`; what has no name is cut."""
+    return _GUID.sub(lambda found: f"<{names[found[0]]}>" if found[0] in names else f"{found[0][:8]}…", text)
+
+
+def describe_body(entry: JournalEntry, names: Names, shown: RedactedEntry) -> str:
+    """What was sent: the query, and the body."""
+    _, mark, query = shown.address.partition("?")
+    texts = [f"{mark}{query}"] if query else []
+    if shown.body is not None:
+        is_text = isinstance(shown.body, str) and isinstance(entry.body, msgspec.UnsetType)
+        texts.append(shown.body if is_text else msgspec.json.encode(shown.body).decode())
+    return " ".join(shorten_guids(each[:MAX_SEARCHED_BODY], names) for each in texts)
+
+
+def describe_outcome(entry: JournalEntry, shown: RedactedEntry) -> str:
+    """What came, as its client acts on it: `202`, `409 CF-Conflict Retry-After 5`, `reset, change kept`, `open`."""
+    response = entry.response
+    if entry.is_open:
+        return "still waits"
+    words = [response.fault or (str(response.status) if response.status else "nothing")]
+    if response.status >= 400 and not response.fault:
+        title = find_error_title(shown.answer)
+        words += [title] if title and title not in IMPLIED_TITLES else []
+        wait = shown.answer_headers.get("retry-after", "")
+        words += [f"Retry-After {wait}"] if wait else []
+    if entry.time_to_answer:
+        words.append(f"after {format_short_wait(entry.time_to_answer)}")
+    text = " ".join(words)
+    if entry.was_left:
+        text += ", its client had left"
+    return f"{text}, change kept" if entry.lost else text
+
+
+def find_error_title(answer: Any) -> str:
+    """The title of the first error in the Cloud Controller's body, or UAA's word for it; empty where there is none."""
+    if isinstance(answer, str) and answer.startswith("{"):
+        # The rate limiter sends JSON as text.
+        try:
+            answer = msgspec.json.decode(answer)
+        except ValueError:
+            return ""
+    if not isinstance(answer, Mapping):
+        return ""
+    errors = answer.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else answer
+    title = first.get("title") or first.get("error") if isinstance(first, Mapping) else ""
+    return title if isinstance(title, str) else ""
+
+
+def describe_why(entry: JournalEntry, shown: RedactedEntry) -> str:
+    """What decided an answer: the rule of a scenario; why it was refused, or what made it, where no rule did."""
+    response = entry.response
+    words = f"by rule {response.rule} of {response.scenario}" if response.scenario else ""
+    if response.decided_by == "scenario" or response.fault:
+        return words
+    if response.status < 400 and response.decided_by == "world":
+        return words
+    # Reasons of several parts are those of rules that let it pass, then what decided it, then advice.
+    reasons = [each for each in shown.reason.split("; ") if not each.startswith("scenario ")]
+    reason = reasons[0].removeprefix("world: ").removeprefix("contract: ") if reasons else ""
+    return ": ".join(filter(None, (words, reason)))
+
+
+def fit_line(head: str, parts: LineParts) -> str:
+    """A line no wider than it may be. The status is never cut; why is cut first, then the body, then what was asked."""
+    asked, body, came, why = parts
+    if why:
+        why = f" {why}" if why.startswith("by ") else f": {why}"
+    room = MAX_LINE_WIDTH - len(head)
+    came = cut_end(f" → {came}", max(room - MIN_BODY_WIDTH, MIN_END_WIDTH))
+    room -= len(came)
+    least_body = min(len(body) + 1, MIN_BODY_WIDTH) if body else 0
+    asked = cut_middle(asked, max(room - least_body, MIN_BODY_WIDTH))
+    room -= len(asked)
+    if body:
+        body = cut_middle(f" {body}", min(max(room - len(why), least_body), room))
+        room -= len(body)
+    return f"{head}{asked}{body}{came}{cut_end(why, room)}"
+
+
+def cut_middle(text: str, width: int) -> str:
+    """Text that is not wider: of a longer one the beginning, and how it ends."""
+    if len(text) <= width:
+        return text
+    ending = min(4, width // 8)
+    return f"{text[: max(0, width - 1 - ending)]}…{text[len(text) - ending :]}" if width > 0 else ""
+
+
+def cut_end(text: str, width: int) -> str:
+    """Text that is not wider: of a longer one the beginning, and nothing where that would say nothing."""
+    if len(text) <= width:
+        return text
+    return f"{text[: width - 1]}…" if width >= MIN_END_WIDTH else ""
