@@ -171,8 +171,10 @@ LINES = {
     ),
     "list_requests": Lines(
         "mockfoundry log --foundation ci-42 --operation scaleProcess --status 409,503",
-        'foundation.Call("GET", "/requests?operation=scaleProcess&status=409,503", nil, &answer)',
-        'Object answer = foundation.call("GET", "/requests?operation=scaleProcess&status=409,503", null);',
+        'foundation.Call("GET", "/requests?operation=scaleProcess&status=409,503", nil, &answer)\n'
+        'foundation.Call("GET", "/requests?format=text", nil, &text)',
+        'Object answer = foundation.call("GET", "/requests?operation=scaleProcess&status=409,503", null);\n'
+        'Object text = foundation.call("GET", "/requests?format=text", null);',
     ),
     "clear_requests": Lines(
         "",

@@ -1,10 +1,11 @@
-"""Writes what documents take from the code: scenarios, the command line, the seed's keys, calls: `make documents`."""
+"""Writes what documents and golden files take from the code: scenarios, commands, calls, reports: `make documents`."""
 
 from mockfoundry.scenarios.reference import write_reference
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
 from tests.clients.client_pages import client_pages, render_page
 from tests.command_line import PAGE, page
 from tests.http_page import HTTP_PAGE, render_http_page
+from tests.plugin.golden_output import write_golden_output
 from tests.project.house import PICTURE, render_house
 from tests.seed_page import SEED_PAGE, render_seed_page
 
@@ -18,3 +19,4 @@ if __name__ == "__main__":
     HTTP_PAGE.write_text(render_http_page(), encoding="utf-8")
     for path in client_pages():
         path.write_text(render_page(path), encoding="utf-8")
+    write_golden_output()

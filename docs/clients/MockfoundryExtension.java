@@ -475,11 +475,8 @@ public final class MockfoundryExtension implements ParameterResolver, AfterEachC
     }
 
     List<String> requestLines(int most) {
-      List<String> lines = new ArrayList<>();
-      for (Object each : list(object(call("GET", "/requests?limit=" + most, null)).get("requests"))) {
-        lines.add((String) object(each).get("line"));
-      }
-      return lines;
+      Object lines = call("GET", "/requests?format=text&limit=" + most, null);
+      return lines == null ? List.of() : ((String) lines).lines().toList();
     }
 
     /** Any call of the control API about this foundation: {@code call("GET", "/changes", null)}; see {@link Server#call}. */

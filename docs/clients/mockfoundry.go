@@ -490,11 +490,10 @@ func (c Clock) ask(method string, change any) time.Time {
 func (f *Foundation) end() {
 	f.t.Helper()
 	if f.t.Failed() {
-		var journal struct{ Requests []struct{ Line string } }
-		if err := f.server.Call(http.MethodGet, f.path(fmt.Sprintf("/requests?limit=%d", reportedRows)), nil, &journal); err == nil {
-			for _, each := range journal.Requests {
-				f.t.Logf("mockfoundry: %s", each.Line)
-			}
+		var lines string
+		path := f.path(fmt.Sprintf("/requests?format=text&limit=%d", reportedRows))
+		if err := f.server.Call(http.MethodGet, path, nil, &lines); err == nil && lines != "" {
+			f.t.Logf("mockfoundry: what its clients did:\n%s", strings.TrimSuffix(lines, "\n"))
 		}
 	}
 	// The test may have deleted it, or ended its server.

@@ -30,9 +30,9 @@ def test_log_prints_a_line_for_each_exchange(used: Serving) -> None:
     code, printed, _ = run(log, used)
     lines = printed.splitlines()
     assert (code, len(lines)) == (0, 2)
-    assert lines[0].startswith("#1 ")
-    assert "scaleProcess by admin 409  scenario conflict-then-ok, rule 1" in lines[0]
-    assert "scaleProcess by admin 202  world: process scaled" in lines[1]
+    assert lines[0] == '#1 scaleProcess dora/web {"instances":2} → 409 CF-Conflict by rule 1 of conflict-then-ok'
+    assert lines[1].startswith("#2 +")
+    assert lines[1].endswith(' scaleProcess dora/web {"instances":2} → 202')
     assert run(log, used, "--status", "202")[1].startswith("#2 ")
     assert run(log, used, "--curl", "1")[1].startswith("curl -i -X POST")
 
@@ -53,7 +53,7 @@ def test_retries_hold_a_client_to_what_is_allowed(used: Serving) -> None:
     assert "409" in printed
     code, _, said = run(retries, used, "--max", "0")
     assert code == 1
-    assert "expected at most 0 times repeated" in said
+    assert "expected each request to be repeated at most 0 times" in said
 
 
 def test_verify_says_what_clients_did(used: Serving) -> None:

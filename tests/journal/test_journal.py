@@ -10,9 +10,9 @@ from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.entry import (
     RecordedRequest,
     RecordedResponse,
-    entry_line,
     entry_to_dict,
 )
+from mockfoundry.journal.lines import ListedEntry, entry_line
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.journal.verify import Expectation, Gaps, JournalQuery, verify_expectation, verify_order
@@ -144,10 +144,9 @@ def test_a_failed_verify_says_the_nearest_and_the_difference() -> None:
     verdict = verify_expectation(
         journal_of(*scales(409)), Expectation(query=JournalQuery(operation=("scaleProcess",), status=(202,)))
     )
-    assert verdict.message.startswith(
-        "expected scaleProcess answered 202 at least 1 time, saw 0 times; the nearest other: #1"
-    )
-    assert verdict.message.endswith("status: wanted 202, got 409")
+    assert verdict.message == "expected scaleProcess answered 202 at least 1 time, saw 0 times"
+    (nearest,) = verdict.nearest
+    assert (nearest.number, [str(each) for each in nearest.differences]) == (1, ["status: wanted 202, got 409"])
 
 
 def test_order_allows_others_between_and_nothing_else() -> None:
@@ -409,7 +408,7 @@ SECRETS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("asked", "secret"), SECRETS)
 def test_secrets_are_never_shown(asked: dict[str, Any], secret: str) -> None:
     entry = next(iter(journal_of((Asked(**asked), given()))))
-    shown = f"{entry_to_dict(entry)} {entry_line(entry)} {curl_command(entry, 'http://localhost')}"
+    shown = f"{entry_to_dict(entry)} {entry_line(ListedEntry(entry, None))} {curl_command(entry, 'http://localhost')}"
     assert secret not in shown
     assert "redacted" in shown
 

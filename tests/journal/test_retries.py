@@ -112,17 +112,16 @@ def test_only_what_a_test_forbids_is_held_against_a_client() -> None:
     audit = audit_retries(two_kinds())
     assert judge_retries(audit, RetryLimits()).message == "2 repeats in 4 requests, all within what is allowed"
     early = judge_retries(audit, RetryLimits(honours_retry_after=True))
-    path = "scaleProcess /v3/processes/one/actions/scale (first #1)"
     assert (early.message, early.matched) == (
-        f"expected Retry-After to be honoured, #2 repeated #1 after 1s, asked were 2s: {path}",
+        "expected Retry-After to be honoured, #2 repeated #1 after 1s, which asked for 2s",
         (1, 2),
     )
     twice = judge_retries(audit, RetryLimits(never_twice=True))
     assert twice.message == (
-        f"expected nothing to be done twice, #2 changed the world once more, #1 ended with 503: {path}"
+        "expected nothing to be done twice, #2 changed the world once more, after #1 had ended with 503"
     )
     often = judge_retries(audit, RetryLimits(max=0))
-    assert often.message == f"expected at most 0 times repeated, {path} was repeated 1 time"
+    assert often.message == "expected each request to be repeated at most 0 times, #1 was repeated 1 time"
     assert judge_retries(audit, RetryLimits(max=1)).result == "holds"
 
 
@@ -133,7 +132,7 @@ def test_one_request_and_one_repeat_are_told_as_one() -> None:
     assert judge_retries(two, RetryLimits()).message == "1 repeat in 2 requests, all within what is allowed"
     unknown = Asked(operation="", method="PUT", target="/v3/else")
     far = judge_retries(audit_retries(journal_of(*[(unknown, given(404))] * 2)), RetryLimits(max=0))
-    assert "PUT /v3/else (first #1) was repeated 1 time" in far.message
+    assert far.message.endswith("#1 was repeated 1 time")
 
 
 def test_people_get_a_table_with_a_line_for_each_repeat() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockfoundry.journal.curl import curl_command
-from mockfoundry.journal.entry import JournalEntry, describe_entry
+from mockfoundry.journal.entry import JournalEntry
+from mockfoundry.journal.lines import ListedEntry, describe_entry
 from mockfoundry.journal.marks import digest_secret
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
 from tests.effort import effort_of
@@ -165,7 +166,7 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
 
 def show(entry: JournalEntry) -> str:
     """Everything that is made of an entry for people, and what is hidden in it in another writing."""
-    described = describe_entry(entry)
+    described = describe_entry(ListedEntry(entry, None))
     shown = f"{described} {msgspec.json.encode(described).decode()} {curl_command(entry, 'http://localhost')}"
     for each in (described["body"], described["answer"]):
         if isinstance(each, str) and each.startswith("base64:"):
@@ -198,7 +199,7 @@ def test_no_signs_of_a_secret_bring_it_out(secret: str, name: str) -> None:
     for content in (written, written[:-3], json.dumps({"in": written})):
         for content_type in (JSON, b"text/plain"):
             entry = record_entry(headers={b"content-type": content_type}, content=content.encode())
-            assert secret not in str(describe_entry(entry))
+            assert secret not in str(describe_entry(ListedEntry(entry, None)))
             assert json.dumps(secret)[1:-1] not in show(entry).replace("\\\\", "\\")
     form = f"a=1&{name}={quote_plus(secret)}".encode()
     entry = record_entry(query_string=form, headers={b"content-type": FORM}, content=form)
@@ -243,17 +244,17 @@ SHOWN = [
 
 @pytest.mark.parametrize("sent", SHOWN)
 def test_what_is_no_secret_is_shown(sent: dict[str, Any]) -> None:
-    described = describe_entry(record_entry(**sent))
+    described = describe_entry(ListedEntry(record_entry(**sent), None))
     assert "redacted" not in str(described)
 
 
 def test_the_name_of_a_user_is_no_secret() -> None:
     """alice's token is her name, so it is shown where it is her name."""
     entry = record_entry(headers={b"authorization": b"bearer alice"}, reason="alice is no manager")
-    described = describe_entry(entry)
+    described = describe_entry(ListedEntry(entry, None))
     assert described["headers"]["authorization"] != "bearer alice"
     assert described["why"] == "alice is no manager"
-    assert "by alice" in described["line"]
+    assert "as alice" in described["line"]
 
 
 def record_log_in(password: str, reason: str, target: str = "/oauth/token", **more: Any) -> JournalEntry:
@@ -276,11 +277,10 @@ def record_log_in(password: str, reason: str, target: str = "/oauth/token", **mo
 def test_a_password_that_is_a_word_is_not_cut_out_of_sentences_and_paths(password: str, reason: str) -> None:
     """Whoever reads the sentence without it knows what it is; and the command would go elsewhere."""
     entry = record_log_in(password, reason, "/foundations/mine/oauth/token")
-    described = describe_entry(entry)
+    described = describe_entry(ListedEntry(entry, None))
     assert described["why"] == described["answer_headers"]["x-mock-why"] == reason
     assert described["path"] == "/foundations/mine/oauth/token"
-    assert "/oauth/token" in described["line"]
-    assert reason in described["line"]
+    assert described["line"] == f"#1 scaleProcess one as alice {described['body']} → 202"
     assert "http://here/foundations/mine/oauth/token" in curl_command(entry, "http://here")
     assert f"&password={password}" not in show(entry)
     hidden = digest_secret(password)
@@ -295,7 +295,10 @@ def test_the_name_of_a_field_is_shown_though_a_secret_is_the_same_word() -> None
         content=b'{"secret": "secret", "note": "secret", "data": {"password": "password"}}',
         query_string=b"token=token&note=password",
     )
-    described, hidden = describe_entry(entry), {each: digest_secret(each) for each in ("secret", "password", "token")}
+    described, hidden = (
+        describe_entry(ListedEntry(entry, None)),
+        {each: digest_secret(each) for each in ("secret", "password", "token")},
+    )
     assert described["body"] == {
         "secret": hidden["secret"],
         "note": hidden["secret"],
@@ -321,7 +324,7 @@ def test_equal_secrets_are_known_to_be_equal() -> None:
     entry = record_entry(
         headers={b"x-api-key": b"s3cr3t-one", b"x-auth-token": b"s3cr3t-one", b"x-vault-token": b"two"}
     )
-    one, other, third = describe_entry(entry)["headers"].values()
+    one, other, third = describe_entry(ListedEntry(entry, None))["headers"].values()
     assert one == other != third
 
 
@@ -385,7 +388,7 @@ def test_no_body_takes_long_to_be_read(number: int) -> None:
     # Without a word of what may be a secret nothing would be looked for.
     content = b"token @ % " + HOSTILE[number]
     entry = record_entry(headers={b"content-type": b"text/plain"}, content=content, query_string=content[:8000])
-    assert effort_of(lambda: describe_entry(entry)) < 1.5
+    assert effort_of(lambda: describe_entry(ListedEntry(entry, None))) < 1.5
 
 
 PIECES = st.sampled_from(
@@ -455,7 +458,7 @@ def test_whatever_was_sent_can_be_read(content: bytes, other: bytes, text: bytes
         near_miss=other.decode("latin-1"),
         reason=text.decode("utf-8", "replace"),
     )
-    described = describe_entry(entry)
+    described = describe_entry(ListedEntry(entry, None))
     assert msgspec.json.decode(msgspec.json.encode(described)) == described
     assert described["line"].isprintable()
     command = curl_command(entry, "http://localhost")

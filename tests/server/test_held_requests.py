@@ -176,7 +176,7 @@ def test_a_client_that_leaves_takes_its_held_request_with_it(door: Door) -> None
     (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
     assert (entry["status"], entry["kept"], entry["bytes_sent"], entry["answer"]) == (None, False, 0, None)
     assert entry["why"].endswith("waits, held by gate; not done, its client left before")
-    assert " left  " in entry["line"]
+    assert " → no answer (its client had left) by rule 1 of " in entry["line"]
     assert door.release() == 0
     assert door.instances() == before
 
@@ -202,7 +202,8 @@ def test_what_was_done_stays_done_where_the_client_leaves_before_its_answer(
 
     (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
     assert (entry["status"], entry["kept"], entry["bytes_sent"]) == (202, True, 0)
-    assert " 202 left " in entry["line"]
+    assert " → 202" in entry["line"]
+    assert " (change kept, its client had left)" in entry["line"]
     assert door.release() == 0
     assert door.instances() == 3
 
@@ -320,7 +321,7 @@ def test_the_journal_has_a_request_from_its_arrival_and_completes_it(door: Door)
         assert (waiting["actor"], waiting["scenario"], waiting["rule"]) == ("admin", "waiting", 1)
         assert (waiting["body"], waiting["answer"], waiting["kept"]) == ({"instances": 4}, None, False)
         assert waiting["why"] == "scenario waiting, rule 1, match 1; waits, held by gate"
-        assert " open  scenario waiting" in waiting["line"]
+        assert waiting["line"].endswith(" → still waits by rule 1 of waiting")
         for kept in (True, False):
             verdict = door.verify(operation="scaleProcess", kept=kept, within="0s")
             assert verdict["result"] == "does_not_hold", "of what is open nobody knows yet whether it changes something"

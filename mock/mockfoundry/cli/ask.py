@@ -189,7 +189,7 @@ def log(
         with ask_control(url, path, control_token, query) as answer:
             if answer["dropped"] and form == "text":
                 print_text(f"{answer['dropped']} exchanges before these were dropped", error=True)
-            for each in answer["requests"]:
+            for each in answer["requests"] if form == "json" else merge_lines(answer):
                 print_exchange(each, form)
         return
     with connect_to_control(url, control_token) as client, suppress(KeyboardInterrupt):
@@ -232,6 +232,12 @@ def print_exchange(exchange: dict[str, Any], form: str) -> None:
         print_text(f"… {exchange['missed']} exchanges were dropped before they could be shown", colour="magenta")
     else:
         print_text(quote_line(line), colour=choose_colour(exchange))
+
+
+def merge_lines(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of exchanges that share a line the first, with that line."""
+    by_number = {each["number"]: each for each in answer["requests"]}
+    return [{**by_number[each["first"]], "line": each["line"]} for each in answer["lines"]]
 
 
 def choose_colour(exchange: dict[str, Any]) -> str:

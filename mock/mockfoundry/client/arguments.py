@@ -255,6 +255,25 @@ def serialize_exchange_filter(expected: Mapping[str, Any]) -> dict[str, Any]:
     return filter_
 
 
+def serialize_listing(
+    operation: str | Sequence[str],
+    status: int | Sequence[int],
+    scenario: str,
+    since: Moment | None,
+    after: int,
+    limit: int,
+) -> dict[str, Any]:
+    """The query of a call that lists exchanges."""
+    return {
+        "operation": join_with_commas(operation),
+        "status": join_with_commas(status),
+        "scenario": scenario,
+        "since": None if since is None else serialize_moment(since),
+        "after": serialize_exchange_number("after", after) or None,
+        "limit": limit,
+    }
+
+
 def join_with_commas(values: Any) -> str:
     """One value or several, as a query parameter."""
     is_several = isinstance(values, Iterable) and not isinstance(values, str)

@@ -21,6 +21,7 @@ CONTROL_TIMEOUT_SECONDS = 100.0
 
 JSON = "application/json"
 YAML = "application/yaml"
+TEXT = "text/plain"
 PROBLEM = "application/problem+json"
 
 _URL_CHARACTERS = frozenset(chr(code) for code in (*range(33), 127))
@@ -272,7 +273,7 @@ class ControlClient:
         if reply.status == 204:
             return None
         try:
-            if reply.content_type.startswith(YAML):
+            if reply.content_type.startswith((YAML, TEXT)):
                 return reply.body.decode("utf-8")
             return msgspec.json.decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError):

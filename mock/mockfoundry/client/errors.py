@@ -1,20 +1,26 @@
-"""Errors: what goes wrong between a test and a server. Never raised for what a client under test does."""
+"""Errors: what goes wrong between a test and a server. Never raised for what a client under test does.
 
-from collections.abc import Iterable
+A traceback names them as tests import them: `mockfoundry.VerificationError`.
+"""
+
 from typing import TYPE_CHECKING
 
 from mockfoundry.documents.quoting import quote_text
 
 if TYPE_CHECKING:
-    from mockfoundry.client.values import NearMatch, Verdict
+    from mockfoundry.client.values import Verdict
 
 
 class ServerError(Exception):
     """A server did not start, or is not running; the text says why."""
 
+    __module__ = "mockfoundry"
+
 
 class ServerGoneError(ServerError, ConnectionError):
     """A server does not answer; the text names its URL."""
+
+    __module__ = "mockfoundry"
 
 
 class UnexpectedResponseError(ServerError):
@@ -23,6 +29,8 @@ class UnexpectedResponseError(ServerError):
     Attributes:
         status: of the response.
     """
+
+    __module__ = "mockfoundry"
 
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
@@ -38,6 +46,8 @@ class ControlError(Exception):
         detail: where, what was found, what is allowed, what to do.
     """
 
+    __module__ = "mockfoundry"
+
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(quote_text(detail))
         self.status = status
@@ -48,6 +58,8 @@ class ControlError(Exception):
 class UnknownProcessError(LookupError):
     """A foundation has no such process, or several of that name; the text lists those that it has."""
 
+    __module__ = "mockfoundry"
+
 
 class VerificationError(AssertionError):
     """What a test expects of the journal does not hold.
@@ -56,35 +68,27 @@ class VerificationError(AssertionError):
         verdict: what the server found.
     """
 
-    def __init__(self, verdict: "Verdict", more: str = "") -> None:
-        lines = [verdict.said, *format_other_matches(verdict.nearest[1:]), *([more] if more else [])]
-        super().__init__(quote_text("\n".join(lines)))
+    __module__ = "mockfoundry"
+
+    def __init__(self, verdict: "Verdict") -> None:
+        super().__init__(quote_text(verdict.said))
         self.verdict = verdict
 
 
 class CannotBeKnownError(VerificationError):
     """Whether it holds cannot be known: exchanges that may count were dropped from the journal."""
 
+    __module__ = "mockfoundry"
 
-def must_hold(verdict: "Verdict", more: str = "") -> None:
+
+def must_hold(verdict: "Verdict") -> None:
     """Raises the error of a verdict that does not hold.
-
-    Args:
-        more: text to add to the verdict's message.
 
     Raises:
         VerificationError, CannotBeKnownError: by the verdict's result.
     """
     __tracebackhide__ = True
     if verdict.result == "does_not_hold":
-        raise VerificationError(verdict, more)
+        raise VerificationError(verdict)
     if verdict.result == "cannot_be_known":
-        raise CannotBeKnownError(verdict, more)
-
-
-def format_other_matches(nearest: "Iterable[NearMatch]") -> Iterable[str]:
-    """Near misses, each with its differences; the first one is left out, since the verdict's message describes it."""
-    for near in nearest:
-        yield f"  also near: {near.line}"
-        for each in near.differences:
-            yield f"    {each.what}: wanted {each.wanted!r}, got {each.got!r}"
+        raise CannotBeKnownError(verdict)

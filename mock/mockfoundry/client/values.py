@@ -11,7 +11,13 @@ import msgspec
 
 from mockfoundry.client.errors import UnknownProcessError
 from mockfoundry.documents.quoting import quote_line
+from mockfoundry.journal.lines import MAX_LINE_WIDTH, cut_end
 from mockfoundry.journal.retries import Chain
+
+
+def represent(kind: str, words: str) -> str:
+    """What `repr` gives for a value: a short line, since pytest shows it where an assertion fails."""
+    return f"<{cut_end(quote_line(f'{kind} {words}'), MAX_LINE_WIDTH - 2)}>"
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +61,12 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     placement_error: str | None = None
     load: dict[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        sizes = f"instances={self.instances} memory_in_mb={self.memory_in_mb} disk_in_mb={self.disk_in_mb}"
+        return represent(
+            "Process", f"{self.app}/{self.type} {sizes} {self.app_state} in {self.organization}/{self.space}"
+        )
+
 
 class StateChange(msgspec.Struct, frozen=True):
     """One difference between a world and its seed.
@@ -70,6 +82,9 @@ class StateChange(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return quote_line(f"{self.where}: {self.before!r} became {self.after!r}")
+
+    def __repr__(self) -> str:
+        return represent("StateChange", str(self))
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +139,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return self.line
 
+    def __repr__(self) -> str:
+        asked = self.operation or f"{self.method} {self.path}"
+        waits = "still waits" if not self.answered else "nothing"
+        return represent("Exchange", f"#{self.number} {asked} → {self.fault or self.status or waits}")
+
 
 class FieldDifference(msgspec.Struct, frozen=True):
     """One difference between an exchange and what was expected."""
@@ -131,6 +151,9 @@ class FieldDifference(msgspec.Struct, frozen=True):
     what: str
     wanted: Any
     got: Any
+
+    def __repr__(self) -> str:
+        return represent("FieldDifference", f"{self.what}: wanted {self.wanted!r}, got {self.got!r}")
 
 
 class NearMatch(msgspec.Struct, frozen=True):
@@ -140,12 +163,15 @@ class NearMatch(msgspec.Struct, frozen=True):
     line: str
     differences: list[FieldDifference]
 
+    def __repr__(self) -> str:
+        return represent("NearMatch", f"{self.line}; {'; '.join(map(repr, self.differences))}")
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """Whether a journal holds what was expected.
 
     Attributes:
-        said: the message; where it does not hold, with the nearest exchange and its differences.
+        said: what was asked and what held; where it does not hold, with a line for each exchange that it is about.
         matched: the numbers of the exchanges that matched.
         dropped: how many exchanges that may have matched were dropped from the journal.
     """
@@ -162,6 +188,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self.holds
+
+    def __str__(self) -> str:
+        return self.said
+
+    def __repr__(self) -> str:
+        return represent("Verdict", f"{self.result}: {self.said.partition(chr(10))[0].rstrip(':')}")
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -187,6 +219,10 @@ class Audit(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return self.table
 
+    def __repr__(self) -> str:
+        counts = f"repeats={self.repeats} dishonoured={self.dishonoured} twice={self.twice}"
+        return represent("Audit", f"requests={self.requests} {counts}")
+
 
 class CoverageRow(msgspec.Struct, frozen=True):
     """One answer that a client may meet: a documented status, or a fault with its phase.
@@ -204,6 +240,10 @@ class CoverageRow(msgspec.Struct, frozen=True):
     phase: str
     times: int
     scenario: str | None
+
+    def __repr__(self) -> str:
+        answer = f"{self.fault} {self.phase}" if self.fault else str(self.status)
+        return represent("CoverageRow", f"{self.operation} {answer} times={self.times}")
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -232,6 +272,9 @@ class Coverage(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return self.table
 
+    def __repr__(self) -> str:
+        return represent("Coverage", f"{self.met} of {self.of} met, {self.percent:g} %")
+
 
 class ActiveScenario(msgspec.Struct, frozen=True):
     """A scenario that is on.
@@ -249,6 +292,9 @@ class ActiveScenario(msgspec.Struct, frozen=True):
     over: bool
     answered: int
     scenario: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return represent("ActiveScenario", f"{self.name} answered={self.answered} over={self.over}")
 
 
 MAX_LISTED_PROCESSES = 20

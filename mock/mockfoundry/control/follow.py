@@ -18,9 +18,16 @@ from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, TEXT, ControlCal
 from mockfoundry.control.requests import query_from_filters
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.names import find_names
-from mockfoundry.journal.lines import ListedEntry, Names, describe_entry, entry_line, find_entry, list_entries, list_guids
+from mockfoundry.journal.lines import (
+    ListedEntry,
+    Names,
+    describe_entry,
+    entry_line,
+    find_entry,
+    list_entries,
+    list_guids,
+)
 from mockfoundry.journal.store import Journal
-from mockfoundry.journal.verify import JournalQuery
 
 MAX_ENTRIES_AT_ONCE = 100
 """How many exchanges are looked at before other clients have their turn."""

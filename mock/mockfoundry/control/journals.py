@@ -32,6 +32,7 @@ from mockfoundry.control.requests import (
     struct_to_dict,
     unknown_operation_problem,
 )
+from mockfoundry.documents.times import parse_duration
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.coverage import (
     ContractCoverage,
@@ -96,7 +97,7 @@ def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: C
     def wait_or_answer(real_time: int, verdict: VerificationResult) -> ControlOutcome:
         left = end - real_time
         if verdict.result != "does_not_hold" or left <= 0:
-            return answer_with_verdict(foundation, journal, verdict)
+            return answer_with_verdict(foundation, journal, note_waiting(verdict, call))
         if not context.waiting.take():
             most = context.waiting.most
             raise ControlProblem(503, "too-many-waits", f"within: {most} calls wait already; ask again in a moment")
@@ -110,6 +111,14 @@ def verify_until(context: ControlContext, judge: JournalJudge, end: int, call: C
         snapshot = journal.snapshot()
         return ControlWork(lambda: judge(snapshot), wait_or_answer)
     return wait_or_answer(call.real_time, judge(journal))
+
+
+def note_waiting(verdict: VerificationResult, call: ControlCall) -> VerificationResult:
+    """A verdict that says for how long it was waited in vain."""
+    within = call.body.get("within", "0s")
+    if verdict.result == "holds" or not parse_duration(within):
+        return verdict
+    return msgspec.structs.replace(verdict, message=f"{verdict.message}; waited {within}")
 
 
 def answer_with_verdict(foundation: FoundationState, journal: Journal, verdict: VerificationResult) -> ControlOutcome:

@@ -1,7 +1,7 @@
 """Lines: what was sent and what came, each exchange in a line of a hundred columns. Never judges one, knows no world.
 
 All that shows exchanges to people shows these lines: the journal's text, a failed verification, a failed test's report.
-Repeats share a line: `#4 to #60 ×57 +8ms to 0.3s scaleProcess dora/web {"instances":5} → 409 CF-Conflict`.
+Repeats in a row share a line, which begins with the first number and the last, how many they are, and their waits.
 """
 
 import re
@@ -12,9 +12,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mockfoundry.documents.quoting import quote_line
-from mockfoundry.journal.entry import ANYBODY, JournalEntry, RedactedEntry, entry_to_dict, redact_entry
+from mockfoundry.journal.entry import (
+    ANYBODY,
+    JournalEntry,
+    RecordedResponse,
+    RedactedEntry,
+    entry_to_dict,
+    redact_entry,
+)
 from mockfoundry.journal.secret_names import is_secret_name
 from mockfoundry.journal.store import Journal
+from mockfoundry.wire_faults import WIRE_FAULTS
 
 MAX_LINE_WIDTH = 100
 
@@ -33,7 +41,7 @@ MAX_SEARCHED_BODY = 4_096
 CLEAR_DIFFERENCE = 250_000
 """Microseconds from which on two clocks are said to differ, if it is also a quarter of what the machine's shows."""
 
-IMPLIED_TITLES = frozenset({"CF-RateLimitExceeded", "CF-UnprocessableEntity"})
+IMPLIED_TITLES = frozenset({"CF-RateLimitExceeded", "CF-ServiceUnavailable", "CF-UnprocessableEntity"})
 """Titles of errors that say no more than their status."""
 
 Names = Mapping[str, str]
@@ -112,9 +120,10 @@ def list_guids(listed: Iterable[ListedEntry]) -> set[str]:
     guids: set[str] = set()
     for entry, _ in listed:
         guids.update(entry.path.values())
-        for text in (entry.request.query_string, entry.request.content[:MAX_SEARCHED_BODY]):
-            if b"-" in text:
-                guids.update(_GUID.findall(text.decode("latin-1")))
+        request = entry.request
+        guids.update(_GUID.findall(request.target))
+        for content in (request.query_string, request.content[:MAX_SEARCHED_BODY]):
+            guids.update(_GUID.findall(content.decode("latin-1")))
     return guids
 
 
@@ -149,7 +158,7 @@ def fold_entries(listed: Iterable[ListedEntry], names: Names = NO_NAMES) -> list
 
 def fold_line(parts: LineParts, same: list[ListedEntry]) -> JournalLine:
     first, last, times = same[0].entry.number, same[-1].entry.number, len(same)
-    head = f"#{first} " if times == 1 else f"#{first} to #{last} ×{times} "
+    head = f"#{first} " if times == 1 else f"#{first}-{last} ×{times} "
     return JournalLine(first, last, times, fit_line(head + describe_arrivals(list_arrivals(same)), parts))
 
 
@@ -163,7 +172,10 @@ def list_arrivals(listed: Iterable[ListedEntry]) -> list[Arrival]:
 
 
 def describe_arrivals(arrivals: list[Arrival]) -> str:
-    """Waits as a line begins with them: `+0.9s `, `+8ms to 0.3s `; the foundation's clock only if it shows another."""
+    """Waits as a line begins with them: `+0.9s `, `+8ms-0.3s `, `+8-12ms `.
+
+    What the foundation's clock shows stands there only if it is clearly another time: `+9ms (clock +30s) `.
+    """
     if not arrivals:
         return ""
     text = f"+{format_range([max(0, each.wait) for each in arrivals])} "
@@ -175,7 +187,12 @@ def describe_arrivals(arrivals: list[Arrival]) -> str:
 def format_range(waits: list[int], sign: str = "") -> str:
     least, most = format_short_wait(min(waits)), format_short_wait(max(waits))
     least, most = (each if each.startswith("-") else sign + each for each in (least, most))
-    return least if least == most else f"{least} to {most}"
+    if least == most:
+        return least
+    if min(waits) < 0:
+        return f"{least} to {most}"
+    unit = least.lstrip("+.0123456789")
+    return f"{least.removesuffix(unit) if most.lstrip('+.0123456789') == unit else least}-{most.removeprefix(sign)}"
 
 
 def format_short_wait(microseconds: int) -> str:
@@ -187,8 +204,7 @@ def format_short_wait(microseconds: int) -> str:
     seconds = round(microseconds / 1_000_000, 1)
     if seconds < 120:
         return f"{seconds:g}s"
-    minutes = round(seconds / 60, 1)
-    return f"{minutes:g}m" if minutes < 120 else f"{round(minutes / 60, 1):g}h"
+    return f"{round(seconds / 60, 1):g}m" if seconds < 3600 else f"{round(seconds / 3600, 1):g}h"
 
 
 def tell_parts(entry: JournalEntry, names: Names, redacted: RedactedEntry | None = None) -> LineParts:
@@ -237,11 +253,11 @@ def describe_body(entry: JournalEntry, names: Names, shown: RedactedEntry) -> st
 
 
 def describe_outcome(entry: JournalEntry, shown: RedactedEntry) -> str:
-    """What came, as its client acts on it: `202`, `409 CF-Conflict Retry-After 5`, `reset, change kept`, `open`."""
+    """What came, as its client acts on it: `202`, `409 CF-Conflict Retry-After 5`, `reset (change kept)`."""
     response = entry.response
     if entry.is_open:
         return "still waits"
-    words = [response.fault or (str(response.status) if response.status else "nothing")]
+    words = [describe_result(response)]
     if response.status >= 400 and not response.fault:
         title = find_error_title(shown.answer)
         words += [title] if title and title not in IMPLIED_TITLES else []
@@ -250,9 +266,17 @@ def describe_outcome(entry: JournalEntry, shown: RedactedEntry) -> str:
     if entry.time_to_answer:
         words.append(f"after {format_short_wait(entry.time_to_answer)}")
     text = " ".join(words)
-    if entry.was_left:
-        text += ", its client had left"
-    return f"{text}, change kept" if entry.lost else text
+    notes = ["change kept"] if entry.lost else []
+    notes += ["its client had left"] if entry.was_left else []
+    return f"{text} ({', '.join(notes)})" if notes else text
+
+
+def describe_result(response: RecordedResponse) -> str:
+    """The status that a client has, and the fault that it met."""
+    if not response.fault:
+        return str(response.status) if response.status else "no answer"
+    has_status = response.status and WIRE_FAULTS[response.fault].sends_headers
+    return f"{response.status} {response.fault}" if has_status else response.fault
 
 
 def find_error_title(answer: Any) -> str:

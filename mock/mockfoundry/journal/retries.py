@@ -252,20 +252,19 @@ def parse_wait(text: str, now: int) -> int | None:
 def judge_retries(audit: RetryAudit, limits: RetryLimits) -> VerificationResult:
     """Whether an audit is within what a test allows; the message names the first repeat that is not."""
     for chain in audit.chains:
-        request = f"{chain.operation or chain.method} {chain.path} (first #{chain.first})"
         if limits.max is not None and len(chain.repeats) > limits.max:
-            times = format_times(len(chain.repeats))
-            message = f"expected at most {format_times(limits.max)} repeated, {request} was repeated {times}"
+            allowed, times = format_times(limits.max), format_times(len(chain.repeats))
+            message = f"expected each request to be repeated at most {allowed}, #{chain.first} was repeated {times}"
             return VerificationResult("does_not_hold", message, chain_numbers_of(chain))
         for each in chain.repeats:
             if limits.honours_retry_after and each.honoured is False:
                 waited, asked = format_wait(int(each.wait * 1e6)), format_wait(int((each.retry_after or 0) * 1e6))
-                message = f"#{each.number} repeated #{each.of} after {waited}, asked were {asked}: {request}"
+                message = f"#{each.number} repeated #{each.of} after {waited}, which asked for {asked}"
                 return VerificationResult(
                     "does_not_hold", f"expected Retry-After to be honoured, {message}", chain_numbers_of(chain)
                 )
             if limits.never_twice and each.twice:
-                message = f"#{each.number} changed the world once more, #{each.of} ended with {each.after}: {request}"
+                message = f"#{each.number} changed the world once more, after #{each.of} had ended with {each.after}"
                 return VerificationResult(
                     "does_not_hold", f"expected nothing to be done twice, {message}", chain_numbers_of(chain)
                 )

@@ -87,7 +87,7 @@ def list_match_lines(result: VerificationResult, matched: list[ListedEntry], nam
 def list_nearest_lines(result: VerificationResult, nearest: tuple[NearestLine, ...]) -> Iterator[str]:
     """The lines of the exchanges that nearly fit, each with its differences in a line below."""
     if nearest:
-        yield "nearest:" if len(nearest) == 1 else "nearest, the nearest first:"
+        yield "nearest:"
     for near in nearest:
         yield f"  {near.line}"
         yield cut_end(f"      {'; '.join(map(str, near.differences))}", MAX_LINE_WIDTH)

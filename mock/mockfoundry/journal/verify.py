@@ -314,18 +314,32 @@ def verify_order(journal: Journal, queries: tuple[JournalQuery, ...]) -> Verific
         entry = next((each for each in entries if query.holds(each)), None)
         if entry is None:
             after = f" after #{found[-1].number}" if found else ""
-            message = f"expected {query} as number {position + 1} of {len(queries)} in order{after}, saw none there"
+            message = f"expected {query} as number {position + 1} of {len(queries)} in order, saw none{after}"
             numbers = tuple(each.number for each in found)
             dropped = sum(count_dropped_candidates(journal, each) for each in queries)
             if dropped:
                 return VerificationResult(
                     "cannot_be_known", f"{message}; {dropped_entries_note(dropped)}", numbers, (), dropped
                 )
-            nearest = find_nearest_entries(journal, query, found[-1].number if found else 0)
+            nearest = find_nearest_entries(journal, query, numbers[-1] if found else 0)
+            nearest = (*find_entry_before(journal, query, numbers), *nearest)[:MAX_NEAREST_ENTRIES]
             return VerificationResult("does_not_hold", message + note_silence(journal, nearest), numbers, nearest)
         found.append(entry)
     message = "; then ".join(f"#{entry.number} {query}" for entry, query in zip(found, queries, strict=True))
     return VerificationResult("holds", f"saw in order: {message}", tuple(entry.number for entry in found))
+
+
+def find_entry_before(journal: Journal, query: JournalQuery, numbers: tuple[int, ...]) -> tuple[NearEntry, ...]:
+    """The latest exchange that fits a query and came too early for its order; none if there is none.
+
+    Args:
+        numbers: of those that came in order.
+    """
+    if not numbers:
+        return ()
+    early = [each.number for each in journal if each.number < numbers[-1] and query.holds(each)]
+    difference = EntryDifference("order", f"after #{numbers[-1]}", "before it")
+    return (NearEntry(early[-1], (difference,)),) if early else ()
 
 
 def find_nearest_entries(journal: Journal, query: JournalQuery, after_number: int = 0) -> tuple[NearEntry, ...]:

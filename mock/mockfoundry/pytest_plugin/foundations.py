@@ -15,7 +15,9 @@ import pytest
 
 from mockfoundry.client.errors import ControlError, ServerError
 from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.values import StateChange
 from mockfoundry.documents.quoting import quote_line, quote_text
+from mockfoundry.journal.lines import cut_middle
 
 MAX_FOUNDATION_NAME_LENGTH = 64
 
@@ -87,17 +89,23 @@ def allow_function_fixture(node: pytest.Item) -> None:
     test._hypothesis_internal_use_settings = settings(current, suppress_health_check=tuple(suppressed))
 
 
-MAX_REPORTED_EXCHANGES = 60
-"""How many exchanges are shown; the latest are."""
+MAX_REPORTED_LINES = 60
+"""How many lines of requests are shown; the latest are."""
+
+MAX_COMPARED_EXCHANGES = 1_000
+"""How many exchanges are looked through for the one that came nearest to a rule; the latest are."""
 
 MAX_REPORTED_CHANGES = 30
+
+MAX_VALUE_WIDTH = 40
+"""Characters of a value that was changed."""
 
 MAX_REPLAY_LINES = 60
 """How many lines a replay may have to be shown."""
 
 
 def render_failure_report(foundation: Foundation) -> str:
-    """A failed test's foundation: each request with its reason, the changes, the clock, and a replay."""
+    """A failed test's foundation: what was sent and what came, the scenarios, the changes, the clock, and a replay."""
     try:
         return "\n".join(map(quote_line, describe_foundation(foundation)))
     except (ServerError, ControlError) as error:
@@ -105,17 +113,18 @@ def render_failure_report(foundation: Foundation) -> str:
 
 
 def describe_foundation(foundation: Foundation) -> Iterator[str]:
-    exchanges = foundation.requests()
-    yield f"foundation {foundation.name} at {foundation.url}"
-    yield f"clock {foundation.clock.now.isoformat()}, random seed {foundation.random_seed}"
-    if len(exchanges) > MAX_REPORTED_EXCHANGES:
-        yield f"… {len(exchanges) - MAX_REPORTED_EXCHANGES} requests before these"
-    yield from (exchange.line for exchange in exchanges[-MAX_REPORTED_EXCHANGES:])
-    if not exchanges:
+    yield f"foundation {foundation.url}"
+    yield f"random seed {foundation.random_seed}, clock {foundation.clock.now.isoformat()}"
+    lines = foundation.log().splitlines()
+    if len(lines) > MAX_REPORTED_LINES:
+        yield f"… {len(lines) - MAX_REPORTED_LINES} lines before these; foundation.log() has them all"
+    yield from lines[-MAX_REPORTED_LINES:]
+    if not lines:
         yield "no request came; does the client ask foundation.url?"
+    yield from describe_idle_scenarios(foundation)
     changes = foundation.changes()
     yield "changed in the world:" if changes else "nothing was changed in the world"
-    yield from (f"  {change}" for change in changes[:MAX_REPORTED_CHANGES])
+    yield from map(describe_change, changes[:MAX_REPORTED_CHANGES])
     if len(changes) > MAX_REPORTED_CHANGES:
         yield f"  … and {len(changes) - MAX_REPORTED_CHANGES} more"
     replay = foundation.replay().splitlines()
@@ -124,3 +133,21 @@ def describe_foundation(foundation: Foundation) -> Iterator[str]:
     elif replay:
         yield "to meet the same failures again, save this beside the test and mark it with it:"
         yield from (f"  {line}" for line in replay)
+
+
+def describe_idle_scenarios(foundation: Foundation) -> Iterator[str]:
+    """The scenarios whose rules have answered no request, each with the request that came nearest to one."""
+    idle = [each.name for each in foundation.playing() if each.scenario.get("rules") and not each.answered]
+    exchanges = foundation.requests(limit=MAX_COMPARED_EXCHANGES) if idle else []
+    for name in idle:
+        yield f"scenario {name} has answered no request"
+        head = f"scenario {name}, "
+        near = next((each for each in reversed(exchanges) if (each.near_miss or "").startswith(head)), None)
+        if near is not None and near.near_miss is not None:
+            yield f"  #{near.number} came near to {near.near_miss.removeprefix(head)}"
+
+
+def describe_change(change: StateChange) -> str:
+    """A change in a line; long values are cut."""
+    before, after = (cut_middle(repr(each), MAX_VALUE_WIDTH) for each in (change.before, change.after))
+    return f"  {change.where}: {before} became {after}"

@@ -65,7 +65,7 @@ func TestAVerificationThatFailsShowsTheNearestRequest(t *testing.T) {
 		_ = newScaler(foundation, "alice").Scale(foundation.Process("dora", "web").GUID, 2)
 		foundation.Verify("scaleProcess", mockfoundry.Status(409))
 		went = true
-	}, "expected scaleProcess answered 409", "#1 ", "scaleProcess by alice 202")
+	}, "expected scaleProcess answered 409", "#1 ", `scaleProcess dora/web as alice {"instances":2} → 202`)
 	if !went {
 		t.Error("the test did not go on")
 	}
