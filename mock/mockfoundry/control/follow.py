@@ -15,9 +15,8 @@ import msgspec
 from starlette.types import Receive, Send
 
 from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, TEXT, ControlCall, ControlContext, ControlProblem
-from mockfoundry.control.requests import query_from_filters
+from mockfoundry.control.requests import names_finder, query_from_filters
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.foundations.names import find_names
 from mockfoundry.journal.lines import (
     ListedEntry,
     Names,
@@ -25,7 +24,6 @@ from mockfoundry.journal.lines import (
     entry_line,
     find_entry,
     list_entries,
-    list_guids,
 )
 from mockfoundry.journal.store import Journal
 
@@ -104,7 +102,7 @@ class JournalStream:
                 listed = [*find_completed(journal, waiting_numbers), *listed]
                 waiting_numbers += [entry.number for entry, _ in listed if entry.is_open]
                 listed = [each for each in listed if query.holds(each.entry)]
-                names = find_names(foundation, list_guids(listed)) if listed else {}
+                names = names_finder(foundation, False)(listed)
                 size = sum(len(entry.request.content) + len(entry.response.body) for entry, _ in listed)
                 make_lines = make_text_lines if self._as_text else make_json_lines
                 if size > MAX_LOOP_JOURNAL_BYTES:

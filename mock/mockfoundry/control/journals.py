@@ -20,15 +20,17 @@ from mockfoundry.control.context import (
     ControlProblem,
     ControlWait,
     ControlWork,
+    answer_in_turn,
     bad_value_problem,
     index_handlers,
     parse_duration_field,
     parse_moment_field,
 )
 from mockfoundry.control.requests import (
-    answer_with_names,
+    NamesFinder,
     is_long,
     must_be_known,
+    names_finder,
     struct_to_dict,
     unknown_operation_problem,
 )
@@ -41,8 +43,7 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
-from mockfoundry.journal.lines import ListedEntry, Names
-from mockfoundry.journal.retries import RetryAudit, RetryLimits, audit_retries, format_retry_table, judge_retries
+from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.journal.verdicts import list_shown_entries, show_verdict
 from mockfoundry.journal.verify import (
@@ -121,16 +122,18 @@ def note_waiting(verdict: VerificationResult, call: ControlCall) -> Verification
     return msgspec.structs.replace(verdict, message=f"{verdict.message}; waited {within}")
 
 
-def answer_with_verdict(foundation: FoundationState, journal: Journal, verdict: VerificationResult) -> ControlOutcome:
+def answer_with_verdict(
+    foundation: FoundationState, journal: Journal, verdict: VerificationResult
+) -> ControlAnswer | ControlWork:
     """A verdict with the lines of the exchanges that it is about."""
-    long = is_long(journal)
-    held = journal.snapshot() if long else journal
-    return answer_with_names(
-        foundation,
-        long,
-        lambda: list_shown_entries(verdict, held),
-        lambda shown, names: ControlAnswer(struct_to_dict(show_verdict(verdict, shown, names))),
-    )
+    takes_long = is_long(journal)
+    held, find = journal.snapshot() if takes_long else journal, names_finder(foundation, takes_long)
+    return answer_in_turn(takes_long, lambda: ControlAnswer(verdict_to_dict(verdict, held, find)))
+
+
+def verdict_to_dict(verdict: VerificationResult, journal: Journal, find: NamesFinder) -> dict[str, Any]:
+    shown = list_shown_entries(verdict, journal)
+    return struct_to_dict(show_verdict(verdict, shown, find(shown)))
 
 
 def watch_journal(
@@ -255,7 +258,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def show_retries(context: ControlContext, call: ControlCall) -> ControlOutcome:
+def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     asked = call.query
     must_be_known(context, (asked["operation"],))
     patience = None if asked["within"] is None else parse_duration_field("query within", asked["within"])
@@ -264,22 +267,15 @@ def show_retries(context: ControlContext, call: ControlCall) -> ControlOutcome:
     )
     foundation, _ = context.find_foundation(call)
     journal = foundation.journal.snapshot()
-    long = is_long(journal)
+    takes_long = is_long(journal)
+    find = names_finder(foundation, takes_long)
 
-    def audit_and_answer() -> tuple[RetryAudit, VerificationResult]:
+    def answer_with_retries() -> ControlAnswer:
         audit = audit_retries(journal, asked["operation"], patience)
-        return audit, judge_retries(audit, limits)
+        told = verdict_to_dict(judge_retries(audit, limits), journal, find)
+        return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": told})
 
-    def answer_with_retries(_: int, found: tuple[RetryAudit, VerificationResult]) -> ControlOutcome:
-        audit, verdict = found
-
-        def answer(shown: list[ListedEntry], names: Names) -> ControlAnswer:
-            told = struct_to_dict(show_verdict(verdict, shown, names))
-            return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": told})
-
-        return answer_with_names(foundation, long, lambda: list_shown_entries(verdict, journal), answer)
-
-    return ControlWork(audit_and_answer, answer_with_retries) if long else answer_with_retries(0, audit_and_answer())
+    return answer_in_turn(takes_long, answer_with_retries)
 
 
 def show_coverage(context: ControlContext, call: ControlCall) -> ControlWork:

@@ -5,7 +5,6 @@ What is shown of an exchange is made in the journal room; the names in it are th
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +15,6 @@ from mockfoundry.control.context import (
     ControlAnswer,
     ControlCall,
     ControlContext,
-    ControlOutcome,
     ControlProblem,
     ControlWork,
     answer_in_turn,
@@ -40,39 +38,35 @@ from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import JournalQuery
 
 
-def list_requests(context: ControlContext, call: ControlCall) -> ControlOutcome:
+def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     query, limit = query_from_filters(context, call), call.query["limit"]
     foundation, _ = context.find_foundation(call)
     journal = foundation.journal.snapshot()
+    takes_long = is_long(journal)
+    find = names_finder(foundation, takes_long)
     answer = answer_with_lines if call.query["format"] == "text" else answer_with_requests
-    return answer_with_names(
-        foundation,
-        is_long(journal),
-        lambda: list(deque(list_fitting(journal, query), maxlen=limit)),
-        partial(answer, journal),
-    )
+
+    def list_and_answer() -> ControlAnswer:
+        listed = list(deque(list_fitting(journal, query), maxlen=limit))
+        return answer(journal, listed, find(listed))
+
+    return answer_in_turn(takes_long, list_and_answer)
 
 
-def answer_with_names(
-    foundation: FoundationState,
-    takes_long: bool,
-    find: Callable[[], list[ListedEntry]],
-    answer: Callable[[list[ListedEntry], Names], ControlAnswer],
-) -> ControlOutcome:
-    """What is made of exchanges and of the names in them.
+NamesFinder = Callable[[Iterable[ListedEntry]], Names]
+"""Gives the names of what exchanges are about."""
 
-    Names are looked up where exchanges are made; what is long is done before and after that in the worker room.
+
+def names_finder(foundation: FoundationState, takes_long: bool) -> NamesFinder:
+    """What finds names in a foundation's world.
 
     Args:
-        find: finds the exchanges.
-        answer: makes the answer.
+        takes_long: whether it will be asked in the worker room, so that it needs a copy. Tables of a world that was
+            copied are copied when they are written next, so a short answer does without.
     """
-
-    def name_and_answer(_: int, listed: list[ListedEntry]) -> ControlOutcome:
-        names = find_names(foundation, list_guids(listed))
-        return answer_in_turn(takes_long, lambda: answer(listed, names))
-
-    return ControlWork(find, name_and_answer) if takes_long else name_and_answer(0, find())
+    world = foundation.world.copy() if takes_long else foundation.world
+    before = foundation.initial_world
+    return lambda listed: find_names(world, before, list_guids(listed))
 
 
 def list_fitting(journal: Journal, query: JournalQuery) -> Iterator[ListedEntry]:
@@ -145,7 +139,7 @@ def struct_to_dict(value: msgspec.Struct) -> dict[str, Any]:
 def show_request(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     foundation, _ = context.find_foundation(call)
     found = find_held_entry(foundation.journal, call.path["number"])
-    entry, names = found.entry, find_names(foundation, list_guids([found]))
+    entry, names = found.entry, names_finder(foundation, False)([found])
     return answer_in_turn(
         len(entry.request.content) + len(entry.response.body) > MAX_LOOP_JOURNAL_BYTES,
         lambda: ControlAnswer({**describe_entry(found, names), "curl": curl_command(entry, call.base_url)}),

@@ -8,28 +8,30 @@ from collections.abc import Iterable
 
 from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.foundations.foundation import FoundationState
 
 MAX_COMPARED_APPS = 1_000
 """Of how many apps it is found out whether two have one name; in a larger world each is called in full."""
 
 
-def find_names(foundation: FoundationState, guids: Iterable[str]) -> dict[str, str]:
+def find_names(world: World, initial_world: World, guids: Iterable[str]) -> dict[str, str]:
     """The names of those guids that are of something known: `dora/web`, `dora`, `acme/dev`, `acme`.
 
     An app that shares its name with another one is called in full: `acme/dev/dora`.
+
+    Args:
+        initial_world: the world that its foundation began as.
     """
     found: dict[str, str] = {}
     unknown: list[str] = []
-    shared = find_shared_names(foundation.world)
+    shared = find_shared_names(world)
     for guid in guids:
-        name = find_name(foundation.world, guid, shared) or find_name(foundation.initial_world, guid, shared)
+        name = find_name(world, guid, shared) or find_name(initial_world, guid, shared)
         if name:
             found[guid] = name
         else:
             unknown.append(guid)
     if unknown:
-        gone = list_gone_names(foundation.world, shared)
+        gone = list_gone_names(world, shared)
         found.update((guid, gone[guid]) for guid in unknown if guid in gone)
     return found
 
