@@ -4,35 +4,36 @@ An app or a process that was deleted is called as it was: by the world that the 
 events of its deletion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.journal.lines import PROCESS_PREFIX
 
 MAX_COMPARED_APPS = 1_000
 """Of how many apps it is found out whether two have one name; in a larger world each is called in full."""
 
 
 def find_names(world: World, initial_world: World, guids: Iterable[str]) -> dict[str, str]:
-    """The names of those guids that are of something known: `dora/web`, `dora`, `acme/dev`, `acme`.
+    """The names of those guids that are of something known: `dora`, `dora/web`, `acme/dev`, `acme`.
 
+    The web process of an app may have its guid, so `processes/GUID` is a process, and a guid alone rather an app.
     An app that shares its name with another one is called in full: `acme/dev/dora`.
 
     Args:
         initial_world: the world that its foundation began as.
     """
     found: dict[str, str] = {}
-    unknown: list[str] = []
+    gone: dict[str, str] | None = None
     shared = find_shared_names(world)
     for guid in guids:
-        name = find_name(world, guid, shared) or find_name(initial_world, guid, shared)
-        if name:
-            found[guid] = name
-        else:
-            unknown.append(guid)
-    if unknown:
-        gone = list_gone_names(world, shared)
-        found.update((guid, gone[guid]) for guid in unknown if guid in gone)
+        named = dict(iterate_names(world, guid, shared)) or dict(iterate_names(initial_world, guid, shared))
+        if not named and gone is None:
+            gone = list_gone_names(world, shared)
+        for key in (guid, f"{PROCESS_PREFIX}{guid}"):
+            name = named.get(key) or (gone or {}).get(key)
+            if name:
+                found[key] = name
     return found
 
 
@@ -47,21 +48,20 @@ def find_shared_names(world: World) -> frozenset[str] | None:
     return frozenset(shared)
 
 
-def find_name(world: World, guid: str, shared: frozenset[str] | None) -> str:
-    """The name of what has a guid in a world, empty where nothing has."""
+def iterate_names(world: World, guid: str, shared: frozenset[str] | None) -> Iterator[tuple[str, str]]:
+    """What has a guid in a world, each with its key in a mapping of names; the later counts."""
     process = world.processes.get(guid)
     if process is not None:
-        return f"{name_app(world, world.apps[process.app], shared)}/{process.type}"
-    app = world.apps.get(guid)
-    if app is not None:
-        return name_app(world, app, shared)
+        name = f"{name_app(world, world.apps[process.app], shared)}/{process.type}"
+        yield from ((f"{PROCESS_PREFIX}{guid}", name), (guid, name))
     if guid in world.spaces:
-        return name_space(world, guid)
-    organization = world.organizations.get(guid)
-    if organization is not None:
-        return organization.name
+        yield guid, name_space(world, guid)
+    if guid in world.organizations:
+        yield guid, world.organizations[guid].name
     deployment = world.find_deployment(guid)
-    return "" if deployment is None else name_app(world, world.apps[deployment.app], shared)
+    app = world.apps.get(guid if deployment is None else deployment.app)
+    if app is not None:
+        yield guid, name_app(world, app, shared)
 
 
 def name_app(world: World, app: App, shared: frozenset[str] | None) -> str:
@@ -75,12 +75,14 @@ def name_space(world: World, guid: str) -> str:
 
 
 def list_gone_names(world: World, shared: frozenset[str] | None) -> dict[str, str]:
-    """The names of apps and processes of which there are audit events, by guid."""
+    """The names of apps and processes of which there are audit events."""
     names: dict[str, str] = {}
     for event in world.latest_events():
         app = event.target
-        name = names[app.guid] = name_app(world, app, shared)
+        name = name_app(world, app, shared)
         if event.kind.startswith("audit.app.process."):
             data = event.data
-            names[data["process_guid"]] = f"{name}/{data['process_type']}"
+            process = names[PROCESS_PREFIX + data["process_guid"]] = f"{name}/{data['process_type']}"
+            names.setdefault(data["process_guid"], process)
+        names[app.guid] = name
     return names

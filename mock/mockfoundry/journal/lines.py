@@ -44,12 +44,18 @@ CLEAR_DIFFERENCE = 250_000
 IMPLIED_TITLES = frozenset({"CF-RateLimitExceeded", "CF-ServiceUnavailable", "CF-UnprocessableEntity"})
 """Titles of errors that say no more than their status."""
 
+PROCESS_PREFIX = "processes/"
+
 Names = Mapping[str, str]
-"""What the guids are called that exchanges have in them, as far as that is known."""
+"""What the guids are called that exchanges have in them, as far as that is known.
+
+Before a process stands PROCESS_PREFIX: the web process of an app may have its guid.
+"""
 
 NO_NAMES: Names = {}
 
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_GUID_IN_TEXT = re.compile(rf"(?P<prefix>{PROCESS_PREFIX})?(?P<guid>{_GUID.pattern})")
 
 
 class Arrival(NamedTuple):
@@ -233,13 +239,33 @@ def describe_subject(entry: JournalEntry, names: Names, shown: RedactedEntry) ->
     marked = [
         (value, shown.redactor.hide(value) if is_secret_name(name) else value) for name, value in entry.path.items()
     ]
-    values = [names.get(value) or shorten_guids(shown.redactor.redact_own_text(mark), {}) for value, mark in marked]
+    target = entry.request.target
+    values = [
+        find_name(value, PROCESS_PREFIX if f"/{PROCESS_PREFIX}{value}" in target else "", names)
+        or shorten_guids(shown.redactor.redact_own_text(mark), NO_NAMES)
+        for value, mark in marked
+    ]
     return f"{entry.operation} {'/'.join(values)}".rstrip()
+
+
+def find_name(guid: str, prefix: str, names: Names) -> str:
+    """What has a guid; empty where that is not known.
+
+    Args:
+        prefix: PROCESS_PREFIX where it is rather a process.
+    """
+    return names.get(f"{prefix}{guid}") or names.get(guid) or ""
 
 
 def shorten_guids(text: str, names: Names) -> str:
     """Text with names in place of guids, as `<dora/web>`; what has no name is cut."""
-    return _GUID.sub(lambda found: f"<{names[found[0]]}>" if found[0] in names else f"{found[0][:8]}…", text)
+
+    def shorten(found: re.Match[str]) -> str:
+        prefix, guid = found["prefix"] or "", found["guid"]
+        name = find_name(guid, prefix, names)
+        return f"{prefix}<{name}>" if name else f"{prefix}{guid[:8]}…"
+
+    return _GUID_IN_TEXT.sub(shorten, text)
 
 
 def describe_body(entry: JournalEntry, names: Names, shown: RedactedEntry) -> str:
