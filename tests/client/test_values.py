@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 import mockfoundry.control
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import Server
 from mockfoundry.client.values import ActiveScenario, Audit, Coverage, Exchange, Process, StateChange, Verdict
 from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS
 from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
+from tests.client.scaling import scale
 
 DOCUMENT = Path(mockfoundry.control.__file__).with_name("openapi.yaml")
 
@@ -126,3 +129,43 @@ def test_a_process_has_every_field_that_a_seed_gives_it() -> None:
     """A field that is added to the seed's declaration is added to the client's value."""
     keys = {key.name for key in PROCESS.keys} - SNAPSHOT_KEYS
     assert keys - set(Process.__struct_fields__) == set()
+
+
+def test_values_are_shown_in_a_short_line(server: Server, foundation: Foundation) -> None:
+    """Pytest shows them where an assertion fails."""
+    scale(foundation, 2)
+    near = foundation.check("scaleProcess", times=2, when={"body": {"instances": 3}})
+    long = foundation.check("scaleProcess", when={"body": {"command": "x" * 100}})
+    coverage = foundation.coverage(["scaleProcess"])
+    foundation.play("conflict")
+    shown = [
+        repr(foundation.process("dora")),
+        repr(foundation.changes()[0]),
+        repr(foundation.requests()[0]),
+        repr(near),
+        repr(near.nearest[0].differences[0]),
+        repr(foundation.retries()),
+        repr(coverage),
+        repr(coverage.squares[0]),
+        repr(foundation.playing()[0]),
+        repr(foundation.clock),
+        repr(foundation.hold("gate")),
+        repr(server),
+    ]
+    assert shown == [
+        "<Process dora/web instances=2 memory_in_mb=256 disk_in_mb=1024 STARTED in acme/dev>",
+        "<StateChange organizations/acme/spaces/dev/apps/dora/processes/web/instances: 1 became 2>",
+        "<Exchange #1 scaleProcess → 202>",
+        "<Verdict does_not_hold: expected scaleProcess with body instances 3 exactly 2 times, saw 0 times>",
+        "<FieldDifference body instances: wanted 3, got 2>",
+        "<Audit requests=1 repeats=0 dishonoured=0 twice=0>",
+        f"<Coverage 1 of {coverage.of} met, {coverage.percent:g} %>",
+        "<CoverageRow scaleProcess 202 times=1>",
+        "<ActiveScenario conflict answered=0 over=False>",
+        "<FoundationClock>",
+        "<HeldRequests gate>",
+        f"<Server {server.url}>",
+    ]
+    assert (len(repr(long)), repr(long)[-2:], str(long)) == (100, "…>", long.said)
+    assert repr(near.nearest[0]).startswith('<NearMatch #1 scaleProcess dora/web {"instances":2} → 202; <Field')
+    assert foundation.token not in repr(foundation)

@@ -1,6 +1,9 @@
 """What failing tests print is kept as text, and reads well to someone new; `make documents` writes it anew."""
 
+import re
+
 from tests.plugin.golden_output import GOLDEN, run_failing_suite
+from tests.plugin.test_documents import PYTHON
 
 MAX_LINE_WIDTH = 100
 
@@ -18,3 +21,9 @@ def test_every_request_is_told_in_a_line_of_a_hundred_columns() -> None:
     lines = [line for text in read_golden_files().values() for line in text.splitlines() if line.startswith("#")]
     assert len(lines) > 20
     assert [line for line in lines if len(line) > MAX_LINE_WIDTH or " → " not in line] == []
+
+
+def test_what_the_page_for_python_shows_is_what_is_kept() -> None:
+    shown = re.findall(r"<!-- golden: (\w+) -->\n```text\n(.*?)```", PYTHON, re.DOTALL)
+    assert shown
+    assert dict(shown).items() <= read_golden_files().items()

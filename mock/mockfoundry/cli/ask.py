@@ -177,7 +177,7 @@ def log(
     form: str,
     number: int | None,
 ) -> None:
-    """Print the journal of a foundation."""
+    """Print what was sent to a foundation and what came: a line a request, repeats in one."""
     foundation = choose_foundation(foundation, url)
     if number is not None:
         with ask_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {}) as exchange:

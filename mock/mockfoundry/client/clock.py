@@ -25,6 +25,9 @@ class FoundationClock:
         self._call = call
         self._latest: datetime | None = None
 
+    def __repr__(self) -> str:
+        return "<FoundationClock>"
+
     @property
     def now(self) -> datetime:
         """Its time, in UTC; every access is a call."""
@@ -115,6 +118,9 @@ class HeldRequests:
     def __init__(self, call: Callable[..., Any], name: str) -> None:
         self._call = call
         self.name = name
+
+    def __repr__(self) -> str:
+        return f"<HeldRequests {self.name}>"
 
     def release(self) -> int:
         """Lets the requests go on that are held now; a later one is held again.

@@ -36,6 +36,9 @@ class ServerBase:
         self._url = ""
         self._control: ControlClient | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._url or 'that is not running'}>"
+
     @property
     def url(self) -> str:
         """Its URL, without a slash at the end.
