@@ -172,12 +172,43 @@ def test_repeats_in_a_row_share_a_line_with_their_numbers_and_waits() -> None:
     assert lines_of(journal_of(*repeats(0, 8_000, 12_000)))[0].startswith("#1-3 ×3 +8-12ms ")
 
 
+def test_what_is_repeated_in_turn_shares_its_lines_too() -> None:
+    """A client that reads before each attempt would else fill the report."""
+    turns = [
+        (Asked(operation, arrived=number * SECOND, content=b"", path={"guid": WEB}, actor=""), given(200))
+        for number, operation in enumerate(["listApps", *["getProcess", "scaleProcess"] * 57, "getProcess"])
+    ]
+    assert lines_of(journal_of(*turns)) == [
+        "#1 listApps dora/web → 200",
+        "#2-114 ×57 +1s getProcess dora/web → 200",
+        "#3-115 ×57 +1s scaleProcess dora/web → 200",
+        "#116 +1s getProcess dora/web → 200",
+    ]
+
+
+@drawn(kinds=st.lists(st.sampled_from("abc"), max_size=30))
+def test_every_exchange_is_in_one_line_and_every_line_in_order(kinds: list[str]) -> None:
+    journal = journal_of(*[(Asked(kind), given(200)) for kind in kinds])
+    folded = fold_entries(list_entries(journal), NAMES)
+    assert sum(each.times for each in folded) == len(kinds)
+    assert [each.first for each in folded] == sorted(each.first for each in folded)
+    numbers = [
+        number
+        for each in folded
+        for number in (range(each.first, each.last + 1, (each.last - each.first) // max(1, each.times - 1) or 1))
+    ]
+    assert sorted(numbers) == list(range(1, len(kinds) + 1))
+    for each in folded:
+        assert f" {kinds[each.first - 1]} " in each.line
+        assert kinds[each.first - 1] == kinds[each.last - 1]
+
+
 def test_two_of_the_same_have_a_line_each() -> None:
     assert [line[:3] for line in lines_of(journal_of(*repeats(0, 8_000)))] == ["#1 ", "#2 "]
 
 
 def test_another_body_is_no_repeat() -> None:
-    bodies = [(Asked(content=b'{"instances":%d}' % (number % 2)), given()) for number in range(6)]
+    bodies = [(Asked(content=b'{"instances":%d}' % number), given()) for number in range(6)]
     assert len(lines_of(journal_of(*bodies))) == 6
 
 

@@ -6,7 +6,6 @@ Repeats in a row share a line, which begins with the first number and the last, 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,6 +33,9 @@ MIN_END_WIDTH = 12
 
 MIN_FOLDED = 3
 """How many of the same share a line."""
+
+MAX_FOLDED_PERIOD = 4
+"""How many exchanges may be repeated in turn: a client that reads before each attempt repeats two or three."""
 
 MAX_SEARCHED_BODY = 4_096
 """Characters of a body in which guids are replaced by names; a line shows fewer."""
@@ -151,18 +153,38 @@ def entry_line(listed: ListedEntry, names: Names = NO_NAMES, redacted: RedactedE
 
 
 def fold_entries(listed: Iterable[ListedEntry], names: Names = NO_NAMES) -> list[JournalLine]:
-    """The lines of exchanges: what was repeated in a row shares one."""
+    """The lines of exchanges: what was repeated in a row shares one.
+
+    So does what was repeated in turn with others: a line for #1, #3, #5, …, then one for #2, #4, #6, ….
+    """
+    told = [(tell_parts(each.entry, names), each) for each in listed]
+    all_parts = [parts for parts, _ in told]
     lines: list[JournalLine] = []
-    for parts, group in groupby(((tell_parts(each.entry, names), each) for each in listed), key=lambda pair: pair[0]):
-        same = [each for _, each in group]
-        if len(same) >= MIN_FOLDED:
-            lines.append(fold_line(parts, same))
-        else:
-            lines += [fold_line(parts, [each]) for each in same]
+    at = 0
+    while at < len(told):
+        period, times = find_repeats(all_parts, at)
+        end = at + period * times
+        lines += (
+            fold_line([pair[1] for pair in told[start:end:period]], all_parts[start])
+            for start in range(at, at + period)
+        )
+        at = end
     return lines
 
 
-def fold_line(parts: LineParts, same: list[ListedEntry]) -> JournalLine:
+def find_repeats(all_parts: list[LineParts], at: int) -> tuple[int, int]:
+    """How many exchanges from a place on are repeated in turn, and how often they are there; 1 and 1 for no repeats."""
+    best = (1, 1)
+    for period in range(1, MAX_FOLDED_PERIOD + 1):
+        block, times = all_parts[at : at + period], 1
+        while all_parts[at + times * period : at + (times + 1) * period] == block:
+            times += 1
+        if times >= MIN_FOLDED and period * times > best[0] * best[1]:
+            best = (period, times)
+    return best
+
+
+def fold_line(same: list[ListedEntry], parts: LineParts) -> JournalLine:
     first, last, times = same[0].entry.number, same[-1].entry.number, len(same)
     head = f"#{first} " if times == 1 else f"#{first}-{last} ×{times} "
     return JournalLine(first, last, times, fit_line(head + describe_arrivals(list_arrivals(same)), parts))

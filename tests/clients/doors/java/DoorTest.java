@@ -76,7 +76,7 @@ class DoorTest {
         () -> foundation.verify("scaleProcess", status(409)),
         "expected scaleProcess answered 409",
         "#1 ",
-        "scaleProcess dora/web as alice {\"instances\":2} → 202");
+        "scaleProcess dora/web as alice {\"instances\": 2} → 202");
   }
 
   @Test
@@ -219,7 +219,7 @@ class DoorTest {
       assertEquals(404, statusOf(each));
     }
     assertTrue(said.toString().contains("what clients did in fails(Foundation)"), said::toString);
-    assertTrue(said.toString().contains("scaleProcess dora/web as alice {\"instances\":2} → 202"), said::toString);
+    assertTrue(said.toString().contains("scaleProcess dora/web as alice {\"instances\": 2} → 202"), said::toString);
   }
 
   @Test
