@@ -21,7 +21,7 @@ from mockfoundry.journal.store import Journal
 from tests.journal.test_journal import SECOND, Asked, given, journal_of
 
 WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
-NAMES = {WEB: "dora/web"}
+NAMES = {WEB: "dora/web", f"processes/{WEB}": "dora/web"}
 SCALE = Asked(path={"guid": WEB}, actor="admin", content=b'{"instances":5}')
 RULE: dict[str, Any] = {"scenario": "conflict-then-ok", "rule": 1, "decided_by": "scenario"}
 JSON_HEADER = [(b"content-type", b"application/json")]
@@ -63,6 +63,10 @@ ASKED: dict[str, tuple[Asked, str]] = {
     "a guid in a body": (
         Asked("createDeployment", actor="", path={}, content=b'{"guid":"%s"}' % WEB.encode()),
         'createDeployment {"guid":"<dora/web>"}',
+    ),
+    "a guid of something else": (
+        Asked("getApp", content=b"", actor="", path={"guid": WEB}, target=f"/v3/apps/{WEB}"),
+        "getApp <dora/web>",
     ),
     "a guid that nobody knows": (
         Asked("getProcess", content=b"", actor="", path={"guid": WEB[:-1] + "3"}),
@@ -222,11 +226,12 @@ def test_the_first_that_is_held_has_no_wait() -> None:
     assert entry_line(second, NAMES).startswith(f"#{second.entry.number} +1s ")
 
 
-def test_a_long_body_is_cut_and_keeps_its_end() -> None:
+def test_a_long_body_is_cut_and_keeps_its_last_bracket() -> None:
     long = Asked(path={"guid": WEB}, actor="", content=b'{"metadata":{"labels":{"a":"%s"}}}' % (b"x" * 500))
     line = line_of(long, answer(409, error("CF-Conflict"), **RULE))
-    head, tail = '#1 scaleProcess dora/web {"metadata":{"lab', "}}} → 409 CF-Conflict by rule 1 of conflict-then-ok"
-    assert (line[: len(head)], line[-len(tail) :], "…" in line) == (head, tail, True)
+    assert line == (
+        '#1 scaleProcess dora/web {"metadata":{"labels":{"…} → 409 CF-Conflict by rule 1 of conflict-then-ok'
+    )
     assert len(line) == MAX_LINE_WIDTH
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.journal.lines import PROCESS_PREFIX
 
 MAX_COMPARED_APPS = 1_000
 """Of how many apps it is found out whether two have one name; in a larger world each is called in full."""
@@ -17,23 +16,22 @@ MAX_COMPARED_APPS = 1_000
 def find_names(world: World, initial_world: World, guids: Iterable[str]) -> dict[str, str]:
     """The names of those guids that are of something known: `dora`, `dora/web`, `acme/dev`, `acme`.
 
-    The web process of an app may have its guid, so `processes/GUID` is a process, and a guid alone rather an app.
+    By `apps/GUID` where it is that of an app, and by the guid alone, since the web process of an app may have its guid.
     An app that shares its name with another one is called in full: `acme/dev/dora`.
 
     Args:
         initial_world: the world that its foundation began as.
     """
     found: dict[str, str] = {}
-    gone: dict[str, str] | None = None
+    gone: dict[str, dict[str, str]] | None = None
     shared = find_shared_names(world)
     for guid in guids:
         named = dict(iterate_names(world, guid, shared)) or dict(iterate_names(initial_world, guid, shared))
-        if not named and gone is None:
-            gone = list_gone_names(world, shared)
-        for key in (guid, f"{PROCESS_PREFIX}{guid}"):
-            name = named.get(key) or (gone or {}).get(key)
-            if name:
-                found[key] = name
+        if not named:
+            gone = list_gone_names(world, shared) if gone is None else gone
+            named = gone.get(guid, {})
+        for kind, name in named.items():
+            found[f"{kind}/{guid}"] = found[guid] = name
     return found
 
 
@@ -49,19 +47,19 @@ def find_shared_names(world: World) -> frozenset[str] | None:
 
 
 def iterate_names(world: World, guid: str, shared: frozenset[str] | None) -> Iterator[tuple[str, str]]:
-    """What has a guid in a world, each with its key in a mapping of names; the later counts."""
+    """What has a guid in a world, as its kind in a path of the API and its name; an app last."""
     process = world.processes.get(guid)
     if process is not None:
-        name = f"{name_app(world, world.apps[process.app], shared)}/{process.type}"
-        yield from ((f"{PROCESS_PREFIX}{guid}", name), (guid, name))
+        yield "processes", f"{name_app(world, world.apps[process.app], shared)}/{process.type}"
     if guid in world.spaces:
-        yield guid, name_space(world, guid)
+        yield "spaces", name_space(world, guid)
     if guid in world.organizations:
-        yield guid, world.organizations[guid].name
+        yield "organizations", world.organizations[guid].name
     deployment = world.find_deployment(guid)
-    app = world.apps.get(guid if deployment is None else deployment.app)
-    if app is not None:
-        yield guid, name_app(world, app, shared)
+    if deployment is not None:
+        yield "deployments", name_app(world, world.apps[deployment.app], shared)
+    if guid in world.apps:
+        yield "apps", name_app(world, world.apps[guid], shared)
 
 
 def name_app(world: World, app: App, shared: frozenset[str] | None) -> str:
@@ -74,15 +72,14 @@ def name_space(world: World, guid: str) -> str:
     return f"{world.organizations[space.organization].name}/{space.name}"
 
 
-def list_gone_names(world: World, shared: frozenset[str] | None) -> dict[str, str]:
-    """The names of apps and processes of which there are audit events."""
-    names: dict[str, str] = {}
+def list_gone_names(world: World, shared: frozenset[str] | None) -> dict[str, dict[str, str]]:
+    """The apps and processes of which there are audit events: by guid, the name of each kind, an app's last."""
+    names: dict[str, dict[str, str]] = {}
     for event in world.latest_events():
-        app = event.target
-        name = name_app(world, app, shared)
+        name = name_app(world, event.target, shared)
         if event.kind.startswith("audit.app.process."):
             data = event.data
-            process = names[PROCESS_PREFIX + data["process_guid"]] = f"{name}/{data['process_type']}"
-            names.setdefault(data["process_guid"], process)
-        names[app.guid] = name
+            of_guid = names.setdefault(data["process_guid"], {})
+            names[data["process_guid"]] = {"processes": f"{name}/{data['process_type']}", **of_guid}
+        names.setdefault(event.target.guid, {})["apps"] = name
     return names

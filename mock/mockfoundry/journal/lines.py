@@ -25,11 +25,13 @@ from mockfoundry.wire_faults import WIRE_FAULTS
 
 MAX_LINE_WIDTH = 100
 
-MIN_BODY_WIDTH = 25
+MIN_BODY_WIDTH = 20
 """How much of a body is shown before anything else of its line is cut."""
 
 MIN_END_WIDTH = 12
 """Columns in which the beginning of a text says something."""
+
+CLOSING_SIGNS = frozenset("}])>'\"")
 
 MIN_FOLDED = 3
 """How many of the same share a line."""
@@ -46,18 +48,13 @@ CLEAR_DIFFERENCE = 250_000
 IMPLIED_TITLES = frozenset({"CF-RateLimitExceeded", "CF-ServiceUnavailable", "CF-UnprocessableEntity"})
 """Titles of errors that say no more than their status."""
 
-PROCESS_PREFIX = "processes/"
-
 Names = Mapping[str, str]
-"""What the guids are called that exchanges have in them, as far as that is known.
-
-Before a process stands PROCESS_PREFIX: the web process of an app may have its guid.
-"""
+"""What the guids are called that exchanges have in them, as far as that is known: by `apps/GUID`, and by guid."""
 
 NO_NAMES: Names = {}
 
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_GUID_IN_TEXT = re.compile(rf"(?P<prefix>{PROCESS_PREFIX})?(?P<guid>{_GUID.pattern})")
+_GUID_IN_TEXT = re.compile(rf"(?P<kind>[a-z_]+/)?(?P<guid>{_GUID.pattern})")
 
 
 class Arrival(NamedTuple):
@@ -261,31 +258,22 @@ def describe_subject(entry: JournalEntry, names: Names, shown: RedactedEntry) ->
     marked = [
         (value, shown.redactor.hide(value) if is_secret_name(name) else value) for name, value in entry.path.items()
     ]
-    target = entry.request.target
+    segments = entry.request.target.split("/")
     values = [
-        find_name(value, PROCESS_PREFIX if f"/{PROCESS_PREFIX}{value}" in target else "", names)
-        or shorten_guids(shown.redactor.redact_own_text(mark), NO_NAMES)
+        names.get(f"{segments[segments.index(value) - 1]}/{value}" if value in segments else value)
+        or shorten_guids(shown.redactor.redact_own_text(mark), names)
         for value, mark in marked
     ]
     return f"{entry.operation} {'/'.join(values)}".rstrip()
 
 
-def find_name(guid: str, prefix: str, names: Names) -> str:
-    """What has a guid; empty where that is not known.
-
-    Args:
-        prefix: PROCESS_PREFIX where it is rather a process.
-    """
-    return names.get(f"{prefix}{guid}") or names.get(guid) or ""
-
-
 def shorten_guids(text: str, names: Names) -> str:
-    """Text with names in place of guids, as `<dora/web>`; what has no name is cut."""
+    """Text with names in place of guids, as `<dora/web>`; a guid that has no name is cut."""
 
     def shorten(found: re.Match[str]) -> str:
-        prefix, guid = found["prefix"] or "", found["guid"]
-        name = find_name(guid, prefix, names)
-        return f"{prefix}<{name}>" if name else f"{prefix}{guid[:8]}…"
+        kind, guid = found["kind"] or "", found["guid"]
+        name = names.get(f"{kind}{guid}") or names.get(guid)
+        return f"{kind}<{name}>" if name else f"{kind}{guid[:8]}…"
 
     return _GUID_IN_TEXT.sub(shorten, text)
 
@@ -375,11 +363,11 @@ def fit_line(head: str, parts: LineParts) -> str:
 
 
 def cut_middle(text: str, width: int) -> str:
-    """Text that is not wider: of a longer one the beginning, and how it ends."""
+    """Text that is not wider: of a longer one the beginning, and the bracket or quote that closes it."""
     if len(text) <= width:
         return text
-    ending = min(4, width // 8)
-    return f"{text[: max(0, width - 1 - ending)]}…{text[len(text) - ending :]}" if width > 0 else ""
+    ending = text[-1] if text[-1] in CLOSING_SIGNS and width > 1 else ""
+    return f"{text[: width - 1 - len(ending)]}…{ending}" if width > 0 else ""
 
 
 def cut_end(text: str, width: int) -> str:
