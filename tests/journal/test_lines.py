@@ -230,7 +230,7 @@ def test_a_long_body_is_cut_and_keeps_its_last_bracket() -> None:
     long = Asked(path={"guid": WEB}, actor="", content=b'{"metadata":{"labels":{"a":"%s"}}}' % (b"x" * 500))
     line = line_of(long, answer(409, error("CF-Conflict"), **RULE))
     assert line == (
-        '#1 scaleProcess dora/web {"metadata":{"labels":{"…} → 409 CF-Conflict by rule 1 of conflict-then-ok'
+        '#1 scaleProcess dora/web {"metadata":{"labels":{"a…} → 409 CF-Conflict by rule 1 of conflict-then-ok'
     )
     assert len(line) == MAX_LINE_WIDTH
 

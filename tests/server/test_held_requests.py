@@ -176,7 +176,7 @@ def test_a_client_that_leaves_takes_its_held_request_with_it(door: Door) -> None
     (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
     assert (entry["status"], entry["kept"], entry["bytes_sent"], entry["answer"]) == (None, False, 0, None)
     assert entry["why"].endswith("waits, held by gate; not done, its client left before")
-    assert " → no answer (its client had left) by rule 1 of " in entry["line"]
+    assert " → no answer (client left) by rule 1 of " in entry["line"]
     assert door.release() == 0
     assert door.instances() == before
 
@@ -203,7 +203,7 @@ def test_what_was_done_stays_done_where_the_client_leaves_before_its_answer(
     (entry,) = [each for each in settled_entries(door) if each["operation"] == "scaleProcess"]
     assert (entry["status"], entry["kept"], entry["bytes_sent"]) == (202, True, 0)
     assert " → 202" in entry["line"]
-    assert " (change kept, its client had left)" in entry["line"]
+    assert " (change kept, client left)" in entry["line"]
     assert door.release() == 0
     assert door.instances() == 3
 

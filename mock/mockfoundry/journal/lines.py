@@ -303,7 +303,7 @@ def describe_outcome(entry: JournalEntry, shown: RedactedEntry) -> str:
         words.append(f"after {format_short_wait(entry.time_to_answer)}")
     text = " ".join(words)
     notes = ["change kept"] if entry.lost else []
-    notes += ["its client had left"] if entry.was_left else []
+    notes += ["client left"] if entry.was_left else []
     return f"{text} ({', '.join(notes)})" if notes else text
 
 
