@@ -302,6 +302,7 @@ def test_a_repeat_beyond_what_is_allowed_fails_with_its_requests(foundation: Fou
         scale(foundation, 2)
     audit = foundation.retries("scaleProcess")
     assert (audit.repeats, audit.chains[0].repeats[0].after) == (1, "409")
+    assert audit.table.splitlines()[1] == "#1 scaleProcess dora/web"
     assert foundation.retries(max=1, honours_retry_after=True, never_twice=True).verdict
     with pytest.raises(VerificationError) as caught:
         foundation.retries(max=0)

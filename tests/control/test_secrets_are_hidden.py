@@ -82,6 +82,7 @@ def everything_told(server: Serving, name: str, secret: str) -> Iterator[str]:
     """All that calls, commands, the page and the report tell of a foundation."""
     path = f"/__mock/foundations/{name}"
     client = server.client
+    yield client.get(f"{path}/requests?format=text").text
     entries = client.get(f"{path}/requests")
     yield entries.text
     for entry in entries.json()["requests"]:

@@ -187,7 +187,7 @@ def test_retry_after_is_held_against_the_wait(wait: int, honoured: bool) -> None
     audit = audit_retries(journal)
     assert [each.honoured for chain in audit.chains for each in chain.repeats] == [honoured]
     assert (judge_retries(audit, RetryLimits(honours_retry_after=True)).result == "holds") is honoured
-    assert ("no" if not honoured else "yes") in format_retry_table(audit).splitlines()[-1]
+    assert ("no" if not honoured else "yes") in format_retry_table(audit, {}).splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -237,12 +237,12 @@ def test_another_wanted_number_is_a_repeat_that_says_so() -> None:
         [],
         ["memory_in_mb: nothing in place of 64", "instances: 5 in place of 3"],
     ]
-    assert "instances: 5 in place of 3" in format_retry_table(audit)
+    assert "instances: 5 in place of 3" in format_retry_table(audit, {})
 
 
 def test_secrets_in_a_changed_body_are_not_shown() -> None:
     bodies = (b'{"password": "s3cr3t"}', b'{"password": "0ther"}')
-    table = format_retry_table(audit_retries(journal_of(*((Asked(content=body), given(503)) for body in bodies))))
+    table = format_retry_table(audit_retries(journal_of(*((Asked(content=body), given(503)) for body in bodies))), {})
     assert "[redacted " in table
     assert "s3cr3t" not in table
     assert "0ther" not in table

@@ -136,14 +136,11 @@ def test_one_request_and_one_repeat_are_told_as_one() -> None:
 
 
 def test_people_get_a_table_with_a_line_for_each_repeat() -> None:
-    assert format_retry_table(audit_retries(two_kinds())).splitlines() == [
-        "request                                          after  wait    retry-after  honoured  "
-        "done before  done twice  outcome  differs",
+    assert format_retry_table(audit_retries(two_kinds()), {3: "GET what is titled"}).splitlines() == [
+        "request  after  wait    retry-after  honoured  done before  done twice  outcome  differs",
         "#1 scaleProcess /v3/processes/one/actions/scale",
-        "  #2                                             503    1.000s  2s           no        "
-        "yes          yes         202      -",
-        "#3 PUT /v3/else",
-        "  #4                                             404    1.000s  -            -         "
-        "no           no          404      -",
+        "  #2     503    1.000s  2s           no        yes          yes         202      -",
+        "#3 GET what is titled",
+        "  #4     404    1.000s  -            -         no           no          404      -",
     ]
-    assert format_retry_table(audit_retries(journal_of((Asked(), given())))) == "nothing was repeated"
+    assert format_retry_table(audit_retries(journal_of((Asked(), given()))), {}) == "nothing was repeated"

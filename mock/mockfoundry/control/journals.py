@@ -43,6 +43,7 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
+from mockfoundry.journal.lines import find_entry, list_titles
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.journal.verdicts import list_shown_entries, show_verdict
@@ -273,7 +274,9 @@ def show_retries(context: ControlContext, call: ControlCall) -> ControlAnswer | 
     def answer_with_retries() -> ControlAnswer:
         audit = audit_retries(journal, asked["operation"], patience)
         told = verdict_to_dict(judge_retries(audit, limits), journal, find)
-        return ControlAnswer({**struct_to_dict(audit), "table": format_retry_table(audit), "verdict": told})
+        firsts = [each for chain in audit.chains if (each := find_entry(journal, chain.first)) is not None]
+        table = format_retry_table(audit, list_titles(firsts, find(firsts)))
+        return ControlAnswer({**struct_to_dict(audit), "table": table, "verdict": told})
 
     return answer_in_turn(takes_long, answer_with_retries)
 

@@ -250,6 +250,11 @@ def describe_request(entry: JournalEntry, names: Names, shown: RedactedEntry) ->
     return f"{words} as {entry.actor}" if entry.actor not in ("", ANYBODY) else words
 
 
+def list_titles(listed: Iterable[ListedEntry], names: Names) -> dict[int, str]:
+    """What exchanges asked for, by their numbers."""
+    return {entry.number: describe_request(entry, names, redact_entry(entry)) for entry, _ in listed}
+
+
 def describe_subject(entry: JournalEntry, names: Names, shown: RedactedEntry) -> str:
     """An operation and what it is about, or the method and path of an unknown route."""
     if not entry.operation:

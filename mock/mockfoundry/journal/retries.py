@@ -281,32 +281,43 @@ def chain_numbers_of(chain: Chain) -> tuple[int, ...]:
     return (chain.first, *(each.number for each in chain.repeats))
 
 
-def format_retry_table(audit: RetryAudit) -> str:
-    """An audit as a table for people."""
-    rows = [("request", "after", "wait", "retry-after", "honoured", "done before", "done twice", "outcome", "differs")]
+RETRY_COLUMNS = (
+    *("request", "after", "wait", "retry-after", "honoured"),
+    *("done before", "done twice", "outcome", "differs"),
+)
+
+
+def format_retry_table(audit: RetryAudit, titles: Mapping[int, str]) -> str:
+    """An audit as a table for people.
+
+    Args:
+        titles: what the first request of each chain asked for, by its number; its path stands for one that is missing.
+    """
+    rows = [describe_repeat(each) for chain in audit.chains for each in chain.repeats]
+    head, *repeats = align_columns([RETRY_COLUMNS, *rows])
+    lines = [head] if audit.chains else ["nothing was repeated"]
     for chain in audit.chains:
-        title = f"#{chain.first} {chain.operation or chain.method} {chain.path}"
-        rows.append((title, "", "", "", "", "", "", "", ""))
-        for each in chain.repeats:
-            asked = "-" if each.retry_after is None else f"{each.retry_after:g}s"
-            honoured = "-" if each.honoured is None else yes_or_no(each.honoured)
-            wait = f"{each.wait:.3f}s"
-            row = (
-                f"  #{each.number}",
-                each.after,
-                wait,
-                asked,
-                honoured,
-                yes_or_no(each.lost),
-                yes_or_no(each.twice),
-                each.outcome,
-                "; ".join(each.differs) or "-",
-            )
-            rows.append(row)
-    lines = align_columns(rows) if audit.chains else ["nothing was repeated"]
+        title = titles.get(chain.first) or f"{chain.operation or chain.method} {chain.path}"
+        lines += [f"#{chain.first} {title}", *repeats[: len(chain.repeats)]]
+        del repeats[: len(chain.repeats)]
     if audit.dropped:
         lines.append(f"{audit.dropped} exchanges were dropped from the journal and are not looked at")
     return "\n".join(lines)
+
+
+def describe_repeat(repeat: Repeat) -> tuple[str, ...]:
+    """A repeat as a row of the table."""
+    return (
+        f"  #{repeat.number}",
+        repeat.after,
+        f"{repeat.wait:.3f}s",
+        "-" if repeat.retry_after is None else f"{repeat.retry_after:g}s",
+        "-" if repeat.honoured is None else yes_or_no(repeat.honoured),
+        yes_or_no(repeat.lost),
+        yes_or_no(repeat.twice),
+        repeat.outcome,
+        "; ".join(repeat.differs) or "-",
+    )
 
 
 def yes_or_no(value: bool) -> str:
