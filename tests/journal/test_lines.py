@@ -76,6 +76,10 @@ ASKED: dict[str, tuple[Asked, str]] = {
         Asked("", content=b"", actor="", path={}, method="PUT", target=f"/v3/processes/{WEB}/scale"),
         "PUT /v3/processes/<dora/web>/scale",
     ),
+    "a secret in a path": (
+        Asked(content=b"", actor="", path={"guid": "one;token=abc"}),
+        "scaleProcess one;token=[redacted 63906248]",
+    ),
     "a body that is no JSON": (
         Asked(actor="", path={"guid": WEB}, content=b"instances=5", headers={}),
         "scaleProcess dora/web instances=5",

@@ -259,14 +259,16 @@ def describe_subject(entry: JournalEntry, names: Names, shown: RedactedEntry) ->
     """An operation and what it is about, or the method and path of an unknown route."""
     if not entry.operation:
         return f"{entry.request.method} {shorten_guids(shown.address.partition('?')[0], names)}"
+    redactor = shown.redactor
     # Marks of secrets are set before any value is shown, so that what repeats one is found.
     marked = [
-        (value, shown.redactor.hide(value) if is_secret_name(name) else value) for name, value in entry.path.items()
+        (value, redactor.hide(value) if is_secret_name(name) else redactor.redact_path(value))
+        for name, value in entry.path.items()
     ]
     segments = entry.request.target.split("/")
     values = [
         names.get(f"{segments[segments.index(value) - 1]}/{value}" if value in segments else value)
-        or shorten_guids(shown.redactor.redact_own_text(mark), names)
+        or shorten_guids(redactor.redact_own_text(mark), names)
         for value, mark in marked
     ]
     return f"{entry.operation} {'/'.join(values)}".rstrip()
