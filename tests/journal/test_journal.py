@@ -12,7 +12,7 @@ from mockfoundry.journal.entry import (
     RecordedResponse,
     entry_to_dict,
 )
-from mockfoundry.journal.lines import ListedEntry, entry_line
+from mockfoundry.journal.lines import ListedEntry, tell_entry
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
 from mockfoundry.journal.store import Journal, SharedJournalBudget
 from mockfoundry.journal.verify import Expectation, Gaps, JournalQuery, verify_expectation, verify_order
@@ -408,7 +408,9 @@ SECRETS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("asked", "secret"), SECRETS)
 def test_secrets_are_never_shown(asked: dict[str, Any], secret: str) -> None:
     entry = next(iter(journal_of((Asked(**asked), given()))))
-    shown = f"{entry_to_dict(entry)} {entry_line(ListedEntry(entry, None))} {curl_command(entry, 'http://localhost')}"
+    shown = (
+        f"{entry_to_dict(entry)} {tell_entry(ListedEntry(entry, None)).line} {curl_command(entry, 'http://localhost')}"
+    )
     assert secret not in shown
     assert "redacted" in shown
 

@@ -11,11 +11,11 @@ from mockfoundry.journal.lines import (
     MAX_LINE_WIDTH,
     Names,
     cut_middle,
-    entry_line,
     find_entry,
     fold_entries,
     list_entries,
     list_guids,
+    tell_entry,
 )
 from mockfoundry.journal.store import Journal
 from tests.journal.test_journal import SECOND, Asked, given, journal_of
@@ -37,11 +37,11 @@ def error(title: str) -> bytes:
 
 def line_of(asked: Asked, response: RecordedResponse, names: Names = NAMES) -> str:
     (listed,) = list_entries(journal_of((asked, response)))
-    return entry_line(listed, names)
+    return tell_entry(listed, names).line
 
 
 def lines_of(journal: Journal) -> list[str]:
-    return [each.line for each in fold_entries(list_entries(journal), NAMES)]
+    return [each.line for each in fold_entries(tell_entry(each, NAMES) for each in list_entries(journal))]
 
 
 ASKED: dict[str, tuple[Asked, str]] = {
@@ -197,7 +197,7 @@ def test_what_is_repeated_in_turn_shares_its_lines_too() -> None:
 @drawn(kinds=st.lists(st.sampled_from("abc"), max_size=30))
 def test_every_exchange_is_in_one_line_and_every_line_in_order(kinds: list[str]) -> None:
     journal = journal_of(*[(Asked(kind), given(200)) for kind in kinds])
-    folded = fold_entries(list_entries(journal), NAMES)
+    folded = fold_entries(tell_entry(each, NAMES) for each in list_entries(journal))
     assert sum(each.times for each in folded) == len(kinds)
     assert [each.first for each in folded] == sorted(each.first for each in folded)
     numbers = [
@@ -224,10 +224,10 @@ def test_the_first_that_is_held_has_no_wait() -> None:
     journal = journal_of(*repeats(*[SECOND] * 40), max_bytes=3_000)
     (first, *_) = list_entries(journal)
     assert journal.dropped
-    assert entry_line(first, NAMES).startswith(f"#{first.entry.number} scaleProcess ")
+    assert tell_entry(first, NAMES).line.startswith(f"#{first.entry.number} scaleProcess ")
     second = find_entry(journal, first.entry.number + 1)
     assert second is not None
-    assert entry_line(second, NAMES).startswith(f"#{second.entry.number} +1s ")
+    assert tell_entry(second, NAMES).line.startswith(f"#{second.entry.number} +1s ")
 
 
 def test_a_long_body_is_cut_and_keeps_its_last_bracket() -> None:

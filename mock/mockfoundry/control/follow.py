@@ -21,9 +21,9 @@ from mockfoundry.journal.lines import (
     ListedEntry,
     Names,
     describe_entry,
-    entry_line,
     find_entry,
     list_entries,
+    tell_entry,
 )
 from mockfoundry.journal.store import Journal
 
@@ -166,4 +166,4 @@ def make_json_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
 
 def make_text_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
     """A line for people for each exchange."""
-    return [f"{entry_line(each, names)}\n".encode() for each in listed]
+    return [f"{tell_entry(each, names).line}\n".encode() for each in listed]

@@ -28,11 +28,14 @@ from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.lines import (
     ListedEntry,
     Names,
+    ToldEntry,
+    describe_entries,
     describe_entry,
     find_entry,
     fold_entries,
     list_entries,
     list_guids,
+    tell_entry,
 )
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import JournalQuery
@@ -81,19 +84,24 @@ def is_long(journal: Journal) -> bool:
 
 def answer_with_requests(journal: Journal, listed: list[ListedEntry], names: Names) -> ControlAnswer:
     """Exchanges as values, and their lines. Each is encoded for itself, so that no step of it is long."""
+    requests: list[msgspec.Raw] = []
+    told: list[ToldEntry] = []
+    for described, each in describe_entries(listed, names):
+        requests.append(msgspec.Raw(msgspec.json.encode(described)))
+        told.append(each)
     body = {
         "recorded": journal.recorded,
         "dropped": journal.dropped,
         "bytes": journal.size,
-        "requests": [msgspec.Raw(msgspec.json.encode(describe_entry(each, names))) for each in listed],
-        "lines": [struct_to_dict(each) for each in fold_entries(listed, names)],
+        "requests": requests,
+        "lines": [struct_to_dict(each) for each in fold_entries(told)],
     }
     return ControlAnswer(body)
 
 
 def answer_with_lines(journal: Journal, listed: list[ListedEntry], names: Names) -> ControlAnswer:
     """The lines of exchanges, as text."""
-    lines = [each.line for each in fold_entries(listed, names)]
+    lines = [each.line for each in fold_entries(tell_entry(each, names) for each in listed)]
     if journal.dropped:
         lines.insert(0, f"… {journal.dropped} exchanges were dropped from the journal before these")
     return ControlAnswer("".join(f"{line}\n" for line in lines), media_type=TEXT)

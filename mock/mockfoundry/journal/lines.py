@@ -134,35 +134,53 @@ def list_guids(listed: Iterable[ListedEntry]) -> set[str]:
 
 def describe_entry(listed: ListedEntry, names: Names = NO_NAMES) -> dict[str, Any]:
     """An exchange as JSON's values, with its line."""
-    redacted = redact_entry(listed.entry)
-    return {**entry_to_dict(listed.entry, redacted), "line": entry_line(listed, names, redacted)}
+    ((described, _),) = describe_entries([listed], names)
+    return described
 
 
-def entry_line(listed: ListedEntry, names: Names = NO_NAMES, redacted: RedactedEntry | None = None) -> str:
-    """An exchange in a line: `#4 +0.9s scaleProcess dora/web {"instances":5} → 409 CF-Conflict Retry-After 5`.
+def describe_entries(listed: Iterable[ListedEntry], names: Names) -> Iterator[tuple[dict[str, Any], "ToldEntry"]]:
+    """Exchanges as JSON's values, each with its line; and what their lines say, to be folded."""
+    for each in listed:
+        redacted = redact_entry(each.entry)
+        told = tell_entry(each, names, redacted)
+        yield {**entry_to_dict(each.entry, redacted), "line": told.line}, told
+
+
+class ToldEntry(NamedTuple):
+    """An exchange, and what its line says of it."""
+
+    listed: ListedEntry
+    parts: LineParts
+
+    @property
+    def line(self) -> str:
+        """`#4 +0.9s scaleProcess dora/web {"instances":5} → 409 CF-Conflict Retry-After 5`."""
+        return fold_line([self.listed], self.parts).line
+
+
+def tell_entry(listed: ListedEntry, names: Names = NO_NAMES, redacted: RedactedEntry | None = None) -> ToldEntry:
+    """An exchange, and what its line says of it, secrets redacted.
 
     Args:
         redacted: what it shows of itself, if that is there already.
     """
-    entry = listed.entry
-    arrivals = list_arrivals([listed])
-    return fit_line(f"#{entry.number} {describe_arrivals(arrivals)}", tell_parts(entry, names, redacted))
+    return ToldEntry(listed, tell_parts(listed.entry, names, redacted or redact_entry(listed.entry)))
 
 
-def fold_entries(listed: Iterable[ListedEntry], names: Names = NO_NAMES) -> list[JournalLine]:
+def fold_entries(entries: Iterable[ToldEntry]) -> list[JournalLine]:
     """The lines of exchanges: what was repeated in a row shares one.
 
     So does what was repeated in turn with others: a line for #1, #3, #5, …, then one for #2, #4, #6, ….
     """
-    told = [(tell_parts(each.entry, names), each) for each in listed]
-    all_parts = [parts for parts, _ in told]
+    told = list(entries)
+    all_parts = [each.parts for each in told]
     lines: list[JournalLine] = []
     at = 0
     while at < len(told):
         period, times = find_repeats(all_parts, at)
         end = at + period * times
         lines += (
-            fold_line([pair[1] for pair in told[start:end:period]], all_parts[start])
+            fold_line([each.listed for each in told[start:end:period]], all_parts[start])
             for start in range(at, at + period)
         )
         at = end
@@ -232,13 +250,8 @@ def format_short_wait(microseconds: int) -> str:
     return f"{round(seconds / 60, 1):g}m" if seconds < 3600 else f"{round(seconds / 3600, 1):g}h"
 
 
-def tell_parts(entry: JournalEntry, names: Names, redacted: RedactedEntry | None = None) -> LineParts:
-    """What the line of an exchange says, apart from its number and its time, secrets redacted.
-
-    Args:
-        redacted: what it shows of itself, if that is there already.
-    """
-    shown = redacted or redact_entry(entry)
+def tell_parts(entry: JournalEntry, names: Names, shown: RedactedEntry) -> LineParts:
+    """What the line of an exchange says, apart from its number and its time."""
     asked = describe_request(entry, names, shown)
     body = describe_body(entry, names, shown)
     return LineParts(*map(quote_line, (asked, body, describe_outcome(entry, shown), describe_why(entry, shown))))

@@ -10,9 +10,9 @@ from mockfoundry.journal.lines import (
     ListedEntry,
     Names,
     cut_end,
-    entry_line,
     find_entry,
     fold_entries,
+    tell_entry,
 )
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import EntryDifference, VerdictResult, VerificationResult
@@ -64,7 +64,7 @@ def show_verdict(result: VerificationResult, shown: list[ListedEntry], names: Na
     """
     by_number = {each.entry.number: each for each in shown}
     nearest = tuple(
-        NearestLine(near.number, entry_line(by_number[near.number], names), near.differences)
+        NearestLine(near.number, tell_entry(by_number[near.number], names).line, near.differences)
         for near in result.nearest
         if near.number in by_number
     )
@@ -76,7 +76,7 @@ def show_verdict(result: VerificationResult, shown: list[ListedEntry], names: Na
 
 def list_match_lines(result: VerificationResult, matched: list[ListedEntry], names: Names) -> Iterator[str]:
     """The lines of the exchanges that fit; the first of many."""
-    folded = fold_entries(matched, names)
+    folded = fold_entries(tell_entry(each, names) for each in matched)
     for each in folded[:MAX_MATCH_LINES]:
         yield f"  {each.line}"
     shown = sum(each.times for each in folded[:MAX_MATCH_LINES])
