@@ -121,7 +121,7 @@ def describe_foundation(foundation: Foundation) -> Iterator[str]:
     yield from lines[-MAX_REPORTED_LINES:]
     if not lines:
         yield "no request came; does the client ask foundation.url?"
-    yield from describe_idle_scenarios(foundation)
+    yield from describe_scenarios(foundation)
     changes = foundation.changes()
     yield "changed in the world:" if changes else "nothing was changed in the world"
     yield from map(describe_change, changes[:MAX_REPORTED_CHANGES])
@@ -135,9 +135,16 @@ def describe_foundation(foundation: Foundation) -> Iterator[str]:
         yield from (f"  {line}" for line in replay)
 
 
-def describe_idle_scenarios(foundation: Foundation) -> Iterator[str]:
-    """The scenarios whose rules have answered no request, each with the request that came nearest to one."""
-    idle = [each.name for each in foundation.playing() if each.scenario.get("rules") and not each.answered]
+def describe_scenarios(foundation: Foundation) -> Iterator[str]:
+    """What no line of a request says of the scenarios that are on: what they changed, and which answered nothing.
+
+    With one that answered nothing stands the request that came nearest to one of its rules.
+    """
+    playing = foundation.playing()
+    for each in playing:
+        if each.scenario.get("given"):
+            yield f"the given: of scenario {each.name} has changed the world"
+    idle = [each.name for each in playing if each.scenario.get("rules") and not each.answered]
     exchanges = foundation.requests(limit=MAX_COMPARED_EXCHANGES) if idle else []
     for name in idle:
         yield f"scenario {name} has answered no request"
