@@ -144,3 +144,9 @@ def test_people_get_a_table_with_a_line_for_each_repeat() -> None:
         "  #4     404    1.000s  -            -         no           no          404      -",
     ]
     assert format_retry_table(audit_retries(journal_of((Asked(), given()))), {}) == "nothing was repeated"
+
+
+def test_chains_and_repeats_are_shown_in_a_short_line() -> None:
+    first, second = audit_retries(two_kinds()).chains
+    assert repr((first, second)) == "(<Chain #1 scaleProcess ended=202 repeats=1>, <Chain #3 PUT ended=404 repeats=1>)"
+    assert repr(first.repeats) == "[<Repeat #2 of #1 after 503 wait=1.000s outcome=202>]"

@@ -53,6 +53,9 @@ class Repeat(msgspec.Struct, frozen=True):
     outcome: str
     differs: list[str]
 
+    def __repr__(self) -> str:
+        return f"<Repeat #{self.number} of #{self.of} after {self.after} wait={self.wait:.3f}s outcome={self.outcome}>"
+
 
 class Chain(msgspec.Struct):
     """One request with its repeats.
@@ -70,6 +73,9 @@ class Chain(msgspec.Struct):
     ended: str
     gave_up: bool
     repeats: list[Repeat] = []
+
+    def __repr__(self) -> str:
+        return f"<Chain #{self.first} {self.operation or self.method} ended={self.ended} repeats={len(self.repeats)}>"
 
     @property
     def waits(self) -> list[float]:
