@@ -101,6 +101,14 @@ CAME: dict[str, tuple[RecordedResponse, str]] = {
         "429 Retry-After 5 by rule 1 of conflict-then-ok",
     ),
     "an error of UAA": (answer(401, b'{"error":"unauthorized"}', "bad client"), "401 unauthorized: bad client"),
+    "an error sent as text": (
+        RecordedResponse(400, [(b"content-type", b"text/plain")], error("CF-Odd"), "world: odd"),
+        "400 CF-Odd: odd",
+    ),
+    "a text that is no error": (
+        RecordedResponse(400, [(b"content-type", b"text/plain")], b'{"a":' * 5_000, "world: odd"),
+        "400: odd",
+    ),
     "a refusal of the world": (
         answer(422, error("CF-UnprocessableEntity"), "world: app dora has a deployment in flight"),
         "422: app dora has a deployment in flight",

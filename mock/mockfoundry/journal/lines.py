@@ -341,7 +341,7 @@ def find_error_title(answer: Any) -> str:
         # The rate limiter sends JSON as text.
         try:
             answer = msgspec.json.decode(answer)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
     if not isinstance(answer, Mapping):
         return ""
