@@ -134,6 +134,27 @@ def test_a_wrong_url_is_told(run: Run, arguments: tuple[str, ...], words: str) -
     assert words in result.stdout.str() + result.stderr.str()
 
 
+def test_a_dead_url_is_one_usage_error_before_any_test(run: Run) -> None:
+    """Said once, however many tests and workers there are, with the URL and what to do."""
+    result = run("def test_runs(): print('it ran')", "--mock-url", "http://127.0.0.1:1", "-n2", "-s")
+    told = result.stdout.str() + result.stderr.str()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert told.count("http://127.0.0.1:1 does not answer") == 1
+    assert "`mockfoundry serve` starts one" in told
+    assert "Traceback" not in told
+    assert "it ran" not in told
+
+
+def test_a_control_token_that_the_server_refuses_is_one_usage_error(run: Run, serve: Callable[..., Serving]) -> None:
+    server = serve(control_token="right")
+    result = run("def test_runs(): pass", "--mock-url", server.url, "--mock-control-token", "wrong")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = result.stdout.str() + result.stderr.str()
+    assert f"--mock-url {server.url}: " in told
+    assert "another token was sent" in told
+    assert "Traceback" not in told
+
+
 @contextmanager
 def running_tests(folder: Path, text: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A user's tests, run by a pytest in a process group of its own."""

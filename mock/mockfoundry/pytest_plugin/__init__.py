@@ -24,6 +24,7 @@ from mockfoundry.pytest_plugin.session import (
     collect_foundation_coverage,
     collect_server_coverage,
     has_own_server,
+    must_answer,
     open_session_server,
     send_hits,
     start_shared_server,
@@ -47,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     register_marks(config)
     check_options(config)
     config.stash[HITS] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Looks whether the server of --mock-url is there, before xdist starts its workers."""
+    must_answer(session.config)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SERVER_URL_KEY = "mockfoundry_url"
 """Where xdist's workers find the URL of the server that they share."""
 
+URL_ADVICE = "; `mockfoundry serve` starts one, and without --mock-url the tests start their own"
+
 SHARED_SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
 
 
@@ -40,6 +42,25 @@ def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
         token, advice = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
         with Server.connect(url, control_token=token, mend=advice) as server:
             yield server
+
+
+def must_answer(config: pytest.Config) -> None:
+    """Asks the server of --mock-url once, before any test: by the process that starts workers, and not by each of them.
+
+    Raises:
+        UsageError: it does not answer, is no mockfoundry, or refuses the control token.
+    """
+    if config.getoption("mock_url") is None or hasattr(config, "workerinput") or config.getoption("collectonly"):
+        return
+    from mockfoundry.client.errors import ControlError, ServerError
+
+    try:
+        with open_session_server(config) as server:
+            server.coverage(["scaleProcess"])
+    except ServerError as error:
+        raise pytest.UsageError(f"--mock-url: {error}{URL_ADVICE}") from None
+    except ControlError as error:
+        raise pytest.UsageError(f"--mock-url {config.getoption('mock_url')}: {error}") from None
 
 
 def start_shared_server(config: pytest.Config) -> "Server | None":
