@@ -44,6 +44,7 @@ def test_coverage_fails_under_what_is_asked_for(used: Serving) -> None:
     assert "409 (1)" in printed
     assert "80 % is asked for" in said
     assert run(coverage, used, "--scenario", "scaleProcess", "503")[1].startswith("scenario: scale-process-503")
+    assert run(coverage, used, "--scenario", "scaleProcess", "202")[1].startswith("scenario: scale-process-202")
     assert run(coverage, used, "--scenario", "scaleProcess", "999")[0] == 2
 
 

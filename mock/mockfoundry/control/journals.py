@@ -297,7 +297,7 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
 
 
 def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlWork:
-    """Coverage is long for any contract: it has a scenario for each answer that no client has met."""
+    """Coverage is long for any contract: it has a scenario for each answer and fault."""
     # An empty word names no operation, as in the other calls.
     operations = [name for name in call.query["operation"] or () if name]
     contract = context.service.served if operations else context.service.contract
@@ -305,9 +305,9 @@ def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int],
 
 
 def coverage_to_dict(coverage: ContractCoverage) -> dict[str, Any]:
-    """Coverage with its table, and for each item that no client has met, a scenario file that makes one meet it."""
+    """Coverage with its table, and for each item a scenario file that makes a client meet it, met or not."""
     squares = [
-        {**struct_to_dict(item), "scenario": None if item.times else coverage_scenario_yaml(item)}
+        {**struct_to_dict(item), "scenario": coverage_scenario_yaml(msgspec.structs.replace(item, times=0))}
         for item in coverage.squares
     ]
     return {**struct_to_dict(coverage), "squares": squares, "table": format_coverage_table(coverage)}
@@ -315,6 +315,7 @@ def coverage_to_dict(coverage: ContractCoverage) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def coverage_scenario_yaml(item: CoverageItem) -> str:
+    """The file for an item whose `times` are left at 0, so that counting does not fill the cache."""
     return read_scenario(msgspec.json.encode(scenario_for_item(item)).decode(), source="coverage").to_yaml()
 
 
