@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloudfoundry import logging_in
 from tests.cloudfoundry.asking import SEED, Asking
 from tests.cloudfoundry.parts_world import parts_seed
 from tests.serving import Serving, serving
@@ -35,17 +34,3 @@ def parts_server() -> Iterator[Serving]:
 @pytest.fixture
 def parts(parts_server: Serving) -> Asking:
     return Asking(parts_server)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    """A server with the users and clients that log in, whose foundations stand still in time."""
-    with serving(seed=logging_in.SEED) as running:
-        running.service.registry.initial_world.clock.rate = 0.0
-        yield running
-
-
-@pytest.fixture
-def prefix() -> str:
-    """The prefix of a foundation of the test's own."""
-    return f"/foundations/{logging_in.new_name()}"

@@ -18,7 +18,8 @@ FACTS = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (\w+)(?:::(\w+)|\[(.+)\]) \|
 
 @cache
 def module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"held_{name}", HERE / f"{name}.py")
+    (file,) = HERE.glob(f"**/{name}.py")
+    spec = importlib.util.spec_from_file_location(f"held_{name}", file)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
