@@ -1,6 +1,7 @@
 """Writes what documents and golden files take from the code: scenarios, commands, calls, reports: `make documents`."""
 
 from mockfoundry.scenarios.reference import write_reference
+from tests.broken_files import write_golden_texts
 from tests.cli.test_readme import README_FILE, README_TABLE, rows
 from tests.clients.client_pages import client_pages, render_page
 from tests.command_line import PAGE, page
@@ -13,6 +14,7 @@ if __name__ == "__main__":
     text = README_FILE.read_text(encoding="utf-8")
     README_FILE.write_text(README_TABLE.sub(lambda found: found.group(1) + rows() + found.group(3), text), "utf-8")
     write_reference()
+    write_golden_texts()
     PAGE.write_text(page(), encoding="utf-8")
     PICTURE.write_text(render_house(), encoding="utf-8")
     SEED_PAGE.write_text(render_seed_page(), encoding="utf-8")

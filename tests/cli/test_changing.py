@@ -125,7 +125,7 @@ def test_what_a_server_says_of_a_file_names_the_file(server: Serving, tmp_path: 
         (("clock", "--set", "noon"), "--set: 'noon' is not"),
         (("clock", "--rate", "nan"), "is no number that JSON has"),
         (("clock", "--rate", "-1"), "--rate"),
-        (("state", "--patch", "{feature_flag: 1}"), "--patch:1:2: a seed has no key feature_flag; did you mean"),
+        (("state", "--patch", "{feature_flag: 1}"), '--patch:1:2: "feature_flag" is not a key of a seed; did you mean'),
         (("state", "--patch", "none.yaml"), "none.yaml: can't be read"),
         (("state", "--patch", "{}", "--replace", "x"), "give one of the two"),
         (("token", "alise"), "USER: 'alise' is not a user of default; did you mean alice?"),

@@ -59,10 +59,10 @@ def test_a_change_in_a_seed_s_words_may_count_too(serve: Any) -> None:
 
 FAULTY = {
     "{name: shop, count: 2}": ["1:59: beside count, a name has {n} in it, which stands for 1 to 2: shop-{n}"],
-    '{name: "a-{n}", count: 0}': [f"1:74: 0 is not a whole number from 1 to {MAX_COUNT}"],
-    '{name: "a-{n}", count: true}': [f"1:74: true is not a whole number from 1 to {MAX_COUNT}"],
-    "{count: 3}": ["1:58: an app needs `name:`"],
-    '{name: "a-{n}", count: 3, state: GONE}': ['1:84: "GONE" is not allowed here; allowed: STARTED, STOPPED'],
+    '{name: "a-{n}", count: 0}': [f"1:74: count is 0; it must be a whole number from 1 to {MAX_COUNT}"],
+    '{name: "a-{n}", count: true}': [f"1:74: count is true; it must be a whole number from 1 to {MAX_COUNT}"],
+    "{count: 3}": ["1:58: an app needs the key name (its name; unique in its space)"],
+    '{name: "a-{n}", count: 3, state: GONE}': ['1:84: state is "GONE"; it must be STARTED or STOPPED'],
     '{name: "a-{n}", count: 3}, {name: a-2}': ['1:86: there is a second app "a-2"; each name is there once'],
     '{name: "a-{n}", count: 3, guid: same}': ['1:84: the guid "same" is taken; each is there once'],
 }

@@ -282,9 +282,9 @@ def test_a_snapshot_of_any_time_is_taken(foundation: Asking, time: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("data", '"a b"', '""a b"" is not text that holds a mapping as JSON'),
-        ("data", "{", '"{" is not text that holds a mapping as JSON'),
-        ("data", {}, "a mapping is not text that holds a mapping as JSON"),
+        ("data", '"a b"', 'data is "\\"a b\\""; it must be text that holds a mapping as JSON'),
+        ("data", "{", 'data is "{"; it must be text that holds a mapping as JSON'),
+        ("data", {}, "data is an empty mapping; it must be text that holds a mapping as JSON"),
         ("actor_name", False, "false is not text"),
     ],
 )

@@ -159,12 +159,18 @@ def test_a_user_loses_only_the_roles_that_are_named(foundation: Asking) -> None:
 
 
 FAULTY: dict[str, tuple[Any, str]] = {
-    "not a mapping": ([], "given: a list is not a seed: it must be a mapping"),
-    "an unknown key": ({"setings": {}}, "setings: a seed has no key setings; did you mean settings?"),
+    "not a mapping": (
+        [],
+        "given: the seed is an empty list; it must be a mapping of "
+        "settings, feature_flags, default_quota, isolation_segments, "
+        "security_groups, "
+        "service_offerings, organizations, users, clients, snapshot",
+    ),
+    "an unknown key": ({"setings": {}}, 'setings: "setings" is not a key of a seed; did you mean settings?'),
     "an unknown key deep inside": (
         everywhere(instnaces=3),
         "organizations/0/spaces/0/apps/0/processes/0/instnaces: "
-        "a process has no key instnaces; did you mean instances?",
+        '"instnaces" is not a key of a process; did you mean instances?',
     ),
     "a guid of what is there": (
         {"organizations": [{"name": "acme", "guid": "new"}]},
@@ -181,7 +187,8 @@ FAULTY: dict[str, tuple[Any, str]] = {
     ),
     "a good change beside a bad one": (
         {"settings": {"start_seconds": 9, "stop_seconds": -1}},
-        "settings/stop_seconds: -1 is not a number of seconds or a duration such as 250ms, 1.5s or 2m, up to a year",
+        "settings/stop_seconds: stop_seconds is -1; it must be a number of seconds or a duration such as 250ms, 1.5s "
+        "or 2m, up to a year",
     ),
 }
 """A document, and the line that says what is wrong."""

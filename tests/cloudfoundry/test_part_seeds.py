@@ -290,14 +290,14 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "values that are none": (
-        "{routes: [{port: 0, path: api, host: a b}], droplets: [{state: GONE}], packages: [{type: zip}]}",
+        "{routes: [{port: 0}, {path: api, host: a b}], droplets: [{state: GONE}], packages: [{type: zip}]}",
         [
-            "1:73: 0 is not a whole number from 1 to 65535",
-            '1:82: "api" is not a path such as /api, or none',
-            '1:93: "a b" is not a host: at most 63 signs, none of them blank',
-            '1:118: "GONE" is not allowed here; allowed: AWAITING_UPLOAD, COPYING, EXPIRED, FAILED, PROCESSING_UPLOAD, '
-            "STAGED, STAGING",
-            '1:145: "zip" is not allowed here; allowed: bits, docker',
+            "1:73: port is 0; it must be a whole number from 1 to 65535",
+            '1:84: path is "api"; it must be a path such as /api, or none',
+            '1:95: host is "a b"; it must be at most 63 signs, none of them blank',
+            '1:120: state is "GONE"; it must be STAGED, FAILED, EXPIRED, AWAITING_UPLOAD, PROCESSING_UPLOAD, '
+            "COPYING or STAGING",
+            '1:147: type is "zip"; it must be bits or docker',
         ],
     ),
     "routes that do not agree": (

@@ -16,31 +16,44 @@ from tests.serving import Serving
 
 BORN = 1_764_000_000_123_456
 
-ROLES = "organization_auditor, organization_billing_manager, organization_manager, organization_user"
 
 FAULTY: dict[str, tuple[str, list[str]]] = {
-    "a list": ("[]", ["1:1: a list is not a seed: it must be a mapping"]),
-    "an unknown key": ("setings: {}", ["1:1: a seed has no key setings; did you mean settings?"]),
+    "a list": (
+        "[]",
+        [
+            "1:1: the seed is an empty list; it must be a mapping of "
+            "settings, feature_flags, default_quota, isolation_segments, "
+            "security_groups, service_offerings, organizations, users, "
+            "clients, snapshot"
+        ],
+    ),
+    "an unknown key": ("setings: {}", ['1:1: "setings" is not a key of a seed; did you mean settings?']),
     "an unknown setting": (
         "settings: {start_secs: 1}",
-        ["1:12: settings has no key start_secs; did you mean start_seconds?"],
+        ['1:12: "start_secs" is not a key of settings; did you mean start_seconds?'],
     ),
     "an unknown feature flag": (
         "feature_flags: {app_scalling: true}",
-        ["1:17: the list of feature flags has no key app_scalling; did you mean app_scaling?"],
+        ['1:17: "app_scalling" is not a key of the list of feature flags; did you mean app_scaling?'],
     ),
     "a word that is not allowed": (
         "settings: {platform: gone}",
-        ['1:12: "gone" is not allowed here; allowed: available, unavailable'],
+        ['1:12: platform is "gone"; it must be available or unavailable'],
     ),
     "a negative duration": (
         "settings: {start_seconds: -1}",
-        ["1:12: -1 is not a number of seconds or a duration such as 250ms, 1.5s or 2m, up to a year"],
+        [
+            "1:12: start_seconds is -1; it must be a number of seconds "
+            "or a duration such as 250ms, 1.5s or 2m, up to a year"
+        ],
     ),
-    "an organization without a name": ("organizations: [{suspended: true}]", ["1:17: an organization needs `name:`"]),
+    "an organization without a name": (
+        "organizations: [{suspended: true}]",
+        ["1:17: an organization needs the key name (its name; unique)"],
+    ),
     "a flag that is a word": (
         "organizations:\n  - name: a\n    suspended: maybe",
-        ['3:5: "maybe" is not true or false'],
+        ['3:5: suspended is "maybe"; it must be true or false'],
     ),
     "the name for each one": (
         'organizations: [{name: "*"}]',
@@ -69,7 +82,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     ),
     "negative instances": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, instances: -1}]}]}]}]",
-        ["1:87: -1 is not a whole number from 0 to 2147483647"],
+        ["1:87: instances is -1; it must be a whole number from 0 to 2147483647"],
     ),
     "a state of an instance that there is not": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, instances: 2, "
@@ -79,7 +92,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     "an unknown state": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
         "instance_states: {0: BROKEN}}]}]}]}]",
-        ['1:105: "BROKEN" is not allowed here; allowed: CRASHED, DOWN, RUNNING, STARTING'],
+        ['1:105: the state of an instance is "BROKEN"; it must be RUNNING, STARTING, CRASHED or DOWN'],
     ),
     "a sidecar beside nothing": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, sidecars: [{name: s}]}]}]}]",
@@ -87,7 +100,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     ),
     "an environment variable that the real one does not take": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, environment_variables: {vcap_x: z}}]}]}]",
-        ['1:87: "vcap_x" is not the name of an environment variable: cannot start with VCAP_'],
+        ['1:87: "vcap_x" can\'t be the name of an environment variable: cannot start with VCAP_'],
     ),
     "a deployment without a web process": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: x}], deployment: {}}]}]}]",
@@ -103,28 +116,37 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     ),
     "an unknown role": (
         "organizations: [{name: a}]\nusers: [{name: u, organizations: {a: [boss]}}]",
-        [f'2:39: "boss" is not allowed here; allowed: {ROLES}'],
+        [
+            '2:39: a role in an organization is "boss"; it must be '
+            "organization_user, organization_auditor, "
+            "organization_manager or organization_billing_manager"
+        ],
     ),
     "an unknown scope": (
         "users: [{name: u, scopes: [cloud_controller.amdin]}]",
-        ['1:28: "cloud_controller.amdin" is not allowed here; did you mean cloud_controller.admin?'],
+        [
+            '1:28: scopes is "cloud_controller.amdin"; it must be '
+            "cloud_controller.admin, cloud_controller.admin_read_only, "
+            "cloud_controller.global_auditor, cloud_controller.read or "
+            "cloud_controller.write; did you mean cloud_controller.admin?"
+        ],
     ),
     "a bad timestamp": (
         "organizations: [{name: a, created_at: yesterday}]",
-        ['1:27: "yesterday" is not a timestamp such as 2016-03-23T18:48:22Z'],
+        ['1:27: created_at is "yesterday"; it must be a timestamp such as 2016-03-23T18:48:22Z'],
     ),
     "a day that there is not": (
         'organizations: [{name: a, created_at: "2016-02-30T00:00:00Z"}]',
-        ['1:27: "2016-02-30T00:00:00Z" is not a day and time that there are'],
+        ['1:27: created_at is "2016-02-30T00:00:00Z"; it must be a day and time that there are'],
     ),
     "a bad guid": (
         "organizations: [{name: a, guid: a/b}]",
-        ["1:27: \"a/b\" is not a guid: 1 to 255 letters, digits, '-' or '_'"],
+        ["1:27: guid is \"a/b\"; it must be 1 to 255 letters, digits, '-' or '_'"],
     ),
     "a label that the real one does not take": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
         "metadata: {labels: {a b: c}}}]}]}]}]",
-        ["1:107: \"a b\" is not the key of a label: 'a b' contains invalid characters"],
+        ["1:107: \"a b\" can't be the key of a label: 'a b' contains invalid characters"],
     ),
     "an HTTP health check without an endpoint": (
         "organizations: [{name: a, spaces: [{name: b, apps: [{name: c, processes: [{type: web, "
@@ -155,8 +177,8 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
     "faults of several kinds at once": (
         "settings: {platfrom: 1}\norganizations: [{name: 5}, {name: a}, {name: a}]",
         [
-            "1:12: settings has no key platfrom; did you mean platform?",
-            "2:18: 5 is not text of 1 to 255 signs",
+            '1:12: "platfrom" is not a key of settings; did you mean platform?',
+            '2:18: name is 5; it must be text of 1 to 255 signs, "5" in quotes',
             '2:40: there is a second organization "a"; each name is there once',
         ],
     ),

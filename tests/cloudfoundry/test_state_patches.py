@@ -69,7 +69,7 @@ SNAPSHOT = {"time": LONG_AGO, "born": LONG_AGO, "random_seed": 1, "starts": 0}
 HTTP = {"health_check": {"type": "http"}}
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown key": ({"setings": {}}, "body:1:2: a seed has no key setings"),
+    "an unknown key": ({"setings": {}}, 'body:1:2: "setings" is not a key of a seed'),
     "what only an export has": ({"snapshot": SNAPSHOT}, "snapshot: only an export has this key"),
     "instances of an export": (
         dev({"name": "dora", "processes": [{"type": "web", "instance_ranges": []}]}),

@@ -42,9 +42,12 @@ def test_one_option_bounds_seeds_and_states(serve: Callable[..., Serving]) -> No
 
 
 PLACES: dict[str, tuple[str, str]] = {
-    "a key": ('{"settings": {},\n  "setings": {}}', "2:3: a seed has no key setings; did you mean settings?"),
-    "an item": ('{"organizations": [\n{"name": "a"},\n {"suspended": true}]}', "3:2: an organization needs `name:`"),
-    "behind escapes": ('{"organizations": [{"name": "\\"]}{", "x": 1}]}', "1:38: an organization has no key x"),
+    "a key": ('{"settings": {},\n  "setings": {}}', '2:3: "setings" is not a key of a seed; did you mean settings?'),
+    "an item": (
+        '{"organizations": [\n{"name": "a"},\n {"suspended": true}]}',
+        "3:2: an organization needs the key name (its name; unique)",
+    ),
+    "behind escapes": ('{"organizations": [{"name": "\\"]}{", "x": 1}]}', '1:38: "x" is not a key of an organization'),
     "a key that stands twice": (
         '{"settings": {}, "organizations":\n [{"name": "a",\n "name": "b"}]}',
         "3:2: the key name stands twice, first in line 2; keep one of them",
@@ -54,7 +57,7 @@ PLACES: dict[str, tuple[str, str]] = {
         "1:45: the key platform stands twice, first in line 1",
     ),
     "too deep": ('{"a": ' + "[" * 40 + "]" * 40 + "}", "nested deeper than 32 levels"),
-    "no JSON and no YAML": ('{"settings": {"start_seconds": 1}', "is not YAML"),
+    "no JSON and no YAML": ('{"settings": {"start_seconds": 1}', "a comma or } is missing before this"),
     "nothing of the kind": ("{}}", "is not YAML"),
 }
 """A text, and what is said of it."""

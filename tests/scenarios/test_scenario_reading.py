@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -25,8 +24,6 @@ from mockfoundry.scenarios.model import (
     When,
 )
 from tests.effort import effort_of
-
-BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
 
 EVERYTHING = Scenario(
     name="everything",
@@ -144,17 +141,6 @@ def test_what_is_given_may_have_numbers_for_keys_as_a_seed_file_has() -> None:
 
 def test_one_operation_needs_no_list() -> None:
     assert Rule(operation="scaleProcess", respond=PASS) == Rule(operation=("scaleProcess",), respond=PASS)
-
-
-@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_a_broken_file_is_refused_with_place_reason_and_mend(
-    path: Path, contract: Contract, errors: Mapping[str, int]
-) -> None:
-    text = path.read_text(encoding="utf-8")
-    expected = [line.removeprefix("# expect: ") for line in text.splitlines() if line.startswith("# expect: ")]
-    found = check_scenario(text, contract, errors, source="broken.yaml")
-    assert expected
-    assert [str(problem) for problem in found] == [f"broken.yaml:{line}" for line in expected]
 
 
 def test_all_problems_of_a_file_are_told_at_once(contract: Contract, errors: Mapping[str, int]) -> None:

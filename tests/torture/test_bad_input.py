@@ -136,4 +136,4 @@ def test_a_seed_that_is_wrong_is_told_with_its_place(tmp_path: Path) -> None:
     seed.write_text("organisations: []\n")
     done = torture("--seed", str(seed), command=CAREFUL)
     assert done.returncode == 2
-    assert f"{seed}:1:1: a seed has no key organisations; did you mean organizations?" in done.stderr
+    assert f'{seed}:1:1: "organisations" is not a key of a seed; did you mean organizations?' in done.stderr

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from mockfoundry.documents.problems import Problem
+from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value
 from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
 
 Path = tuple[str | int, ...]
@@ -44,32 +45,6 @@ class TooManyFindings(Exception):
     """A reading has found as many problems as it may."""
 
 
-class Wording(Protocol):
-    """How the messages of one format are phrased.
-
-    `name` is the key that a value belongs to; `spelling` is the scalar as the file has it, None if there is no file
-    or no scalar.
-    """
-
-    def refuse_value(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        """The value is not what is allowed."""
-
-    def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        """The value is not text."""
-
-    def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
-        """The value is not one of the allowed words."""
-
-    def refuse_shape(self, name: str, value: Any, spelling: str | None, form: "Form") -> str:
-        """The value is not a mapping."""
-
-    def refuse_key(self, form: "Form", name: str) -> str:
-        """A form has no such key."""
-
-    def miss_key(self, form: "Form", key: "FormKey") -> str:
-        """A required key is missing."""
-
-
 class Reading:
     """One document while it is read: collects what is wrong with it.
 
@@ -84,16 +59,14 @@ class Reading:
         repeated: how many values the document asks for beyond those that it holds.
     """
 
-    def __init__(
-        self, wording: Wording, root: Node | None = None, most: int | None = None, nameless: str = "the document"
-    ) -> None:
-        self.wording = wording
+    def __init__(self, root: Node | None = None, most: int | None = None, nameless: str = "the document") -> None:
         self.findings: list[Finding] = []
         self.unreadable = 0
         self.repeated = 0
         self._root = root
         self._most = most
         self._nameless = nameless
+        self._reads_key = False
 
     def report(self, path: Path, text: str, spot: Spot = "value") -> None:
         """Reports a problem.
@@ -113,11 +86,25 @@ class Reading:
 
     def refuse_value(self, path: Path, value: Any, allowed: str) -> UnreadableValue:
         """Reports a value that is not what is allowed."""
-        return self.refuse(path, self.wording.refuse_value(self.name_of(path), value, self.spelling(path), allowed))
+        return self.refuse(path, refuse_value(self.name_of(path), value, self.spelling(path), allowed))
+
+    def read_key(self, kind: "Kind", name: Any, path: Path) -> Any:
+        """A key that is the author's own, as a value of its kind.
+
+        Args:
+            path: that ends with the key.
+        """
+        self._reads_key = True
+        try:
+            return kind.read(name, path, self)
+        finally:
+            self._reads_key = False
 
     def name_of(self, path: Path) -> str:
         """What messages call the value at a path: its key, or that of the list around it."""
-        return next((step for step in reversed(path) if isinstance(step, str)), self._nameless)
+        steps = path[:-1] if self._reads_key else path
+        name = next((step for step in reversed(steps) if isinstance(step, str)), self._nameless)
+        return f"a key of {name}" if self._reads_key else name
 
     def find_node(self, path: Path) -> Node | None:
         """The node at a path, where the document was text."""
@@ -131,7 +118,7 @@ class Reading:
 
     def spelling(self, path: Path) -> str | None:
         """A scalar as it is spelled, where the document was text."""
-        node = self.find_node(path)
+        node = None if self._reads_key else self.find_node(path)
         return node.text if isinstance(node, ScalarNode) else None
 
 
@@ -250,19 +237,20 @@ class Form:
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping):
-            name, spelling = reading.name_of(path), reading.spelling(path)
-            return reading.refuse(path, reading.wording.refuse_shape(name, value, spelling, self))
+            keys = list(self.by_name)
+            allowed = f"a mapping of {', '.join(keys)}" if len(keys) <= MAX_KEYS_LISTED else "a mapping"
+            return reading.refuse_value(path, value, allowed)
         return dict(self.read_keys(value, path, reading))
 
     def read_keys(self, value: Mapping[str, Any], path: Path, reading: Reading) -> Iterator[tuple[str, Any]]:
         """The keys that could be read, with their values."""
         for key in self.keys:
             if key.required and key.name not in value:
-                reading.refuse(path, reading.wording.miss_key(self, key))
+                reading.refuse(path, miss_key(self.noun, key.name, key.about))
         for name, item in value.items():
             known = self.by_name.get(name)
             if known is None:
-                reading.refuse((*path, name), reading.wording.refuse_key(self, str(name)), "key")
+                reading.refuse((*path, name), refuse_key(self.noun, str(name), self.by_name), "key")
                 continue
             read = known.kind.read(item, (*path, name), reading)
             if read is not UNREADABLE:

@@ -53,4 +53,13 @@ def read_document_stream(file: BinaryIO, source: str, most: int, mend: str) -> s
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise DocumentError([Problem(source, line, column, "is not UTF-8; save it as UTF-8")]) from None
+        raise DocumentError([Problem(source, line, column, describe_bytes(content))]) from None
+
+
+def describe_bytes(content: bytes) -> str:
+    """What is wrong with bytes that are not UTF-8."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "is UTF-16; save it as UTF-8"
+    return (
+        "is no text; name a file of YAML or JSON" if b"\0" in content else "is not UTF-8 from here on; save it as UTF-8"
+    )

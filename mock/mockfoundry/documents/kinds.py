@@ -10,6 +10,7 @@ from typing import Any
 
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
 from mockfoundry.documents.times import format_exact_moment, parse_moment
+from mockfoundry.documents.wording import refuse_text, refuse_word
 from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 
 
@@ -19,6 +20,7 @@ class TextKind(AsItIs):
 
     Attributes:
         pattern: that the whole of it has to match.
+        is_listed: whether it is one of the words of a list, so that quotes would mend no number.
         allowed: what messages say of it; the bounds unless given.
         takes_control_signs: whether it may hold them, as what a client writes may.
     """
@@ -28,12 +30,15 @@ class TextKind(AsItIs):
     pattern: str | None = None
     allowed: str = ""
     takes_control_signs: bool = False
+    is_listed: bool = False
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         allowed = self.allowed or self.describe_bounds()
+        if self.is_listed and not isinstance(value, str):
+            return reading.refuse_value(path, value, allowed)
         if not isinstance(value, str):
             name, spelling = reading.name_of(path), reading.spelling(path)
-            return reading.refuse(path, reading.wording.refuse_text(name, value, spelling, allowed))
+            return reading.refuse(path, refuse_text(name, value, spelling, allowed))
         if not self.least <= len(value) or (self.most is not None and len(value) > self.most):
             return reading.refuse_value(path, value, allowed)
         if self.pattern is not None:
@@ -64,15 +69,20 @@ class TextKind(AsItIs):
 
 @dataclass(frozen=True)
 class ChoiceKind(AsItIs):
-    """One of a few words."""
+    """One of a few words.
+
+    Attributes:
+        noun: what messages call it, where its key does not say it: the key is the author's own.
+    """
 
     words: tuple[str, ...]
+    noun: str = ""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, str) and value in self.words:
             return value
-        name, spelling = reading.name_of(path), reading.spelling(path)
-        return reading.refuse(path, reading.wording.refuse_word(name, value, spelling, self.words))
+        name, spelling = self.noun or reading.name_of(path), reading.spelling(path)
+        return reading.refuse(path, refuse_word(name, value, spelling, self.words))
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.words)}
@@ -88,7 +98,10 @@ class IntegerKind(AsItIs):
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
             return value
-        return reading.refuse_value(path, value, f"a whole number from {self.low} to {self.high}")
+        allowed = f"a whole number from {self.low} to {self.high}"
+        if isinstance(value, str) and value.isascii() and value.isdigit() and self.low <= int(value[:20]) <= self.high:
+            allowed += f", {value} without quotes"
+        return reading.refuse_value(path, value, allowed)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
@@ -193,7 +206,7 @@ class TableKind:
             return reading.refuse_value(path, value, "a mapping")
         table = {}
         for name, item in value.items():
-            key = self.key.read(name, (*path, name), reading)
+            key = reading.read_key(self.key, name, (*path, name))
             read = self.value.read(item, (*path, name), reading)
             if key is not UNREADABLE and read is not UNREADABLE:
                 table[key] = read

@@ -63,7 +63,7 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
 
 
 def find_near_word(found: str, words: Iterable[str]) -> str | None:
-    """The word that was meant: one that is a slip or two away, or the only one that begins so; None for none.
+    """The word that was meant: one that is a slip or two away, or the only one that begins or ends so; None for none.
 
     What follows a word after an `@` does not count: a user's name may be written with a foundation.
     """
@@ -76,6 +76,8 @@ def find_near_word(found: str, words: Iterable[str]) -> str | None:
     if near:
         return folded[min(near, key=slips.__getitem__)]
     begun = [word for word in folded if begins_with(word, wanted) or begins_with(wanted, word + "@")]
+    if not begun and len(wanted) >= MIN_BEGINNING:
+        begun = [word for word in folded if word.endswith(f"-{wanted}")]
     return folded[begun[0]] if len(begun) == 1 else None
 
 

@@ -22,6 +22,7 @@ from mockfoundry.documents.json import (
 )
 from mockfoundry.documents.problems import DocumentError, Problem
 from mockfoundry.documents.quoting import quote_line
+from mockfoundry.documents.yaml_errors import explain_yaml_error
 
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 """Bytes of UTF-8 that a file may have."""
@@ -100,16 +101,7 @@ def read_nodes(text: str, source: str, most: int = MAX_DOCUMENT_BYTES, mend: str
         if surrogate is not None:
             text_of_escape = describe_lone_surrogate(text[surrogate : surrogate + 6])
             raise make_document_error(source, *locate_index(text, surrogate), text_of_escape) from None
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        if character_at(text, line, column) == "\t":
-            raise make_document_error(source, line, column, "a tab stands here; YAML is indented by blanks") from None
-        opened = error.context_mark if "flow" in str(error.context) else None
-        where = ""
-        if opened is not None and (opened.line + 1, opened.column + 1) != (line, column):
-            where = f"; what opens in line {opened.line + 1}, column {opened.column + 1} does not close"
-        text = f"is not YAML: {error.problem or error.context}{where}"
-        raise make_document_error(source, line, column, text) from None
+        raise make_document_error(source, *explain_yaml_error(text, error)) from None
     except yaml.YAMLError as error:
         raise make_document_error(source, 1, 1, f"is not YAML: {error}") from None
 
@@ -122,11 +114,6 @@ def must_not_be_larger(text: str, source: str, most: int, mend: str) -> None:
 
 def make_document_error(source: str, line: int, column: int, text: str) -> DocumentError:
     return DocumentError([Problem(source, line, column, text)])
-
-
-def character_at(text: str, line: int, column: int) -> str:
-    lines = text.split("\n")
-    return lines[line - 1][column - 1 : column] if line <= len(lines) else ""
 
 
 def convert_json_to_yaml(text: str) -> str:
@@ -180,11 +167,11 @@ class NodeBuilder:
         if self.count > self.most:
             raise self.make_error(event, f"more than {self.most} values; {self.mend}")
         if isinstance(event, yaml.AliasEvent):
-            raise self.make_error(event, f"the alias *{event.anchor} is not taken; write the value out")
+            text = f"the alias *{event.anchor} is not taken; write the value out, or text that begins with * in quotes"
+            raise self.make_error(event, text)
         if event.anchor is not None:
-            raise self.make_error(
-                event, f"the anchor &{event.anchor} is not taken; write the value out where it is used"
-            )
+            text = f"the anchor &{event.anchor} is not taken; write the value out where it is used"
+            raise self.make_error(event, text)
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             raise self.make_error(event, f"the tag {tag} is not taken; leave it out")
@@ -212,6 +199,9 @@ class NodeBuilder:
                 if type(key.value) is not int:
                     raise self.make_error(event, f"the key {key.text or 'null'} is not text; write it in quotes")
                 numbered.add(key.text)
+            if event.implicit[0] and key.text != key.text.strip():
+                text = "a key begins or ends with a sign that only looks like a blank; write ordinary blanks"
+                raise self.make_error(event, text)
             if key.text in entries:
                 first = entries[key.text]
                 raise self.make_error(
@@ -232,17 +222,15 @@ class NodeBuilder:
             if -(1 << 63) <= value < 1 << 64:
                 return value
             raise self.make_error(
-                event, f"the number {text[:24]} has more than 64 bits; write it in quotes to mean text"
+                event, f"the number {text[:24]} has more than 64 bits; write a smaller one, or text in quotes"
             )
         if _NUMBER.fullmatch(text):
             number = float(text)
             if abs(number) != float("inf"):
                 return number
-            raise self.make_error(event, f"the number {text[:24]} is too large; write it in quotes to mean text")
+            raise self.make_error(event, f"the number {text[:24]} is too large; write a smaller one, or text in quotes")
         if _SURPRISES.fullmatch(text) if len(text) <= _LONGEST_SURPRISE else _DIGITS.fullmatch(text):
-            raise self.make_error(
-                event, f"{quote_line(text[:24])} is not the same to every YAML reader; write it in quotes to mean text"
-            )
+            raise self.make_error(event, describe_surprise(text))
         return text
 
 
@@ -266,6 +254,24 @@ _SURPRISES = re.compile(
     |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt\ \t].*)?""",
     re.ASCII | re.VERBOSE | re.DOTALL,
 )
+
+
+def describe_surprise(text: str) -> str:
+    """What is wrong with a scalar that YAML's readers do not agree about."""
+    if text == "<<":
+        return "<< (a merge) is not taken; write out the keys that it would bring"
+    plain = _MEANT.get(text.lower())
+    mend = f'"{quote_line(text[:24])}" in quotes to mean text'
+    instead = f"{plain}, or {mend}" if plain else mend
+    return f"{quote_line(text[:24])} is not the same to every YAML reader; write {instead}"
+
+
+_MEANT = {
+    **dict.fromkeys(("yes", "on", "y", "true"), "true"),
+    **dict.fromkeys(("no", "off", "n", "false"), "false"),
+    **dict.fromkeys(("null", "~"), "null"),
+}
+"""What a word means to those readers that do not take it for text."""
 
 
 def node_to_data(node: Node) -> Any:

@@ -29,7 +29,6 @@ from mockfoundry.scenarios.kinds import (
     OneOrManyKind,
     ProbabilityKind,
     RangeKind,
-    ScenarioWording,
     WordKind,
     WorldPatchKind,
 )
@@ -51,8 +50,8 @@ from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS
 TEXT = TextKind(allowed="text")
 
 # What the contract, the catalogue and the seed's form know of these stands in the schema's `$defs`.
-OPERATION = DefinedKind(TEXT, "operation")
-ERROR = DefinedKind(TEXT, "error")
+OPERATION = DefinedKind(TextKind(allowed="an operationId such as scaleProcess", is_listed=True), "operation")
+ERROR = DefinedKind(TextKind(allowed="the title of an error, such as CF-Conflict", is_listed=True), "error")
 STATUS = DefinedKind(IntegerKind(200, 599), "status")
 EXAMPLE = DefinedKind(TEXT, "example")
 GIVEN = DefinedKind(WorldPatchKind(), "given")
@@ -164,11 +163,13 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
     if value.undocumented and not (value.has_own_answer or value.headers):
         report_key("undocumented", "undocumented goes with an answer or headers; leave it out")
     if not value.changes:
-        reading.report(path, f"answers nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass")
+        reading.report(
+            path, f"the answer changes nothing; give it one of {', '.join(ANSWER_KEYS)}, or write the word pass"
+        )
 
 
 RESPOND = StructForm(
-    "a respond",
+    "an answer",
     (
         FormKey("error", ERROR, "The title of one of the Cloud Controller's errors, such as CF-Conflict."),
         FormKey("detail", TEXT, "Words for the error in place of its usual ones."),
@@ -199,10 +200,18 @@ RESPOND = StructForm(
     check_respond,
 )
 
-ANSWER = WordKind("pass", PASS, RESPOND, "answers")
+
+def propose_answer(value: Any) -> str:
+    """The answer that was meant by a word or a number alone."""
+    if isinstance(value, str) and value:
+        return f"; write {{{'fault' if value in WIRE_FAULT_NAMES else 'error'}: {value}}}"
+    return f"; write {{status: {value}}}" if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+ANSWER = WordKind("pass", PASS, RESPOND, "answers", propose_answer)
 
 WHEN = StructForm(
-    "a when",
+    "when",
     (
         FormKey("path", ConditionsKind(), "Path parameters."),
         FormKey("query", ConditionsKind(), "Query parameters; null means not sent."),
@@ -220,7 +229,7 @@ def check_rule(value: Rule, given: Mapping[str, Any], path: Path, reading: Readi
     if "respond" in given and "sequence" in given:
         report_key("sequence", "sequence stands beside respond; a rule has one of them")
     if "respond" not in given and "sequence" not in given:
-        reading.report(path, "answers nothing; give the rule respond or sequence")
+        reading.report(path, "the rule answers nothing; give it respond or sequence")
     if "finally" in given and "sequence" not in given:
         report_key("finally", "finally goes with sequence; leave it out, or say times for how often")
     if "times" in given and "sequence" in given:
@@ -282,7 +291,7 @@ EVENT = StructForm(
 
 def check_scenario_keys(value: Scenario, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
     if not ("rules" in given or "given" in given or "events" in given):
-        reading.report(path, "does nothing; give it rules, given or events")
+        reading.report(path, "the scenario does nothing; give it rules, given or events")
     check_states(value, given, path, reading)
     if value.for_ is None:
         return
@@ -385,7 +394,7 @@ def read_scenario_with_nodes(text: str, source: str) -> tuple[Scenario, Node]:
 
 def begin_reading(root: Node | None = None) -> Reading:
     """A reading of a scenario, of a text's nodes or of a value."""
-    return Reading(ScenarioWording(), root, MAX_PROBLEMS, "the scenario")
+    return Reading(root, MAX_PROBLEMS, "the scenario")
 
 
 def read_scenario_data(data: Any, reading: Reading) -> Scenario | None:

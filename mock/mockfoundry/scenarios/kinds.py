@@ -1,56 +1,16 @@
-"""Kinds of values that only scenario files have, and how their messages are phrased. Never plays one."""
+"""Kinds of values that only scenario files have. Never plays one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
 from mockfoundry.contract.plan import shorten_value
-from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Kind, Path, Reading
 from mockfoundry.documents.kinds import JsonKind
-from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
+from mockfoundry.documents.wording import describe_value, refuse_value
 from mockfoundry.scenarios.conditions import ConditionError, check_condition
-
-
-def describe_found(value: Any, spelling: str | None) -> str:
-    """What was found, for a message: text in quotes, a number as it is spelled."""
-    if isinstance(value, Mapping):
-        return "a mapping" if value else "an empty mapping"
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    if value is None:
-        return "nothing" if spelling == "" else "null"
-    if isinstance(value, str):
-        return f'"{shorten_value(value)}"'
-    return shorten_value(value if spelling is None else spelling)
-
-
-class ScenarioWording:
-    """The messages of scenario files: `times is 0; it must be a whole number from 1 to 2147483647`."""
-
-    def refuse_value(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        return f"{name} is {describe_found(value, spelling)}; it must be {allowed}"
-
-    def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        quoted = f', "{shorten_value(spelling)}" in quotes' if spelling else ""
-        return self.refuse_value(name, value, spelling, allowed) + quoted
-
-    def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
-        hint = did_you_mean(value, words) if isinstance(value, str) else ""
-        allowed = ", ".join(words[:-1]) + " or " + words[-1]
-        return self.refuse_value(name, value, spelling, allowed) + (hint if "did you mean" in hint else "")
-
-    def refuse_shape(self, name: str, value: Any, spelling: str | None, form: Form) -> str:
-        return self.refuse_value(name, value, spelling, f"a mapping of {', '.join(form.by_name)}")
-
-    def refuse_key(self, form: Form, name: str) -> str:
-        hint = did_you_mean(name, form.by_name) or f"; allowed: {', '.join(form.by_name)}"
-        return f'"{shorten_value(name)}" is not a key of {form.noun}{hint}'
-
-    def miss_key(self, form: Form, key: FormKey) -> str:
-        return f"the key {key.name} is missing; add it: {key.about[0].lower()}{key.about[1:]}"
-
 
 NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?$"
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -79,7 +39,7 @@ class ProbabilityKind(AsItIs):
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
             return float(value)
-        return reading.refuse_value(path, value, "a number above 0, up to 1.0 for always")
+        return reading.refuse_value(path, value, "a number above 0 and up to 1: 0.5 is half of the matches")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
@@ -107,7 +67,7 @@ class DurationKind:
         try:
             microseconds = parse_duration(value)
         except ValueError as error:
-            return reading.refuse(path, f"{reading.name_of(path)} is {describe_found(value, None)}; {error}")
+            return reading.refuse(path, f"{reading.name_of(path)} is {describe_value(value, None)}; {error}")
         return microseconds if microseconds >= self.least else reading.refuse_value(path, value, "longer than 0s")
 
     def write(self, value: int) -> Any:
@@ -195,10 +155,10 @@ class HeadersKind:
         if isinstance(value, str):
             if is_header_text(value):
                 return value
-            found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
+            found = f"{reading.name_of(path)} is {describe_value(value, spelling)}"
             reading.report(path, f"{found}; a header is one line of Latin-1 without blanks around it")
             return None
-        found = f"{reading.name_of(path)} is {describe_found(value, spelling)}"
+        found = f"{reading.name_of(path)} is {describe_value(value, spelling)}"
         reading.report(path, f"{found}; it must be text, or null to take the header away")
         return None
 
@@ -234,7 +194,7 @@ class OneOrManyKind:
         for position, item in enumerate(value):
             one = self.kind.read(item, (*path, position), reading)
             if one in values and one is not UNREADABLE:
-                found = describe_found(item, reading.spelling((*path, position)))
+                found = describe_value(item, reading.spelling((*path, position)))
                 reading.report((*path, position), f"{name} names {found} twice; keep one of them")
             values[one] = None
         return UNREADABLE if UNREADABLE in values else tuple(values)
@@ -278,20 +238,22 @@ class WordKind:
 
     Attributes:
         plural: what messages call it as an item of a list.
+        propose: says how to write what was meant by another word, with `; ` before it.
     """
 
     word: str
     value: Any
     otherwise: Kind
     plural: str
+    propose: Callable[[Any], str]
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if value == self.word:
             return self.value
         if not isinstance(value, Mapping):
             name = reading.name_of(path) if isinstance(path[-1], str) else self.plural
-            allowed = f"a mapping, or the word {self.word}"
-            return reading.refuse(path, reading.wording.refuse_value(name, value, reading.spelling(path), allowed))
+            allowed = f"a mapping, or the word {self.word}{self.propose(value)}"
+            return reading.refuse(path, refuse_value(name, value, reading.spelling(path), allowed))
         return self.otherwise.read(value, path, reading)
 
     def write(self, value: Any) -> Any:

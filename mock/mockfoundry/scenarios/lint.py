@@ -15,7 +15,8 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, shorten_value
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
-from mockfoundry.documents.problems import Problem, did_you_mean
+from mockfoundry.documents.problems import Problem, did_you_mean, list_first
+from mockfoundry.documents.wording import describe_value
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.conditions import ABSENT, PLACES, Condition
 from mockfoundry.scenarios.format import (
@@ -399,7 +400,7 @@ def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
 def report_unknown_operation(path: Path, operation: str, contract: Contract) -> PathFinding:
     hint = did_you_mean(operation, contract.plans)
     listing = " (mockfoundry operations lists them)"
-    return path, f'"{shorten_value(operation)}" is not an operation of the contract{hint}{listing}'
+    return path, f"{describe_value(operation)} is not an operation of the contract{hint}{listing}"
 
 
 def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
@@ -418,8 +419,8 @@ def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFi
 def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int]) -> Iterator[PathFinding]:
     for path, respond in list_answers(rule):
         if respond.error is not None and respond.error not in errors:
-            hint = did_you_mean(respond.error, errors)
-            yield (*path, "error"), f'"{shorten_value(respond.error)}" is not an error of the catalogue{hint}'
+            hint, listing = did_you_mean(respond.error, errors), " (mockfoundry errors lists them)"
+            yield (*path, "error"), f"{describe_value(respond.error)} is not an error of the catalogue{hint}{listing}"
             continue
         for plan in plans:
             found = list(find_undocumented(respond, plan, errors))
@@ -441,6 +442,6 @@ def find_never_entered_states(scenario: Scenario) -> Iterator[PathFinding]:
     for position, rule in enumerate(scenario.rules):
         for number, state in enumerate(rule.state):
             if state not in entered:
-                hint = did_you_mean(state, entered)
-                mend = hint if hint.endswith("?") else f"; a rule enters it by goto: {state}"
-                yield ("rules", position, "state", number), f'the state "{state}" is never entered{mend}'
+                names = ", ".join(list_first(sorted(entered), str)) or "none"
+                text = f'the state "{state}" is never entered: start, and goto of rules that are reached, name {names}'
+                yield ("rules", position, "state", number), text

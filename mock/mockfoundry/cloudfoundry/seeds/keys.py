@@ -10,7 +10,7 @@ from mockfoundry.cloudfoundry.seeds.snapshot import MOMENT
 from mockfoundry.documents.declare import Form, FormKey, NullableKind
 from mockfoundry.documents.kinds import BooleanKind, IntegerKind, TableKind, TextKind
 
-GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
+GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "1 to 255 letters, digits, '-' or '_'")
 NAME = TextKind(1, 255)
 COUNT = IntegerKind(0, LARGEST_INTEGER)
 POSITIVE = IntegerKind(1, LARGEST_INTEGER)

@@ -1,13 +1,14 @@
-"""Kinds of values that only seeds have, and how a seed's messages are phrased. Knows no entity."""
+"""Kinds of values that only seeds have. Knows no entity."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, FormKey, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, FormKey, Kind, Path, Reading
 from mockfoundry.documents.kinds import IntegerKind, ListKind
-from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
+from mockfoundry.documents.wording import describe_value, refuse_text
+from mockfoundry.documents.yaml import Node
 
 SECONDS_OF_A_YEAR = 31_536_000
 
@@ -15,44 +16,13 @@ MAX_LONG_SPAN = 1 << 62
 """The longest duration that an export writes, in microseconds."""
 
 
-def describe_seed_value(value: Any) -> str:
-    """A value as it may stand in a line of text."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def begin_seed_reading(root: Node | None = None) -> Reading:
+    """A reading of a seed, or of a part of one.
 
-
-class SeedWording:
-    """The messages of seeds: `-1 is not a whole number from 0 to 2147483647`. Their paths name the key."""
-
-    def refuse_value(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        return f"{describe_seed_value(value)} is not {allowed}"
-
-    def refuse_text(self, name: str, value: Any, spelling: str | None, allowed: str) -> str:
-        return self.refuse_value(name, value, spelling, allowed)
-
-    def refuse_word(self, name: str, value: Any, spelling: str | None, words: tuple[str, ...]) -> str:
-        hint = did_you_mean(value, words) if isinstance(value, str) else f"; allowed: {', '.join(words)}"
-        return f"{describe_seed_value(value)} is not allowed here{hint}"
-
-    def refuse_shape(self, name: str, value: Any, spelling: str | None, form: Form) -> str:
-        return f"{describe_seed_value(value)} is not {form.noun}: it must be a mapping"
-
-    def refuse_key(self, form: Form, name: str) -> str:
-        return f"{form.noun} has no key {name}{did_you_mean(name, form.by_name)}"
-
-    def miss_key(self, form: Form, key: FormKey) -> str:
-        return f"{form.noun} needs `{key.name}:`"
-
-
-def begin_seed_reading() -> Reading:
-    """A reading of a seed, or of a part of one."""
-    return Reading(SeedWording(), nameless="seed")
+    Args:
+        root: the nodes of its text, where it was read as YAML.
+    """
+    return Reading(root, nameless="the seed")
 
 
 @dataclass(frozen=True)
@@ -269,8 +239,10 @@ class MetadataTextKind(AsItIs):
     noun: str
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        error = self.find_error(value) if isinstance(value, str) else "it must be text"
-        return reading.refuse_value(path, value, f"{self.noun}: {error}") if error else value
+        if not isinstance(value, str):
+            return reading.refuse(path, refuse_text(reading.name_of(path), value, reading.spelling(path), "text"))
+        error = self.find_error(value)
+        return reading.refuse(path, f"{describe_value(value)} can't be {self.noun}: {error}") if error else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}

@@ -10,7 +10,6 @@ from typing import Any
 from mockfoundry.cloudfoundry.model import App, ProcessModel
 from mockfoundry.cloudfoundry.organizations import Organization, Space
 from mockfoundry.cloudfoundry.seeds.keys import EACH
-from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
 from mockfoundry.cloudfoundry.seeds.part_misfits import RouteAddresses, find_part_misfits, find_route_misfits
 from mockfoundry.cloudfoundry.seeds.patch_words import find_patch_disagreements
 from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields
@@ -30,6 +29,7 @@ from mockfoundry.cloudfoundry.seeds.read import (
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path
+from mockfoundry.documents.wording import describe_value
 
 KEPT_GUID_TEXT = "an entity that is there keeps its guid; leave it out"
 
@@ -108,7 +108,7 @@ class TakenGuids:
                 yield Finding((*path, "guid"), KEPT_GUID_TEXT)
             return
         if kind + guid in self._given or guid in (self._world.processes if kind else self._there):
-            yield Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+            yield Finding((*path, "guid"), f"the guid {describe_value(guid)} is taken; each is there once")
         self._given.add(kind + guid)
 
 

@@ -31,7 +31,7 @@ SPACE_QUOTA = Form("a quota", QUOTA_KEYS)
 QUOTA = Form("a quota", (*QUOTA_KEYS, FormKey("total_domains", LIMIT, "The number of private domains.", "null")))
 QUOTA_TEXT = "Limits for everything inside it; all but those of processes are only shown."
 
-PLAIN_NAME = TextKind(1, 255, r"[^/\x00-\x1f]+", "a name: 1 to 255 signs without '/'")
+PLAIN_NAME = TextKind(1, 255, r"[^/\x00-\x1f]+", "1 to 255 signs without '/'")
 
 SERVICE_INSTANCE = Form(
     "a service instance",

@@ -24,7 +24,7 @@ from mockfoundry.documents.kinds import (
     TextKind,
 )
 
-PART_GUID = TextKind(1, 300, r"[A-Za-z0-9_-]+", "a guid: 1 to 300 letters, digits, '-' or '_'")
+PART_GUID = TextKind(1, 300, r"[A-Za-z0-9_-]+", "1 to 300 letters, digits, '-' or '_'")
 """A guid that may follow from another one, and be longer."""
 
 COMMAND = TextKind(0, 4096, takes_control_signs=True)
@@ -204,7 +204,7 @@ ROUTE_KEYS = (
     *COMMON_KEYS,
     FormKey(
         "host",
-        TextKind(0, 63, r"\S*", "a host: at most 63 signs, none of them blank"),
+        TextKind(0, 63, r"\S*", "at most 63 signs, none of them blank"),
         "Its host.",
         "the app's name; none beside a port or no app",
     ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.organizations import Space
-from mockfoundry.cloudfoundry.seeds.kinds import describe_seed_value
+from mockfoundry.cloudfoundry.route_table import DEFAULT_DOMAIN
 from mockfoundry.cloudfoundry.seeds.part_builds import RouteAddress, read_route_address
 from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.staging import (
@@ -18,6 +18,7 @@ from mockfoundry.cloudfoundry.staging import (
 )
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path
+from mockfoundry.documents.wording import describe_value
 
 NUMBERS = {"revisions": "version", "tasks": "sequence_id"}
 """What numbers the parts of a list; each number is there once."""
@@ -35,7 +36,7 @@ def list_part_entries(app: SeedFields, at: Path) -> Iterator[tuple[str, SeedFiel
 
 
 def refuse_taken(guid: str, path: Path) -> Finding:
-    return Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+    return Finding((*path, "guid"), f"the guid {describe_value(guid)} is taken; each is there once")
 
 
 # In a seed
@@ -81,6 +82,7 @@ class RouteAddresses:
             app: the name of the app that it leads to, None where it leads to none.
             space: what names its space, the same for each entry in it.
         """
+        yield from find_protocol_misfits(route, path)
         guid = route.get("guid")
         address = read_route_address(route, app if app is None else str(app))
         if not all(isinstance(each, str | int | None) for each in (guid, *address)):
@@ -97,7 +99,7 @@ class RouteAddresses:
             yield Finding(path, f"{text}, in another space; a route is in one")
         elif known[0] != guid and (guid is not None or not self._changes_world):
             at = path if guid is None else (*path, "guid")
-            which = "without a guid" if known[0] is None else f"with the guid {describe_seed_value(known[0])}"
+            which = "without a guid" if known[0] is None else f"with the guid {describe_value(known[0])}"
             yield Finding(at, f"{text} {which}; give the same one in both places")
 
     def _check_known(
@@ -116,6 +118,19 @@ class RouteAddresses:
         elif address != before:
             self._named[address] = self._named.pop(before)
             self._guids[guid] = address
+
+
+def find_protocol_misfits(route: SeedFields, path: Path) -> Iterator[Finding]:
+    """Keys of a route that its protocol does not have [app/actions/route_create.rb]: a port makes it one of TCP."""
+    if not route.get("port"):
+        return
+    if route.get("domain", DEFAULT_DOMAIN) == DEFAULT_DOMAIN and "guid" not in route:
+        text = f"Routes with protocol 'http' do not support ports. {DEFAULT_DOMAIN} is of http; name another domain"
+        yield Finding((*path, "port"), text)
+    for name, noun in (("host", "Hosts"), ("path", "Paths")):
+        if route.get(name):
+            text = f"{noun} are not supported for TCP routes. Leave out {name} or port"
+            yield Finding((*path, name), text)
 
 
 def describe_address(address: RouteAddress) -> str:

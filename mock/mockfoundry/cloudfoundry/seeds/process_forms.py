@@ -90,7 +90,7 @@ READINESS_CHECK = Form(
     ),
 )
 
-STATE_NAME = ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"))
+STATE_NAME = ChoiceKind(("RUNNING", "STARTING", "CRASHED", "DOWN"), "the state of an instance")
 HELD_STATE = Form(
     "an instance's state",
     (
@@ -103,7 +103,7 @@ PROCESS_KEYS = (
     *COMMON_KEYS,
     FormKey(
         "type",
-        TextKind(1, 255, r"[^/\x00-\x1f]+", "a process type: 1 to 255 signs without '/'"),
+        TextKind(1, 255, r"[^/\x00-\x1f]+", "1 to 255 signs without '/'"),
         "Such as web or worker. A web process without a `guid` has its app's guid.",
         required=True,
         role="identity",

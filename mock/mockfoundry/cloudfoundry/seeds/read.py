@@ -13,7 +13,7 @@ import msgspec
 from mockfoundry.cloudfoundry.seeds.build import build_world
 from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.seeds.keys import EACH
-from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, begin_seed_reading, describe_seed_value, expand_counted
+from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, begin_seed_reading, expand_counted
 from mockfoundry.cloudfoundry.seeds.part_misfits import (
     RouteAddresses,
     find_part_disagreements,
@@ -24,9 +24,11 @@ from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import is_json_text, locate_json_path, make_json_error, read_json_values
-from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem, did_you_mean
+from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem
+from mockfoundry.documents.wording import describe_value, refuse_unknown
 from mockfoundry.documents.yaml import (
     MAX_DOCUMENT_BYTES,
+    Node,
     count_allowed_nodes,
     must_not_be_larger,
     node_to_data,
@@ -122,8 +124,7 @@ def find_unknown_plan(service: SeedFields, at: Path, plans: list[str]) -> Iterat
     """The plan of a service instance, where it is not there."""
     plan = service.get("plan")
     if isinstance(plan, str) and plan not in plans:
-        text = f"there is no service plan {describe_seed_value(plan)}{did_you_mean(plan, plans)}"
-        yield Finding((*at, "plan"), text)
+        yield Finding((*at, "plan"), refuse_unknown("service plan", plan, plans))
 
 
 def find_unknown_places(group: SeedFields, at: Path, spaces: list[str]) -> Iterator[Finding]:
@@ -131,8 +132,7 @@ def find_unknown_places(group: SeedFields, at: Path, spaces: list[str]) -> Itera
     for key in ("running_spaces", "staging_spaces"):
         for position, place in enumerate(read_list(group, key)):
             if place not in spaces:
-                text = f"there is no space {describe_seed_value(place)}{did_you_mean(str(place), spaces)}"
-                yield Finding((*at, key, position), text)
+                yield Finding((*at, key, position), refuse_unknown("space", place, spaces))
 
 
 MISSING_TYPES_TEXT = "a sidecar needs `process_types:`"
@@ -175,9 +175,10 @@ def find_app_disagreements(app: SeedFields, at: Path, guids: dict[str, Path]) ->
         for name in ("process", "previous"):
             if progress.get(name) not in webs or progress["process"] == progress.get("previous"):
                 text = "is not the guid of a web process of this app; an export has the older and the newer one"
-                yield Finding(
-                    (*at, "deployment", "progress", name), f"{describe_seed_value(progress.get(name))} {text}"
-                )
+                yield Finding((*at, "deployment", "progress", name), f"{describe_value(progress.get(name))} {text}")
+
+
+CANARY_TEXT = "only a deployment of strategy canary has steps; leave them out, or write strategy: canary"
 
 
 def find_misplaced_steps(app: SeedFields, at: Path) -> Iterator[Finding]:
@@ -186,7 +187,7 @@ def find_misplaced_steps(app: SeedFields, at: Path) -> Iterator[Finding]:
     if isinstance(deployment, Mapping) and deployment.get("strategy") != "canary":
         for key in ("steps", "step"):
             if deployment.get(key) not in (None, [], (), 1):
-                yield Finding((*at, "deployment", key), "only a deployment of strategy canary has steps")
+                yield Finding((*at, "deployment", key), CANARY_TEXT)
 
 
 def find_deployed_guid(app: SeedFields) -> str | None:
@@ -232,9 +233,7 @@ def find_repeated_names(found: list[tuple[SeedFields, Path]], kind: str, key: st
         if value == EACH:
             yield Finding((*path, key), f'"{EACH}" stands for each one in `given:`; a seed names its {kind}')
         elif value in seen:
-            yield Finding(
-                (*path, key), f"there is a second {kind} {describe_seed_value(value)}; each {key} is there once"
-            )
+            yield Finding((*path, key), f"there is a second {kind} {describe_value(value)}; each {key} is there once")
         seen.add(value)
 
 
@@ -244,7 +243,7 @@ def find_repeated_guids(entity: SeedFields, path: Path, guids: dict[str, Path], 
     if not isinstance(guid, str):
         return
     if kind + guid in guids:
-        yield Finding((*path, "guid"), f"the guid {describe_seed_value(guid)} is taken; each is there once")
+        yield Finding((*path, "guid"), f"the guid {describe_value(guid)} is taken; each is there once")
     guids[kind + guid] = path
 
 
@@ -253,9 +252,7 @@ def find_unknown_roles(user: SeedFields, path: Path, key: str, kind: str, names:
     roles = user.get(key)
     for each in roles if isinstance(roles, Mapping) else ():
         if each not in names:
-            yield Finding(
-                (*path, key, each), f"there is no {kind} {describe_seed_value(each)}{did_you_mean(str(each), names)}"
-            )
+            yield Finding((*path, key, each), refuse_unknown(kind, each, names))
 
 
 DEFAULT_SEED_FILE = FilePath(__file__).resolve().parent.parent / "default_seed.yaml"
@@ -295,8 +292,8 @@ def read_world_patch(text: str, source: str, most: int = ServerOptions.max_seed)
     return read_seed_text(text, source, most, check_seed_part)
 
 
-SeedCheck = Callable[[Any], tuple[dict[str, Any], list[Finding]]]
-"""What reads a document's values: gives the fields, and everything that is wrong with them."""
+SeedCheck = Callable[[Any, Node | None], tuple[dict[str, Any], list[Finding]]]
+"""What reads a document's values, and its nodes where it was YAML: gives the fields, and everything wrong with them."""
 
 
 def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[str, Any]:
@@ -310,6 +307,7 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
             if len(text) > MAX_DOCUMENT_BYTES:
                 raise make_json_error(text, source, error) from None
     locate: Callable[[Finding], Problem]
+    node = None
     if data is None:
         node = read_nodes(text, source, most, LARGER_SEED)
         data = node_to_data(node)
@@ -321,7 +319,7 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
         def locate(finding: Finding) -> Problem:
             return Problem(source, *locate_json_path(text, finding.path), finding.text)
 
-    fields, findings = check(data)
+    fields, findings = check(data, node)
     if findings:
         raise DocumentError(sorted(map(locate, findings[:MAX_LISTED])), more=len(findings) - MAX_LISTED)
     return fields
@@ -330,18 +328,18 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
 LARGER_SEED = "start the server with a larger --max-seed"
 
 
-def check_seed(data: Any) -> tuple[dict[str, Any], list[Finding]]:
+def check_seed(data: Any, root: Node | None = None) -> tuple[dict[str, Any], list[Finding]]:
     """A seed's values as fields, and everything that is wrong with them."""
-    reading = begin_seed_reading()
+    reading = begin_seed_reading(root)
     fields = SEED.read(data, (), reading)
     can_be_counted = isinstance(data, Mapping) and reading.repeated <= MAX_REPEATED
     disagreements = find_disagreements(data) if can_be_counted else ()
     return fields, list(dict.fromkeys([*reading.findings, *disagreements]))
 
 
-def check_seed_part(data: Any) -> tuple[dict[str, Any], list[Finding]]:
+def check_seed_part(data: Any, root: Node | None = None) -> tuple[dict[str, Any], list[Finding]]:
     """The same of a part of a seed: what must agree with its other parts depends on the world that it changes."""
-    reading = begin_seed_reading()
+    reading = begin_seed_reading(root)
     return SEED.read(data, (), reading), reading.findings
 
 

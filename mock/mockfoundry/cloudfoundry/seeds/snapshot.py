@@ -49,7 +49,7 @@ MOMENT = ReachableMomentKind()
 COUNT = IntegerKind(0, LARGEST_INTEGER)
 POSITIVE = IntegerKind(1, LARGEST_INTEGER)
 NUMBER = IntegerKind(0, LARGEST_LONG)
-GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "a guid: 1 to 255 letters, digits, '-' or '_'")
+GUID = TextKind(1, 255, r"[A-Za-z0-9_-]+", "1 to 255 letters, digits, '-' or '_'")
 
 TEXT = TextKind()
 """Any text: what a foundation wrote of itself is read as it stands."""

@@ -33,14 +33,14 @@ USER = Form(
         ),
         FormKey(
             "organizations",
-            TableKind(NAME, ListKind(ChoiceKind(ORGANIZATION_ROLES))),
+            TableKind(NAME, ListKind(ChoiceKind(ORGANIZATION_ROLES, "a role in an organization"))),
             "Roles, by the organization's name.",
             "none",
             role="part",
         ),
         FormKey(
             "spaces",
-            TableKind(TextKind(1, 511), ListKind(ChoiceKind(SPACE_ROLES))),
+            TableKind(TextKind(1, 511), ListKind(ChoiceKind(SPACE_ROLES, "a role in a space"))),
             "Roles, by `organization/space`.",
             "none",
             role="part",
