@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from mockfoundry.client.in_process import InProcess
     from mockfoundry.client.server import Server
     from mockfoundry.client.values import Audit, Coverage, Exchange, Process, Verdict
-    from mockfoundry.scenarios.model import PASS, Delay, Event, Hold, Lognormal, Respond, Rule, Scenario, Uniform, When
+    from mockfoundry.scenarios.model import (
+        PASS,
+        Delay,
+        Event,
+        Hold,
+        Lognormal,
+        Respond,
+        Rule,
+        Scenario,
+        Uniform,
+        Virtual,
+        When,
+    )
 
 
 __all__ = [
@@ -44,6 +56,7 @@ __all__ = [
     "UnknownProcessError",
     "Verdict",
     "VerificationError",
+    "Virtual",
     "When",
     "__version__",
 ]
@@ -71,6 +84,7 @@ _PUBLIC_MODULES = {
         "Rule",
         "Scenario",
         "Uniform",
+        "Virtual",
         "When",
     ),
 }

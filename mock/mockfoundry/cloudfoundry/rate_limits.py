@@ -5,7 +5,7 @@ middleware/mixins/user_reset_interval.rb.
 """
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -132,6 +132,28 @@ def count_request(
     if window.count <= maximum:
         return RateLimitDecision(headers, None)
     return RateLimitDecision((*headers, (b"retry-after", b"%d" % wait)), refusal)
+
+
+def find_limit_refusal(
+    world: World,
+    limit: RateLimit,
+    windows: Mapping[str, RateLimitWindow],
+    authorization: bytes,
+    authority: Authority,
+    issuers: Container[str],
+    real_time: int,
+) -> Refusal | None:
+    """How a request would be refused if it was counted now; None where it would not be. It is not counted.
+
+    Args:
+        windows, authorization, issuers, real_time: as for `count_request`.
+    """
+    client, maximum, refusal = find_applicable_limit(world, limit, authorization, authority, issuers, real_time)
+    if maximum is None:
+        return None
+    window = windows.get(client)
+    counted = 0 if window is None or world.clock.now(real_time) >= window.ends else window.count
+    return refusal if counted >= maximum else None
 
 
 def find_applicable_limit(

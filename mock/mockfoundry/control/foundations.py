@@ -277,6 +277,10 @@ def change_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
         if rate is not None:
             clock.rate = rate
         settle_foundation(foundation, target)
+        waits = context.service.registry.clock_waits
+        waits.release_due(foundation.generation, target, call.real_time)
+        # The clock of those that are not due may come to their moments sooner, or later, than it would have.
+        waits.wake_generation(foundation.generation)
         return ControlAnswer(clock_to_dict(clock, target))
 
 

@@ -82,6 +82,7 @@ class ExchangeContext(msgspec.Struct):
         match: the scenario rule that takes the request, None for none.
         requested_scenario: the scenario that the request itself named, None for none.
         near_miss: the rule that nearly took the request, in words.
+        missed_station: the rule that would have taken it at the controller, which it did not reach, in words.
         process: what rules that count for each process count it by, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
         is_unknown_bearer: whether that is an admin because the token names none of the seed's users.
@@ -102,6 +103,7 @@ class ExchangeContext(msgspec.Struct):
     match: ScenarioMatch | None = None
     requested_scenario: Scenario | None = None
     near_miss: str = ""
+    missed_station: str = ""
     process: str = ""
     actor: str = ""
     is_unknown_bearer: bool = False

@@ -15,6 +15,7 @@ from mockfoundry.exchange.response import (
     example_response,
     join_reasons,
 )
+from mockfoundry.exchange.stations import Stations
 from mockfoundry.exchange.token_server import response_from_refusal_of, scripted_response
 from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, shorten_count_key
 from mockfoundry.scenarios.model import Rule
@@ -71,10 +72,17 @@ def match_request_scenarios(context: ExchangeContext) -> None:
     if not scenarios.scenarios:
         return
     context.process = find_process_key(context)
-    context.match = match_scenarios(scenarios, progress, context, context.now, foundation.world.generator.next_fraction)
+    draw, refused_before = foundation.world.generator.next_fraction, Stations(context).refused_before
+    context.match = match_scenarios(scenarios, progress, context, context.now, draw, refused_before)
     if context.match is None and scenarios.rule_count <= MAX_RULES_FOR_NEAR_MISS:
-        near_miss = find_near_miss(scenarios, progress, context, context.now)
-        context.near_miss = "" if near_miss is None else str(near_miss)
+        near_miss = find_near_miss(scenarios, progress, context, context.now, refused_before)
+        if near_miss is not None:
+            context.near_miss = str(near_miss)
+            if near_miss.missed_controller:
+                context.missed_station = (
+                    f"scenario {near_miss.scenario}, rule {near_miss.rule}, is asked at the controller, "
+                    "which this request did not reach"
+                )
 
 
 def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: str) -> CompiledScenarios:

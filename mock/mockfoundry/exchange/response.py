@@ -109,6 +109,7 @@ PLATFORM_HEADERS: Headers = [
 """Rails' own headers, which the Cloud Controller leaves as they are."""
 
 TEXT_MEDIA_TYPE = b"text/plain; charset=utf-8"
+BINARY_MEDIA_TYPE = b"application/octet-stream"
 HTML_MEDIA_TYPE = b"text/html; charset=UTF-8"
 
 _MEDIA_TYPES = {
@@ -291,10 +292,12 @@ def scenario_response(plan: Plan | None, match: ScenarioMatch, respond: Respond,
 
 
 def status_response(plan: Plan | None, respond: Respond, reason: str, random_seed: int) -> Response:
-    """The answer that a scenario gives by a status: with its own text or body, else with the contract's."""
+    """The answer that a scenario gives by a status: with its own text, bytes or JSON, else with the contract's."""
     status = respond.status or (200 if plan is None else plan.success_status)
     if respond.text is not None:
         return raw_response(status, respond.text.encode(), reason, TEXT_MEDIA_TYPE)
+    if respond.base64 is not None:
+        return raw_response(status, respond.base64, reason, BINARY_MEDIA_TYPE)
     body = respond.body
     if body is not ABSENT:
         return raw_response(status, _encode_body(body), reason, JSON_MEDIA_TYPE)

@@ -9,7 +9,7 @@ requests are serial. The functions are in the order in which a request reaches t
         ├ run_exchange                 without a scenario: the rate limit (callers.py), then the operation
         │ └ run_operation              the token (callers.py), the contract, the operation's function
         ├ run_scripted_exchange        a preference or a scenario (matching.py) may answer, or keep the request waiting
-        │ ├ park_request               it waits, and the journal has it open
+        │ ├ park_request               it waits, and the journal has it open (virtual_delays.py: for the clock)
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
         └ record_response (record.py)  date, id, what the match adds to the response, the journal
 
@@ -28,12 +28,11 @@ import msgspec
 
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.api.request import ApiRequest
-from mockfoundry.cloudfoundry.auth import ANY_ADMIN, ANY_BEARER, require_scope
 from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal
 from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
 from mockfoundry.contract.routes import Route
-from mockfoundry.exchange.callers import authenticate_request, check_rate_limit, identify_actor
+from mockfoundry.exchange.callers import authorize_request, check_rate_limit, identify_actor
 from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
 from mockfoundry.exchange.large_bodies import find_violations, read_large_body
@@ -45,12 +44,14 @@ from mockfoundry.exchange.response import (
     HoldKey,
     PendingRequest,
     Response,
+    add_reason,
     join_reasons,
     raw_response,
     response_from_answer,
     response_from_refusal,
 )
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
+from mockfoundry.exchange.stations import MAX_LOOP_BODY_BYTES, find_unreadable_form
 from mockfoundry.exchange.token_server import (
     find_address_of_token,
     find_token_address,
@@ -60,21 +61,19 @@ from mockfoundry.exchange.token_server import (
     run_uaa_operation,
     scripted_response,
 )
+from mockfoundry.exchange.virtual_delays import describe_clock_wait, wait_for_clock
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch
-from mockfoundry.scenarios.model import Hold
+from mockfoundry.scenarios.model import Hold, Respond
 
 __all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
 
 NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
 log = logging.getLogger("mockfoundry")
-
-MAX_LOOP_BODY_BYTES = 32 * 1024
-"""Bytes of a body that is read in its exchange; a larger one is read before, beside the exchanges."""
 
 
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:
@@ -174,7 +173,7 @@ def run_recorded(
             return response
         if response.late is not None:
             return wait_for_late_response(context, response, response.late)
-        return record_response(context, response)
+        return finish_exchange(context, response)
     except Exception:
         context.match = None
         response = response_from_failure(context.request, context.answering_plan)
@@ -211,11 +210,11 @@ def wait_for_late_response(
     )
 
 
-def complete_late_response(context: ExchangeContext, response: Response, made: Response) -> Response:
+def complete_late_response(context: ExchangeContext, response: Response, made: Response) -> Response | PendingRequest:
     response.late = None
     response.body, response.headers = made.body, made.headers + response.headers
     response.reason = join_reasons(response.reason, made.reason)
-    return record_response(context, response)
+    return finish_exchange(context, response)
 
 
 def run_exchange(context: ExchangeContext) -> Response:
@@ -260,23 +259,16 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
             if uaa_operation is None
             else run_uaa_operation(context, uaa_operation)
         )
-    actor = ANY_ADMIN
-    if plan.secured:
-        actor = authenticate_request(context)
-        context.actor = actor.name
-        context.is_unknown_bearer = actor is ANY_BEARER and bool(world.users)
-        require_scope(actor, "write" if plan.writes else "read")
+    actor = authorize_request(context, plan)
     body = ABSENT
-    # A body that nothing reads must be sound all the same; a large one would take too long here.
-    if request.content and (plan.body is not None or len(request.content) <= MAX_LOOP_BODY_BYTES):
-        form = request.body_form
-        if form is BodyForm.MALFORMED:
+    if request.content:
+        unreadable = find_unreadable_form(context, plan)
+        if unreadable is BodyForm.MALFORMED:
             return raw_response(406, b"", "content type: malformed", HTML_MEDIA_TYPE)
-        parsed = context.body
-        if parsed is ABSENT and form is BodyForm.JSON:
+        if unreadable is not None:
             raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
         if plan.body is not None:
-            body = parsed
+            body = context.body
     read = context.read_body
     query = context.query
     violations = find_violations(request, route, query, body) if read is None else read.violations
@@ -327,9 +319,9 @@ def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
     if respond.has_own_answer:
-        return scripted_response(context.answering_plan, match, respond, foundation.world.random_seed)
+        return scripted_response_at_station(context, match, respond)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
-    if hold is None and not match.delay:
+    if hold is None and not (match.delay or match.virtual_delay):
         return run_matched_exchange(context)
     return park_request(context, match, hold)
 
@@ -338,21 +330,112 @@ def park_request(context: ExchangeContext, match: ScenarioMatch, hold: Hold | No
     """Has a request wait before its exchange, for the delay and the hold of its match; the journal has it open."""
     foundation = context.foundation
     name, at_most = ("", 0) if hold is None else (hold.name or match.scenario, hold.at_most)
-    reason = f"{match.why}; waits{f', held by {name}' if name else ''}"
+    clock = f", {describe_clock_wait(context, match)}" if match.virtual_delay else ""
+    reason = f"{match.why}; waits{clock}{f', held by {name}' if name else ''}"
     waiting = RecordedResponse(
         NO_STATUS, [], b"", reason, decided_by="scenario", scenario=match.scenario, rule=match.rule, delay=match.delay
     )
     context.opened = foundation.journal.open(context, waiting)
     # Until then the foundation is in use, however idle it looks.
-    foundation.last_used = max(foundation.last_used, context.real_time + match.delay + at_most)
-    return PendingRequest(
-        resume=partial(resume_exchange, context, foundation.generation),
+    foundation.last_used = max(foundation.last_used, context.real_time + match.delay + match.delay_at_most + at_most)
+    go_on = partial(resume_exchange, context, foundation.generation)
+    held = PendingRequest(
+        resume=go_on,
         give_up=partial(give_up_exchange, context),
         abandon=partial(abandon_exchange, context),
         delay=match.delay,
         hold=HoldKey(foundation.generation, name) if name else None,
         hold_at_most=at_most,
     )
+    if not match.virtual_delay:
+        return held
+    return wait_for_clock(
+        context,
+        match,
+        resume=lambda real_time: go_on(real_time, None) if hold is None else held,
+        give_up=partial(give_up_exchange, context),
+        abandon=partial(abandon_exchange, context),
+    )
+
+
+def scripted_response_at_station(context: ExchangeContext, match: ScenarioMatch, respond: Respond) -> Response:
+    """The answer of a rule, from where that stands: what comes from the controller, the rate limiter has counted."""
+    foundation = context.foundation
+    limit = foundation.world.settings.rate_limit
+    limited = None if limit is None or match.station == "gateway" else check_rate_limit(context, limit)
+    response = scripted_response(context.answering_plan, match, respond, foundation.world.random_seed)
+    if limited is not None:
+        response.headers.extend(limited.headers)
+    return response
+
+
+def finish_exchange(context: ExchangeContext, response: Response) -> Response | PendingRequest:
+    """The response of an exchange that is over, recorded; or its wait for the foundation's clock, open in the journal.
+
+    That is a delay which follows the exchange: of an answer of the scenario's own, or of phase `after`.
+    """
+    match = context.match
+    if match is None or not match.virtual_delay or match.respond is None:
+        return record_response(context, response)
+    if match.respond.phase == "before" and not match.respond.has_own_answer:
+        # It has waited for that before its exchange.
+        return record_response(context, response)
+    foundation = context.foundation
+    reason = f"{match.why}; its answer waits, {describe_clock_wait(context, match)}"
+    waiting = RecordedResponse(
+        NO_STATUS,
+        [],
+        b"",
+        reason,
+        decided_by="scenario",
+        committed=response.committed,
+        state_changed=response.state_changed,
+        scenario=match.scenario,
+        rule=match.rule,
+    )
+    if context.opened is None:
+        context.opened = foundation.journal.open(context, waiting)
+    foundation.last_used = max(foundation.last_used, context.real_time + match.delay_at_most)
+    complete = partial(complete_delayed_response, context, response, foundation.generation)
+    return wait_for_clock(
+        context,
+        match,
+        resume=complete,
+        give_up=partial(give_up_response, context, response),
+        abandon=partial(abandon_exchange, context),
+    )
+
+
+def complete_delayed_response(
+    context: ExchangeContext, response: Response, generation: int, real_time: int
+) -> Response:
+    """The response that has waited for the foundation's clock.
+
+    One whose change was made goes out also where its world has ended; the others are then refused.
+    """
+    foundation, registry = context.foundation, context.service.registry
+    is_there = registry.find(foundation.name) is foundation
+    try:
+        if not response.committed:
+            registry.must_be_current(foundation.name, generation, real_time)
+    except Refusal as refusal:
+        context.match = None
+        response = response_from_refusal_of(context.answering_plan, refusal)
+        if not is_there:
+            # The journal that has it open has ended, too.
+            return response
+    context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
+    return record_response(context, response)
+
+
+def give_up_response(context: ExchangeContext, done: Response, refusal: Refusal) -> Response:
+    """The response in place of one that waited too long for the foundation's clock; what was done stays done."""
+    match, context.match = context.match, None
+    response = response_from_refusal_of(context.answering_plan, refusal, "limit")
+    response.committed, response.state_changed = done.committed, done.state_changed
+    if match is not None:
+        response.scenario, response.rule = match.scenario, match.rule
+    return record_response(context, response)
 
 
 def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _: None) -> Response | PendingRequest:
@@ -396,9 +479,10 @@ def run_matched_exchange(context: ExchangeContext) -> Response:
     """The exchange, in a world as the scenario that the request names wants it, and what a match makes of it."""
     scenario = context.requested_scenario
     if scenario is None or not scenario.given:
-        return apply_match(context, run_exchange(context))
-    with temporarily_applied(context.foundation, scenario, context.now):
         response = apply_match(context, run_exchange(context))
-    if context.match is None:
-        response.reason = f"scenario {scenario.name}, for this request; {response.reason}"
-    return response
+    else:
+        with temporarily_applied(context.foundation, scenario, context.now):
+            response = apply_match(context, run_exchange(context))
+        if context.match is None:
+            response.reason = f"scenario {scenario.name}, for this request; {response.reason}"
+    return add_reason(response, context.missed_station) if context.missed_station else response

@@ -46,7 +46,6 @@ from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, FOUNDATION_GONE, FoundationRegistry
 from mockfoundry.journal.entry import DecidedBy
-from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Respond
 
@@ -301,7 +300,7 @@ def scripted_response(plan: Plan | None, match: ScenarioMatch, respond: Respond,
     elif respond.example is not None and plan.example(respond.example) is None:
         status, text = 500, HTTP_WORDS[500]
         why = f"{why}; {plan.operation} documents no example {respond.example}"
-    elif respond.status is not None and respond.status >= 400 and respond.text is None and respond.body is ABSENT:
+    elif respond.status is not None and respond.status >= 400 and not respond.has_own_body:
         if respond.status in plan.responses:
             return scenario_response(plan, match, respond, random_seed)
         status, text = respond.status, HTTP_WORDS.get(respond.status, "Error")

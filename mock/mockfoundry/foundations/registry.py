@@ -13,6 +13,7 @@ import msgspec
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.tokens import derive_issuer
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.foundations.clock_waits import ClockWaits
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
 from mockfoundry.journal.store import (
@@ -82,6 +83,7 @@ class FoundationRegistry:
     Attributes:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
         hit_counts: of the journals of deleted foundations, so that coverage outlives them.
+        clock_waits: what waits for moments of the foundations' clocks.
         end_watchers: called with each generation that ends: its foundation is deleted, or its world is replaced.
     """
 
@@ -94,7 +96,8 @@ class FoundationRegistry:
         self.initial_world = initial_world
         self.bounds = bounds
         self.hit_counts: dict[HitKey, int] = {}
-        self.end_watchers: list[Callable[[int], None]] = []
+        self.clock_waits = ClockWaits()
+        self.end_watchers: list[Callable[[int], None]] = [self.clock_waits.wake_generation]
         self._compiled_scenarios = compiled_scenarios
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}

@@ -11,7 +11,7 @@ import msgspec
 
 from mockfoundry.documents.times import MAX_DURATION
 from mockfoundry.scenarios.conditions import MatchableRequest
-from mockfoundry.scenarios.model import Delay, Event, Lognormal, Respond, Scenario, Uniform
+from mockfoundry.scenarios.model import Event, Lognormal, Respond, Scenario, Station, Uniform, Virtual
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_COUNTERS = 100_000
@@ -57,6 +57,9 @@ class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
         of: how many it gives in all, None for ever.
         respond: what to answer; None for `pass`, where the request goes on to the world.
         delay: microseconds, drawn from the foundation's generator.
+        virtual_delay: the same on the foundation's clock; one of the two is 0.
+        delay_at_most: microseconds of the machine's clock after which a virtual delay ends with an error.
+        station: where the rule was asked.
         why: the same in a line of text, for X-Mock-Why.
         counter, state, goto: what committing it changes.
     """
@@ -71,6 +74,14 @@ class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
     counter: str
     state: str
     goto: str | None
+    virtual_delay: int = 0
+    delay_at_most: int = 0
+    station: Station = "gateway"
+
+
+def reach_controller() -> str:
+    """What refuses a request before the controller, where nothing does."""
+    return ""
 
 
 def switch_on(progress: ScenarioProgress, scenario: Scenario, now: int) -> None:
@@ -93,6 +104,7 @@ def match_scenarios(
     request: MatchableRequest,
     now: int,
     draw: Callable[[], float],
+    refused_before: Callable[[], str] = reach_controller,
 ) -> ScenarioMatch | None:
     """The rule that decides a request; None where no rule takes it.
 
@@ -102,6 +114,8 @@ def match_scenarios(
     Args:
         now: microseconds of the foundation's clock.
         draw: gives a number in [0, 1) from the foundation's generator.
+        refused_before: says what refuses the request before it reaches the controller; empty where it does reach it.
+            Asked only for rules that stand there, and of which all else holds.
     """
     for compiled in scenarios.find_candidates(request):
         if not (compiled.is_untimed or is_in_time(compiled, progress, now)):
@@ -115,6 +129,8 @@ def match_scenarios(
         if compiled.max_matches is not None and count is not None and count.answered >= compiled.max_matches:
             continue
         if not all(condition.holds(request) for condition in compiled.conditions):
+            continue
+        if compiled.is_at_controller and refused_before():
             continue
         if rule.after and (count is None or count.seen < rule.after):
             if count is None:
@@ -147,6 +163,11 @@ def build_match(compiled: CompiledRule, key: str, answered: int, draw: Callable[
     """The match of a rule that has answered so many requests before."""
     step = compiled.step(answered)
     match = answered + 1
+    delay, virtual_delay, delay_at_most = 0, 0, 0
+    if isinstance(step.delay, Virtual):
+        virtual_delay, delay_at_most = draw_delay(step.delay.delay, draw), step.delay.at_most
+    else:
+        delay = draw_delay(step.delay, draw)
     of = "" if compiled.max_matches is None else f" of {compiled.max_matches}"
     steps = len(compiled.steps)
     if compiled.max_matches is None and steps > 1:
@@ -158,7 +179,10 @@ def build_match(compiled: CompiledRule, key: str, answered: int, draw: Callable[
         match=match,
         of=compiled.max_matches,
         respond=step if step.changes else None,
-        delay=draw_delay(step.delay, draw),
+        delay=delay,
+        virtual_delay=virtual_delay,
+        delay_at_most=delay_at_most,
+        station="controller" if compiled.is_at_controller else "gateway",
         why=f"scenario {compiled.scenario.name}, rule {compiled.number}, match {match}{of}",
         counter=compiled.counter + key,
         state=key,
@@ -221,7 +245,7 @@ def forget_oldest(counted: dict[str, Any]) -> None:
         del counted[key]
 
 
-def draw_delay(delay: Delay, draw: Callable[[], float]) -> int:
+def draw_delay(delay: int | Uniform | Lognormal, draw: Callable[[], float]) -> int:
     """A delay in microseconds, at most a year."""
     if isinstance(delay, Uniform):
         return delay.low + int(draw() * (delay.high - delay.low + 1))

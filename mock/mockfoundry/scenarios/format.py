@@ -21,6 +21,7 @@ from mockfoundry.documents.times import format_duration
 from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.kinds import (
+    Base64Kind,
     ConditionsKind,
     DurationKind,
     FlagKind,
@@ -43,6 +44,7 @@ from mockfoundry.scenarios.model import (
     Scenario,
     ScenarioError,
     Uniform,
+    Virtual,
     When,
 )
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES, WIRE_FAULTS
@@ -57,8 +59,8 @@ EXAMPLE = DefinedKind(TEXT, "example")
 GIVEN = DefinedKind(WorldPatchKind(), "given")
 
 
-class DelayKind:
-    """A delay: a duration, or one of the distributions of `DISTRIBUTIONS`."""
+class TimeKind:
+    """A time to wait: a duration, or one of the distributions of `DISTRIBUTIONS`."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, Mapping) and list(value) == ["uniform"]:
@@ -83,6 +85,21 @@ class DelayKind:
             for key in DISTRIBUTIONS
         ]
         return {"anyOf": [DurationKind().schema(), *distributions]}
+
+
+class DelayKind:
+    """A delay: a time to wait on the machine's clock, or `virtual:` with one on the foundation's."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, Mapping) and ("virtual" in value or "at-most" in value):
+            return VIRTUAL.read(value, path, reading)
+        return TimeKind().read(value, path, reading)
+
+    def write(self, value: Any) -> Any:
+        return VIRTUAL.write(value) if isinstance(value, Virtual) else TimeKind().write(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [*TimeKind().schema()["anyOf"], VIRTUAL.schema()]}
 
 
 class HoldKind:
@@ -124,6 +141,25 @@ DISTRIBUTIONS = (
     FormKey("lognormal", LOGNORMAL, "Mostly short, sometimes long: {median: 200ms, p99: 2s}."),
 )
 
+VIRTUAL = StructForm(
+    "a virtual delay",
+    (
+        FormKey(
+            "virtual",
+            TimeKind(),
+            "The same on the foundation's clock: {virtual: 6s}. A test ends it by advancing that clock.",
+            required=True,
+            attribute="delay",
+        ),
+        FormKey(
+            "at-most",
+            DurationKind(least=1),
+            "Goes with virtual: after this time of the machine's the request ends with an error; 30s unless given.",
+        ),
+    ),
+    Virtual,
+)
+
 _HOLD_AT = ChoiceKind(("before-commit", "after-commit"))
 
 HOLD = StructForm(
@@ -142,6 +178,7 @@ HOLD = StructForm(
 )
 
 ANSWER_KEYS = ("error", "status", "example", "fault")
+BODY_KEYS = ("body", "text", "base64")
 
 
 def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
@@ -151,13 +188,15 @@ def check_respond(value: Respond, given: Mapping[str, Any], path: Path, reading:
     named = [key for key in ANSWER_KEYS if key in given]
     for key in named[1:]:
         report_key(key, f"{key} stands beside {named[0]}; one answer has one of {', '.join(ANSWER_KEYS)}")
-    for key, needed in (("detail", "error"), ("body", "status"), ("text", "status")):
+    for key, needed in (("detail", "error"), *((body, "status") for body in BODY_KEYS)):
         if key in given and needed not in given:
             report_key(key, f"{key} goes with {needed}; add {needed}, or leave {key} out")
-    if "body" in given and "text" in given:
-        report_key("text", "text stands beside body; an answer has one of them: body is JSON, text is raw")
-    if value.status in (204, 304) and (value.body is not ABSENT or value.text):
-        report_key("status", f"a {value.status} has no body; leave body and text out")
+    bodies = [key for key in BODY_KEYS if key in given]
+    for key in bodies[1:]:
+        kinds = "body is JSON, text is raw, base64 is bytes"
+        report_key(key, f"{key} stands beside {bodies[0]}; an answer has one of them: {kinds}")
+    if value.status in (204, 304) and (value.body is not ABSENT or value.text or value.base64):
+        report_key("status", f"a {value.status} has no body; leave {', '.join(bodies)} out")
     if value.fault is not None and value.headers and not WIRE_FAULTS[value.fault].sends_headers:
         report_key("headers", f"the fault {value.fault} sends no headers; leave headers out")
     if value.undocumented and not (value.has_own_answer or value.headers):
@@ -176,17 +215,23 @@ RESPOND = StructForm(
         FormKey(
             "status",
             STATUS,
-            "The status. It goes with body or text; without them, the contract's example is sent.",
+            "The status. It goes with body, text or base64; without them, the contract's example is sent.",
         ),
         FormKey("body", JsonKind(), "The answer's JSON."),
         FormKey("text", TEXT, "The answer's body as raw text, if it should not be JSON."),
+        FormKey(
+            "base64",
+            Base64Kind(),
+            "The answer's body in base64, if it is no text. It is sent as application/octet-stream, or as headers say.",
+        ),
         FormKey("example", EXAMPLE, "The name of an example of the contract."),
         FormKey("fault", ChoiceKind(WIRE_FAULT_NAMES), "What goes wrong on the wire."),
         FormKey("headers", HeadersKind(), "Headers to add or replace; null removes one."),
         FormKey(
             "delay",
             DelayKind(),
-            "How long to wait: 250ms, {uniform: [100ms, 2s]}, {lognormal: {median: 200ms, p99: 2s}}.",
+            "How long to wait, on the machine's clock: 250ms, {uniform: [100ms, 2s]}, {lognormal: {median: 200ms, p99: "
+            "2s}}. On the foundation's: {virtual: 6s}.",
         ),
         FormKey(
             "phase",
@@ -234,6 +279,9 @@ def check_rule(value: Rule, given: Mapping[str, Any], path: Path, reading: Readi
         report_key("finally", "finally goes with sequence; leave it out, or say times for how often")
     if "times" in given and "sequence" in given:
         report_key("times", "times stands beside sequence, whose length says how often; leave times out")
+    if value.at == "controller" and value.is_for_any:
+        text = "at is controller, but some requests of operation: any never get there"
+        report_key("at", f"{text}; leave at out, or name operations")
     if value.until is not None and value.until <= (value.from_ or 0):
         until = format_duration(value.until)
         report_key("until", f"until is {until}, which is not after from; make it later, or the rule never applies")
@@ -247,6 +295,13 @@ RULE = StructForm(
             OneOrManyKind(OPERATION),
             "One operationId or several. Unless given: every request but those of logging in (root documents, UAA), "
             "which must be named. `any`: every request, those too, and unknown routes.",
+        ),
+        FormKey(
+            "at",
+            ChoiceKind(("gateway", "controller")),
+            "Where the rule is asked. gateway: before everything else, as a router answers. controller: only for "
+            "requests that the Cloud Controller would work on, so one that gets a 401, or a 404 for its guid, does not "
+            "count. Unless given: controller for its errors; gateway for faults, 429, 502, 503 and other answers.",
         ),
         FormKey("when", WHEN, "Conditions on the request: a plain value is compared, a mapping is a JSON Schema."),
         FormKey(

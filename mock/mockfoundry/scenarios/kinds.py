@@ -1,5 +1,8 @@
 """Kinds of values that only scenario files have. Never plays one."""
 
+import base64
+import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +56,34 @@ class FlagKind(AsItIs):
 
     def schema(self) -> dict[str, Any]:
         return {"const": True}
+
+
+class Base64Kind:
+    """Bytes as text in base64, in as many lines as one likes; bytes as a value."""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if not isinstance(value, str):
+            return reading.refuse_value(path, value, 'text in base64, such as "AAEC"')
+        text = "".join(value.split())
+        wrong = _NOT_BASE64.search(text)
+        if wrong is not None:
+            found = f'{reading.name_of(path)} has "{shorten_value(wrong.group())}" at character {wrong.start() + 1}'
+            allowed = "base64 has letters, digits, + and /, and = at its end"
+            return reading.refuse(path, f"{found}, without the blanks; {allowed}")
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            text = f"{reading.name_of(path)} has {len(text)} characters, and = in the wrong number"
+            return reading.refuse(path, f"{text}; base64 has four for each three bytes, the last four filled up with =")
+
+    def write(self, value: bytes) -> Any:
+        return base64.b64encode(value).decode()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "contentEncoding": "base64", "pattern": r"^[A-Za-z0-9+/\s]*(=\s*){0,2}$"}
+
+
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?!=?$)")
 
 
 @dataclass(frozen=True)

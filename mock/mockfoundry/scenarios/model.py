@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.plan import Violation, shorten_value
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.scenarios.conditions import ABSENT
@@ -53,8 +54,27 @@ class Lognormal(msgspec.Struct, frozen=True, tag="lognormal"):
     p99: int
 
 
-Delay = int | Uniform | Lognormal
-"""Microseconds, or a distribution of them."""
+class Virtual(msgspec.Struct, frozen=True, tag="virtual"):
+    """A delay on the foundation's clock: over when a test has advanced that so far, or it has run so far.
+
+    Attributes:
+        delay: microseconds of that clock, or a distribution of them.
+        at_most: microseconds of the machine's clock after which the request ends with an error of mockfoundry.
+    """
+
+    delay: int | Uniform | Lognormal
+    at_most: int = 30_000_000
+
+
+Delay = int | Uniform | Lognormal | Virtual
+"""Microseconds of the machine's clock, or a distribution of them; or a delay on the foundation's clock."""
+
+
+Station = Literal["gateway", "controller"]
+"""Where a rule is asked: before everything else, or of the requests alone that the controller would work on."""
+
+GATEWAY_STATUSES = (429, 502, 503)
+"""The statuses of the catalogue's errors that come from before the controller, unless a rule says otherwise."""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,11 +96,12 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         error: the catalogue's title; `detail` in place of its words.
-        status: with `body` as JSON, or `text` as it stands; with neither, the contract's example of that status.
+        status: with `body` as JSON, `text` as it stands, or the bytes of `base64`; with none of them, the contract's
+            example of that status.
         example: by its name in the contract.
         fault: what goes wrong on the wire, a name of WIRE_FAULTS.
         headers: added or replaced; None takes one away.
-        delay: microseconds or a distribution.
+        delay: microseconds or a distribution, of the machine's clock; `Virtual` for the foundation's.
         phase: `before` the operation, which then does not run where there is an answer; or `after` it, its change kept.
         undocumented: the contract does not document this answer, and that is intended.
     """
@@ -90,6 +111,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int | None = None
     body: Any = ABSENT
     text: str | None = None
+    base64: bytes | None = None
     example: str | None = None
     fault: str | None = None
     headers: Mapping[str, str | None] = {}
@@ -102,6 +124,17 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def has_own_answer(self) -> bool:
         """Whether it gives an answer or a fault of its own, rather than change the world's."""
         return not (self.error is None and self.status is None and self.example is None and self.fault is None)
+
+    @property
+    def has_own_body(self) -> bool:
+        """Whether it says itself what stands in the body that goes with its status."""
+        return not (self.text is None and self.base64 is None and self.body is ABSENT)
+
+    @property
+    def is_of_controller(self) -> bool:
+        """Whether it is an answer that the Cloud Controller gives, rather than what stands before it."""
+        entry = CATALOGUE.get(self.error or "")
+        return entry is not None and entry.status not in GATEWAY_STATUSES
 
     @property
     def changes(self) -> bool:
@@ -132,12 +165,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         operation: operationIds; none for every request but those of operations that must be named; ANY_OPERATION for
             every request.
+        at: where it is asked; None for where its answers come from, see `station`.
         state: the states in which it applies; none for all.
         times: how many matches it answers; None for ever.
         from_, until: microseconds since the scenario was switched on.
     """
 
     operation: tuple[str, ...] = ()
+    at: Station | None = None
     when: When = When()
     per: CountScope = "foundation"
     state: tuple[str, ...] = ()
@@ -157,6 +192,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             self,
             *,
             operation: str | tuple[str, ...] = (),
+            at: Station | None = None,
             when: When = ...,
             per: CountScope = ...,
             state: str | tuple[str, ...] = (),
@@ -193,6 +229,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not self.operation:
             return not needs_naming
         return operation in self.operation or self.is_for_any
+
+    @property
+    def station(self) -> Station:
+        """Where it is asked. At the controller if all of its answers are the Cloud Controller's own, unless it says."""
+        if self.at is not None:
+            return self.at
+        answers = [step for step in self.steps if step.has_own_answer]
+        is_of_controller = bool(answers) and all(answer.is_of_controller for answer in answers)
+        return "controller" if is_of_controller and not self.is_for_any else "gateway"
 
     @property
     def steps(self) -> tuple[Respond, ...]:

@@ -1,6 +1,6 @@
 """Near misses: which rule came nearest to a request that none took, condition by condition. Changes no counter."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -9,7 +9,13 @@ import msgspec
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.times import format_duration
 from mockfoundry.scenarios.conditions import MatchableRequest
-from mockfoundry.scenarios.engine import ScenarioProgress, compute_count_key, find_count, find_state
+from mockfoundry.scenarios.engine import (
+    ScenarioProgress,
+    compute_count_key,
+    find_count,
+    find_state,
+    reach_controller,
+)
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_COMPARED_RULES = 256
@@ -50,16 +56,28 @@ class NearMiss(msgspec.Struct, frozen=True):
         """The conditions that did not hold."""
         return tuple(checked for checked in self.conditions if not checked.held)
 
+    @property
+    def missed_controller(self) -> bool:
+        """Whether the request would have been taken, but was refused before it reached the rule's station."""
+        return [checked.what for checked in self.failed] == ["at"]
+
     def __str__(self) -> str:
         return f"scenario {self.scenario}, rule {self.rule}: " + "; ".join(str(each) for each in self.failed)
 
 
 def find_near_miss(
-    scenarios: CompiledScenarios, progress: ScenarioProgress, request: MatchableRequest, now: int
+    scenarios: CompiledScenarios,
+    progress: ScenarioProgress,
+    request: MatchableRequest,
+    now: int,
+    refused_before: Callable[[], str] = reach_controller,
 ) -> NearMiss | None:
     """The rule that came nearest to a request that no rule took: the one with the fewest conditions that did not hold.
 
     It compares with the counts and states of now, so call it right after `match_scenarios`.
+
+    Args:
+        refused_before: as for `match_scenarios`; what it has said there is all that is asked of it here.
 
     Returns:
         None where no scenario is on, or where nearly nothing of any rule held.
@@ -70,12 +88,13 @@ def find_near_miss(
     for compiled in select_comparable_rules(scenarios, request):
         if not is_comparable(compiled, request):
             continue
-        miss = NearMiss(
-            compiled.scenario.name, compiled.number, tuple(check_rule_conditions(compiled, progress, request, now))
-        )
+        conditions = tuple(check_rule_conditions(compiled, progress, request, now))
+        if compiled.is_at_controller and all(checked.held for checked in conditions if checked.what != "after"):
+            conditions += (check_station(refused_before()),)
+        miss = NearMiss(compiled.scenario.name, compiled.number, conditions)
         failed = len(miss.failed)
         rank = (failed, places[compiled.scenario.name], compiled.number)
-        if failed < len(miss.conditions) and (nearest is None or rank < least):
+        if (failed < len(miss.conditions) or miss.missed_controller) and (nearest is None or rank < least):
             nearest, least = miss, rank
     return nearest
 
@@ -133,6 +152,10 @@ def check_rule_conditions(
         yield CheckedCondition("state", state in rule.state, " or ".join(rule.state), state)
     yield from check_rule_times(compiled, progress, now)
     yield from check_rule_counts(compiled, progress, key)
+
+
+def check_station(refused: str) -> CheckedCondition:
+    return CheckedCondition("at", not refused, "controller", f"refused before: {refused}" if refused else "controller")
 
 
 def check_rule_times(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> Iterator[CheckedCondition]:

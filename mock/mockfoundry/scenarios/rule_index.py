@@ -24,12 +24,14 @@ class CompiledRule:
     Attributes:
         number: in its scenario, from 1; rules are tried in this order.
         counter: the key of its counts, without the process or token that they are for.
+        is_at_controller: whether it is asked of the requests alone that reach the controller.
         max_matches: how many matches it answers in all; None for ever.
     """
 
     __slots__ = (
         "conditions",
         "counter",
+        "is_at_controller",
         "is_untimed",
         "max_matches",
         "number",
@@ -45,6 +47,7 @@ class CompiledRule:
         self.counter = str(number)
         self.steps = rule.steps
         self.max_matches = rule.max_matches
+        self.is_at_controller = rule.station == "controller"
         self.is_untimed = scenario.for_ is None and rule.from_ is None and rule.until is None
         self.conditions: tuple[Condition, ...] = compile_conditions(
             (place, getattr(rule.when, place)) for place in PLACES

@@ -64,6 +64,17 @@ def find_process(world: World, actor: User, request: ApiRequest) -> FoundProcess
     return find_process_for_app(world, actor, guid, process_type)
 
 
+def find_managed_process(world: World, actor: User, request: ApiRequest) -> FoundProcess:
+    """The process that a path names, which the actor may change.
+
+    Raises:
+        Refusal: 404, as in find_process; then 403 or 422, as in require_app_manager.
+    """
+    target = find_process(world, actor, request)
+    require_app_manager(actor, target.space, target.organization)
+    return target
+
+
 def find_process_for_app(world: World, actor: User, guid: str, process_type: str | None) -> FoundProcess:
     """The process of an app by its type.
 
@@ -89,6 +100,28 @@ def find_app(world: World, actor: User, guid: str) -> tuple[App, Space]:
     space = world.spaces[app.space]
     if not may_read_space(actor, space):
         raise Refusal(RESOURCE_NOT_FOUND, "App not found", why=f"world: {actor.name} may not read this space")
+    return app, space
+
+
+def find_managed_app(world: World, actor: User, request: ApiRequest) -> tuple[App, Space]:
+    """The app that a path names, which the actor may change.
+
+    Raises:
+        Refusal: 404, as in find_app; then 403 or 422, as in require_app_manager.
+    """
+    app, space = find_app(world, actor, request.path["guid"])
+    require_app_manager(actor, space, world.organizations[space.organization])
+    return app, space
+
+
+def find_writable_app(world: World, actor: User, request: ApiRequest) -> tuple[App, Space]:
+    """The app that a path names, which the actor may create, update and delete.
+
+    Raises:
+        Refusal: 404, as in find_app; then 403 or 422, as in require_app_writer.
+    """
+    app, space = find_app(world, actor, request.path["guid"])
+    require_app_writer(actor, space, world.organizations[space.organization])
     return app, space
 
 
@@ -118,6 +151,12 @@ def require_writable_organization(organization: Organization) -> None:
         raise Refusal(RESOURCE_BEING_DELETED, "The organization is being deleted", why)
     if organization.suspended:
         raise Refusal(ORG_SUSPENDED, why=f"world: organization {organization.name} is suspended")
+
+
+def require_admin(actor: User) -> None:
+    """Raises Refusal (403) where the actor is no admin."""
+    if not is_admin(actor):
+        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} is no admin")
 
 
 def require_app_manager(actor: User, space: Space, organization: Organization) -> None:

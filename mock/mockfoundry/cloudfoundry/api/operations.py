@@ -7,9 +7,11 @@ many rooms, and a start should be short.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.access import find_managed_process
 from mockfoundry.cloudfoundry.api.messages import read_scale_message, read_update_message
 from mockfoundry.cloudfoundry.api.processes.process_list import list_processes, list_processes_for_app
 from mockfoundry.cloudfoundry.api.processes.processes import (
+    find_managed_instance,
     get_process,
     get_process_instances,
     get_process_stats,
@@ -40,6 +42,19 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 """Of the processes, by operationId. An operation of a contract that is not here is served from its examples."""
 
+Lookup = Callable[[World, User, ApiRequest], object]
+"""Finds what an operation is about, and whether its actor may do that; raises the Refusal that the operation would."""
+
+LOOKUPS: Mapping[str, Lookup] = {
+    "updateProcess": find_managed_process,
+    "updateProcessForApp": find_managed_process,
+    "scaleProcess": find_managed_process,
+    "scaleProcessForApp": find_managed_process,
+    "terminateProcessInstance": find_managed_instance,
+    "terminateProcessInstanceForApp": find_managed_instance,
+}
+"""What an operation that writes looks for before it does anything. One that only reads is its own lookup."""
+
 MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
     "updateProcess": read_update_message,
     "updateProcessForApp": read_update_message,
@@ -58,6 +73,16 @@ def run_platform_operation(name: str, world: World, actor: User, request: ApiReq
     from mockfoundry.cloudfoundry.api.platform_operations import PLATFORM_OPERATIONS
 
     return PLATFORM_OPERATIONS[name](world, actor, request)
+
+
+def find_lookup(name: str) -> Lookup | None:
+    """What an operation that writes looks for, of any contract that ships; None for one whose path names nothing."""
+    lookup = LOOKUPS.get(name)
+    if lookup is not None:
+        return lookup
+    from mockfoundry.cloudfoundry.api.platform_operations import PLATFORM_LOOKUPS
+
+    return PLATFORM_LOOKUPS.get(name)
 
 
 def find_message_reader(name: str) -> Callable[[ApiRequest], Any] | None:

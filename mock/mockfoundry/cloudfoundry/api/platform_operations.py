@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockfoundry.cloudfoundry.api.access import find_managed_app, find_writable_app
 from mockfoundry.cloudfoundry.api.app_parts.droplets import (
     assign_current_droplet,
     get_current_droplet,
@@ -37,7 +38,7 @@ from mockfoundry.cloudfoundry.api.app_parts.routes import (
     list_service_route_bindings,
 )
 from mockfoundry.cloudfoundry.api.app_parts.task_messages import read_create_task_message
-from mockfoundry.cloudfoundry.api.app_parts.task_running import cancel_task, create_task
+from mockfoundry.cloudfoundry.api.app_parts.task_running import cancel_task, create_task, find_managed_task
 from mockfoundry.cloudfoundry.api.app_parts.tasks import get_task, list_all_tasks, list_app_tasks
 from mockfoundry.cloudfoundry.api.apps.actions import (
     clear_app_buildpack_cache,
@@ -53,6 +54,7 @@ from mockfoundry.cloudfoundry.api.apps.environment import (
     update_app_environment_variables,
 )
 from mockfoundry.cloudfoundry.api.apps.features import (
+    find_changeable_feature,
     get_app_feature,
     get_app_permissions,
     get_app_ssh_enabled,
@@ -65,6 +67,7 @@ from mockfoundry.cloudfoundry.api.apps.reading import get_app, list_apps
 from mockfoundry.cloudfoundry.api.apps.sidecars import (
     create_sidecar,
     delete_sidecar,
+    find_writable_sidecar,
     get_sidecar,
     list_sidecars_for_app,
     list_sidecars_for_process,
@@ -75,11 +78,13 @@ from mockfoundry.cloudfoundry.api.deployments.creating import create_deployment
 from mockfoundry.cloudfoundry.api.deployments.deployments import (
     cancel_deployment_of_app,
     continue_paused_deployment,
+    find_manageable_deployment,
+    find_writable_deployment,
     get_deployment,
     list_deployments,
     update_deployment,
 )
-from mockfoundry.cloudfoundry.api.operations import Operation
+from mockfoundry.cloudfoundry.api.operations import Lookup, Operation
 from mockfoundry.cloudfoundry.api.organizations.isolation_segments import get_isolation_segment, list_isolation_segments
 from mockfoundry.cloudfoundry.api.organizations.organizations import (
     get_default_isolation_segment,
@@ -88,6 +93,8 @@ from mockfoundry.cloudfoundry.api.organizations.organizations import (
     list_segment_organizations,
 )
 from mockfoundry.cloudfoundry.api.organizations.quotas import (
+    find_writable_organization_quota,
+    find_writable_space_quota,
     get_organization_quota,
     get_space_quota,
     list_organization_quotas,
@@ -117,6 +124,7 @@ from mockfoundry.cloudfoundry.api.organizations.usage import get_organization_us
 from mockfoundry.cloudfoundry.api.organizations.users import get_user, list_users
 from mockfoundry.cloudfoundry.api.platform.audit_events import get_audit_event, list_audit_events
 from mockfoundry.cloudfoundry.api.platform.feature_flags import (
+    find_writable_flag,
     get_feature_flag,
     list_feature_flags,
     update_feature_flag,
@@ -249,6 +257,31 @@ PLATFORM_OPERATIONS: Mapping[str, Operation] = {
     "cancelTaskByPut": cancel_task,
 }
 """By operationId: only in the platform's contract, since many an API has a `listUsers`."""
+
+PLATFORM_LOOKUPS: Mapping[str, Lookup] = {
+    "updateDeployment": find_writable_deployment,
+    "cancelDeployment": find_manageable_deployment,
+    "continueDeployment": find_manageable_deployment,
+    "updateOrganizationQuota": find_writable_organization_quota,
+    "updateSpaceQuota": find_writable_space_quota,
+    "updateFeatureFlag": find_writable_flag,
+    "updateApp": find_writable_app,
+    "deleteApp": find_writable_app,
+    "startApp": find_managed_app,
+    "stopApp": find_managed_app,
+    "restartApp": find_managed_app,
+    "clearAppBuildpackCache": find_managed_app,
+    "updateAppEnvironmentVariables": find_managed_app,
+    "updateAppFeature": find_changeable_feature,
+    "createSidecar": find_writable_app,
+    "updateSidecar": find_writable_sidecar,
+    "deleteSidecar": find_writable_sidecar,
+    "assignCurrentDroplet": find_managed_app,
+    "createTaskForApp": find_writable_app,
+    "cancelTask": find_managed_task,
+    "cancelTaskByPut": find_managed_task,
+}
+"""What an operation that writes looks for before it does anything, as in LOOKUPS."""
 
 PLATFORM_MESSAGES: Mapping[str, Callable[[ApiRequest], Any]] = {
     "createApp": read_create_app_message,

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mockfoundry.cloudfoundry.api.access import (
     app_guid_override,
     find_app,
+    find_managed_app,
     parameter_override,
-    require_app_manager,
 )
 from mockfoundry.cloudfoundry.api.app_parts.lists import (
     PartRow,
@@ -163,8 +163,7 @@ NO_COMMANDS = (
 def assign_current_droplet(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Makes a droplet the current one of its app, and adds the processes that it knows and the app has not."""
     guid = read_droplet_message(request)  # 422, 500
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_managed_app(world, actor, request)  # 404, 403, 422 being deleted
     if has_deployment_in_flight(app):
         raise Refusal(UNPROCESSABLE_ENTITY, IN_DEPLOYMENT)
     droplet = next((each for each in list_droplets(app) if each.guid == guid), None)

@@ -10,9 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import (
-    find_app,
+    find_writable_app,
     require_app_manager,
-    require_app_writer,
     require_feature_flag,
 )
 from mockfoundry.cloudfoundry.api.app_parts.lists import require_readable
@@ -53,9 +52,8 @@ def create_task(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Starts a task of an app: it runs at once, and ends by itself."""
     require_feature_flag(world, "task_creation", actor)  # 403
     fields, now = read_create_task_message(request), request.now  # 422, 500
-    app, space = find_app(world, actor, request.path["guid"])  # 404
+    app, space = find_writable_app(world, actor, request)  # 404, 403, 422 being deleted
     organization = world.organizations[space.organization]
-    require_app_writer(actor, space, organization)  # 403, 422 being deleted
     droplet = find_task_droplet(app, fields)  # 404, 422
     require_allowed_disk(world, fields)  # 422
     template = find_template(world, fields)  # 404
@@ -232,11 +230,22 @@ def find_task_quota_violations(
 # Canceling
 
 
+def find_managed_task(world: World, actor: User, request: ApiRequest) -> tuple[App, Task]:
+    """The task that a path names, which the actor may cancel, with its app.
+
+    Raises:
+        Refusal: 404, if there is none or the actor may not read its space; then 403 or 422, as for the app.
+    """
+    found = find_task(world, request.path["guid"], request.now)
+    app, task, space = require_readable(world, actor, found, "Task")
+    require_app_manager(actor, space, world.organizations[space.organization])
+    return app, task
+
+
 def cancel_task(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Cancels a task that has not ended: it fails in as long as an instance takes to stop."""
     now = request.now
-    app, task, space = require_readable(world, actor, find_task(world, request.path["guid"], now), "Task")  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, task = find_managed_task(world, actor, request)  # 404, 403, 422 being deleted
     if task.state in ENDED_STATES:
         text = f"Task state is {task.state} and therefore cannot be canceled"
         raise Refusal(UNPROCESSABLE_ENTITY, text)

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import (
     find_app,
+    find_managed_app,
+    find_writable_app,
     require_app_manager,
-    require_app_writer,
     require_feature_flag,
 )
 from mockfoundry.cloudfoundry.api.apps.presenters import present_app
@@ -44,8 +45,7 @@ def start_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
 
 def stop_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Stops an app; one that is already stopped stays as it is."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_managed_app(world, actor, request)  # 404, 403, 422 being deleted
     was_started = app.state == "STARTED"
     if was_started:
         app = stop_processes(world, app, request.now)
@@ -68,15 +68,13 @@ def restart_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
 
 def delete_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Has a job delete an app; until it runs, the app stays as it is."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_writable_app(world, actor, request)  # 404, 403, 422 being deleted
     return respond_with_job(world, actor, request, DELETE_APP, app)
 
 
 def clear_app_buildpack_cache(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Has a job clear the buildpack cache of an app."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_managed_app(world, actor, request)  # 404, 403, 422 being deleted
     return respond_with_job(world, actor, request, CLEAR_BUILDPACK_CACHE, app)
 
 

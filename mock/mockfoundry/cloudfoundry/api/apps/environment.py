@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.access import find_app, require_app_manager, require_feature_flag
+from mockfoundry.cloudfoundry.api.access import find_app, find_managed_app, require_feature_flag
 from mockfoundry.cloudfoundry.api.apps.presenters import (
     present_app_environment,
     present_current_droplet,
@@ -67,8 +67,7 @@ def find_app_with_environment(world: World, actor: User, request: ApiRequest) ->
 
 def update_app_environment_variables(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes some variables of an app; null removes one. Processes see them from their next start."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_manager(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_managed_app(world, actor, request)  # 404, 403, 422 being deleted
     given = read_variables_message(request)  # 422
     merged = {**(app.environment_variables or {}), **given}
     variables = {name: value for name, value in merged.items() if value is not None}

@@ -88,11 +88,8 @@ def get_app_feature(world: World, actor: User, request: ApiRequest) -> ApiRespon
 
 def update_app_feature(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Switches a feature of an app on or off."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
+    app, feature = find_changeable_feature(world, actor, request)  # 404, 403, 422 being deleted
     name = request.path["name"]
-    feature = require_feature(name)  # 404
-    require_role = require_app_manager if name == REVISIONS else require_app_writer
-    require_role(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
     enabled = read_feature_message(request)  # 422
     if enabled and feature.excludes and getattr(app, FEATURES[feature.excludes].attribute):
         raise Refusal(UNPROCESSABLE_ENTITY, EXCLUSION_ERROR)
@@ -102,6 +99,19 @@ def update_app_feature(world: World, actor: User, request: ApiRequest) -> ApiRes
         world.put_app(app)
     why = f"world: feature {name} is {'on' if enabled else 'off'}"
     return ApiResponse(200, present_feature(app, name), why, (), request.violations, changed)
+
+
+def find_changeable_feature(world: World, actor: User, request: ApiRequest) -> tuple[App, AppFeature]:
+    """The app and its feature that a path names, which the actor may switch.
+
+    Raises:
+        Refusal: 404, if there is no such app or feature; then 403 or 422, as for the app.
+    """
+    app, space = find_app(world, actor, request.path["guid"])
+    feature = require_feature(request.path["name"])
+    require_role = require_app_manager if request.path["name"] == REVISIONS else require_app_writer
+    require_role(actor, space, world.organizations[space.organization])
+    return app, feature
 
 
 def require_feature(name: str) -> AppFeature:

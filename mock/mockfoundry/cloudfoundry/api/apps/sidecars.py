@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.access import find_app, require_app_writer
+from mockfoundry.cloudfoundry.api.access import find_app, find_writable_app, require_app_writer
 from mockfoundry.cloudfoundry.api.app_parts.lists import require_readable
 from mockfoundry.cloudfoundry.api.fields import find_required_text_errors
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, list_page
@@ -147,10 +147,20 @@ def find_sidecar(world: World, actor: User, guid: str) -> tuple[App, Sidecar, Sp
 # Writing
 
 
+def find_writable_sidecar(world: World, actor: User, request: ApiRequest) -> tuple[App, Sidecar]:
+    """The sidecar that a path names, which the actor may change, with its app.
+
+    Raises:
+        Refusal: 404, as in find_sidecar; then 403 or 422, as for the app.
+    """
+    app, sidecar, space = find_sidecar(world, actor, request.path["guid"])
+    require_app_writer(actor, space, world.organizations[space.organization])
+    return app, sidecar
+
+
 def create_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Adds a sidecar to an app; it starts with the next start of its processes."""
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_writable_app(world, actor, request)  # 404, 403, 422 being deleted
     fields = read_sidecar_message(request, FIELDS[:3])  # 422
     sidecar = Sidecar(
         guid=derive_guid(world.random_seed, "created sidecar", app.guid, world.nonce + 1),
@@ -172,8 +182,7 @@ def create_sidecar(world: World, actor: User, request: ApiRequest) -> ApiRespons
 
 def update_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes a sidecar; what is not sent stays as it is."""
-    app, sidecar, space = find_sidecar(world, actor, request.path["guid"])  # 404
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, sidecar = find_writable_sidecar(world, actor, request)  # 404, 403, 422 being deleted
     fields = read_sidecar_message(request, ())  # 422
     updated = apply_message(sidecar, fields)
     if "memory_in_mb" in fields or "process_types" in fields:
@@ -189,8 +198,7 @@ def update_sidecar(world: World, actor: User, request: ApiRequest) -> ApiRespons
 
 def delete_sidecar(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Deletes a sidecar."""
-    app, sidecar, space = find_sidecar(world, actor, request.path["guid"])  # 404
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, sidecar = find_writable_sidecar(world, actor, request)  # 404, 403, 422 being deleted
     world.put_app(replace(app, sidecars=tuple(each for each in app.sidecars if each is not sidecar)))
     return ApiResponse(204, None, "world: sidecar deleted", tolerated_violations=request.violations)
 

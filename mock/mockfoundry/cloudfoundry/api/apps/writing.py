@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.access import find_app, require_app_writer, require_feature_flag
+from mockfoundry.cloudfoundry.api.access import find_writable_app, require_app_writer, require_feature_flag
 from mockfoundry.cloudfoundry.api.app_parts.droplets import add_process
 from mockfoundry.cloudfoundry.api.apps.actions import LIFECYCLE_FLAGS
 from mockfoundry.cloudfoundry.api.apps.messages import (
@@ -80,8 +80,7 @@ def create_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
 def update_app(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes name, lifecycle and metadata of an app; what is not sent stays as it is."""
     fields = read_update_app_message(request)  # 422
-    app, space = find_app(world, actor, request.path["guid"])  # 404
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    app, _ = find_writable_app(world, actor, request)  # 404, 403, 422 being deleted
     require_known_lifecycle(world, app, fields)  # 422
     kind = dig(fields, "lifecycle", "type")
     if not is_blank(kind) and kind != app.lifecycle:

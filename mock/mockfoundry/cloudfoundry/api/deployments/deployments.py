@@ -137,9 +137,7 @@ def present_options(deployment: Deployment) -> dict[str, Any]:
 
 def update_deployment(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes labels and annotations of a deployment, also of one that is over."""
-    deployment, app = find_readable_deployment(world, actor, request)  # 404
-    space = world.spaces[app.space]
-    require_app_writer(actor, space, world.organizations[space.organization])  # 403, 422 being deleted
+    deployment, app = find_writable_deployment(world, actor, request)  # 404, 403, 422 being deleted
     metadata = read_metadata_message(request)  # 422
     updated = replace(apply_metadata(deployment, metadata), updated_at=request.now)  # 422, 500
     if app.deployment is not None and app.deployment.guid == deployment.guid:
@@ -174,6 +172,18 @@ def continue_paused_deployment(world: World, actor: User, request: ApiRequest) -
     record_deployment_event(world, "continue", app, actor, deployment, request.now)
     continue_deployment(world, app.guid, request.now)
     return ApiResponse(200, None, "world: deployment continued", tolerated_violations=request.violations)
+
+
+def find_writable_deployment(world: World, actor: User, request: ApiRequest) -> tuple[Deployment, App]:
+    """The deployment that the path names, and its app, which the actor may update.
+
+    Raises:
+        Refusal: 404, if there is none or the actor may not read it; then 403 or 422, as for the app.
+    """
+    deployment, app = find_readable_deployment(world, actor, request)
+    space = world.spaces[app.space]
+    require_app_writer(actor, space, world.organizations[space.organization])
+    return deployment, app
 
 
 def find_manageable_deployment(world: World, actor: User, request: ApiRequest) -> tuple[Deployment, App]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mockfoundry.cloudfoundry.api.access import require_writable_organization
+from mockfoundry.cloudfoundry.api.access import require_admin, require_writable_organization
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, keep_by_any, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_arrays
@@ -112,10 +112,19 @@ def get_organization_quota(world: World, actor: User, request: ApiRequest) -> Ap
     )
 
 
+def find_writable_organization_quota(world: World, actor: User, request: ApiRequest) -> QuotaRow:
+    """The quota of organizations that a path names, for an admin.
+
+    Raises:
+        Refusal: 403, for anybody else; 404, if there is none.
+    """
+    require_admin(actor)
+    return find_organization_quota(world, request.path["guid"])
+
+
 def update_organization_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes limits of organizations, and the name of a quota."""
-    if not is_admin(actor):
-        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} is no admin")  # 403
+    require_admin(actor)  # 403
     changes = read_quota_message(request)  # 422
     row = find_organization_quota(world, request.path["guid"])  # 404
     if changes.get("log_rate_limit_in_bytes_per_second") is not None:
@@ -194,16 +203,29 @@ def get_space_quota(world: World, actor: User, request: ApiRequest) -> ApiRespon
     )
 
 
-def update_space_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
-    """Changes limits of a space, and the name of its quota."""
-    row = find_space_quota(world, actor, request.path["guid"])  # 404
+def find_writable_space_quota(world: World, actor: User, request: ApiRequest) -> QuotaRow:
+    """The quota of spaces that a path names, which the actor may change.
+
+    Raises:
+        Refusal: 404, as in find_space_quota; then 403, if the actor does not manage its organization, or 403 or 422 as
+            for that.
+    """
+    row = find_space_quota(world, actor, request.path["guid"])
     space = world.spaces[row.owners[0]]
     organization = world.organizations[space.organization]
     if not is_admin(actor):
         if not manages_organization(actor, space):
             why = f"world: {actor.name} does not manage organization {organization.name}"
-            raise Refusal(NOT_AUTHORIZED, why=why)  # 403
-        require_writable_organization(organization)  # 403, 422
+            raise Refusal(NOT_AUTHORIZED, why=why)
+        require_writable_organization(organization)
+    return row
+
+
+def update_space_quota(world: World, actor: User, request: ApiRequest) -> ApiResponse:
+    """Changes limits of a space, and the name of its quota."""
+    row = find_writable_space_quota(world, actor, request)  # 404, 403, 422 being deleted
+    space = world.spaces[row.owners[0]]
+    organization = world.organizations[space.organization]
     changes = read_quota_message(request)  # 422
     if changes.get("log_rate_limit_in_bytes_per_second") is not None:
         require_limited_processes("space", [each.name for each in list_unlimited_spaces(world) if each is space])

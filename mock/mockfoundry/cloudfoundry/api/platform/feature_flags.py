@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mockfoundry.cloudfoundry.api.access import require_admin
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_not_filtered
@@ -22,8 +23,7 @@ from mockfoundry.cloudfoundry.api.messages import (
 from mockfoundry.cloudfoundry.api.metadata import find_metadata_errors
 from mockfoundry.cloudfoundry.api.presenters import present_moment
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
-from mockfoundry.cloudfoundry.auth import is_admin
-from mockfoundry.cloudfoundry.errors import NOT_AUTHORIZED, RESOURCE_NOT_FOUND, Refusal
+from mockfoundry.cloudfoundry.errors import RESOURCE_NOT_FOUND, Refusal
 from mockfoundry.cloudfoundry.settings import FeatureFlag
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
@@ -76,12 +76,20 @@ def get_feature_flag(world: World, actor: User, request: ApiRequest) -> ApiRespo
     )
 
 
+def find_writable_flag(world: World, actor: User, request: ApiRequest) -> FeatureFlag:
+    """The feature flag that a path names, for an admin.
+
+    Raises:
+        Refusal: 404, if there is none; 403, for anybody else.
+    """
+    flag = find_flag(world, request.path["name"])
+    require_admin(actor)
+    return flag
+
+
 def update_feature_flag(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Sets a feature flag, its message, or both."""
-    name = request.path["name"]
-    flag = find_flag(world, name)  # 404
-    if not is_admin(actor):
-        raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} is no admin")  # 403
+    name, flag = request.path["name"], find_writable_flag(world, actor, request)  # 404, 403
     changes = read_flag_message(request)  # 422
     changed = replace(flag, **changes, updated_at=request.now)
     world.own_table("feature_flags")[name] = changed

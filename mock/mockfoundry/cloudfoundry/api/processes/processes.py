@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import (
     FoundProcess,
+    find_managed_process,
     find_process,
-    require_app_manager,
     require_feature_flag,
 )
 from mockfoundry.cloudfoundry.api.lists.queries import read_shown
@@ -161,8 +161,7 @@ def describe_instances_read(shown: int, process: ProcessModel) -> str:
 
 def scale_process(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes instances, memory, disk or log rate limit of a process; all of it or nothing."""
-    target = find_process(world, actor, request)  # 404
-    require_app_manager(actor, target.space, target.organization)  # 403, 422 being deleted
+    target = find_managed_process(world, actor, request)  # 404, 403, 422 being deleted
     require_feature_flag(world, "app_scaling", actor)  # 403
     requested, stored = read_scale_message(request)  # 422
     require_no_deployment(target, "scale")  # 422, web only
@@ -234,8 +233,7 @@ def has_other_values(process: ProcessModel, fields: Mapping[str, int | None]) ->
 
 def update_process(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Changes command, user, health checks or metadata of a process; all of it or nothing."""
-    target = find_process(world, actor, request)  # 404
-    require_app_manager(actor, target.space, target.organization)  # 403, 422 being deleted
+    target = find_managed_process(world, actor, request)  # 404, 403, 422 being deleted
     message = read_update_message(request)  # 422, 500
     require_no_deployment(target, "update")  # 422, web only
     process, app, now = target.process, target.app, request.now
@@ -270,13 +268,8 @@ def collect_changed_fields(process: ProcessModel, message: UpdateMessage) -> dic
 
 def terminate_process_instance(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """Stops one instance, whatever its state; the platform starts a new one at its index."""
-    target = find_process(world, actor, request)  # 404
-    require_app_manager(actor, target.space, target.organization)  # 403, 422 being deleted
+    target, index = find_managed_instance(world, actor, request)  # 404, 403, 422 being deleted
     process, app, now = target.process, target.app, request.now
-    index = parse_leading_integer(request.path["index"])
-    if not 0 <= index < process.instances:
-        why = f"world: {process.instances} instances, no {index}"
-        raise Refusal(RESOURCE_NOT_FOUND, "Instance not found", why)
     enforce_contract(request, BAD_QUERY_PARAMETER)  # 400, strict only
     if world.settings.platform == "unavailable":
         cause = f"Process Guid: {process.guid}-{process.version}: Connection refused"
@@ -288,3 +281,17 @@ def terminate_process_instance(world: World, actor: User, request: ApiRequest) -
     event = {"process_guid": process.guid, "process_type": process.type, "process_index": index}
     world.record_event("audit.app.process.terminate_instance", app, actor, now, event)
     return ApiResponse(204, None, f"world: instance {index} terminated", tolerated_violations=request.violations)
+
+
+def find_managed_instance(world: World, actor: User, request: ApiRequest) -> tuple[FoundProcess, int]:
+    """The process that a path names, which the actor may change, and the index of one of its instances.
+
+    Raises:
+        Refusal: as in find_managed_process; then 404, where it has no such instance.
+    """
+    target = find_managed_process(world, actor, request)
+    index = parse_leading_integer(request.path["index"])
+    if not 0 <= index < target.process.instances:
+        why = f"world: {target.process.instances} instances, no {index}"
+        raise Refusal(RESOURCE_NOT_FOUND, "Instance not found", why)
+    return target, index
