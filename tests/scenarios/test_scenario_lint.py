@@ -122,7 +122,7 @@ def test_several_rules_can_leave_nothing_together(contract: Contract, errors: Ma
     rules = [
         Rule(operation="scaleProcess", respond=CONFLICT),
         Rule(operation="scaleProcessForApp", respond=CONFLICT),
-        Rule(operation=("scaleProcess", "scaleProcessForApp"), respond=PASS),
+        Rule(operation=("scaleProcess", "scaleProcessForApp"), respond=CONFLICT),
     ]
     assert problems(contract, errors, *rules)[0].startswith("rule 3 is never reached: rule 2 ")
 

@@ -26,6 +26,7 @@ from mockfoundry.scenarios.model import (
     Scenario,
     ScenarioError,
     Uniform,
+    Virtual,
     When,
 )
 from mockfoundry.scenarios.near_misses import find_near_miss
@@ -70,11 +71,12 @@ json_values = st.recursive(
 )
 names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 durations = st.integers(0, 10**12)
-delays = (
+times = (
     durations
     | st.tuples(durations, durations).map(lambda pair: Uniform(*sorted(pair)))
     | st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)).map(lambda pair: Lognormal(*sorted(pair)))
 )
+delays = times | st.builds(Virtual, times, st.integers(1, 10**9))
 latin = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20).map(str.strip)
 header_names = st.sampled_from(["Retry-After", "X-Mine", "Date", "Content-Type"])
 headers = st.dictionaries(header_names, latin | st.none(), max_size=3)
@@ -90,6 +92,7 @@ answers = st.one_of(
     st.fixed_dictionaries({"status": st.integers(205, 303)}),
     st.fixed_dictionaries({"status": st.integers(305, 599), "body": json_values}),
     st.fixed_dictionaries({"status": st.integers(305, 599), "text": words}),
+    st.fixed_dictionaries({"status": st.integers(305, 599), "base64": st.binary(max_size=20)}),
     st.fixed_dictionaries({"example": words}),
 )
 answered = st.tuples(
@@ -131,6 +134,7 @@ def rules(draw: st.DrawFn, states: bool, per: CountScope) -> Rule:
     return Rule(
         operation=draw(operations),
         when=draw(whens),
+        at=draw(st.sampled_from([None, "gateway", "controller"])),
         per=per if states else draw(st.sampled_from(COUNT_SCOPES)),
         state=tuple(draw(st.lists(st.sampled_from(["s", "t"]), unique=True, max_size=2))) if states else (),
         goto=draw(st.none() | st.sampled_from(["s", "t"])) if states else None,

@@ -56,11 +56,25 @@ def test_counters_are_kept_per_process_where_the_rule_says_so(serve: Callable[..
 
 
 def test_processes_that_do_not_exist_are_counted_together(serve: Callable[..., Serving]) -> None:
-    server = serve(scenarios=("conflict-then-ok",))
+    server = serve(scenarios=("unavailable-then-ok",))
     statuses = [server.scale({}, guid=f"made-up-{number}" + "x" * 5_000).status_code for number in range(5)]
-    assert statuses == [409, 404, 404, 404, 404]
+    assert statuses == [503, 503, 404, 404, 404]
     progress = server.service.registry.get_or_create("default", 0).progress
-    assert len(progress.counts["conflict-then-ok"]) == 1
+    assert len(progress.counts["unavailable-then-ok"]) == 1
+
+
+def test_an_answer_may_be_bytes_that_are_no_text(serve: Callable[..., Serving]) -> None:
+    """They come as bytes, and the scenario that is made of the failure has them again."""
+    server = serve()
+    respond = {"status": 502, "base64": "AAH/ +w==", "undocumented": True}
+    scenario = {"scenario": "noise", "rules": [{"operation": "scaleProcess", "respond": respond}]}
+    control = f"{server.url}/__mock/foundations/default"
+    assert plain_http.request("PUT", f"{control}/scenarios/noise", json=scenario).is_success
+    answer = plain_http.post(f"{server.url}/v3/processes/{WEB}/actions/scale", json={}, headers=ADMIN)
+    assert (answer.status_code, answer.content) == (502, b"\x00\x01\xff\xfb")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    replayed = plain_http.get(f"{control}/replay").json()["scenario"]
+    assert 'base64: "AAH/+w=="' in replayed
 
 
 def test_where_nothing_is_known_of_processes_long_guids_are_counted_but_not_remembered(

@@ -34,7 +34,7 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.exchange.response import TEXT_MEDIA_TYPE, HoldKey, json_response
+from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
@@ -131,7 +131,7 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers if name in _REPLAYED_HEADERS
     }
-    body, text = response.value, response.body.decode("utf-8", "replace")
+    body = response.value
     title, detail = error_of_body(body)
     known = CATALOGUE.get(title)
     if (
@@ -141,13 +141,21 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
     ):
         words = None if detail == known.detail else detail
         return Respond(error=title, detail=words, phase=phase, delay=delay, headers=headers)
+    respond = Respond(status=response.status, phase=phase, delay=delay)
+    own_type = TEXT_MEDIA_TYPE
+    if body is not NO_BODY and msgspec.json.encode(body) == response.body:
+        own_type = JSON_MEDIA_TYPE
+        respond = msgspec.structs.replace(respond, body=body)
+    elif response.body:
+        try:
+            respond = msgspec.structs.replace(respond, text=response.body.decode())
+        except UnicodeDecodeError:
+            own_type = BINARY_MEDIA_TYPE
+            respond = msgspec.structs.replace(respond, base64=response.body)
     media_type = response.header(b"content-type")
-    is_same = body is not NO_BODY and msgspec.json.encode(body) == response.body
-    if media_type and media_type.encode("latin-1") != (JSON_MEDIA_TYPE if is_same else TEXT_MEDIA_TYPE):
+    if media_type and media_type.encode("latin-1") != own_type:
         headers["Content-Type"] = media_type
-    if is_same:
-        return Respond(status=response.status, body=body, phase=phase, delay=delay, headers=headers)
-    return Respond(status=response.status, text=text or None, phase=phase, delay=delay, headers=headers)
+    return msgspec.structs.replace(respond, headers=headers)
 
 
 def error_of_body(body: Any) -> tuple[str, str]:

@@ -91,9 +91,12 @@ class DelayKind:
     """A delay: a time to wait on the machine's clock, or `virtual:` with one on the foundation's."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        if isinstance(value, Mapping) and ("virtual" in value or "at-most" in value):
+        if not isinstance(value, Mapping) or list(value) in (["uniform"], ["lognormal"]):
+            return TimeKind().read(value, path, reading)
+        if "virtual" in value or "at-most" in value:
             return VIRTUAL.read(value, path, reading)
-        return TimeKind().read(value, path, reading)
+        distributions = "{uniform: [100ms, 2s]}, {lognormal: {median: 200ms, p99: 2s}}"
+        return reading.refuse_value(path, value, f"a duration, {distributions} or {{virtual: 6s}}")
 
     def write(self, value: Any) -> Any:
         return VIRTUAL.write(value) if isinstance(value, Virtual) else TimeKind().write(value)

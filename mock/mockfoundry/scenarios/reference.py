@@ -20,6 +20,7 @@ from mockfoundry.scenarios.format import (
     RULE,
     SCENARIO,
     STATUS,
+    VIRTUAL,
     WHEN,
     read_scenario,
 )
@@ -125,6 +126,7 @@ _HOW_IT_PLAYS = """\
 - A `sequence:` gives one answer for each match. `pass` sends the request on to the world, and no later rule gets it.
   `finally:` says what follows the last answer: with `pass` the rule is done, with `repeat` the sequence begins again,
   with `stay` the last answer is given for ever.
+- A rule is asked at one of two stations on a request's way; the next section shows them.
 - With none of `error:`, `status:`, `example:` and `fault:`, the world answers. `headers:`, `delay:` and `hold:` then
   change that answer.
 - A request waits for a `delay:` or a `hold:` before its operation runs, or after it with `phase: after` or
@@ -139,6 +141,29 @@ _HOW_IT_PLAYS = """\
   do not exist are counted together. When there are more than 100,000 tokens or processes, the first are forgotten.
 - Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
   events' `at:` count from the moment when the scenario was switched on.
+- The one exception is `delay: 6s`: it is six seconds of the machine, since a client's time-outs are. `delay: {virtual:
+  6s}` waits on the foundation's clock: a test sees the request open in the journal, and ends its wait by advancing the
+  clock (`mockfoundry clock --advance 6s`). If nobody does, `at-most:` (30 s of the machine) ends it with a 504
+  `Mock-ClockNotAdvanced`.
+
+## Where a rule is asked
+
+```
+client ──▶ gateway ──▶ rate limit ──▶ token ──▶ scope ──▶ lookup ──▶ controller ──▶ body ──▶ world ──▶ kept
+             ▲            429           401       403     404, 403       ▲          422                  ▲
+        at: gateway                                                at: controller                   phase: after
+```
+
+- `at: gateway` takes every request that its conditions fit, as a router does that knows neither tokens nor guids.
+- `at: controller` takes only what the Cloud Controller would work on. A request without a token gets its 401 and one
+  for an unknown guid its 404, as without the scenario. Neither is counted, and `after:` does not see it. `X-Mock-Why`
+  says that a rule was missed for that.
+- Unless a rule says `at:`, its answers do. The Cloud Controller's own errors (`error: CF-Conflict`, …) come from the
+  controller. Faults on the wire, 429, 502, 503, `status:`, `example:`, delays, holds and `pass` are the gateway's. A
+  `sequence:` is the controller's if all its answers are.
+- With `phase: after` the operation has run, so the match counts only if that succeeded, wherever the rule is asked.
+- UAA and the root documents stand before all of that: their requests reach a rule at either station. A rule for
+  `operation: any` is always the gateway's.
 """
 
 
@@ -165,6 +190,7 @@ _KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
     ("`respond:`, and each step of `sequence:`", RESPOND.keys),
     ("`delay:`, where it is not a duration", DISTRIBUTIONS),
     ("`lognormal:`", LOGNORMAL.keys),
+    ("`delay:` on the foundation's clock", VIRTUAL.keys),
     ("`hold:`", HOLD.keys),
     ("An event of `events:`", EVENT.keys),
 )
