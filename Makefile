@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
-.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench soak constraints wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench profile soak constraints wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -65,6 +65,10 @@ documents: $(INSTALLED_FOR_TESTS)
 
 bench: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# What a request costs in bytecodes and calls, which are the same on a busy machine; `make profile ARGS=--keep` keeps them.
+profile: $(INSTALLED_FOR_TESTS)
+	$(BIN)/python -m tests.bench.counted $(ARGS)
 
 # Many clients of one server for ten minutes, or for others: `make soak ARGS='--minutes 1'`.
 soak: $(INSTALLED_FOR_TESTS)

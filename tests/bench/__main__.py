@@ -4,169 +4,75 @@ Every server is pinned to one core and wrk to another; rounds of the servers alt
 """
 
 import argparse
+import compileall
 import json
 import os
-import platform
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import mockfoundry
+from tests.bench.peers import install_java_peers, install_python_peers
+from tests.bench.reads import measure_lateness, measure_reads
+from tests.bench.servers import BARE, CONNECTIONS, SCALE, mock, requests_per_second, resident_megabytes, running
+from tests.bench.sizes import MANY, many_rules, measure_foundations, measure_large_world
+from tests.bench.starts import measure_plugin, measure_starts
+from tests.bench.table import Table, at_least, at_most
+from tests.bench.waits import measure_waits
+from tests.serving import ADMIN
 
-from tests.bench.bystander import standing_by
-from tests.bench.long_calls import list_long_calls
-from tests.serving import ADMIN, WEB
-
-SCALE = f"/v3/processes/{WEB}/actions/scale"
-BARE = Path(__file__).with_name("bare_app.py")
-POST_SCALE = Path(__file__).with_name("post_scale.lua")
-CONNECTIONS = 8
-MANY = 10_000
-TESTS = 500
-
-
-def cores() -> tuple[set[int], set[int]]:
-    """One core for a server, and the rest for what asks it."""
-    there = sorted(os.sched_getaffinity(0))
-    return {there[0]}, set(there[1:]) or {there[0]}
+SCENARIOS = 10
 
 
-@contextmanager
-def running(command: list[str]) -> Iterator[tuple[str, int, float]]:
-    """A server in a process of its own: its URL, its process id, and the seconds until its first answer."""
-    server_core, _ = cores()
-    began = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: os.sched_setaffinity(0, server_core),  # noqa: PLW1509
-    )
-    assert process.stdout is not None
-    try:
-        url = next(found.group() for line in process.stdout if (found := re.search(r"http://[\d.]+:\d+", line)))
-        first_answer(url)
-        yield url, process.pid, time.monotonic() - began
-    finally:
-        process.kill()
-        process.wait()
-
-
-def first_answer(url: str) -> None:
-    place = urlsplit(url)
-    while True:
-        connection = HTTPConnection(str(place.hostname), int(place.port or 80))
-        try:
-            connection.request("GET", "/v3/processes", headers=ADMIN)
-            connection.getresponse().read()
-        except OSError:
-            continue
-        finally:
-            connection.close()
-        return
-
-
-def mock(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "mockfoundry", "serve", "--port", "0", *arguments]
-
-
-def requests_per_second(url: str, seconds: int, foundations: int = 0) -> float:
-    """What wrk gets through: POST scale, one of three sizes in turn, over so many foundations round robin."""
-    _, others = cores()
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", POST_SCALE, url + SCALE],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "FOUNDATIONS": str(foundations)},
-        preexec_fn=lambda: os.sched_setaffinity(0, others),
-    )
-    if "Non-2xx" in done.stdout:
-        raise SystemExit(f"{url} answered errors:\n{done.stdout}")
-    return float(re.search(r"Requests/sec: +([\d.]+)", done.stdout).group(1))  # type: ignore[union-attr]
-
-
-def resident_megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
-
-
-def throughput(servers: dict[str, list[str]], rounds: int, seconds: int) -> tuple[dict[str, float], dict[str, float]]:
-    """The median requests per second of each server, their rounds in turn; and its megabytes afterwards."""
+def throughput(
+    servers: dict[str, list[str]], rounds: int, seconds: int
+) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
+    """The requests per second of each server, their rounds in turn; and its megabytes before them and afterwards."""
     with ExitStack() as stack:
         started = {name: stack.enter_context(running(command)) for name, command in servers.items()}
-        urls = {name: url for name, (url, _, _) in started.items()}
-        for url in urls.values():
+        for url, _, _ in started.values():
             requests_per_second(url, 1)
-        measured: dict[str, list[float]] = {name: [] for name in urls}
+        before = {name: resident_megabytes(pid) for name, (_, pid, _) in started.items()}
+        measured: dict[str, list[float]] = {name: [] for name in started}
         for _ in range(rounds):
-            for name, url in urls.items():
+            for name, (url, _, _) in started.items():
                 measured[name].append(requests_per_second(url, seconds))
-        resident = {name: resident_megabytes(pid) for name, (_, pid, _) in started.items()}
-    return {name: statistics.median(values) for name, values in measured.items()}, resident
+        resident = {name: (before[name], resident_megabytes(pid)) for name, (_, pid, _) in started.items()}
+    return measured, resident
 
 
-def over_foundations(rounds: int, seconds: int) -> None:
-    """What ten thousand foundations cost on one server, in time and in memory."""
-    with running(mock()) as (url, pid, _):
-        requests_per_second(url, 1, foundations=1)
-        before = resident_megabytes(pid)
-        began = time.monotonic()
-        with httpx.Client(base_url=url, headers=ADMIN) as client:
-            for number in range(MANY):
-                client.get(f"/foundations/f{number}/v3/nothing")
-        made = resident_megabytes(pid)
-        row(
-            f"{MANY:,} foundations: memory of each until it is used",
-            f"{(made - before) * 1024 / MANY:.1f} KB",
-            "≤ 30 KB",
-        )
-        row("  a request to a new one, by httpx", f"{(time.monotonic() - began) * 1000 / MANY:.2f} ms", "≤ 1 ms")
-        one: list[float] = []
-        many: list[float] = []
-        for _ in range(rounds):
-            one.append(requests_per_second(url, seconds, foundations=1))
-            many.append(requests_per_second(url, seconds, foundations=MANY))
-        used = resident_megabytes(pid)
-    row(
-        "  round robin over them, cost of a request, of one",
-        f"{statistics.median(one) / statistics.median(many):.2f}",
-        "≤ 1.15",
+def measure_isolated(table: Table, rounds: int, tests: int) -> None:
+    """One isolated test with each tool."""
+    without_java = install_java_peers()
+    path = os.pathsep.join((str(install_python_peers()), str(Path.cwd())))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.isolated", str(rounds), str(tests)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
-    row("  resident with their journals, by default 128 MB at most", f"{used:.0f} MB")
+    measured: dict[str, list[float]] = json.loads(done.stdout)
+    ms = {name: statistics.median(values) for name, values in measured.items()}
+    by_socket, in_process = ms.pop("mockfoundry by socket"), ms.pop("mockfoundry in process")
+    aims = {"pytest-httpserver": (by_socket, "by socket", at_most(1)), "respx": (in_process, "in process", at_most(1))}
+    for name, theirs in ms.items():
+        ours, where, aim = aims.get(name, (by_socket, "by socket", None))
+        table.add(f"an isolated test, {where}, of {name}'s", ours / theirs, "", aim, measured)
+    table.add("· by socket", by_socket, "ms")
+    table.add("· in process", in_process, "ms")
+    if without_java:
+        table.leave_out("an isolated test, of WireMock's and MockServer's", without_java)
 
 
-def fixture_milliseconds(rounds: int, folder: Path) -> float:
-    """What a test pays for a foundation of its own: tests with the fixture beside tests with one that does nothing."""
-    own = "import pytest\n\n\n@pytest.fixture\ndef nothing():\n    yield\n"
-    tests = "\n\n@pytest.mark.parametrize('number', range({0}))\ndef test_one({1}, number):\n    pass\n"
-    seconds: dict[tuple[str, int], float] = {}
-    for fixture in ("foundation", "nothing"):
-        for count in (TESTS, 1):
-            file = folder / f"test_{fixture}_{count}.py"
-            file.write_text(own + tests.format(count, fixture), encoding="utf-8")
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
-            times = []
-            for _ in range(rounds):
-                began = time.monotonic()
-                subprocess.run(command, check=True, capture_output=True, cwd=folder)
-                times.append(time.monotonic() - began)
-            seconds[fixture, count] = statistics.median(times)
-    paid = {name: seconds[name, TESTS] - seconds[name, 1] for name in ("foundation", "nothing")}
-    return (paid["foundation"] - paid["nothing"]) * 1000 / (TESTS - 1)
-
-
-def control_call_cost(rounds: int, calls: int = 2_000) -> float:
+def control_call_cost(rounds: int, calls: int) -> float:
     """What a control call costs, of a scale: both over one connection, in rounds that alternate."""
     with running(mock()) as (url, _, _):
         connection = HTTPConnection(urlsplit(url).netloc)
@@ -194,125 +100,80 @@ def control_call_cost(rounds: int, calls: int = 2_000) -> float:
     return statistics.median(ratios)
 
 
-def large_world(folder: Path, processes: int = 100_000, pages: int = 200) -> None:
-    """What a world of a hundred thousand processes costs: its start from a seed, and a page of its list."""
-    kinds = [{"type": "web", "instances": 2, "memory_in_mb": 64}, {"type": "worker", "instances": 1}]
-    apps = [{"name": f"app-{number}", "processes": kinds} for number in range(processes // len(kinds))]
-    spaces = [{"name": f"space-{number}", "apps": apps[number::50]} for number in range(50)]
-    file = folder / "large.json"
-    file.write_text(json.dumps({"organizations": [{"name": "acme", "spaces": spaces}]}), encoding="utf-8")
-    with running(mock("--seed", str(file))) as (url, pid, started):
-        row(f"{processes:,} processes: start to the first answer", f"{started:.1f} s", "≤ 8 s")
-        for name, page in (("first", 1), ("last", processes // 50)):
-            seconds = []
-            with httpx.Client(base_url=url, headers=ADMIN) as client:
-                for _ in range(pages):
-                    began = time.monotonic()
-                    shown = client.get(f"/v3/processes?per_page=50&page={page}").json()
-                    seconds.append(time.monotonic() - began)
-            assert len(shown["resources"]) == 50
-            row(f"  the {name} page of 50, by httpx", f"{statistics.median(seconds) * 1000:.1f} ms", "≤ 5 ms")
-        row("  resident", f"{resident_megabytes(pid):.0f} MB")
+def ten_scenarios(folder: Path) -> list[str]:
+    """Options of ten scenarios of one rule each, none of which a request of the benchmark meets."""
+    options = []
+    for number in range(SCENARIOS):
+        rule = {"operation": "scaleProcess", "when": {"path": {"guid": f"p{number}"}}, "respond": {"status": 409}}
+        file = folder / f"s{number}.json"
+        file.write_text(json.dumps({"scenario": f"s{number}", "rules": [rule]}), encoding="utf-8")
+        options += ["--scenario", str(file)]
+    return options
 
 
-def many_rules(folder: Path) -> Path:
-    """A scenario of ten thousand rules, none of which a request of the benchmark meets."""
-    rule = {"operation": "scaleProcess", "respond": {"status": 409}}
-    rules = [{**rule, "when": {"path": {"guid": f"p{number}"}}} for number in range(10_000)]
-    file = folder / "many-rules.json"
-    file.write_text(json.dumps({"scenario": "many-rules", "rules": rules}, separators=(",", ":")), encoding="utf-8")
-    return file
-
-
-class Client:
-    """A client that makes long calls; an answer that it does not expect ends the benchmark."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=600)
-
-    def __call__(
-        self, method: str, path: str, body: object = None, *, foundation: str = "", expects: int = 0
-    ) -> object:
-        headers = {**ADMIN, "Content-Type": "application/json"}
-        if foundation:
-            headers["X-Mock-Foundation"] = foundation
-        content = None if body is None else json.dumps(body, separators=(",", ":"))
-        self._connection.request(method, path, content, headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if (answer.status != expects) if expects else (answer.status >= 300):
-            raise SystemExit(f"{method} {path} answered {answer.status}: {text[:500].decode()}")
-        return answer.status
-
-
-def waits_of_a_bystander(size: int) -> None:
-    """How long a client of another foundation waits at most during each of the long calls."""
-    row(f"longest wait of a bystander, {size:,} processes or rules", "waited", "≤ 50 ms, of it the server's work")
-    with running(mock()) as (url, pid, _), standing_by(url, pid) as bystander:
-        client = Client(url)
-        for each in list_long_calls(size):
-            if each.prepare is not None:
-                each.prepare(client)
-            bystander.longest_waits()
-            each.make(client)
-            waited, worked = bystander.longest_waits()
-            row(f"  {each.name}", f"{waited:.1f} ms", f"{worked:.1f} ms")
-
-
-def row(name: str, value: str, aim: str = "") -> None:
-    sys.stdout.write(f"{name:<58}{value:>14}   {aim}\n")
-    sys.stdout.flush()
+def measure_throughput(table: Table, rounds: int, seconds: int, folder: Path) -> None:
+    """POST scale through each door, with and without what costs, of a bare app; and memory after all that."""
+    measured, megabytes = throughput(
+        {
+            "bare": [sys.executable, str(BARE)],
+            "protocol door": mock(),
+            "protocol door, ten scenarios": mock(*ten_scenarios(folder)),
+            "ASGI door": mock("--door", "asgi"),
+            "protocol door, no journal": mock("--max-journal", "0"),
+            "protocol door, 10,000 rules": mock("--scenario", str(many_rules(folder))),
+        },
+        rounds,
+        seconds,
+    )
+    bare, door, scenarios, asgi, unwritten, ruled = map(statistics.median, measured.values())
+    table.add(
+        f"POST scale, {CONNECTIONS} connections, protocol door, of bare ASGI", door / bare, "", at_least(0.8), measured
+    )
+    table.add("· with ten scenarios that do not match", scenarios / bare, "", at_least(0.8))
+    table.add("· ASGI door", asgi / bare)
+    table.add("· bare ASGI", bare, "/s")
+    table.add("10,000 rules that do not match, cost of a request, of none", door / ruled, "", at_most(1.10))
+    table.add("cost of a request with a journal, of one without", unwritten / door, "", at_most(1.10))
+    before, after = megabytes["protocol door, no journal"]
+    asked = sum(measured["protocol door, no journal"]) * seconds
+    table.add(f"growth over {asked:,.0f} requests, no journal", after - before, "MB", at_most(1))
+    journal = megabytes["protocol door"][1] - after
+    table.add("· a journal of 8 MB of exchanges, and what they stand in", journal, "MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no large world, no waits")
     parser.add_argument("--waits", action="store_true", help="measure only how long a bystander waits at most")
     parser.add_argument("--size", type=int, default=MANY, help="processes and rules of the calls that it waits for")
     chosen = parser.parse_args()
+    # As installed packages are; else a start compiles what was changed, where Python may not write that.
+    compileall.compile_dir(Path(mockfoundry.__file__).parent, quiet=1)
+    table = Table()
     if chosen.waits:
-        waits_of_a_bystander(chosen.size)
+        table.begin()
+        measure_waits(table, chosen.size)
         return
     if shutil.which("wrk") is None:
         raise SystemExit("make bench needs wrk; Debian and Ubuntu have it: apt-get install wrk")
-    row(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", "", "aim")
-    starts = []
-    for _ in range(chosen.rounds):
-        with running(mock()) as (_, pid, seconds):
-            starts.append(seconds)
-            resident = resident_megabytes(pid)
-    row("cold start to the first answer", f"{statistics.median(starts):.2f} s", "≤ 0.60 s")
-    row("resident after the first answer", f"{resident:.0f} MB", "≤ 80 MB")
-    with tempfile.TemporaryDirectory() as folder:
-        rates, megabytes = throughput(
-            {
-                "bare ASGI app on uvicorn, fixed body": [sys.executable, str(BARE)],
-                "protocol door": mock(),
-                "ASGI door": mock("--door", "asgi"),
-                "protocol door, no journal": mock("--max-journal", "0"),
-                "protocol door, 10,000 rules that do not match": mock("--scenario", str(many_rules(Path(folder)))),
-            },
-            chosen.rounds,
-            chosen.seconds,
-        )
-    bare, door, asgi, unwritten, ruled = rates.values()
-    row(f"POST scale, {CONNECTIONS} connections", "of bare ASGI")
-    for name, rate in rates.items():
-        row(f"  {name}, {rate:,.0f}/s", f"{rate / bare:.2f}", "≥ 1.20" if rate is door else "")
-    row("cost of a request with 10,000 rules, of one with none", f"{door / ruled:.2f}", "≤ 1.20")
-    row("cost of a request with a journal, of one without", f"{unwritten / door:.2f}", "≤ 1.10")
-    journal = megabytes["protocol door"] - megabytes["protocol door, no journal"]
-    row("  its memory, at most 8 MB of exchanges and what they stand in", f"{journal:.0f} MB")
-    row("protocol door, of the ASGI door", f"{door / asgi:.1f}")
-    row("a control call, of a scale", f"{control_call_cost(chosen.rounds):.2f}", "≤ 1.50")
-    with tempfile.TemporaryDirectory() as folder:
-        paid = fixture_milliseconds(chosen.rounds, Path(folder))
-    row("pytest: a foundation of its own for a test", f"{paid:.2f} ms", "≤ 0.70 ms")
-    over_foundations(chosen.rounds, chosen.seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        large_world(Path(folder))
-    waits_of_a_bystander(chosen.size)
+    rounds, seconds = (2, 1) if chosen.quick else (chosen.rounds, chosen.seconds)
+    table.begin()
+    with tempfile.TemporaryDirectory() as named:
+        folder = Path(named)
+        measure_isolated(table, rounds, 50 if chosen.quick else 200)
+        table.add("a control call, of a scale", control_call_cost(rounds, 1_000), "", at_most(1.3))
+        measure_starts(table, rounds)
+        measure_plugin(table, rounds)
+        measure_throughput(table, rounds, seconds, folder)
+        measure_reads(table, rounds, seconds, folder)
+        measure_lateness(table, rounds, seconds)
+        if not chosen.quick:
+            measure_foundations(table, rounds, seconds)
+            measure_large_world(table, rounds, seconds, folder)
+            measure_waits(table, chosen.size)
+    table.keep()
 
 
 if __name__ == "__main__":

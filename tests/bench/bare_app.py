@@ -1,19 +1,20 @@
-"""A bare ASGI app on uvicorn that answers a fixed body: what every server here is held against."""
+"""A bare ASGI app on uvicorn that answers a fixed body, or that of a file: what every server is held against."""
 
 import socket
 import sys
+from pathlib import Path
 
 import uvicorn
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
-BODY = b"x" * 1100
-HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"1100")]
+STATUS, BODY = (200, Path(sys.argv[1]).read_bytes()) if sys.argv[1:] else (202, b"x" * 1100)
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 
 
 async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     while (await receive()).get("more_body"):
         pass
-    await send({"type": "http.response.start", "status": 202, "headers": HEADERS, "trailers": False})
+    await send({"type": "http.response.start", "status": STATUS, "headers": HEADERS, "trailers": False})
     await send({"type": "http.response.body", "body": BODY, "more_body": False})
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import PLUGINS, Run
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,10 +40,8 @@ def test_every_block_is_run() -> None:
 
 
 def test_every_option_and_every_mark_of_the_plugin_is_told(pytester: pytest.Pytester) -> None:
-    told = (
-        pytester.runpytest_subprocess("-p", "no:hypothesispytest", "--help").stdout.str()
-        + pytester.runpytest_subprocess("-p", "no:hypothesispytest", "--markers").stdout.str()
-    )
+    unused = [argument for name in PLUGINS.values() for argument in ("-p", f"no:{name}")]
+    told = "".join(pytester.runpytest_subprocess(*unused, asked).stdout.str() for asked in ("--help", "--markers"))
     options = set(re.findall(r"^ +(--mock-[a-z-]+)", told, re.MULTILINE))
     assert len(options) == 4
     assert all(option in PYTHON for option in options)

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +149,9 @@ def find_cache_directory() -> Path:
 
 def compute_cache_key(text: str) -> str:
     """The digest of a document and of what compiles it: the packages' versions, and this room's own code."""
+    # Only another document than the shipped ones needs it, and a start should be short.
+    from importlib.metadata import version
+
     digest = sha256(f"{__version__} {sys.version_info[:2]}".encode())
     for name in COMPILERS:
         digest.update(f"\0{name} {version(name)}".encode())
