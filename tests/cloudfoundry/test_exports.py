@@ -285,7 +285,7 @@ def test_a_snapshot_of_any_time_is_taken(foundation: Asking, time: str) -> None:
         ("data", '"a b"', 'data is "\\"a b\\""; it must be text that holds a mapping as JSON'),
         ("data", "{", 'data is "{"; it must be text that holds a mapping as JSON'),
         ("data", {}, "data is an empty mapping; it must be text that holds a mapping as JSON"),
-        ("actor_name", False, "false is not text"),
+        ("actor_name", False, "actor_name is false; it must be text"),
     ],
 )
 def test_an_event_that_could_not_be_shown_is_refused(key: str, value: Any, message: str, foundation: Asking) -> None:

@@ -312,7 +312,7 @@ def test_no_service_is_bound_to_a_route(parts: Asking) -> None:
 
 
 def test_a_domain_that_has_routes_with_hosts_is_no_tcp_domain(foundation: Asking) -> None:
-    tcp = [{"port": 1234, "domain": domain} for domain in ("apps.example.com", "both.example.com", "tcp.example.com")]
+    tcp = [{"port": 1234, "domain": domain} for domain in ("both.example.com", "tcp.example.com")]
     foundation.given_space(routes=[*tcp, {"host": "x", "domain": "both.example.com"}])
     domains = foundation.ask("GET", "/v3/domains").json()["resources"]
     assert {each["name"]: each["supported_protocols"] for each in domains} == {
