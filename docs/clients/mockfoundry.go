@@ -74,6 +74,8 @@ func NewFrom(t testing.TB, seed string) *Foundation {
 type Server struct {
 	URL          string // without a slash at the end
 	ControlToken string // empty if it has none
+
+	connected bool // it was started elsewhere, perhaps with scenarios
 }
 
 var shared struct {
@@ -104,7 +106,7 @@ func Connect(serverURL string) *Server {
 	if at := strings.LastIndex(serverURL, "/foundations/"); at >= 0 {
 		serverURL = serverURL[:at]
 	}
-	return &Server{URL: serverURL, ControlToken: os.Getenv("MOCKFOUNDRY_CONTROL_TOKEN")}
+	return &Server{URL: serverURL, ControlToken: os.Getenv("MOCKFOUNDRY_CONTROL_TOKEN"), connected: true}
 }
 
 // Start starts a server for one test, with options of `mockfoundry serve`: Start(t, "--strict"). It ends with the test.
@@ -173,7 +175,8 @@ func start(options []string) (*Server, func(), error) {
 
 var startLine = regexp.MustCompile(`^\s*URL\s+(http://\S+)`)
 
-// New makes a foundation for one test on this server.
+// New makes a foundation for one test on this server. On one that was started elsewhere it begins without the scenarios
+// that the server was started with.
 func (s *Server) New(t testing.TB) *Foundation {
 	t.Helper()
 	return s.NewFrom(t, "")
@@ -189,7 +192,11 @@ func (s *Server) NewFrom(t testing.TB, seed string) *Foundation {
 	name := "go-" + hex.EncodeToString(random)
 	f := &Foundation{Name: name, URL: s.URL + "/foundations/" + name, server: s, t: t}
 	f.Clock = Clock{f}
-	f.Call(http.MethodPut, "", YAML(seed), nil)
+	begin := ""
+	if s.connected {
+		begin = "?scenarios=none"
+	}
+	f.Call(http.MethodPut, begin, YAML(seed), nil)
 	t.Cleanup(f.end)
 	return f
 }

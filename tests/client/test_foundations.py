@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from mockfoundry.foundations.registry import ServerBounds
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario, ScenarioError, When
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, scaled, seed_of
-from tests.serving import service_of
+from tests.serving import Serving, service_of
 from tests.waiting import must_end
 
 SHOP: dict[str, Any] = {
@@ -368,3 +369,19 @@ def test_a_server_that_is_gone_is_named(server: Server) -> None:
     with pytest.raises(ServerGoneError, match=f"{url} does not answer: .*ended with exit code 0"):
         foundation.state()
     assert server.foundation().process("dora")
+
+
+def test_foundations_begin_without_the_scenarios_of_a_server_that_runs_elsewhere(serve: Callable[..., Serving]) -> None:
+    """Where that is asked for: a fresh one, one with a seed, and each after a reset; others begin with them."""
+    running = serve(scenarios=("conflict",))
+    with Server.connect(running.url, without_scenarios=True) as plain, Server.connect(running.url) as other:
+        assert plain.scenarios() == ["conflict"]
+        for foundation in (plain.foundation(), plain.foundation(seed=SHOP), plain.foundation().copy()):
+            assert foundation.playing() == []
+            foundation.play("not-found")
+            foundation.reset()
+            assert foundation.playing() == []
+        assert [each.name for each in other.foundation().playing()] == ["conflict"]
+        theirs = other.foundation()
+        theirs.play("not-found")
+        assert {each.name for each in plain.foundation(theirs.name).playing()} == {"conflict", "not-found"}

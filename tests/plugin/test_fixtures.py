@@ -1,10 +1,11 @@
 """The plugin's fixtures and marks: a test in one line, and nothing of it seen by any other test."""
 
-import re
+from collections.abc import Callable
 
 import pytest
 
 from tests.plugin.conftest import Run
+from tests.serving import Serving
 
 
 def test_a_test_is_five_lines(run: Run) -> None:
@@ -94,33 +95,56 @@ def test_for_all(foundation):
     result.assert_outcomes(passed=2)
 
 
-WRONG = [
+WRONG_MARKS = [
     ("scenario()", "takes scenarios alone"),
-    ('scenario("conflicts")', "did you mean conflict"),
-    ('scenario("nowhere.yaml")', "nowhere.yaml"),
-    ('scenario({"scenario": "x", "rules": [{"operation": "scaleProces", "respond": "pass"}]})', "scaleProcess?"),
-    ('scenario("nowhere.yaml")', "there is no file"),
+    ('scenario("conflicts")', "did you mean conflict?"),
+    ('scenario("nowhere.yaml")', "there is no file nowhere.yaml"),
     ("scenario(42)", "42 is no scenario"),
+    ('scenario({"scenario": "x", "rules": [{"respnd": "pass"}]})', "did you mean respond?"),
     ("seed_file()", "takes one path"),
     ("seed_file(None)", "None is no path"),
-    ('seed_file("nowhere.yaml")', "there is no file"),
+    ('seed_file("nowhere.yaml")', "there is no file nowhere.yaml"),
 ]
-"""A mark, and what is said of it."""
+"""A mark, and what is said of it where tests are collected."""
+
+WRONG_THERE = [
+    ('scenario("conflicts")', "did you mean conflict?"),
+    ('scenario({"scenario": "x", "rules": [{"operation": "scaleProces", "respond": "pass"}]})', "scaleProcess?"),
+]
+"""A mark that only the server can judge, and what is said of it when the test begins."""
 
 
-def test_a_wrong_mark_is_told(run_there: Run) -> None:
-    result = run_there(
-        "\n".join(
-            f"@pytest.mark.{mark}\ndef test_marked_{number}(foundation): pass" for number, (mark, _) in enumerate(WRONG)
-        )
+def write_marked_tests(marks: list[tuple[str, str]]) -> str:
+    return "\n".join(
+        f"@pytest.mark.{mark}\ndef test_marked_{number}(foundation): pass" for number, (mark, _) in enumerate(marks)
     )
-    result.assert_outcomes(errors=len(WRONG))
-    reports = re.split(
-        r"_+ ERROR at setup of test_marked_\d+ _+", result.stdout.str().partition("short test summary")[0]
-    )
-    assert len(reports) == len(WRONG) + 1
-    untold = [mark for (mark, words), report in zip(WRONG, reports[1:], strict=True) if words not in report]
-    assert untold == []
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_wrong_marks_are_told_where_tests_are_collected(run: Run, workers: str) -> None:
+    result = run(write_marked_tests(WRONG_MARKS), workers)
+    assert result.ret != 0
+    told = [line for line in result.stdout.lines if line.startswith("test_theirs.py:")]
+    assert len(told) == len(WRONG_MARKS)
+    assert [mark for (mark, words), line in zip(WRONG_MARKS, told, strict=True) if words not in line] == []
+
+
+def test_a_wrong_mark_that_the_server_knows_of_is_told_where_the_test_begins(run_there: Run) -> None:
+    result = run_there(write_marked_tests(WRONG_THERE))
+    result.assert_outcomes(errors=len(WRONG_THERE))
+    told = [line for line in result.stdout.lines if line.startswith("test_theirs.py:")]
+    assert [mark for (mark, words), line in zip(WRONG_THERE, told, strict=True) if words not in line] == []
+
+
+@pytest.mark.parametrize(("options", "shown"), [((), False), (("--full-trace",), True)])
+def test_an_error_of_mockfoundry_is_shown_at_the_users_line(
+    run_there: Run, options: tuple[str, ...], shown: bool
+) -> None:
+    result = run_there("def test_plays(foundation): foundation.play('conflikt')", "--tb=short", *options)
+    result.assert_outcomes(failed=1)
+    printed = result.stdout.str()
+    assert "did you mean conflict?" in printed
+    assert ("client/foundation.py" in printed) is shown
 
 
 def test_the_plugin_costs_nothing_where_nobody_uses_it(run: Run) -> None:
@@ -133,4 +157,21 @@ def test_without():
     assert loaded == {"pytest_plugin", "version"}
     assert not {"connexion", "uvicorn", "hypothesis", "msgspec"} & set(sys.modules)
 """, "-p", "no:hypothesispytest")  # fmt: skip
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("options", "playing"), [((), []), (("--mock-server-scenarios",), ["conflict"])])
+def test_a_test_begins_without_the_scenarios_of_the_server_that_is_given(
+    run: Run, serve: Callable[..., Serving], options: tuple[str, ...], playing: list[str]
+) -> None:
+    there = serve(scenarios=("conflict",))
+    result = run(
+        f"""
+def test_begins(foundation, mock_server):
+    for each in (foundation, mock_server.foundation()):
+        assert [scenario.name for scenario in each.playing()] == {playing}
+""",
+        *("--mock-url", there.url),
+        *options,
+    )
     result.assert_outcomes(passed=1)

@@ -81,9 +81,17 @@ def show(foundation: str | None, url: str | None, control_token: str, form: str)
     help="The number from which everything follows that the seed leaves out; only with --seed.",
 )
 @click.option("--keep", is_flag=True, help="Leave one of that name as it is, if there is one.")
+@click.option("--no-scenarios", is_flag=True, help="Begin without the scenarios that the server was started with.")
 @FORMAT_OPTION
 def make(
-    name: str, url: str | None, control_token: str, seed: str | None, random_seed: int | None, keep: bool, form: str
+    name: str,
+    url: str | None,
+    control_token: str,
+    seed: str | None,
+    random_seed: int | None,
+    keep: bool,
+    no_scenarios: bool,
+    form: str,
 ) -> None:
     """Make the foundation NAME; one that has the name already is replaced."""
     from mockfoundry.client.errors import ControlError
@@ -96,7 +104,8 @@ def make(
     with connect_to_control(url, control_token) as client, name_source_in_problems(document):
         content = None if document is None else document.text.encode()
         try:
-            answer = client("PUT", path, content, query={"random_seed": random_seed}, headers=headers)
+            query = {"random_seed": random_seed, "scenarios": "none" if no_scenarios else None}
+            answer = client("PUT", path, content, query=query, headers=headers)
         except ControlError as error:
             if not keep or error.status != 412:
                 raise

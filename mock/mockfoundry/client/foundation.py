@@ -64,18 +64,20 @@ class FoundationCalls:
 
     Args:
         control: the control API of its server.
+        without_scenarios: it is made without the scenarios that the server was started with.
 
     Attributes:
         name: of the foundation.
     """
 
-    def __init__(self, name: str, control: ControlClient) -> None:
+    def __init__(self, name: str, control: ControlClient, without_scenarios: bool) -> None:
         self.name = name
         self._control = control
         self._path = f"/foundations/{quote(name, safe='')}"
         self._last_seen = ""
         self._seed: Document | None = None
         self._random_seed: int | None = None
+        self._scenarios = "none" if without_scenarios else None
 
     def _call(
         self,
@@ -109,14 +111,15 @@ class FoundationCalls:
         self._seed, self._random_seed = seed, random_seed
         self._last_seen = ""
         try:
-            self._send_call("PUT", "", query={"random_seed": random_seed}, document=seed)
+            query = {"random_seed": random_seed, "scenarios": self._scenarios}
+            self._send_call("PUT", "", query=query, document=seed)
         except ControlError:
             self._seed, self._random_seed, self._last_seen = before
             raise
 
     def _make(self) -> None:
         """Makes the foundation from the seed of `begin`, else the server's, unless it was made meanwhile."""
-        query = {"random_seed": self._random_seed}
+        query = {"random_seed": self._random_seed, "scenarios": self._scenarios}
         try:
             self._send_call("PUT", "", query=query, document=self._seed, headers={"If-None-Match": "*"})
         except ControlError as error:
@@ -299,8 +302,8 @@ class Foundation(FoundationJournal):
         clock: its virtual clock.
     """
 
-    def __init__(self, url: str, name: str, control: ControlClient) -> None:
-        super().__init__(name, control)
+    def __init__(self, url: str, name: str, control: ControlClient, without_scenarios: bool = False) -> None:
+        super().__init__(name, control, without_scenarios)
         self.url = f"{url}/foundations/{name}"
         self.clock = FoundationClock(self._call)
         self._server_url = url
@@ -442,6 +445,10 @@ class Foundation(FoundationJournal):
         self._begin(None if seed is None else load_seed_document(seed), random_seed)
         # The foundation that has the name now has minted none yet.
         self._token = ""
+
+    def make(self) -> None:
+        """Makes the foundation from its seed now, rather than on its first use; one that is there stays."""
+        self._make()
 
     def copy(self, name: str | None = None, replace: bool = False) -> "Foundation":
         """A copy of the whole foundation, with clock, scenarios, counters and journal; the two are independent.

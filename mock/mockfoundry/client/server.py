@@ -35,6 +35,7 @@ class ServerBase:
     def __init__(self) -> None:
         self._url = ""
         self._control: ControlClient | None = None
+        self._begins_without_scenarios = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._url or 'that is not running'}>"
@@ -54,7 +55,8 @@ class ServerBase:
     ) -> Foundation:
         """A foundation: a fresh one, or the one of that name. With a seed it is made again at once.
 
-        Without a seed the server is not called: the foundation is made from the server's seed on its first use.
+        Without a seed the server is not called: the foundation is made from the server's seed on its first use. Where
+        foundations are to begin without the server's scenarios, this one is made at once, unless it is there.
 
         Args:
             name: 1 to 64 letters, digits, '-', '_' or '.'; None for one that no other foundation has.
@@ -72,10 +74,16 @@ class ServerBase:
         chosen_name = (
             generate_foundation_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
         )
-        foundation = Foundation(self._url, chosen_name, control)
+        foundation = Foundation(self._url, chosen_name, control, self._begins_without_scenarios)
         if seed is not None or random_seed is not None:
             foundation.begin(seed, random_seed)
+        elif self._begins_without_scenarios:
+            foundation.make()
         return foundation
+
+    def scenarios(self) -> list[str]:
+        """The names of the scenarios that the server was started with, with which foundations begin."""
+        return list(self._require_running()("GET", "/health")["scenarios"])
 
     def coverage(self, operations: Sequence[str] = ()) -> Coverage:
         """Which documented answers and faults clients have met, in all foundations that there are or have been.
@@ -161,13 +169,16 @@ class Server(ServerBase):
         self._exit_stack = ExitStack()
 
     @classmethod
-    def connect(cls, url: str, control_token: str = "", mend: str = CONNECT_ADVICE) -> "Server":
+    def connect(
+        cls, url: str, control_token: str = "", mend: str = CONNECT_ADVICE, without_scenarios: bool = False
+    ) -> "Server":
         """A server that runs elsewhere; it is never ended from here, and may be used without a `with` block.
 
         Args:
             url: of the server, or of any of its foundations, as `MOCKFOUNDRY_URL` may be.
             control_token: that it was started with; empty for none.
             mend: what the error advises where the server does not answer.
+            without_scenarios: foundations begin without the scenarios that the server was started with.
 
         Raises:
             ServerError: the text is not a URL.
@@ -175,6 +186,7 @@ class Server(ServerBase):
         server = cls.__new__(cls)
         ServerBase.__init__(server)
         server._options = None
+        server._begins_without_scenarios = without_scenarios
         server._exit_stack = ExitStack()
         server_url, _ = split_foundation_url(url)
         server._open(server_url, SocketControlClient(server_url, lambda: mend, control_token))

@@ -322,9 +322,15 @@ def find_process_in_state(state: Mapping[str, Any], app: str, type_: str, space:
         return msgspec.convert(found[0], Process)
     wanted = f"process {type_} of app {app}{f' in space {space}' if space else ''}"
     wanted += f" of organization {organization}" if organization else ""
-    if found:
+    if len({each["app_guid"] for each in found}) > 1:
         raise UnknownProcessError(
             f"{wanted}: there are {len(found)}: {format_process_names(found)}; say which by space= and organization="
+        )
+    if found:
+        guids = " and ".join(each["guid"] for each in found)
+        raise UnknownProcessError(
+            f"{wanted}: there are {len(found)} while a deployment of it runs, with the guids {guids}; wait until that "
+            "has ended (foundation.clock.advance), or find both in foundation.state()"
         )
     if not every:
         raise UnknownProcessError(f"{wanted}: the foundation has no process at all; give it a seed that has one")

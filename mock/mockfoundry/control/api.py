@@ -73,6 +73,7 @@ def show_health(context: ControlContext, call: ControlCall) -> ControlAnswer:
             "mode": "stateful" if service.operations else "canned",
             "contract": describe_contract(contract),
             "platform": None if service.platform is None else describe_contract(service.platform),
+            "scenarios": [each.name for each in service.registry.initial_scenarios.scenarios],
         }
     )
 

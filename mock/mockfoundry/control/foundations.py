@@ -37,6 +37,7 @@ from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.redaction import redact_named_value
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
@@ -73,7 +74,8 @@ def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     is_new = registry.find_active(name, call.real_time) is None
     if not is_new and call.has_any_tag(b"if-none-match"):
         raise ControlProblem(412, "foundation-exists", f"foundation {name}: is there already; {LEFT_AS_IT_IS}")
-    foundation = registry.create(name, call.prepared, call.real_time)
+    scenarios = CompiledScenarios() if call.query.get("scenarios") == "none" else None
+    foundation = registry.create(name, call.prepared, call.real_time, scenarios)
     summary = summarize_foundation(foundation, foundation.world.clock.now(call.real_time))
     return ControlAnswer(summary, 201 if is_new else 200)
 

@@ -35,6 +35,7 @@ class FoundationState(msgspec.Struct):
             and so does a state that replaces it.
         world: its organizations, apps, processes, clock and generator.
         initial_world: the world that it began as, and that a reset brings back.
+        initial_scenarios: the scenarios that it began with, and that a reset switches on again.
         compiled_scenarios: the scenarios that are on, compiled; foundations that play the same ones share it.
         progress: how far each of them has come here.
         changes: what each of them has changed in the world, so that it can be reverted.
@@ -51,6 +52,7 @@ class FoundationState(msgspec.Struct):
     generation: int
     world: World
     initial_world: World
+    initial_scenarios: CompiledScenarios
     compiled_scenarios: CompiledScenarios
     progress: ScenarioProgress
     changes: dict[str, list[EntityChange]] = {}
@@ -101,6 +103,7 @@ def copy_foundation(
         generation,
         foundation.world.copy(),
         foundation.initial_world,
+        foundation.initial_scenarios,
         foundation.compiled_scenarios,
         msgspec.convert(msgspec.to_builtins(foundation.progress), ScenarioProgress),
         changes={scenario: list(changes) for scenario, changes in foundation.changes.items()},

@@ -78,6 +78,7 @@ class FoundationRegistry:
 
     Args:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
+        initial_scenarios: what each begins with, unless it is made without them.
         compiled_scenarios: the scenarios that each begins with.
 
     Attributes:
@@ -98,7 +99,7 @@ class FoundationRegistry:
         self.hit_counts: dict[HitKey, int] = {}
         self.clock_waits = ClockWaits()
         self.end_watchers: list[Callable[[int], None]] = [self.clock_waits.wake_generation]
-        self._compiled_scenarios = compiled_scenarios
+        self.initial_scenarios = compiled_scenarios
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}
         self._gone: dict[str, str] = {}
@@ -160,24 +161,29 @@ class FoundationRegistry:
         found.last_used = max(found.last_used, real_time)
         return found
 
-    def create(self, name: str, world: World | None, real_time: int) -> FoundationState:
+    def create(
+        self, name: str, world: World | None, real_time: int, scenarios: CompiledScenarios | None = None
+    ) -> FoundationState:
         """A new foundation of that name; it replaces an existing one.
 
         Args:
             world: that it begins as; None is the server's.
+            scenarios: that it begins with; None is the server's.
 
         Raises:
             Refusal: the name is not valid, or there are too many foundations.
         """
         self._must_have_room(name, real_time)
         world = self.initial_world if world is None else world
+        scenarios = self.initial_scenarios if scenarios is None else scenarios
         journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
         made = FoundationState(
             name,
             self._next_generation(),
             world.copy(),
             world,
-            self._compiled_scenarios,
+            scenarios,
+            scenarios,
             ScenarioProgress(),
             last_used=real_time,
             journal=journal,
@@ -286,7 +292,7 @@ class FoundationRegistry:
         found = self.find_active(name, real_time)
         if found is None:
             return None
-        made = self.create(name, found.initial_world, real_time)
+        made = self.create(name, found.initial_world, real_time, found.initial_scenarios)
         made.token_issuers = found.token_issuers
         return made
 

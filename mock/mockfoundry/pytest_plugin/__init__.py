@@ -80,10 +80,12 @@ def foundation(
     In a Hypothesis test, each example begins with the foundation as the first one did.
     """
     from mockfoundry.pytest_plugin.foundations import name_test_foundation, restore_for_each_example
+    from mockfoundry.pytest_plugin.mistakes import telling_mistakes
 
-    seed = read_seed_mark(request.node, mock_seed)
-    scenarios = read_scenario_marks(request.node)
-    own = mock_server.foundation(name_test_foundation(request), seed=seed)
+    with telling_mistakes(request.node):
+        seed = read_seed_mark(request.node, mock_seed)
+        scenarios = read_scenario_marks(request.node)
+        own = mock_server.foundation(name_test_foundation(request), seed=seed)
     originals: list[Foundation] = []
 
     def begin(is_first: bool) -> None:
@@ -93,8 +95,9 @@ def foundation(
             originals[0].copy(own.name, replace=True)
 
     try:
-        for scenario in scenarios:
-            own.play(scenario)
+        with telling_mistakes(request.node):
+            for scenario in scenarios:
+                own.play(scenario)
         request.node.stash[FOUNDATION] = own
         with restore_for_each_example(request.node, begin):
             yield own
@@ -105,10 +108,29 @@ def foundation(
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Makes an error of a file whose tests have marks that can't be used."""
+    from mockfoundry.pytest_plugin.mistakes import refuse_wrong_marks
+
+    report = yield
+    refuse_wrong_marks(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds to a failed test's report what happened in its foundation, before the teardown deletes it."""
+    """Adds to a failed test's report what happened in its foundation, before the teardown deletes it.
+
+    An error of mockfoundry's own is shown at the line of the test or the fixture that made it.
+    """
+    if call.excinfo is not None and not (item.config.option.fulltrace or item.config.option.usepdb):
+        from mockfoundry.pytest_plugin.mistakes import cut_own_frames
+
+        cut_own_frames(call)
     report = yield
     if report.failed and call.when != "teardown" and FOUNDATION in item.stash:
         from mockfoundry.pytest_plugin.foundations import render_failure_report

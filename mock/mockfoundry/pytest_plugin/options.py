@@ -26,6 +26,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="the --control-token of that one",
     )
     group.addoption(
+        "--mock-server-scenarios",
+        action="store_true",
+        help="with --mock-url: each test's foundation begins with the scenarios that the server was started with",
+    )
+    group.addoption(
         "--mock-shared",
         action="store_true",
         help="with pytest-xdist: one server for all workers, in place of one for each",
@@ -41,6 +46,10 @@ def check_options(config: pytest.Config) -> None:
     """Raises UsageError where options exclude each other, or the URL is not one."""
     url = config.getoption("mock_url")
     if url is None:
+        if config.getoption("mock_server_scenarios"):
+            raise pytest.UsageError(
+                "--mock-server-scenarios: goes with --mock-url; leave it out, since the tests start their own server"
+            )
         return
     if config.getoption("mock_shared"):
         raise pytest.UsageError(
@@ -83,7 +92,7 @@ def read_scenario_marks(node: pytest.Item) -> "list[ScenarioSource]":
     for mark in marks:
         if mark.kwargs or not mark.args:
             raise pytest.UsageError(
-                f'{node.nodeid}: @pytest.mark.scenario takes scenarios alone; write @pytest.mark.scenario("conflict")'
+                '@pytest.mark.scenario takes scenarios alone; write @pytest.mark.scenario("conflict")'
             )
     return [resolve_scenario(node, each) for mark in reversed(marks) for each in mark.args]
 
@@ -94,7 +103,7 @@ def must_be_scenario(node: pytest.Item, scenario: Any) -> None:
 
     if not isinstance(scenario, str | Path | Mapping | Scenario):
         raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.scenario: {scenario!r} is no scenario; give a name of the library, a file, "
+            f"@pytest.mark.scenario: {scenario!r} is no scenario; give a name of the library, a file, "
             "a mapping or a Scenario"
         )
 
@@ -112,18 +121,12 @@ def read_seed_mark(node: pytest.Item, otherwise: "SeedSource | None") -> "SeedSo
     if mark is None:
         return otherwise
     if len(mark.args) != 1 or mark.kwargs:
-        raise pytest.UsageError(
-            f'{node.nodeid}: @pytest.mark.seed_file takes one path; write @pytest.mark.seed_file("seed.yaml")'
-        )
+        raise pytest.UsageError('@pytest.mark.seed_file takes one path; write @pytest.mark.seed_file("seed.yaml")')
     if not isinstance(mark.args[0], str | Path):
-        raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.seed_file: {mark.args[0]!r} is no path; give the name of a seed file"
-        )
+        raise pytest.UsageError(f"@pytest.mark.seed_file: {mark.args[0]!r} is no path; give the name of a seed file")
     path = find_beside_test(node, Path(mark.args[0]))
     if not path.is_file():
-        raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.seed_file: there is no file {path}; name one that is there"
-        )
+        raise pytest.UsageError(f"@pytest.mark.seed_file: there is no file {path}; name one that is there")
     return path
 
 
@@ -135,8 +138,7 @@ def resolve_scenario(node: pytest.Item, scenario: Any) -> Any:
     path = find_beside_test(node, Path(scenario))
     if not path.is_file():
         raise pytest.UsageError(
-            f"{node.nodeid}: @pytest.mark.scenario: there is no file {path}; name one that is there, or a scenario of "
-            "the library"
+            f"@pytest.mark.scenario: there is no file {path}; name one that is there, or a scenario of the library"
         )
     return path
 

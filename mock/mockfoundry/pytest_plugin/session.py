@@ -34,14 +34,19 @@ def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
     """The server that this process uses, until the block ends."""
     from mockfoundry.client.server import Server
 
-    url = config.getoption("mock_url") or getattr(config, "workerinput", {}).get(SERVER_URL_KEY)
+    given_url = config.getoption("mock_url")
+    url = given_url or getattr(config, "workerinput", {}).get(SERVER_URL_KEY)
     if url is None:
         with Server() as server:
             yield server
-    else:
-        token, advice = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
+        return
+    token, advice = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
+    without_scenarios = False
+    if given_url is not None and not config.getoption("mock_server_scenarios"):
         with Server.connect(url, control_token=token, mend=advice) as server:
-            yield server
+            without_scenarios = bool(server.scenarios())
+    with Server.connect(url, control_token=token, mend=advice, without_scenarios=without_scenarios) as server:
+        yield server
 
 
 def must_answer(config: pytest.Config) -> None:

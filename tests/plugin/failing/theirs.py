@@ -144,3 +144,26 @@ def test_parallel_clients_meet_one_conflict(foundation: Foundation) -> None:
     with ThreadPoolExecutor(4) as clients:
         statuses = sorted(answer.status_code for answer in clients.map(lambda _: scale(foundation, 3), range(8)))
     assert foundation.check("scaleProcess", status=202, times=8), statuses
+
+
+@pytest.fixture
+def broken_foundation(foundation: Foundation) -> Foundation:
+    foundation.play("conflikt")
+    return foundation
+
+
+def test_plays_an_unknown_scenario_in_a_fixture(broken_foundation: Foundation) -> None:
+    assert broken_foundation.playing() == []
+
+
+def test_advances_by_a_wrong_duration(foundation: Foundation) -> None:
+    foundation.clock.advance("5 minutes")
+
+
+def test_verifies_an_unknown_word(foundation: Foundation) -> None:
+    foundation.verify("scaleProcess", time=2)  # type: ignore[call-arg]
+
+
+def test_asks_for_a_process_while_its_app_is_deployed(foundation: Foundation) -> None:
+    foundation.play("deployment-in-flight")
+    foundation.process("dora")
