@@ -65,7 +65,9 @@ def clock_skew(session: Session) -> None:
 
 def cool_down(session: Session) -> None:
     steps = session.play()
-    refused = [step for process in ("web", "worker") for step in scales_of(steps, process)[1:] if step.at < MINUTE]
+    refused = []
+    for first, *later in (scales_of(steps, "web"), scales_of(steps, "worker")):
+        refused += [step for step in later if step.at < first.at + MINUTE]
     assert refused
     must_differ(steps, refused)
     assert {(step.status, step.error) for step in refused} == {(409, "CF-Conflict")}
@@ -125,6 +127,17 @@ def instances_never_start(session: Session) -> None:
     must_differ(steps, [])
     assert runs_on(steps)
     assert set(started_under(steps)) == {"STARTING"}
+
+
+def lost_then_conflict(session: Session) -> None:
+    steps = session.play()
+    lost = first_scales(steps)
+    later = [(step, scale) for scale in lost for step in scales_of(steps, scale.process) if step is not scale]
+    refused = [step for step, scale in later if scale.at <= step.at < scale.at + 5]
+    must_differ(steps, [step for step in steps if step in (*lost, *refused)])
+    assert refused
+    assert {type(step.outcome) for step in lost} == {httpx.ReadError}
+    assert {(step.status, step.error) for step in refused} == {(409, "CF-Conflict")}
 
 
 def maintenance_window(session: Session) -> None:
@@ -263,6 +276,18 @@ def token_expires(session: Session) -> None:
     assert {(step.status, step.error) for step in steps if not step.is_as_recorded} == {(401, "CF-InvalidAuthToken")}
 
 
+def unavailable_after_scales(session: Session) -> None:
+    steps = session.play()
+    (_, second, *_) = scales_of(steps)
+    after = steps[steps.index(second) + 1 :]
+    refused = [step for step in after if step.at < second.at + 20 and not step.is_log_in]
+    must_differ(steps, refused)
+    assert refused
+    assert {(step.status, step.error, step.answer.headers["retry-after"]) for step in refused} == {
+        (503, "CF-ServiceUnavailable", "20")
+    }
+
+
 def wrong_content_type(session: Session) -> None:
     steps = session.play()
     must_differ(steps, [])
@@ -297,6 +322,7 @@ PROMISES: dict[str, Promise] = {
     "html-from-gateway": every_scale(502, "", is_html),
     "instances-never-start": instances_never_start,
     "lost-response": first_answer_lost(httpx.ReadError, "reset by peer", kept=True),
+    "lost-then-conflict": lost_then_conflict,
     "maintenance-window": maintenance_window,
     "metrics-unavailable": metrics_unavailable,
     "no-room": no_room,
@@ -322,6 +348,7 @@ PROMISES: dict[str, Promise] = {
     "truncated": first_answer_lost(httpx.RemoteProtocolError, "peer closed connection", kept=True),
     "unauthorized": every_scale(401, "CF-InvalidAuthToken"),
     "unavailable": every_scale(503, "CF-ServiceUnavailable"),
+    "unavailable-after-scales": unavailable_after_scales,
     "unavailable-then-ok": first_scales_refused(2, 503, "CF-ServiceUnavailable", retry_after="2"),
     "unprocessable": every_scale(422, "CF-UnprocessableEntity"),
     "wrong-content-type": wrong_content_type,

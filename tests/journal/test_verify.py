@@ -66,7 +66,7 @@ def difference(query: JournalQuery, asked: Asked) -> str:
 
 
 def asking(place: str, **wanted: Any) -> JournalQuery:
-    return JournalQuery(conditions=compile_conditions([(place, wanted)]))
+    return JournalQuery(conditions=compile_conditions((place, *each) for each in wanted.items()))
 
 
 DIFFERENCES: dict[str, tuple[JournalQuery, Asked, str]] = {

@@ -23,6 +23,8 @@ class Ask:
     body: Any = ABSENT
     token: str = ""
     process: str = ""
+    user: str = ""
+    process_facts: Mapping[str, str] = field(default_factory=dict)
     needs_naming: bool = False
 
 

@@ -182,9 +182,39 @@ def test_clock_skew_dates_every_answer_years_behind(play: Callable[[str], Servin
 
 def test_cool_down_takes_one_scale_and_the_next_after_a_minute(play: Callable[[str], Serving]) -> None:
     server = play("cool-down")
+    server.advance(50)
     statuses = [server.scale({"instances": 2}).status_code for _ in range(3)]
-    server.advance(61)
-    assert [*statuses, server.scale({"instances": 3}).status_code] == [202, 409, 409, 202]
+    server.advance(59)
+    late = server.scale({"instances": 3}).status_code
+    server.advance(1)
+    assert [*statuses, late, server.scale({"instances": 3}).status_code] == [202, 409, 409, 409, 202]
+
+
+def test_lost_then_conflict_refuses_each_process_for_five_seconds_after_its_loss(
+    play: Callable[[str], Serving],
+) -> None:
+    server = play("lost-then-conflict")
+    server.advance(30)
+    with pytest.raises(httpx.ReadError):
+        server.scale({"instances": 2})
+    server.advance(4)
+    refused = server.scale({"instances": 3})
+    assert (refused.status_code, instances(server)) == (409, 2)
+    assert refused.headers["x-mock-why"] == "scenario lost-then-conflict, rule 2, match 1, 4s in state lost"
+    server.advance(1)
+    assert (server.scale({"instances": 3}).status_code, instances(server)) == (202, 3)
+
+
+def test_unavailable_after_scales_lasts_twenty_seconds_from_the_second_scale(play: Callable[[str], Serving]) -> None:
+    server = play("unavailable-after-scales")
+    server.advance(60)
+    scaled = [server.scale({"instances": count}).status_code for count in (2, 3)]
+    met = server.client.get(PROCESS)
+    server.advance(19)
+    late = server.client.get(PROCESS)
+    server.advance(1)
+    assert [*scaled, met.status_code, late.status_code, instances(server)] == [202, 202, 503, 503, 3]
+    assert (met.headers["retry-after"], late.headers["retry-after"]) == ("20", "20")
 
 
 def test_crash_loop_crashes_what_is_started_from_now_on(play: Callable[[str], Serving]) -> None:

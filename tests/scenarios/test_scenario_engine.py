@@ -231,8 +231,79 @@ def test_an_answer_after_the_change_is_counted_when_it_is_kept(ask: AskRequest) 
     refused, accepted = play.decision(ask()), play.decision(ask())
     assert refused == accepted
     assert accepted is not None
-    commit_match(play.progress, accepted)
+    commit_match(play.progress, accepted, 0)
     assert play.decision(ask()) is None
+
+
+LOST = (
+    Rule(operation="scaleProcess", per="process", state="calm", goto="lost", respond=CONFLICT),
+    Rule(operation="scaleProcess", per="process", state="lost", from_=2 * SECOND, until=5 * SECOND, respond=BUSY),
+)
+
+
+def test_a_rule_with_states_has_its_time_from_the_moment_its_state_was_entered(ask: AskRequest) -> None:
+    play = Play(scenario(*LOST, start="calm"))
+    found = [
+        play.errors([ask(process=process)], now=now * SECOND)[0]
+        for process, now in (("a", 100), ("a", 101), ("b", 102), ("a", 102), ("b", 103), ("b", 104), ("a", 105))
+    ]
+    conflict, busy = "CF-Conflict", "CF-ServiceUnavailable"
+    assert found == [conflict, None, conflict, busy, None, busy, None]
+
+
+def test_the_start_state_is_entered_when_the_scenario_is_switched_on(ask: AskRequest) -> None:
+    played = scenario(Rule(operation="scaleProcess", state="calm", until=5 * SECOND, respond=BUSY), start="calm")
+    play = Play(played)
+    assert play.errors([ask()], now=5 * SECOND) == [None]
+    switch_on(play.progress, played, 60 * SECOND)
+    assert play.errors([ask()], now=65 * SECOND - 1) == ["CF-ServiceUnavailable"]
+    assert play.errors([ask()], now=65 * SECOND) == [None]
+
+
+def test_goto_to_the_state_of_now_enters_it_anew(ask: AskRequest) -> None:
+    again = Rule(operation="scaleProcess", state="calm", goto="calm", until=5 * SECOND, respond=BUSY)
+    play = Play(scenario(again, start="calm"))
+    found = [play.errors([ask()], now=now * SECOND)[0] for now in (4, 8, 12, 17)]
+    assert found == ["CF-ServiceUnavailable"] * 3 + [None]
+
+
+def test_a_state_after_the_change_is_as_old_as_its_commit(ask: AskRequest) -> None:
+    lost = Respond(fault="reset", phase="after")
+    play = Play(
+        scenario(
+            Rule(operation="scaleProcess", state="calm", goto="lost", respond=lost),
+            Rule(operation="scaleProcess", state="lost", until=5 * SECOND, respond=BUSY),
+            start="calm",
+        )
+    )
+    decision = play.decision(ask(), now=10 * SECOND)
+    assert decision is not None
+    commit_match(play.progress, decision, 13 * SECOND)
+    late = play.decision(ask(), now=18 * SECOND - 1)
+    assert late is not None
+    assert late.why == "scenario late, rule 2, match 1, 4999999us in state lost"
+    assert play.decision(ask(), now=18 * SECOND) is None
+
+
+def test_when_states_were_entered_survives_a_copy_and_an_older_one_counts_from_switching_on(ask: AskRequest) -> None:
+    play = Play(scenario(*LOST, start="calm"))
+    play.errors([ask(process="a")], now=100 * SECOND)
+    kept = msgspec.to_builtins(play.progress)
+    assert kept["entered"] == {"late": {" a": 100 * SECOND}}
+    play.progress = msgspec.convert(kept, ScenarioProgress)
+    assert play.errors([ask(process="a")], now=103 * SECOND) == ["CF-ServiceUnavailable"]
+    del kept["entered"]
+    play.progress = msgspec.convert(kept, ScenarioProgress)
+    assert play.errors([ask(process="a")], now=103 * SECOND) == [None]
+    assert play.errors([ask(process="a")], now=3 * SECOND) == ["CF-ServiceUnavailable"]
+
+
+def test_matches_are_counted_for_each_user_whatever_the_token(ask: AskRequest) -> None:
+    play = Play(scenario(Rule(operation="scaleProcess", per="user", times=1, respond=CONFLICT)))
+    users = [("a", "1"), ("a", "2"), ("b", "1"), ("", ""), ("", "unknown"), ("x" * 5_000, "3"), ("x" * 5_000, "4")]
+    found = play.errors([ask(user=user, token=token) for user, token in users])
+    assert found == ["CF-Conflict", None, "CF-Conflict", "CF-Conflict", None, "CF-Conflict", None]
+    assert max(map(len, play.progress.counts["late"])) < 100
 
 
 def test_a_state_after_the_change_is_entered_when_it_is_kept(ask: AskRequest) -> None:
@@ -246,7 +317,7 @@ def test_a_state_after_the_change_is_entered_when_it_is_kept(ask: AskRequest) ->
     decision = play.decision(ask())
     assert decision is not None
     assert play.progress.states == {}
-    commit_match(play.progress, decision)
+    commit_match(play.progress, decision, 0)
     assert play.errors([ask()]) == ["CF-Conflict"]
 
 
@@ -288,6 +359,17 @@ def test_a_decision_says_which_of_how_many_it_is(row: str, ask: AskRequest) -> N
     play = Play(scenario(Rule(operation="scaleProcess", **keys)))
     decisions = [play.decision(ask()) for _ in told]
     assert [each and each.why for each in decisions] == [f"scenario late, rule 1, {each}" for each in told]
+
+
+def test_what_states_are_forgotten_their_moments_are_forgotten_too(
+    ask: AskRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MAX_COUNTERS", 50)
+    rule = Rule(operation="scaleProcess", per="user", state="new", goto="known", respond=CONFLICT)
+    play = Play(scenario(rule, start="new"))
+    play.errors([ask(user=str(number)) for number in range(120)], now=SECOND)
+    assert list(play.progress.entered["late"]) == list(play.progress.states["late"])
+    assert len(play.progress.entered["late"]) <= 50
 
 
 def test_many_states_are_forgotten_at_last_and_one_that_is_there_already_forgets_none(

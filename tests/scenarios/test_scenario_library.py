@@ -11,7 +11,7 @@ import pytest
 
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
-from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
+from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on
 from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
@@ -100,6 +100,8 @@ def test_each_rule_of_each_file_can_decide_something(
             decision = match_scenarios(compiled_scenarios, progress, asked, 11_000_000 + turn, float)
             if decision is not None:
                 decided.add(decision.rule)
+                if decision.respond is not None and decision.respond.phase == "after":
+                    commit_match(progress, decision, 11_000_000 + turn)
     assert decided == set(range(1, len(scenario.rules) + 1))
 
 

@@ -36,6 +36,10 @@ POSSIBLE = {
     "command": ("updateProcess", When(body={"command": {"pattern": "^rack"}})),
     "no-command": ("updateProcess", When(body={"command": None})),
     "metadata": ("updateProcess", When(body={"metadata": {"required": ["labels"]}})),
+    "user": ("scaleProcess", When(user="alice")),
+    "no-user": ("scaleProcess", When(user=None)),
+    "process": (("scaleProcess", "scaleProcessForApp"), When(process={"type": "worker", "app": "dora"})),
+    "process-of-any": ((), When(process={"space": {"pattern": "^dev"}, "organization": "acme"})),
     "everything": ((), When(body={"instances": 2})),
 }
 
@@ -61,6 +65,11 @@ IMPOSSIBLE = {
     "all-of": ("scaleProcess", When(body={"instances": {"allOf": [{"minimum": 1}, {"maximum": -1}]}})),
     "long-command": ("updateProcess", When(body={"command": {"minLength": 5000}})),
     "field-in-field": ("updateProcess", When(body={"metadata": {"required": ["lables"]}})),
+    "process-of-a-list": ("listProcesses", When(process={"type": "web"})),
+    "process-of-an-app": (("scaleProcess", "listProcessesForApp"), When(process={"app": "dora"})),
+    "process-type": ("scaleProcessForApp", When(process={"type": {"enum": [""]}})),
+    "process-bound": ("scaleProcess", When(process={"app": {"minLength": 3, "maxLength": 2}})),
+    "user-bound": ("scaleProcess", When(user={"minLength": 3, "maxLength": 2})),
     "one-of-two": (("scaleProcess", "getProcess"), When(body={"instances": 2})),
 }
 

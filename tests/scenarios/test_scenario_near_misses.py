@@ -83,6 +83,21 @@ REASONS = {
         {"now": 11 * SECOND},
         "until: wanted 10s, got 11s after it was switched on",
     ),
+    "from, in a state": (
+        Rule(operation="scaleProcess", state="calm", from_=10 * SECOND, respond=CONFLICT),
+        {"now": SECOND, "start": "calm"},
+        "from: wanted 10s in state calm, got 1s since it was entered",
+    ),
+    "until, in a state": (
+        Rule(operation="scaleProcess", state="calm", until=10 * SECOND, respond=CONFLICT),
+        {"now": 11 * SECOND, "start": "calm"},
+        "until: wanted 10s in state calm, got 11s since it was entered",
+    ),
+    "another state, whose time says nothing": (
+        Rule(operation="scaleProcess", state="broken", from_=10 * SECOND, respond=CONFLICT),
+        {"now": SECOND, "start": "calm"},
+        "state: wanted broken, got calm",
+    ),
     "for": (
         Rule(operation="scaleProcess", respond=CONFLICT),
         {"now": 90 * SECOND, "for_": 60 * SECOND},
@@ -106,6 +121,32 @@ def test_what_is_no_condition_of_the_request_can_stand_in_the_way_too(
     rule: Rule, keys: Any, told: str, ask: AskRequest
 ) -> None:
     assert str(missed([rule], ask(), **keys)) == f"scenario late, rule 1: {told}"
+
+
+FACTS = {"type": "web", "app": "dora", "space": "dev", "organization": "acme"}
+NO_PROCESS = "none (not about one process that exists)"
+
+
+@pytest.mark.parametrize(
+    ("when", "asked", "told"),
+    [
+        (When(user="alice"), {"user": "bob"}, "user: wanted alice, got bob"),
+        (When(user="alice"), {}, "user: wanted alice, got none (no token that is accepted)"),
+        (When(user=None), {"user": "bob"}, "user: wanted null, got bob"),
+        (When(process={"type": "worker"}), {"process_facts": FACTS}, "process type: wanted worker, got web"),
+        (
+            When(process={"app": {"pattern": "^b"}, "space": "dev"}),
+            {"process_facts": FACTS},
+            'process app: wanted {"pattern":"^b"}, got dora',
+        ),
+        (When(process={"organization": "acme"}), {}, f"process organization: wanted acme, got {NO_PROCESS}"),
+    ],
+)
+def test_who_and_which_process_were_wanted_and_came(
+    when: When, asked: dict[str, Any], told: str, ask: AskRequest
+) -> None:
+    rule = Rule(operation="scaleProcess", when=when, respond=CONFLICT)
+    assert str(missed([rule], ask(**asked))) == f"scenario late, rule 1: {told}"
 
 
 def test_what_was_never_let_through_nor_answered_counts_as_none(ask: AskRequest) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on, take_due_events
-from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
+from mockfoundry.scenarios.format import PROCESS, SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import (
     PASS,
@@ -118,13 +118,22 @@ schemas = st.sampled_from([*about_one, *about_many])
 plain = st.sampled_from([1, 2, 1.0, "1", "a", True, False, None, [1], ["a", "b"], "", 0])
 fields = st.sampled_from(["a", "b", "guid"])
 conditions = st.dictionaries(fields, plain | schemas, max_size=2)
-whens = st.builds(When, path=conditions, query=conditions, headers=conditions, body=conditions)
+wanted_names = st.sampled_from(["a", "b", {"enum": ["a", "c"]}, {"pattern": "^a"}, {"not": {"const": "a"}}])
+whens = st.builds(
+    When,
+    path=conditions,
+    query=conditions,
+    headers=conditions,
+    body=conditions,
+    user=st.just(ABSENT) | st.none() | wanted_names,
+    process=st.just({}) | st.dictionaries(st.sampled_from(sorted(PROCESS.by_name)), wanted_names, max_size=2),
+)
 operations = st.lists(st.sampled_from(["scaleProcess", "getProcess", "listProcesses"]), unique=True, max_size=2).map(
     tuple
 )
 
 
-COUNT_SCOPES: tuple[CountScope, ...] = ("process", "token", "foundation")
+COUNT_SCOPES: tuple[CountScope, ...] = ("process", "user", "token", "foundation")
 
 
 @st.composite
@@ -269,6 +278,8 @@ asks = st.builds(
     body=st.just(ABSENT) | values | st.dictionaries(fields, values, max_size=2),
     token=st.sampled_from(["", "t", "u"]),
     process=st.sampled_from(["", "p", "q"]),
+    user=st.sampled_from(["", "a", "b"]),
+    process_facts=st.dictionaries(st.sampled_from(sorted(PROCESS.by_name)), st.sampled_from(["a", "b"]), max_size=2),
 )
 
 
@@ -284,7 +295,7 @@ def play(scenario: Scenario, requests: list[Ask], draws: list[float]) -> None:
         if decision is None:
             find_near_miss(compiled_scenarios, progress, request, now)
         elif decision.respond is not None and decision.respond.phase == "after":
-            commit_match(progress, decision)
+            commit_match(progress, decision, now)
         if decision is not None:
             assert decision.delay >= 0
             assert 1 <= decision.rule <= len(scenario.rules)
@@ -297,6 +308,50 @@ draws = st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=5)
 @given(scenarios(), st.lists(asks, max_size=6), draws)
 def test_a_scenario_that_can_be_written_can_be_played(scenario: Scenario, requests: Any, draws: Any) -> None:
     play(scenario, requests, draws)
+
+
+STATES = ("s", "t", "u")
+moments = st.none() | st.integers(0, 6)
+timed_rules = st.builds(
+    lambda states, goto, begins, lasts: Rule(
+        per="process",
+        state=tuple(states),
+        goto=goto,
+        from_=begins,
+        until=None if lasts is None else (begins or 0) + lasts + 1,
+        respond=Respond(status=503),
+    ),
+    st.lists(st.sampled_from(STATES), unique=True, max_size=2),
+    st.none() | st.sampled_from(STATES),
+    moments,
+    moments,
+)
+
+
+@patient
+@given(st.lists(timed_rules, min_size=1, max_size=4), st.lists(st.tuples(st.integers(0, 4), st.sampled_from("pq"))))
+def test_each_process_is_in_its_state_for_as_long_as_a_simple_model_says(
+    timed: list[Rule], steps: list[tuple[int, str]]
+) -> None:
+    """The model knows of each process its state and when it was entered, and tries the rules in order."""
+    scenario = Scenario(name="timed", start="s", rules=tuple(timed))
+    compiled_scenarios, progress, now = CompiledScenarios([scenario]), ScenarioProgress(), 1_000
+    switch_on(progress, scenario, now)
+    model = dict.fromkeys("pq", ("s", now))
+    for passed, process in steps:
+        now += passed
+        state, entered = model[process]
+        expected = None
+        for number, rule in enumerate(timed, 1):
+            age = now - entered if rule.state else now - 1_000
+            in_time = (rule.from_ or 0) <= age and (rule.until is None or age < rule.until)
+            if in_time and (not rule.state or state in rule.state):
+                expected = number
+                if rule.goto is not None:
+                    model[process] = (rule.goto, now)
+                break
+        found = match_scenarios(compiled_scenarios, progress, Ask(process=process), now, float)
+        assert (found and found.rule) == expected
 
 
 @patient

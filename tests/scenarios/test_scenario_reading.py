@@ -49,7 +49,12 @@ EVERYTHING = Scenario(
         ),
         Rule(
             operation=("scaleProcess",),
-            when=When(path={"guid": "6a901b7c-9417-4dc1-8189-d3234aa0ab82"}, body={"instances": 2}),
+            when=When(
+                path={"guid": "6a901b7c-9417-4dc1-8189-d3234aa0ab82"},
+                body={"instances": 2},
+                user="alice",
+                process={"type": {"enum": ["web", "worker"]}, "app": "dora"},
+            ),
             sequence=(
                 Respond(fault="reset", phase="after"),
                 PASS,
@@ -94,6 +99,8 @@ rules:
     when:
       path: {guid: 6a901b7c-9417-4dc1-8189-d3234aa0ab82}
       body: {instances: 2}
+      user: alice
+      process: {type: {enum: [web, worker]}, app: dora}
     sequence:
       - {fault: reset, phase: after}
       - pass

@@ -22,6 +22,7 @@ from mockfoundry.documents.json import (
 )
 from mockfoundry.documents.problems import DocumentError, Problem
 from mockfoundry.documents.quoting import quote_line
+from mockfoundry.documents.times import DURATION_PATTERN
 from mockfoundry.documents.yaml_errors import explain_yaml_error
 
 MAX_DOCUMENT_BYTES: Final = 1 << 20
@@ -369,7 +370,7 @@ def render_inline(value: Any) -> str:
 
 def render_word(text: str) -> str:
     """A text, in quotes where it needs them."""
-    if _BARE.fullmatch(text) and not _READ_OTHERWISE.fullmatch(text):
+    if (_BARE.fullmatch(text) and not _READ_OTHERWISE.fullmatch(text)) or _DURATION.fullmatch(text):
         return text
     # What json.dumps leaves as it is, though YAML refuses it, reads it as a line break, or a terminal obeys it.
     quoted = json.dumps(text, ensure_ascii=False)
@@ -395,6 +396,8 @@ def is_foldable(text: str) -> bool:
 
 # Words with single blanks; commas and colons only where the next sign shows that they are no YAML.
 _BARE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+(-][A-Za-z0-9_./@+()-]*)*", re.ASCII)
+# Begins like a number, and is none to any reader.
+_DURATION = re.compile(DURATION_PATTERN.removeprefix("^").removesuffix("$"), re.ASCII)
 _SENTENCE = re.compile(r"[A-Za-z][A-Za-z0-9_./@+%()=-]*[.,;']?( [A-Za-z0-9_./@+%()=-]+[.,;']?)*", re.ASCII)
 _READ_OTHERWISE = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
 _FOLDABLE = re.compile(r"[!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+( [!-~\xa1-\u024f\u2010-\u2027\u2030-\u205e]+)*")

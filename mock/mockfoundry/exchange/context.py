@@ -13,6 +13,7 @@ from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE, UAA_OPERATIONS
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
+from mockfoundry.exchange.facts import find_process_facts, find_user_name
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
@@ -111,6 +112,8 @@ class ExchangeContext(msgspec.Struct):
     opened: OpenExchange | None = None
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
+    _user: str | Any = _UNREAD
+    _process_facts: Mapping[str, str] | Any = _UNREAD
 
     @property
     def needs_naming(self) -> bool:
@@ -154,3 +157,22 @@ class ExchangeContext(msgspec.Struct):
             read = self.read_body
             body = self._body = read_request_body(self.request) if read is None else read.value
         return body
+
+    @property
+    def user(self) -> str:
+        """The name of the user, or of the client, whose token the request has; empty where none is accepted."""
+        user: str | Any = self._user
+        if user is _UNREAD:
+            authorization, foundation = self.request.headers.get(b"authorization", b""), self.foundation
+            authority, issuers = self.service.authority, foundation.token_issuers
+            user = self._user = find_user_name(foundation.world, authorization, authority, issuers, self.real_time)
+        return user
+
+    @property
+    def process_facts(self) -> Mapping[str, str]:
+        """Type, app, space and organization of the one process that the request is about; empty where there is none."""
+        facts: Mapping[str, str] | Any = self._process_facts
+        if facts is _UNREAD:
+            template = "" if self.route is None else self.route.plan.path
+            facts = self._process_facts = find_process_facts(self.foundation.world, template, self.path)
+        return facts

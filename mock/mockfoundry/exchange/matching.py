@@ -143,7 +143,7 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
             # Nothing was done whose answer could get lost: the scenario keeps this match for a later request.
             context.match = None
             return response
-        commit_match(context.progress, match)
+        commit_match(context.progress, match, context.now)
         if respond.fault is not None:
             response.fault = respond.fault
         elif respond.has_own_answer:

@@ -24,6 +24,8 @@ class MatchableRequest(Protocol):
         body: the decoded JSON, `ABSENT` where there is none.
         token: the bearer token or `""`.
         process: the process that the request is about, `""` where none.
+        user: the name of the user, or of the client, whose token it has; `""` where none is accepted.
+        process_facts: type, app, space and organization of the one process that it is about; empty where there is none.
     """
 
     @property
@@ -42,9 +44,24 @@ class MatchableRequest(Protocol):
     def token(self) -> str: ...
     @property
     def process(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def process_facts(self) -> Mapping[str, str]: ...
 
 
 PLACES = ("path", "query", "headers", "body")
+"""The parts of a request that conditions are about. Others are about its `user`, and about its `process`."""
+
+
+def is_about_one_process(template: str) -> bool:
+    """Whether the operation of a path is about one process, which the path names by its guid, or by app and type.
+
+    Args:
+        template: the path, with names in place of parameters.
+    """
+    return "/processes/{" in template
+
 
 # Keywords by the type that they are about; a condition that uses those of one type alone means a value of that type.
 _ABOUT = {
@@ -123,8 +140,8 @@ class Condition:
     """One condition of one rule.
 
     Attributes:
-        place: `path`, `query`, `headers` or `body`.
-        name: of the parameter, header (in lower case) or field.
+        place: `path`, `query`, `headers`, `body`, `user` or `process`.
+        name: of the parameter, header (in lower case), field or fact; empty for the user.
         wanted: the plain value or the JSON Schema.
         keys: the only values that can fulfil it, for the index; None where they can't be listed.
     """
@@ -159,17 +176,25 @@ class Condition:
     def got(self, request: MatchableRequest) -> Any:
         """What came in its place, to be shown."""
         values = find_request_values(request, self.place, self.name)
+        if values == [None] and self.place in _MISSING:
+            return _MISSING[self.place]
         return values[0] if len(values) == 1 else values or None
 
 
-def compile_conditions(when: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Condition, ...]:
-    return tuple(Condition(place, name, wanted) for place, named in when for name, wanted in named.items())
+_MISSING = {"user": "none (no token that is accepted)", "process": "none (not about one process that exists)"}
+"""What is said to have come where there is no user, and no process."""
+
+
+def compile_conditions(wanted: Iterable[tuple[str, str, Any]]) -> tuple[Condition, ...]:
+    """Conditions of places, names and what is wanted there."""
+    return tuple(Condition(*each) for each in wanted)
 
 
 def find_request_values(request: MatchableRequest, place: str, name: str) -> list[Any]:
     """The values that came in a place: none or one; several where a query parameter is repeated.
 
-    A parameter or header that was not sent is `[None]`; a field of the body that was not sent is `[]`.
+    A parameter or header that was not sent is `[None]`, and so is a user or a process that there is not. A field of the
+    body that was not sent is `[]`.
     """
     if place == "path":
         return [request.path.get(name)]
@@ -178,6 +203,10 @@ def find_request_values(request: MatchableRequest, place: str, name: str) -> lis
     if place == "headers":
         value = request.headers.get(name.encode("latin-1", "replace"))
         return [None if value is None else value.decode("latin-1")]
+    if place == "user":
+        return [request.user or None]
+    if place == "process":
+        return [request.process_facts.get(name)]
     body = request.body
     return [body[name]] if isinstance(body, dict) and name in body else []
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.documents.times import MAX_DURATION
+from mockfoundry.documents.times import MAX_DURATION, format_duration
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.model import Event, Lognormal, Respond, Scenario, Station, Uniform, Virtual
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_COUNTERS = 100_000
-"""How many processes or tokens one scenario counts for. Beyond that the earliest are forgotten."""
+"""How many processes, users or tokens one scenario counts for. Beyond that the earliest are forgotten."""
 
 MAX_KEY_LENGTH = 100
 
 
 class RuleCount(msgspec.Struct):
-    """How far one rule has come for one process, one token, or the foundation.
+    """How far one rule has come for one process, one user, one token, or the foundation.
 
     Attributes:
         seen: matches let through first.
@@ -39,12 +39,15 @@ class ScenarioProgress(msgspec.Struct):
         since: when each was switched on, in microseconds.
         counts: by scenario, then by rule and what it counts for.
         states: by scenario, then by what its rules count for.
+        entered: the same, when each of those states was entered, in microseconds. A state that is not there was
+            entered when its scenario was switched on: the start state, or one of an export that is older.
         events: how many of each scenario's events have happened.
     """
 
     since: dict[str, int] = {}
     counts: dict[str, dict[str, RuleCount]] = {}
     states: dict[str, dict[str, str]] = {}
+    entered: dict[str, dict[str, int]] = {}
     events: dict[str, int] = {}
 
 
@@ -95,6 +98,7 @@ def switch_off(progress: ScenarioProgress, name: str) -> None:
     progress.since.pop(name, None)
     progress.counts.pop(name, None)
     progress.states.pop(name, None)
+    progress.entered.pop(name, None)
     progress.events.pop(name, None)
 
 
@@ -118,11 +122,13 @@ def match_scenarios(
             Asked only for rules that stand there, and of which all else holds.
     """
     for compiled in scenarios.find_candidates(request):
-        if not (compiled.is_untimed or is_in_time(compiled, progress, now)):
+        if not (compiled.is_untimed or is_on(compiled, progress, now)):
             continue
         key = compute_count_key(compiled, request)
         rule = compiled.rule
         if rule.state and find_state(compiled, progress, key) not in rule.state:
+            continue
+        if compiled.has_window and not is_in_time(compiled, progress, key, now):
             continue
         counter = compiled.counter + key
         count = find_count(progress, compiled.scenario.name, counter)
@@ -139,28 +145,48 @@ def match_scenarios(
             continue
         if rule.chance < 1.0 and draw() >= rule.chance:
             continue
-        match = build_match(compiled, key, count.answered if count else 0, draw)
+        passed = describe_passed_time(compiled, progress, key, now) if compiled.has_window else ""
+        match = build_match(compiled, key, count.answered if count else 0, draw, passed)
         if match.respond is None or match.respond.phase == "before":
-            commit_match(progress, match)
+            commit_match(progress, match, now)
         return match
     return None
 
 
-def commit_match(progress: ScenarioProgress, match: ScenarioMatch) -> None:
-    """Counts a match, and moves its scenario to the next state."""
+def commit_match(progress: ScenarioProgress, match: ScenarioMatch, now: int) -> None:
+    """Counts a match, and moves its scenario to the next state, which is entered now.
+
+    Args:
+        now: microseconds of the foundation's clock.
+    """
     count = find_count(progress, match.scenario, match.counter)
     if count is None:
         count = add_count(progress, match.scenario, match.counter)
     count.answered += 1
     if match.goto is not None:
-        states = progress.states.setdefault(match.scenario, {})
-        if len(states) >= MAX_COUNTERS and match.state not in states:
-            forget_oldest(states)
-        states[match.state] = match.goto
+        enter_state(progress, match.scenario, match.state, match.goto, now)
 
 
-def build_match(compiled: CompiledRule, key: str, answered: int, draw: Callable[[], float]) -> ScenarioMatch:
-    """The match of a rule that has answered so many requests before."""
+def enter_state(progress: ScenarioProgress, scenario: str, key: str, state: str, now: int) -> None:
+    """What a key stands for enters a state, anew where it is in that state already."""
+    states = progress.states.setdefault(scenario, {})
+    entered = progress.entered.setdefault(scenario, {})
+    if len(states) >= MAX_COUNTERS and key not in states:
+        forget_oldest(states)
+        for forgotten in [each for each in entered if each not in states]:
+            del entered[forgotten]
+    states[key] = state
+    entered[key] = now
+
+
+def build_match(
+    compiled: CompiledRule, key: str, answered: int, draw: Callable[[], float], passed: str = ""
+) -> ScenarioMatch:
+    """The match of a rule that has answered so many requests before.
+
+    Args:
+        passed: what is said of the rule's time.
+    """
     step = compiled.step(answered)
     match = answered + 1
     delay, virtual_delay, delay_at_most = 0, 0, 0
@@ -183,20 +209,41 @@ def build_match(compiled: CompiledRule, key: str, answered: int, draw: Callable[
         virtual_delay=virtual_delay,
         delay_at_most=delay_at_most,
         station="controller" if compiled.is_at_controller else "gateway",
-        why=f"scenario {compiled.scenario.name}, rule {compiled.number}, match {match}{of}",
+        why=f"scenario {compiled.scenario.name}, rule {compiled.number}, match {match}{of}{passed}",
         counter=compiled.counter + key,
         state=key,
         goto=compiled.rule.goto,
     )
 
 
-def is_in_time(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
-    """Whether the scenario is still on, and the rule's own time has come and not gone."""
-    passed = now - progress.since.get(compiled.scenario.name, now)
-    ends, begins, until = compiled.scenario.for_, compiled.rule.from_, compiled.rule.until
-    return (
-        (ends is None or passed < ends) and (begins is None or passed >= begins) and (until is None or passed < until)
-    )
+def is_on(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
+    """Whether the rule's scenario has not ended by itself."""
+    ends = compiled.scenario.for_
+    return ends is None or now - progress.since.get(compiled.scenario.name, now) < ends
+
+
+def is_in_time(compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int) -> bool:
+    """Whether the rule's own time has come and not gone, for what a key stands for."""
+    begins, until = compiled.rule.from_, compiled.rule.until
+    passed = now - find_beginning(compiled, progress, key, now)
+    return (begins is None or passed >= begins) and (until is None or passed < until)
+
+
+def find_beginning(compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int) -> int:
+    """The moment from which a rule's `from:` and `until:` count: for a rule with states, when the present one was
+    entered; for another, when its scenario was switched on, which is also when the start state was entered."""
+    scenario = compiled.scenario.name
+    since = progress.since.get(scenario, now)
+    entered = progress.entered.get(scenario) if compiled.rule.state else None
+    return since if entered is None else entered.get(key, since)
+
+
+def describe_passed_time(compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int) -> str:
+    """How far a rule's time is, as the end of a line of text: `, 1.2s in state lost`."""
+    passed = format_duration(now - find_beginning(compiled, progress, key, now))
+    if not compiled.rule.state:
+        return f", {passed} after it was switched on"
+    return f", {passed} in state {find_state(compiled, progress, key)}"
 
 
 def compute_count_key(compiled: CompiledRule, request: MatchableRequest) -> str:
@@ -206,6 +253,8 @@ def compute_count_key(compiled: CompiledRule, request: MatchableRequest) -> str:
         return ""
     if per == "process":
         return " " + request.process
+    if per == "user":
+        return " " + shorten_count_key(request.user)
     return " " + blake2b(request.token.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
@@ -236,7 +285,7 @@ def add_count(progress: ScenarioProgress, scenario: str, counter: str) -> RuleCo
 
 
 def forget_oldest(counted: dict[str, Any]) -> None:
-    """Forgets the earliest tenth of what is counted for single tokens and processes; never what is counted for all.
+    """Forgets the earliest tenth of what is counted for single processes, users and tokens; never what is for all.
 
     Many at once, since a dict is searched from its beginning each time, past all that was deleted there.
     """

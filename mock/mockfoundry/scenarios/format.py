@@ -8,6 +8,7 @@ from typing import Any
 
 from mockfoundry.documents.declare import (
     UNREADABLE,
+    Form,
     FormKey,
     Path,
     Reading,
@@ -24,8 +25,10 @@ from mockfoundry.scenarios.kinds import (
     Base64Kind,
     ConditionsKind,
     DurationKind,
+    FactConditionsKind,
     FlagKind,
     HeadersKind,
+    NameConditionKind,
     NameKind,
     OneOrManyKind,
     ProbabilityKind,
@@ -258,6 +261,16 @@ def propose_answer(value: Any) -> str:
 
 ANSWER = WordKind("pass", PASS, RESPOND, "answers", propose_answer)
 
+PROCESS = Form(
+    "a process condition",
+    (
+        FormKey("type", NameConditionKind(), "Its type, such as web or worker."),
+        FormKey("app", NameConditionKind(), "The name of its app."),
+        FormKey("space", NameConditionKind(), "The name of the app's space."),
+        FormKey("organization", NameConditionKind(), "The name of the space's organization."),
+    ),
+)
+
 WHEN = StructForm(
     "when",
     (
@@ -265,6 +278,16 @@ WHEN = StructForm(
         FormKey("query", ConditionsKind(), "Query parameters; null means not sent."),
         FormKey("headers", ConditionsKind(), "Request headers, in upper or lower case; null means not sent."),
         FormKey("body", ConditionsKind(), "Fields of the JSON body."),
+        FormKey(
+            "user",
+            NameConditionKind("a request without a user"),
+            "The name of the user, or of the client, whose token the request has; null means that it has none.",
+        ),
+        FormKey(
+            "process",
+            FactConditionsKind(PROCESS),
+            "Type, app, space and organization of the process, where the request is about one: {type: worker}.",
+        ),
     ),
     When,
 )
@@ -309,11 +332,11 @@ RULE = StructForm(
         FormKey("when", WHEN, "Conditions on the request: a plain value is compared, a mapping is a JSON Schema."),
         FormKey(
             "per",
-            ChoiceKind(("process", "token", "foundation")),
-            "process, token or foundation: matches are counted separately for each; foundation unless given.",
+            ChoiceKind(("process", "user", "token", "foundation")),
+            "process, user, token or foundation: matches are counted separately for each; foundation unless given.",
         ),
         FormKey("state", OneOrManyKind(NameKind()), "The states in which the rule applies."),
-        FormKey("goto", NameKind(), "The state after this rule has answered."),
+        FormKey("goto", NameKind(), "The state after this rule has answered; that of now is entered anew."),
         FormKey("after", IntegerKind(0), "How many matches are let through first."),
         FormKey("times", IntegerKind(1), "How many matches are answered after those; all unless given."),
         FormKey(
@@ -321,10 +344,13 @@ RULE = StructForm(
             ProbabilityKind(),
             "The probability that a match is answered, drawn from the foundation's generator.",
         ),
-        FormKey("from", DurationKind(), "When the rule begins to apply, counted from switching the scenario on."),
         FormKey(
-            "until", DurationKind(least=1), "When the rule stops applying, counted from switching the scenario on."
+            "from",
+            DurationKind(),
+            "When the rule begins to apply: in a rule with `state:` counted from the moment when that state was "
+            "entered, in another from switching the scenario on.",
         ),
+        FormKey("until", DurationKind(least=1), "When the rule stops applying, counted as `from:` is."),
         FormKey("respond", ANSWER, "The answer, or the word pass."),
         FormKey("sequence", ListKind(ANSWER, None, 1, "answers"), "The answers, one for each match."),
         FormKey(

@@ -12,7 +12,12 @@ import jsonschema_rs
 
 from mockfoundry.contract.plan import Parameter, Plan, Schema, shorten_value
 from mockfoundry.documents.problems import did_you_mean
-from mockfoundry.scenarios.conditions import add_implied_type, encode_parameter, means_text
+from mockfoundry.scenarios.conditions import (
+    add_implied_type,
+    encode_parameter,
+    is_about_one_process,
+    means_text,
+)
 from mockfoundry.scenarios.model import describe_demand, quote_value
 
 SchemaSource = Mapping[str, Any]
@@ -22,6 +27,10 @@ def explain_impossible_condition(plan: Plan, place: str, name: str, wanted: Any)
     """Why no valid request of an operation fulfils a condition; None where one may."""
     if place == "body":
         return explain_impossible_field(plan, name, wanted)
+    if place == "process":
+        return explain_impossible_process(plan, name, wanted)
+    if place == "user":
+        return find_clash(add_implied_type(wanted), {}) if isinstance(wanted, Mapping) else None
     declared = {each.name: each for each in plan.parameters if each.place == _SINGULAR[place]}
     if place == "headers":
         declared = {each.lower(): parameter for each, parameter in declared.items()}
@@ -37,6 +46,16 @@ def explain_impossible_condition(plan: Plan, place: str, name: str, wanted: Any)
 
 
 _SINGULAR = {"path": "path", "query": "query", "headers": "header"}
+
+
+def explain_impossible_process(plan: Plan, name: str, wanted: Any) -> str | None:
+    """Why no request of an operation can be about a process of which a condition asks this."""
+    if not is_about_one_process(plan.path):
+        return f"{plan.operation} is not about one process"
+    of_path = next((each for each in plan.parameters if each.place == "path" and each.name == name), None)
+    if of_path is not None:
+        return explain_impossible_parameter(of_path, wanted)
+    return find_clash(add_implied_type(wanted), {}) if isinstance(wanted, Mapping) else None
 
 
 def explain_impossible_parameter(parameter: Parameter, wanted: Any) -> str | None:

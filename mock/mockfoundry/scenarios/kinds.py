@@ -135,21 +135,73 @@ class ConditionsKind:
                 reading.report((*path, key), text, "key")
             lower.add(key.lower())
             if isinstance(wanted, Mapping):
-                self.check(wanted, key, (*path, key), reading)
+                report_bad_condition(wanted, key, (*path, key), reading)
         return value
-
-    def check(self, schema: Mapping[str, Any], name: str, path: Path, reading: Reading) -> None:
-        try:
-            check_condition(schema)
-        except ConditionError as error:
-            text = f"the condition on {shorten_value(name) or 'an empty name'} {error}"
-            reading.report((*path, *error.path), text, "key" if error.path else "value")
 
     def write(self, value: Mapping[str, Any]) -> Any:
         return dict(value)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "minProperties": 1}
+
+
+def report_bad_condition(schema: Mapping[str, Any], name: str, path: Path, reading: Reading) -> None:
+    """Reports a mapping that can't be used as a condition.
+
+    Args:
+        name: what it is about.
+    """
+    try:
+        check_condition(schema)
+    except ConditionError as error:
+        text = f"the condition on {shorten_value(name) or 'an empty name'} {error}"
+        reading.report((*path, *error.path), text, "key" if error.path else "value")
+
+
+@dataclass(frozen=True)
+class NameConditionKind:
+    """What must hold of one name: a text is compared, a mapping is a JSON Schema.
+
+    Attributes:
+        null: what null means, in a message; empty where it may not be given.
+    """
+
+    null: str = ""
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, Mapping) and value:
+            JsonKind().read(value, path, reading)
+            report_bad_condition(value, reading.name_of(path), path, reading)
+            return value
+        if (isinstance(value, str) and value) or (value is None and self.null and reading.spelling(path) != ""):
+            return value
+        or_null = f", or null for {self.null}" if self.null else ""
+        return reading.refuse_value(path, value, f"a name in text, or a JSON Schema{or_null}")
+
+    def write(self, value: Any) -> Any:
+        return dict(value) if isinstance(value, Mapping) else value
+
+    def schema(self) -> dict[str, Any]:
+        null = [{"type": "null"}] if self.null else []
+        return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}, *null]}
+
+
+@dataclass(frozen=True)
+class FactConditionsKind:
+    """What must hold of some facts, by their names."""
+
+    form: Form
+
+    def read(self, value: Any, path: Path, reading: Reading) -> Any:
+        if isinstance(value, Mapping) and not value:
+            return reading.refuse_value(path, value, f"a mapping of {', '.join(self.form.by_name)}")
+        return self.form.read(value, path, reading)
+
+    def write(self, value: Mapping[str, Any]) -> Any:
+        return {name: self.form.by_name[name].kind.write(wanted) for name, wanted in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {**self.form.schema(), "minProperties": 1}
 
 
 class HeadersKind:

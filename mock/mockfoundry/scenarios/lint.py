@@ -15,10 +15,10 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import DocumentedResponse, Plan, Schema, shorten_value
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
-from mockfoundry.documents.problems import Problem, did_you_mean, list_first
+from mockfoundry.documents.problems import Problem, did_you_mean
 from mockfoundry.documents.wording import describe_value
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
-from mockfoundry.scenarios.conditions import ABSENT, PLACES, Condition
+from mockfoundry.scenarios.conditions import ABSENT, Condition
 from mockfoundry.scenarios.format import (
     begin_reading,
     read_scenario_data,
@@ -36,6 +36,7 @@ from mockfoundry.scenarios.model import (
     describe_demand,
     quote_value,
 )
+from mockfoundry.scenarios.states import PathFinding, find_wrong_states
 
 KeyFinding = tuple[str, str]
 """A key of the answer, and what is wrong with it."""
@@ -152,7 +153,7 @@ class ComparableRule:
     def __init__(self, number: int, rule: Rule) -> None:
         self.number = number
         self.rule = rule
-        self.wanted = {(place, name): wanted for place, name, wanted in list_wanted_values(rule)}
+        self.wanted = {(place, name): wanted for place, name, wanted in rule.when.list_wanted()}
         plain_first = sorted(self.wanted, key=lambda at: isinstance(self.wanted[at], dict))
         self.keys: list[ConditionKey] = [(*at, encode_wanted_value(self.wanted[at])) for at in plain_first]
         self._compiled: dict[tuple[str, str], Condition] = {}
@@ -249,38 +250,8 @@ def find_unreachable_rules(scenario: Scenario, to_be_named: Container[str] = ())
             covers.add(comparable)
 
 
-def list_wanted_values(rule: Rule) -> Iterator[tuple[str, str, Any]]:
-    """The conditions of a rule: place, name, and what is wanted."""
-    for place in PLACES:
-        for name, wanted in getattr(rule.when, place).items():
-            yield place, name.lower() if place == "headers" else name, wanted
-
-
 def encode_wanted_value(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
-
-
-def find_entered_states(scenario: Scenario) -> frozenset[str]:
-    """The states that a scenario can come to: the first one, and those that its rules go to from one that it can."""
-    onward: dict[str, set[str]] = {}
-    for rule in scenario.rules:
-        if rule.goto is not None:
-            for state in rule.state or (_ANY,):
-                onward.setdefault(state, set()).add(rule.goto)
-    waiting = {_ANY} if scenario.start is None else {_ANY, scenario.start}
-    entered: set[str] = set()
-    while waiting:
-        state = waiting.pop()
-        entered.add(state)
-        waiting |= onward.get(state, set()) - entered
-    return frozenset(entered - {_ANY})
-
-
-# Stands for whatever state there is; no state has an empty name.
-_ANY = ""
-
-PathFinding = tuple[Path, str]
-"""Where in the scenario, as keys and positions, and what is wrong there."""
 
 
 def check_scenario(
@@ -357,7 +328,7 @@ def find_problems(scenario: Scenario, contract: Contract, errors: Mapping[str, i
     found = (
         find_wrong_rules(scenario, contract, errors),
         find_unreached_rules(scenario, contract),
-        find_never_entered_states(scenario),
+        find_wrong_states(scenario),
     )
     for path, text in chain.from_iterable(found):
         yield Finding(path, text, "scalar")
@@ -408,15 +379,14 @@ def report_unknown_operation(path: Path, operation: str, contract: Contract) -> 
 
 def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
     is_general = not rule.operation or rule.is_for_any
-    for place in PLACES:
-        for name, wanted in getattr(rule.when, place).items():
-            reasons = [explain_impossible_condition(plan, place, name, wanted) for plan in plans]
-            # A rule for every request need only be possible for one of them; a named operation must be meant.
-            if not any(reasons) or (is_general and not all(reasons)):
-                continue
-            reason = next(each for each in reasons if each is not None)
-            mend = "" if reason.endswith("?") else "; mend the condition or leave it out"
-            yield ("when", place, name), f"no valid request can match: {reason}{mend}"
+    for place, name, wanted in rule.when.list_wanted():
+        reasons = [explain_impossible_condition(plan, place, name, wanted) for plan in plans]
+        # A rule for every request need only be possible for one of them; a named operation must be meant.
+        if not any(reasons) or (is_general and not all(reasons)):
+            continue
+        reason = next(each for each in reasons if each is not None)
+        mend = "" if reason.endswith("?") else "; mend the condition or leave it out"
+        yield ("when", place, *([name] if name else [])), f"no valid request can match: {reason}{mend}"
 
 
 def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int]) -> Iterator[PathFinding]:
@@ -438,13 +408,3 @@ def list_answers(rule: Rule) -> Iterator[tuple[Path, Respond]]:
         yield ("respond",), rule.respond
     for number, respond in enumerate(rule.sequence):
         yield ("sequence", number), respond
-
-
-def find_never_entered_states(scenario: Scenario) -> Iterator[PathFinding]:
-    entered = find_entered_states(scenario)
-    for position, rule in enumerate(scenario.rules):
-        for number, state in enumerate(rule.state):
-            if state not in entered:
-                names = ", ".join(list_first(sorted(entered), str)) or "none"
-                text = f'the state "{state}" is never entered: start, and goto of rules that are reached, name {names}'
-                yield ("rules", position, "state", number), text

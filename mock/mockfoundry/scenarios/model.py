@@ -3,7 +3,7 @@
 `format` says what each key of a file is for, and what it may hold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.plan import Violation, shorten_value
 from mockfoundry.documents.problems import DocumentError
-from mockfoundry.scenarios.conditions import ABSENT
+from mockfoundry.scenarios.conditions import ABSENT, PLACES
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are reported."""
@@ -35,7 +35,7 @@ def quote_value(value: object) -> str:
     return f'"{shorten_value(value)}"' if isinstance(value, str) else shorten_value(value)
 
 
-CountScope = Literal["process", "token", "foundation"]
+CountScope = Literal["process", "user", "token", "foundation"]
 RespondPhase = Literal["before", "after"]
 SequenceEnd = Literal["pass", "repeat", "stay"]
 
@@ -147,12 +147,29 @@ PASS = Respond()
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What must hold of a request, by name of parameter, header or field: a plain value, or a JSON Schema."""
+    """What must hold of a request, by name of parameter, header or field: a plain value, or a JSON Schema.
+
+    Attributes:
+        user: the name of the user, or of the client, whose token the request has; None for a request without one.
+        process: type, app, space and organization of the one process that it is about.
+    """
 
     path: Mapping[str, Any] = {}
     query: Mapping[str, Any] = {}
     headers: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
+
+    # Who sends it, and of which process: facts about the request that are not parts of it.
+    user: Any = ABSENT
+    process: Mapping[str, Any] = {}
+
+    def list_wanted(self) -> Iterator[tuple[str, str, Any]]:
+        """Its conditions: the place, the name there (of a header in lower case, of the user none), what is wanted."""
+        for place in (*PLACES, "process"):
+            for name, wanted in getattr(self, place).items():
+                yield place, name.lower() if place == "headers" else name, wanted
+        if self.user is not ABSENT:
+            yield "user", "", self.user
 
 
 ANY_OPERATION = "any"
@@ -168,7 +185,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         at: where it is asked; None for where its answers come from, see `station`.
         state: the states in which it applies; none for all.
         times: how many matches it answers; None for ever.
-        from_, until: microseconds since the scenario was switched on.
+        from_, until: microseconds since the present state was entered, where the rule has states; else since the
+            scenario was switched on.
     """
 
     operation: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import (
     ScenarioProgress,
     compute_count_key,
+    find_beginning,
     find_count,
     find_state,
     reach_controller,
@@ -144,13 +145,13 @@ def check_rule_conditions(
     for condition in compiled.conditions:
         place = condition.place if condition.place != "headers" else "header"
         yield CheckedCondition(
-            f"{place} {condition.name}", condition.holds(request), condition.wanted, condition.got(request)
+            f"{place} {condition.name}".rstrip(), condition.holds(request), condition.wanted, condition.got(request)
         )
     key = compute_count_key(compiled, request)
     if rule.state:
         state = find_state(compiled, progress, key)
         yield CheckedCondition("state", state in rule.state, " or ".join(rule.state), state)
-    yield from check_rule_times(compiled, progress, now)
+    yield from check_rule_times(compiled, progress, key, now)
     yield from check_rule_counts(compiled, progress, key)
 
 
@@ -158,17 +159,30 @@ def check_station(refused: str) -> CheckedCondition:
     return CheckedCondition("at", not refused, "controller", f"refused before: {refused}" if refused else "controller")
 
 
-def check_rule_times(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> Iterator[CheckedCondition]:
-    passed = now - progress.since.get(compiled.scenario.name, now)
-    for what, limit, held in (
-        ("for", compiled.scenario.for_, passed < (compiled.scenario.for_ or 0)),
-        ("from", compiled.rule.from_, passed >= (compiled.rule.from_ or 0)),
-        ("until", compiled.rule.until, passed < (compiled.rule.until or 0)),
-    ):
-        if limit is not None:
-            yield CheckedCondition(
-                what, held, format_duration(limit), f"{format_duration(passed)} after it was switched on"
-            )
+def check_rule_times(
+    compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int
+) -> Iterator[CheckedCondition]:
+    """The times of a rule; how long another state has lasted than those of the rule says nothing, and is left out."""
+    rule, ends = compiled.rule, compiled.scenario.for_
+    since_switched_on = now - progress.since.get(compiled.scenario.name, now)
+    if ends is not None:
+        yield CheckedCondition(
+            "for",
+            since_switched_on < ends,
+            format_duration(ends),
+            f"{format_duration(since_switched_on)} after it was switched on",
+        )
+    passed = now - find_beginning(compiled, progress, key, now)
+    where, got = "", f"{format_duration(passed)} after it was switched on"
+    if rule.state:
+        state = find_state(compiled, progress, key)
+        if state not in rule.state:
+            return
+        where, got = f" in state {state}", f"{format_duration(passed)} since it was entered"
+    if rule.from_ is not None:
+        yield CheckedCondition("from", passed >= rule.from_, f"{format_duration(rule.from_)}{where}", got)
+    if rule.until is not None:
+        yield CheckedCondition("until", passed < rule.until, f"{format_duration(rule.until)}{where}", got)
 
 
 def check_rule_counts(compiled: CompiledRule, progress: ScenarioProgress, key: str) -> Iterator[CheckedCondition]:

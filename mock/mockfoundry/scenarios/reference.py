@@ -16,6 +16,7 @@ from mockfoundry.scenarios.format import (
     EVENT,
     HOLD,
     LOGNORMAL,
+    PROCESS,
     RESPOND,
     RULE,
     SCENARIO,
@@ -84,7 +85,9 @@ def render_library_readme() -> str:
     scenarios = [
         read_scenario(path.read_text(encoding="utf-8"), source=str(path)) for path in list_library_files().values()
     ]
-    return "\n".join([*_INTRODUCTION, *render_library_rows(scenarios), "", _HOW_IT_PLAYS, *render_all_keys()])
+    return "\n".join(
+        [*_INTRODUCTION, *render_library_rows(scenarios), "", _HOW_IT_PLAYS, _EXAMPLES, *render_all_keys()]
+    )
 
 
 _INTRODUCTION = (
@@ -117,6 +120,12 @@ _HOW_IT_PLAYS = """\
   list with its items joined by commas. A JSON Schema that is not about text gets the number, `true` or `false` that the
   text spells. If a parameter is given several times, it is enough that one of its values matches. `null` means that it
   was not sent.
+- `user:` is who the Cloud Controller takes the sender for, whatever the form of the token: `bearer alice`, or a token
+  that was minted for alice. A client that has a token for itself (client credentials) is known by its own name. A token
+  that names nobody is `admin`'s, as in all else. A request without a token, or with one that is not accepted, has no
+  user: only `user: null` is met by it.
+- `process:` is about the one process that a request names, by its guid or by its app and type. No request for a list,
+  an app or anything else meets it, nor one for a process that does not exist.
 - A rule without `operation:` is for the Cloud Controller's operations and for unknown routes, and not for the way in:
   the root documents and UAA (`issueToken`, `getTokenKeys`, …). Those are reached by name, or by `operation: any`, which
   is for every request, unknown routes too. What a rule answers for UAA has UAA's form: with
@@ -136,11 +145,16 @@ _HOW_IT_PLAYS = """\
   `Mock-WorldReplaced` (out of a hold at once), and nothing is done. An answer whose change was made still goes out.
 - With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
   world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
-- `per:` says what is counted separately: each process, each token, or the whole foundation. States are kept the same
-  way, so all rules of a scenario that have `state:` or `goto:` must have the same `per:`. Requests for processes that
-  do not exist are counted together. When there are more than 100,000 tokens or processes, the first are forgotten.
-- Times are those of the foundation's clock, which a test may freeze and advance. `for:`, `from:`, `until:` and the
-  events' `at:` count from the moment when the scenario was switched on.
+- `per:` says what is counted separately: each process, each user, each token, or the whole foundation. A user who logs
+  in again has another token and is the same user. States are kept the same way, so all rules of a scenario that have
+  `state:` or `goto:` must have the same `per:`. Requests for processes that do not exist are counted together, and so
+  are those without a user. When there are more than 100,000 processes, users or tokens, the first are forgotten.
+- Times are those of the foundation's clock, which a test may freeze and advance. `for:` and the events' `at:` count
+  from the moment when the scenario was switched on, and so do `from:` and `until:` of a rule without `state:`.
+- In a rule with `state:`, `from:` and `until:` count from the moment when the state was entered: that of the `goto:`
+  that led there, or of switching the scenario on for the state of `start:`. With `per:`, each process, token or user
+  has its own state and its own moment. With `phase: after` the moment is that of the kept change. A `goto:` to the
+  state of now enters it anew, and its time begins again.
 - The one exception is `delay: 6s`: it is six seconds of the machine, since a client's time-outs are. `delay: {virtual:
   6s}` waits on the foundation's clock: a test sees the request open in the journal, and ends its wait by advancing the
   clock (`mockfoundry clock --advance 6s`). If nobody does, `at-most:` (30 s of the machine) ends it with a 504
@@ -167,6 +181,57 @@ client ──▶ gateway ──▶ rate limit ──▶ token ──▶ scope �
 """
 
 
+_EXAMPLES = """\
+## Three scenarios of one's own
+
+One user alone is refused: alice gets a 422 for a scale to more than ten instances, whether her token is the plain
+`alice` or one that she got by logging in. All others may have more.
+
+```yaml
+scenario: ten-for-alice
+rules:
+  - operation: [scaleProcess, scaleProcessForApp]
+    when: {body: {instances: {exclusiveMinimum: 10}}, user: alice}
+    respond: {error: CF-UnprocessableEntity, detail: alice may have ten instances}
+```
+
+Something happens some time after something else: for twenty seconds after the second scale, the Cloud Controller is
+unavailable. The state `busy` is entered with the second scale, and `until:` counts from then.
+
+```yaml
+scenario: busy-after-two
+start: calm
+rules:
+  - {operation: [scaleProcess, scaleProcessForApp], state: calm, goto: busy, after: 1, respond: pass}
+  - state: busy
+    until: 20s
+    respond: {error: CF-ServiceUnavailable}
+```
+
+One kind of process: the third scale of each worker is done and its answer is lost, then its scales get a 409 until five
+seconds have passed. Each worker has a state, and a time, of its own.
+
+```yaml
+scenario: third-scale-lost
+start: calm
+rules:
+  - operation: [scaleProcess, scaleProcessForApp]
+    when: {process: {type: worker}}
+    per: process
+    state: calm
+    goto: lost
+    after: 2
+    respond: {fault: reset, phase: after}
+  - operation: [scaleProcess, scaleProcessForApp]
+    when: {process: {type: worker}}
+    per: process
+    state: lost
+    until: 5s
+    respond: {error: CF-Conflict}
+```
+"""
+
+
 def render_library_rows(scenarios: list[Scenario]) -> Iterator[str]:
     for each in scenarios:
         yield f"| [{each.name}]({each.name}.yaml) | {render_cell(each.description)} | {render_cell(each.good_client)} |"
@@ -187,6 +252,7 @@ _KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
     ("A scenario", SCENARIO.keys),
     ("A rule of `rules:`", RULE.keys),
     ("`when:`", WHEN.keys),
+    ("`process:` in `when:`", PROCESS.keys),
     ("`respond:`, and each step of `sequence:`", RESPOND.keys),
     ("`delay:`, where it is not a duration", DISTRIBUTIONS),
     ("`lognormal:`", LOGNORMAL.keys),

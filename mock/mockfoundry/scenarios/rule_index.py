@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from mockfoundry.documents.problems import Problem
 from mockfoundry.scenarios.conditions import (
-    PLACES,
     Condition,
     MatchableRequest,
     compile_conditions,
@@ -24,6 +23,8 @@ class CompiledRule:
     Attributes:
         number: in its scenario, from 1; rules are tried in this order.
         counter: the key of its counts, without the process or token that they are for.
+        has_window: whether it has a time of its own, `from:` or `until:`.
+        is_untimed: whether neither it nor its scenario ever begins or ends by itself.
         is_at_controller: whether it is asked of the requests alone that reach the controller.
         max_matches: how many matches it answers in all; None for ever.
     """
@@ -31,6 +32,7 @@ class CompiledRule:
     __slots__ = (
         "conditions",
         "counter",
+        "has_window",
         "is_at_controller",
         "is_untimed",
         "max_matches",
@@ -48,10 +50,9 @@ class CompiledRule:
         self.steps = rule.steps
         self.max_matches = rule.max_matches
         self.is_at_controller = rule.station == "controller"
-        self.is_untimed = scenario.for_ is None and rule.from_ is None and rule.until is None
-        self.conditions: tuple[Condition, ...] = compile_conditions(
-            (place, getattr(rule.when, place)) for place in PLACES
-        )
+        self.has_window = rule.from_ is not None or rule.until is not None
+        self.is_untimed = scenario.for_ is None and not self.has_window
+        self.conditions: tuple[Condition, ...] = compile_conditions(rule.when.list_wanted())
 
     def step(self, answered: int) -> Respond:
         """What it responds after so many responses."""
