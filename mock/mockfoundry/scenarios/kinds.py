@@ -9,7 +9,7 @@ from typing import Any
 
 from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
 from mockfoundry.contract.plan import shorten_value
-from mockfoundry.documents.declare import UNREADABLE, AsItIs, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
 from mockfoundry.documents.kinds import JsonKind
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
 from mockfoundry.documents.wording import describe_value, refuse_value
