@@ -71,6 +71,32 @@ def test_calls_that_ask_for_their_answer_themselves_are_not_counted(server: Serv
     assert replay(server, "first")["failures"] == 1
 
 
+def test_calls_that_never_reached_the_controller_are_counted(server: Serving) -> None:
+    """A replay counts calls as they came, also those that were refused before its rule could be asked."""
+    server.client.put("/__mock/foundations/first/scenarios/conflict-then-ok")
+
+    def scale(foundation: str, token: str | None) -> int:
+        headers = {} if token is None else {"Authorization": f"bearer {token}"}
+        return plain_http.post(f"{server.url}/foundations/{foundation}{SCALE}", json={}, headers=headers).status_code
+
+    met = [scale("first", token) for token in (None, "alice", "alice")]
+    assert met == [401, 409, 202]
+    play(server, "second", replay(server, "first")["scenario"])
+    assert [scale("second", token) for token in (None, "alice", "alice")] == met
+
+
+def test_an_answer_that_is_no_text_is_replayed_in_base64(server: Serving) -> None:
+    respond = {"status": 202, "base64": "AAH/", "undocumented": True}
+    bytes_once = {"scenario": "bytes", "rules": [{"operation": "scaleProcess", "times": 1, "respond": respond}]}
+    assert server.client.put("/__mock/foundations/first/scenarios/bytes", json=bytes_once).is_success
+    drive(server, "first", 1)
+    scenario = replay(server, "first")["scenario"]
+    assert "base64: AAH/" in scenario
+    play(server, "second", scenario)
+    answer = plain_http.post(f"{server.url}/foundations/second{SCALE}", json={}, headers={"Authorization": "bearer a"})
+    assert (answer.status_code, answer.content) == (202, b"\x00\x01\xff")
+
+
 def test_calls_that_were_forgotten_are_counted(server: Serving) -> None:
     drive(server, "first", 2)
     server.client.delete("/__mock/foundations/first/requests")

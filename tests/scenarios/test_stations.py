@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from mockfoundry import Respond, Rule
-from tests.cloudfoundry.asking import SEED, WORKER, Asking
+from tests.cloudfoundry.asking import SEED, WEB, WORKER, Asking
 from tests.serving import Serving, serving
 
 SCALES = ["scaleProcess", "scaleProcessForApp"]
@@ -154,3 +154,109 @@ def test_any_operation_is_none_of_the_controllers(foundation: Asking) -> None:
     refused = play(foundation, {"operation": "any", "at": "controller", "respond": {"error": "CF-Conflict"}})
     assert refused.status_code == 422
     assert "at is controller, but some requests of operation: any never get there; leave at out" in refused.text
+
+
+def test_one_of_uaas_operations_is_none_of_the_controllers(foundation: Asking) -> None:
+    conflict = {"error": "CF-Conflict", "undocumented": True}
+    refused = play(foundation, {"operation": "issueToken", "at": "controller", "respond": conflict})
+    assert refused.status_code == 422
+    assert "at is controller, but issueToken is not the Cloud Controller's; leave at out" in refused.text
+
+
+NOT_MODELLED = ("applyManifest", "diffManifest")
+"""Refused whatever they are about, so nothing is looked up."""
+
+
+def test_what_is_not_there_is_refused_by_every_operation_as_without_the_scenario(foundation: Asking) -> None:
+    """The lookup of a rule at the controller is the operation's own: same status, same words, for each actor."""
+    served = foundation.server.service.served
+    plans = [
+        plan
+        for plan in served.plans.values()
+        if plan.path_names and not plan.error_envelope and plan.operation not in NOT_MODELLED
+    ]
+    assert len(plans) > 70
+
+    def ask_all() -> list[tuple[str, str, int, str]]:
+        asked = []
+        for plan in plans:
+            path = plan.path
+            for name in plan.path_names:
+                path = path.replace(f"{{{name}}}", "0" if name == "index" else "made-up")
+            for actor in ("admin", "stranger"):
+                answer = foundation.ask(plan.method, path, actor=actor)
+                asked.append((plan.operation, actor, answer.status_code, answer.text))
+        return asked
+
+    without = ask_all()
+    assert {status for _, _, status, _ in without} <= {403, 404, 422}
+    operations = [plan.operation for plan in plans]
+    conflict = {"error": "CF-Conflict", "undocumented": True}
+    assert play(foundation, {"operation": operations, "respond": conflict}).is_success
+    assert ask_all() == without
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v3/apps/dora/actions/stop"),
+        ("POST", "/v3/apps/dora/actions/start"),
+        ("DELETE", "/v3/apps/dora"),
+        ("PATCH", "/v3/apps/dora"),
+        ("PATCH", "/v3/apps/dora/environment_variables"),
+        ("PATCH", "/v3/apps/dora/features/ssh"),
+        ("POST", "/v3/apps/dora/sidecars"),
+        ("PATCH", "/v3/feature_flags/app_scaling"),
+        ("PATCH", f"/v3/processes/{WORKER}"),
+        ("DELETE", f"/v3/processes/{WEB}/instances/0"),
+        ("POST", "/v3/apps/dora/processes/worker/actions/scale"),
+    ],
+)
+def test_whoever_may_not_write_gets_the_403_and_others_the_rule(foundation: Asking, method: str, path: str) -> None:
+    """An auditor reads everything here and changes nothing; a body that nobody has sent is looked at by nobody."""
+    conflict = {"error": "CF-Conflict", "undocumented": True}
+    assert play(foundation, {"times": 1, "respond": conflict}).is_success
+    body = None if method == "DELETE" else {"name": "other"}
+    statuses = [
+        foundation.ask(method, path, body, actor=actor, documented=False).status_code for actor in ("auditor", "root")
+    ]
+    assert statuses == [403, 409]
+
+
+def test_an_instance_that_is_not_there_is_looked_up_too(foundation: Asking) -> None:
+    conflict = {"error": "CF-Conflict", "undocumented": True}
+    play(foundation, {"operation": "terminateProcessInstance", "times": 1, "respond": conflict})
+    statuses = [foundation.terminate(index, documented=False).status_code for index in (7, 0, 0)]
+    assert statuses == [404, 409, 204]
+
+
+def test_a_request_waits_at_the_controller_if_the_rule_stands_there(foundation: Asking) -> None:
+    held = {"delay": {"virtual": "5s", "at-most": "10ms"}}
+    play(foundation, {"operation": SCALES, "at": "controller", "times": 1, "respond": held})
+    statuses = [scale(foundation, "made-up").status_code, *(scale(foundation).status_code for _ in range(2))]
+    assert statuses == [404, 504, 202]
+
+
+@pytest.mark.parametrize(
+    ("base64", "more", "told"),
+    [
+        ("AAH/", {}, "base64 is sent as application/octet-stream, which scaleProcess does not document"),
+        ("AAH/", {"headers": {"Content-Type": "application/json"}}, "base64 is not the JSON that scaleProcess"),
+    ],
+)
+def test_bytes_that_the_contract_does_not_document_are_to_be_meant(
+    foundation: Asking, base64: str, more: dict[str, Any], told: str
+) -> None:
+    respond = {"status": 202, "base64": base64, **more}
+    refused = play(foundation, {"operation": "scaleProcess", "respond": respond})
+    assert (refused.status_code, told in refused.text) == (422, True)
+    play(foundation, {"operation": "scaleProcess", "respond": {**respond, "undocumented": True}})
+    answer = foundation.scale({"instances": 2}, documented=False)
+    media_type = more.get("headers", {}).get("Content-Type", "application/octet-stream")
+    assert (answer.content, answer.headers["content-type"]) == (b"\x00\x01\xff", media_type)
+
+
+def test_a_token_expires_whatever_it_is_used_for(foundation: Asking) -> None:
+    assert foundation.ask("PUT", f"/__mock/foundations/{foundation.name}/scenarios/token-expires").is_success
+    statuses = [foundation.show("made-up").status_code for _ in range(4)]
+    assert statuses == [404, 404, 404, 401]

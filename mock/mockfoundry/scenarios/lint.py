@@ -79,7 +79,9 @@ def find_documented_response(
 
 def find_undocumented_body(respond: Respond, plan: Plan, documented: DocumentedResponse) -> Iterator[KeyFinding]:
     if respond.text is not None:
-        yield from find_undocumented_text(respond, respond.text, plan, documented)
+        yield from find_undocumented_content("text", "text/plain", respond.text.encode(), respond, plan, documented)
+    elif respond.base64 is not None:
+        yield from find_undocumented_content("base64", BINARY_TYPE, respond.base64, respond, plan, documented)
     elif respond.body is ABSENT:
         return
     elif documented.body is None:
@@ -91,19 +93,30 @@ def find_undocumented_body(respond: Respond, plan: Plan, documented: DocumentedR
         yield from find_misfit("body", respond.body, documented.body, plan, documented)
 
 
-def find_undocumented_text(
-    respond: Respond, text: str, plan: Plan, documented: DocumentedResponse
+BINARY_TYPE = "application/octet-stream"
+
+
+def find_undocumented_content(
+    key: str, media_type: str, content: bytes, respond: Respond, plan: Plan, documented: DocumentedResponse
 ) -> Iterator[KeyFinding]:
+    """What is not documented of a body that is given as it is sent.
+
+    Args:
+        key: that gives it.
+        media_type: of such a body, unless the headers have another.
+    """
     if not any(name.lower() == "content-type" for name in respond.headers):
-        yield "text", f"text is sent as text/plain, which {plan.operation} does not document; {UNDOCUMENTED_HINT}"
+        if media_type != BINARY_TYPE or media_type not in documented.media_types:
+            yield key, f"{key} is sent as {media_type}, which {plan.operation} does not document; {UNDOCUMENTED_HINT}"
+        return
+    if documented.body is None:
         return
     try:
-        body = read_json(text.encode())
+        body = read_json(content)
     except (ValueError, msgspec.DecodeError, RecursionError):
-        yield "text", f"text is not the JSON that {plan.operation} documents; {UNDOCUMENTED_HINT}"
+        yield key, f"{key} is not the JSON that {plan.operation} documents; {UNDOCUMENTED_HINT}"
         return
-    if documented.body is not None:
-        yield from find_misfit("text", body, documented.body, plan, documented)
+    yield from find_misfit(key, body, documented.body, plan, documented)
 
 
 def find_misfit(
@@ -347,6 +360,9 @@ def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str
                 yield report_unknown_operation((*at, "operation", number), operation, contract)
             else:
                 known.append(plan)
+                if rule.at == "controller" and plan.error_envelope:
+                    text = f"at is controller, but {operation} is not the Cloud Controller's; leave at out"
+                    yield (*at, "at"), f"{text}, or name such operations in another rule"
         plans = select_plans(rule, contract) or known
         for path, text in find_impossible_conditions(rule, plans):
             yield (*at, *path), text

@@ -176,8 +176,8 @@ client ──▶ gateway ──▶ rate limit ──▶ token ──▶ scope �
   controller. Faults on the wire, 429, 502, 503, `status:`, `example:`, delays, holds and `pass` are the gateway's. A
   `sequence:` is the controller's if all its answers are.
 - With `phase: after` the operation has run, so the match counts only if that succeeded, wherever the rule is asked.
-- UAA and the root documents stand before all of that: their requests reach a rule at either station. A rule for
-  `operation: any` is always the gateway's.
+- UAA and the root documents have no station before them: what a rule answers for them by name, it always answers. A
+  rule for `operation: any` is the gateway's. `at: controller` for one of UAA's operations, or for `any`, is an error.
 """
 
 
