@@ -235,7 +235,7 @@ def test_every_operation_about_one_process_knows_which_directly_and_for_its_app(
 FIRST_OF_EACH_USER = """\
 scenario: first-of-each
 rules:
-  - {operation: scaleProcess, per: user, times: 1, respond: {error: CF-Conflict}}
+  - {operation: scaleProcess, at: gateway, per: user, times: 1, respond: {error: CF-Conflict}}
 """
 
 

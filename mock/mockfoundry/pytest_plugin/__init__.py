@@ -108,9 +108,7 @@ def foundation(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Makes an error of a file whose tests have marks that can't be used."""
     from mockfoundry.pytest_plugin.mistakes import refuse_wrong_marks
 

@@ -99,18 +99,18 @@ def cut_own_frames(call: pytest.CallInfo[Any]) -> None:
     """Ends the traceback of an error of mockfoundry at the user's line that made it."""
     if call.excinfo is None:
         return
-    trace: TracebackType | None = call.excinfo.tb
+    step: TracebackType | None = call.excinfo.tb
     last_of_user: TracebackType | None = None
-    while trace is not None:
-        if not is_own_frame(trace):
-            last_of_user = trace
-        elif trace.tb_next is None and last_of_user is not None and is_own_error(call.excinfo.value):
+    while step is not None:
+        if not is_own_frame(step):
+            last_of_user = step
+        elif step.tb_next is None and last_of_user is not None and is_own_error(call.excinfo.value):
             last_of_user.tb_next = None
-        trace = trace.tb_next
+        step = step.tb_next
 
 
-def is_own_frame(trace: TracebackType) -> bool:
-    name = str(trace.tb_frame.f_globals.get("__name__", ""))
+def is_own_frame(step: TracebackType) -> bool:
+    name = str(step.tb_frame.f_globals.get("__name__", ""))
     return name.partition(".")[0] == PACKAGE
 
 
