@@ -16,7 +16,7 @@ from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.declare import locate_finding
-from mockfoundry.documents.files import list_document_files, read_document_file, read_document_stream
+from mockfoundry.documents.files import list_document_files, read_document_file, read_document_stream, shorten_path
 from mockfoundry.documents.json import is_json_text
 from mockfoundry.documents.problems import DocumentError, Problem, find_near_word
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
@@ -55,7 +55,8 @@ def check_paths(
         world: what scenarios are tried on; None for none.
     """
     report = CheckReport()
-    for path in paths:
+    for given in paths:
+        path = given if given == STANDARD_INPUT else shorten_path(given)
         try:
             files = list_document_files(Path(path)) if path != STANDARD_INPUT and Path(path).is_dir() else [path]
         except OSError as error:

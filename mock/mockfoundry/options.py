@@ -15,6 +15,7 @@ from mockfoundry.documents.problems import Document
 
 Mode = Literal["stateful", "canned"]
 DoorName = Literal["protocol", "asgi"]
+RequestLogChoice = Literal["auto", "text", "json", "off"]
 
 SHIPPED_PLATFORM = "shipped"
 """In place of a file: the contract of the platform that ships with mockfoundry."""
@@ -235,6 +236,13 @@ class ServerOptions:
     door: Annotated[
         DoorName, OptionInfo("How requests come in: the fast protocol, or connexion's ASGI stack alone.")
     ] = "protocol"
+    log: Annotated[
+        RequestLogChoice,
+        OptionInfo(
+            "Print a line for each request: text for people, json for programs, off for none; auto is text on a "
+            "terminal, else off."
+        ),
+    ] = "auto"
     until_stdin_ends: Annotated[
         bool,
         OptionInfo(

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import msgspec
@@ -54,8 +54,12 @@ class SelftestResult(msgspec.Struct):
         return self.exact_counted_rounds == self.exact_sequence_rounds == self.rounds
 
 
-def run_selftest(rounds: int) -> SelftestResult:
-    """Plays rounds of 32 parallel requests, each round in its own foundation, on a server started for it."""
+def run_selftest(rounds: int, step: Callable[[], None] = lambda: None) -> SelftestResult:
+    """Plays rounds of 32 parallel requests, each round in its own foundation, on a server started for it.
+
+    Args:
+        step: called after each round.
+    """
     now = time.time_ns() // 1000
     service = build_service(ServerOptions(), now)
     world = service.registry.get_or_create("default", now).world
@@ -64,11 +68,11 @@ def run_selftest(rounds: int) -> SelftestResult:
     )
     began = time.monotonic()
     with BackgroundServer(replace(service, registry=registry)) as server:
-        counted, in_turn = asyncio.run(play_rounds(server.port, rounds))
+        counted, in_turn = asyncio.run(play_rounds(server.port, rounds, step))
     return SelftestResult(rounds, counted, in_turn, time.monotonic() - began)
 
 
-async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
+async def play_rounds(port: int, rounds: int, step: Callable[[], None]) -> tuple[int, int]:
     """How many rounds were exact: of the counted rule, and of the sequence."""
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PARALLEL_REQUESTS)]
     counted = in_turn = 0
@@ -83,6 +87,7 @@ async def play_rounds(port: int, rounds: int) -> tuple[int, int]:
             in_turn += steps == dict(enumerate(SEQUENCE_STATUSES, 1)) and statuses.count(
                 200
             ) == PARALLEL_REQUESTS - len(SEQUENCE_STATUSES)
+            step()
     finally:
         for _, writer in connections:
             writer.close()

@@ -17,7 +17,7 @@ import pytest
 
 from mockfoundry import shipped
 from mockfoundry.assembly import build_service
-from mockfoundry.cli.serve import render_start_screen
+from mockfoundry.cli.start_screen import render_start_screen
 from mockfoundry.documents.problems import Document
 from mockfoundry.options import ServerOptions
 from tests import plain_http

@@ -67,7 +67,7 @@ def test_calls_that_ask_for_their_answer_themselves_are_not_counted(server: Serv
     server.client.put("/__mock/foundations/first/scenarios/conflict-then-ok")
     for header in ({"Prefer": "code=202"}, {"Prefer": "code=299"}, {"X-Mock-Scenario": "unavailable"}, {}):
         server.client.post(f"/foundations/first{SCALE}", json={"instances": 2}, headers=header)
-    assert "at-1" in replay(server, "first")["scenario"]
+    assert "scenario: scale-409\n" in replay(server, "first")["scenario"]
     assert replay(server, "first")["failures"] == 1
 
 

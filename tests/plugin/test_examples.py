@@ -121,7 +121,7 @@ def test_grows_by_one(foundation, schedule):
 """)
     result.assert_outcomes(failed=1)
     printed = result.stdout.str()
-    kept = re.search(r"# (scale-process-reset-after-at-1.yaml); to play it again.*\n((?:E .*\n)*?)E +,\n", printed)
+    kept = re.search(r"# (lost-scale.yaml); to play it again.*\n((?:E .*\n)*?)E +,\n", printed)
     assert kept is not None, printed
     pytester.path.joinpath(kept.group(1)).write_text(
         textwrap.dedent(re.sub("^E", " ", kept.group(2), flags=re.MULTILINE))

@@ -23,7 +23,7 @@ def test_one_lost_answer_breaks_the_naive_client_and_its_kept_file_breaks_it_aga
 
     found = find(failures("scaleProcess"), breaks, settings=settings(shrunk, max_examples=200))
     assert found.to_yaml() == (
-        "scenario: scale-process-reset-after-at-1\n"
+        "scenario: lost-scale\n"
         "description: Call 1 of scaleProcess has its connection reset, and its change is kept.\n"
         "rules:\n"
         "  - operation: scaleProcess\n"

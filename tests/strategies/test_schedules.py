@@ -103,7 +103,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures(),
         failures_of,
         Scenario(
-            name="list-processes-400-at-1",
+            name="list-400",
             description="Call 1 of listProcesses is answered with 400.",
             rules=(Rule(operation=("listProcesses",), times=1, respond=Respond(status=400)),),
         ),
@@ -112,7 +112,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures("scaleProcess", statuses=[503, 409], faults=["garbage", "reset"]),
         failures_of,
         Scenario(
-            name="scale-process-503-at-1",
+            name="scale-503",
             description="Call 1 of scaleProcess is answered with 503, and nothing is changed.",
             rules=(Rule(operation=("scaleProcess",), times=1, respond=Respond(status=503)),),
         ),
@@ -121,7 +121,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures("scaleProcess"),
         lambda schedule: any(each.fault for each in failures_of(schedule).values()),
         Scenario(
-            name="scale-process-reset-at-1",
+            name="scale-reset",
             description="Call 1 of scaleProcess has its connection reset, and nothing is changed.",
             rules=(Rule(operation=("scaleProcess",), times=1, respond=Respond(fault="reset")),),
         ),
@@ -130,7 +130,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures(["getProcess", "scaleProcess"], max_failures=8),
         met_reset_after,
         Scenario(
-            name="scale-process-reset-after-at-1",
+            name="lost-scale",
             description="Call 1 of scaleProcess has its connection reset, and its change is kept.",
             rules=(Rule(operation=("scaleProcess",), times=1, respond=Respond(fault="reset", phase="after")),),
         ),
@@ -139,7 +139,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures("scaleProcess", faults=["empty"], phases=["after"]),
         failures_of,
         Scenario(
-            name="scale-process-empty-after-at-1",
+            name="scale-empty-after",
             description="Call 1 of scaleProcess has its connection closed without a byte, and its change is kept.",
             rules=(Rule(operation=("scaleProcess",), times=1, respond=Respond(fault="empty", phase="after")),),
         ),
@@ -148,7 +148,7 @@ SHRUNK: dict[str, tuple[Any, Any, Scenario]] = {
         failures("scaleProcess"),
         lambda schedule: len(failures_of(schedule)) > 1 and max(call for _, call in failures_of(schedule)) > 4,
         Scenario(
-            name="scale-process-400-at-1-400-at-5",
+            name="scale-400-then-400-at-5",
             description="Call 1 of scaleProcess is answered with 400, and nothing is changed. "
             "Call 5 of scaleProcess is answered with 400, and nothing is changed.",
             rules=(
@@ -171,10 +171,13 @@ def test_a_schedule_shrinks_to_few_failures_that_are_early_and_simple(row: str) 
 @given(failures(max_failures=12))
 @settings(quick, max_examples=examples(50))
 def test_a_name_says_what_happens_or_ends_in_a_digest_of_it(schedule: Scenario) -> None:
-    told = [respond.fault or str(respond.status) for respond in failures_of(schedule).values()]
+    told = [
+        "lost" if (each.fault, each.phase) == ("reset", "after") else each.fault or str(each.status)
+        for each in failures_of(schedule).values()
+    ]
     digest = schedule.name.rpartition("-")[2]
     assert all(each in schedule.name for each in told) or (len(digest) == 8 and int(digest, 16) >= 0)
-    assert len(schedule.name) <= 64
+    assert len(schedule.name) <= 40
 
 
 @given(failures(max_failures=12), failures(max_failures=12))
@@ -183,20 +186,30 @@ def test_two_schedules_have_one_name_only_where_they_are_the_same(one: Scenario,
     assert (one.name == other.name) == (one == other)
 
 
-@pytest.mark.parametrize(("calls", "signs"), [((10, 11, 12, 13, 100), 64), ((10, 11, 12, 100, 101), None)])
-def test_a_name_of_64_signs_is_whole_and_a_longer_one_ends_in_a_digest(
-    calls: tuple[int, ...], signs: int | None
-) -> None:
+NAMES = {
+    "lost-scale-then-503": [(Respond(fault="reset", phase="after"), 1), (Respond(status=503), 2)],
+    "scale-409-x3": [(Respond(error="CF-Conflict"), call) for call in (1, 2, 3)],
+    "scale-409-at-10-x3-then-409-at-100": [(Respond(status=409), call) for call in (10, 11, 12, 100)],
+    "scale-500-after-then-empty": [(Respond(status=500, phase="after"), 1), (Respond(fault="empty"), 2)],
+    "scale-409-at-1000-then-409-at-10000-x222": [(Respond(status=409), call) for call in (1000, *range(10000, 10222))],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_40_signs_is_whole(name: str) -> None:
     plan = contract().plans["scaleProcess"]
+    schedule = scenario_from_failures([Failure(plan, *each) for each in NAMES[name]], [plan])
+    assert schedule.name == name
+
+
+def test_a_longer_name_ends_in_a_digest() -> None:
+    plan = contract().plans["scaleProcess"]
+    calls = (10, 12, 14, 16, 18)
     schedule = scenario_from_failures([Failure(plan, Respond(status=409), call) for call in calls], [plan])
-    whole = "scale-process-" + "-".join(f"409-at-{call}" for call in calls)
-    if signs is None:
-        beginning, _, digest = schedule.name.rpartition("-")
-        assert whole.startswith(beginning)
-        assert len(schedule.name) <= 64
-        assert len(digest) == 8
-    else:
-        assert (schedule.name, len(whole)) == (whole, signs)
+    whole = "scale-" + "-then-".join(f"409-at-{call}" for call in calls)
+    beginning, _, digest = schedule.name.rpartition("-")
+    assert whole.startswith(beginning)
+    assert (len(schedule.name), len(digest)) == (40, 8)
 
 
 def test_calls_in_a_row_that_fail_alike_are_told_together() -> None:
@@ -230,7 +243,7 @@ def test_a_falsifying_example_prints_a_file_that_plays() -> None:
     ends = lines.index("    ,", begins)
     copied = "\n".join(lines[begins + 1 : ends])
     assert read_scenario(copied, source="copied") == SHRUNK["any reset after"][2]
-    assert "mockfoundry serve --scenario scale-process-reset-after-at-1.yaml" in copied
+    assert "mockfoundry serve --scenario lost-scale.yaml" in copied
 
 
 def test_a_schedule_that_is_drawn_inside_a_test_is_printed_too() -> None:
@@ -264,7 +277,7 @@ def test_another_contract_gives_its_own_failures(tmp_path: Path) -> None:
     own = write_contract(document, tmp_path)
     some = failures("scaleProcess", statuses=[418], contract=own)
     schedule = find(some, lambda schedule: bool(failures_of(schedule)), settings=shrunk)
-    assert schedule.name == "scale-process-418-at-1"
+    assert schedule.name == "scale-418"
     assert check_scenario(schedule, own, ERROR_STATUSES) == []
 
 

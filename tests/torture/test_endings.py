@@ -58,7 +58,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Se
                 break
     else:
         raise AssertionError("the run hung in no time that it was given")
-    assert outcomes(report) == {"get-process-500-at-1": "timed out"}
+    assert outcomes(report) == {"get-500": "timed out"}
     assert report["failures"][0]["exit_code"] is None
     assert report["summary"]["broken"] == 1
 
@@ -67,7 +67,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Se
 def test_what_left_its_group_and_holds_the_outputs_open_is_not_waited_for(running: Server) -> None:
     with watched() as listening:
         report = report_of("--url", running.url, *ONE, command=(*ESCAPING, port_of(listening)))
-        assert outcomes(report) == {"get-process-500-at-1": "failed cleanly"}
+        assert outcomes(report) == {"get-500": "failed cleanly"}
         assert report["failures"][0]["last_line"] == "no answer that it could use"
         connection, _ = listening.accept()
         with connection:

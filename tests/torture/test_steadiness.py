@@ -39,8 +39,8 @@ def test_what_differs_between_clean_runs_is_left_out_and_the_rest_is_judged(runn
     report = report_of("--url", running.url, *LEAST, command=RESTLESS)
     assert report["left_out"] == [f"{WEB}/metadata/annotations/deployed-at {DIFFERS}"]
     assert outcomes(report) == {
-        "scale-process-reset-at-1": "survived",
-        "scale-process-reset-after-at-1": "false success",
+        "scale-reset": "survived",
+        "lost-scale": "false success",
     }
     assert report["failures"][1]["left"] == [{"where": f"{WEB}/instances", "before": 1, "after": 3, "clean": 2}]
 
@@ -62,7 +62,7 @@ def test_calls_that_one_clean_run_does_not_make_are_told_of_and_never_fail(
 ) -> None:
     report = report_of("--url", running.url, "--status", "500", command=reading(tmp_path / "ran", more, 1))
     assert report["left_out"] == [f"{said} {DIFFERS}"]
-    assert list(outcomes(report)) == ["get-process-500-at-1"]
+    assert list(outcomes(report)) == ["get-500"]
 
 
 def test_clean_runs_without_a_call_in_common_are_refused(running: Server, tmp_path: Path) -> None:
@@ -94,17 +94,17 @@ def test_a_run_that_switches_off_its_failure_is_told_of_beside_the_others(
         "mockfoundry: the command switched off what torture plays, in 1 of 3 runs; "
         "leave /__mock alone: no reset, no delete, no scenario ended\n"
     )
-    assert done.stdout.startswith("scale-process-500-after-at-1\n")
+    assert done.stdout.startswith("scale-500-after\n")
     # A foundation that the command has deleted does not come back for it.
     code = 1 if (method, path) == ("DELETE", "") else 0
     assert done.stdout.endswith(
-        f"switched off by the command, so nothing is known of them:\n  get-process-500-at-1: exit code {code}\n\n"
+        f"switched off by the command, so nothing is known of them:\n  get-500: exit code {code}\n\n"
         "left out: call 2 of getProcess (--max-calls 1)\n"
         "3 failures, 1 survived, 1 broken, 1 switched off\n"
     )
     suite = ElementTree.parse(file).getroot()[0]  # noqa: S314 (it was written by the run above)
     assert (suite.get("failures"), suite.get("errors")) == ("1", "1")
-    assert [each.get("name") for each in suite if each.find("error") is not None] == ["get-process-500-at-1"]
+    assert [each.get("name") for each in suite if each.find("error") is not None] == ["get-500"]
 
 
 @pytest.mark.parametrize(("method", "path"), ENDINGS)
@@ -122,7 +122,7 @@ def test_a_command_that_always_switches_off_is_refused_after_its_clean_run(
 def test_what_is_watched_in_clean_runs_changes_nothing_for_a_scenario_besides(running: Server) -> None:
     options = ("--url", running.url, "--operation", "scaleProcess", "--status", "500", "--phase", "before")
     report = report_of(*options, "--scenario", "conflict-then-ok", command=(*CAREFUL, "3"))
-    assert list(outcomes(report)) == ["scale-process-500-at-1", "scale-process-500-at-2"]
+    assert list(outcomes(report)) == ["scale-500", "scale-500-at-2"]
 
 
 def test_what_a_command_writes_fills_no_disk(running: Server) -> None:

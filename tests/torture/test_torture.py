@@ -15,16 +15,16 @@ FEW = ("--operation", "scaleProcess", "--status", "409", "--status", "500", "--f
 LEAST = ("--operation", "scaleProcess", "--fault", "reset")
 WEB = "organizations/acme/spaces/dev/apps/dora/processes/web/instances"
 
-LOST = ["scale-process-reset-after-at-1", "scale-process-garbage-after-at-1", "scale-process-500-after-at-1"]
+LOST = ["lost-scale", "scale-garbage-after", "scale-500-after"]
 
 
 def test_it_names_exactly_the_lost_answers_that_break_the_naive_client() -> None:
     report = report_of(*FEW, command=NAIVE)
     assert [each["name"] for each in report["failures"]] == [
-        "scale-process-409-at-1",
-        "scale-process-500-at-1",
-        "scale-process-reset-at-1",
-        "scale-process-garbage-at-1",
+        "scale-409",
+        "scale-500",
+        "scale-reset",
+        "scale-garbage",
         *LOST,
     ]
     broken = [each for each in report["failures"] if each["broken"]]
@@ -78,9 +78,9 @@ def test_every_pair_breaks_what_survives_each_alone(running: Server) -> None:
     alone, together = list(found)[:6], list(found)[6:]
     assert {found[name] for name in alone} == {"survived"}
     # Of the calls without any failure, and of those that are repeats: a second read, a second scale.
-    assert "get-process-500-at-1-and-scale-process-reset-after-at-1" in together
-    assert "get-process-500-at-1-reset-at-2" in together
-    assert "scale-process-reset-at-1-reset-after-at-2" in together
+    assert "get-500-and-lost-scale" in together
+    assert "get-500-then-reset" in together
+    assert "scale-reset-then-lost" in together
     assert len(together) == 2 * 4 + 2 * 2 + 4 * 2 + 2 * 4
     assert {found[name] for name in together} == {"failed cleanly"}
     assert report["summary"]["broken"] == 0
@@ -89,17 +89,17 @@ def test_every_pair_breaks_what_survives_each_alone(running: Server) -> None:
 def test_what_is_left_half_done_is_told_from_what_failed_cleanly(running: Server) -> None:
     done = torture("--url", running.url, "--status", "503", command=TWO_STEPS)
     assert done.returncode == 1
-    assert "scale-process-503-at-2\n" in done.stdout
+    assert "scale-503-at-2\n" in done.stdout
     assert "  failed halfway: exit code 1, and a world that is neither " in done.stdout
     assert f"  {WEB}: 1 became 5; after the clean run it is 2\n" in done.stdout
-    assert "failed cleanly, which --strict counts as broken:\n  scale-process-503-at-1: exit code 1\n" in done.stdout
-    assert "  scale-process-503-after-at-2: exit code 1\n" in done.stdout
+    assert "failed cleanly, which --strict counts as broken:\n  scale-503: exit code 1\n" in done.stdout
+    assert "  scale-503-after-at-2: exit code 1\n" in done.stdout
     assert done.stdout.endswith("4 failures, 0 survived, 2 failed cleanly, 2 broken\n")
 
 
 def test_calls_beyond_the_bound_are_told_of(running: Server) -> None:
     report = report_of("--url", running.url, "--status", "404", "--max-calls", "1", command=TWO_STEPS)
-    assert list(outcomes(report)) == ["scale-process-404-at-1"]
+    assert list(outcomes(report)) == ["scale-404"]
     assert report["left_out"] == ["call 2 of scaleProcess (--max-calls 1)"]
 
 
@@ -107,10 +107,10 @@ def test_a_scenario_is_played_in_every_run_besides_and_calls_count_before_it(run
     options = ("--url", running.url, "--operation", "scaleProcess", "--fault", "empty")
     report = report_of(*options, "--scenario", "conflict-then-ok", command=(*CAREFUL, "3"))
     assert list(outcomes(report)) == [
-        "scale-process-empty-at-1",
-        "scale-process-empty-after-at-1",
-        "scale-process-empty-at-2",
-        "scale-process-empty-after-at-2",
+        "scale-empty",
+        "scale-empty-after",
+        "scale-empty-at-2",
+        "scale-empty-after-at-2",
     ]
     assert {each["outcome"] for each in report["failures"]} == {"survived"}
     assert all(each["met"] for each in report["failures"])

@@ -3,12 +3,13 @@
 A command is imported when it is asked for: the start of a server waits for no other command.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
 import click
 
-from mockfoundry.cli.printing import QuotingGroup
+from mockfoundry.cli.printing import ColourChoice, QuotingGroup, choose_colour_output
 from mockfoundry.version import __version__
 
 
@@ -86,9 +87,18 @@ class LazyCommands(Mapping[str, click.Command]):
     commands=cast("dict[str, click.Command]", LazyCommands()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Print colours; auto is on a terminal, and as NO_COLOR and FORCE_COLOR say.",
+)
 @click.version_option(__version__, message="mockfoundry %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context, color: ColourChoice) -> None:
     """A mock of the Cloud Foundry v3 processes API that breaks on purpose."""
+    context.color = choose_colour_output(color, os.environ)
 
 
 __all__ = ["main"]

@@ -5,10 +5,13 @@ Never decides what is said. Click prints its own errors; `QuotingGroup` has thos
 
 import io
 import json
+import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
@@ -28,6 +31,52 @@ def print_text(text: str, *, error: bool = False, newline: bool = True, colour: 
     """
     quoted = quote_text(text)
     click.echo(quoted if colour is None else click.style(quoted, fg=colour), err=error, nl=newline)
+
+
+INTERRUPTED_EXIT_CODE = 130
+"""As a shell gives it for a command that Ctrl-C has ended."""
+
+BROKEN_PIPE_EXIT_CODE = 141
+"""As a shell gives it for a command whose reader has gone."""
+
+ColourChoice = Literal["auto", "always", "never"]
+
+
+def choose_colour_output(choice: ColourChoice, environment: Mapping[str, str]) -> bool | None:
+    """Whether colours are printed; None where it depends on there being a terminal [no-color.org, force-color.org]."""
+    if choice != "auto":
+        return choice == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    return True if environment.get("FORCE_COLOR") else None
+
+
+PROGRESS_SECONDS = 5.0
+"""How often progress is told where there is no terminal."""
+
+
+@contextmanager
+def show_progress(label: str, count: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal, and a line every few seconds elsewhere; both on the standard error.
+
+    Yields:
+        What is to be called after each step.
+    """
+    if count and sys.stderr.isatty():
+        with click.progressbar(length=count, label=label, file=sys.stderr, show_pos=True) as bar:
+            yield lambda: bar.update(1)
+        return
+    done, told = 0, time.monotonic()
+
+    def step() -> None:
+        nonlocal done, told
+        done += 1
+        now = time.monotonic()
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            print_text(f"{label}: {done} of {count}", error=True)
+
+    yield step
 
 
 def print_json(value: Any) -> None:
@@ -54,9 +103,16 @@ class QuotingGroup(click.Group):
             code: Any = run()
         except click.ClickException as error:
             end_with_error(error)
-        except click.Abort:
+        except click.Abort as abort:
+            if isinstance(abort.__cause__, KeyboardInterrupt):
+                print_text("mockfoundry: interrupted", error=True)
+                sys.exit(INTERRUPTED_EXIT_CODE)
             print_text("Aborted!", error=True)
             sys.exit(1)
+        except BrokenPipeError:
+            # Python would fail once more when it flushes at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(BROKEN_PIPE_EXIT_CODE)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,9 +1,10 @@
-"""`mockfoundry serve` and `selftest`: start a server, and say in one screen how to use it. Never answer a request."""
+"""`mockfoundry serve` and `selftest`: start a server. Never answer a request."""
 
 import errno
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,18 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 
 from mockfoundry.cli.errors import fail, report_user_errors
-from mockfoundry.cli.printing import print_text
-from mockfoundry.options import Option, ServerOptions, iterate_options
-from mockfoundry.version import __version__
+from mockfoundry.cli.printing import print_text, show_progress
+from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
+from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
 
 if TYPE_CHECKING:
-    from mockfoundry.exchange.run import Service
-
-
-LOOPBACK_PREFIXES = ("127.", "::1")
-
-ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
-"""What makes a client an admin, by the setting `unknown_users`."""
+    from mockfoundry.foundations.foundation import FoundationState
 
 
 def click_type_of(option: Option) -> Any:
@@ -79,6 +74,7 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar=option.info.metavar or None,
             callback=click_callback_of(option),
             envvar=option.environment_variable,
+            show_envvar=True,
             # Nothing is said of a default that is empty: the help says in words what it means.
             show_default=option.default not in (None, "", False, ()),
             help=option.info.help,
@@ -103,17 +99,20 @@ def serve(**values: Any) -> None:
 
     options = ServerOptions(**values)
     write_log_to_standard_error()
+    for hint in find_unread_variables(os.environ):
+        print_text(f"mockfoundry: {hint}", error=True)
     with report_user_errors():
         service = build_service(options, time.time_ns() // 1000)
     try:
         bound = bind_sockets(options.host, options.port)
     except OSError as error:
         fail(f"can't listen on {options.host} port {options.port}: {error.strerror or error}{mend_of_address(error)}")
-    screen = render_start_screen(service, url_of_socket(bound[0]), options)
+    screen = render_start_screen(service, url_of_socket(bound[0]), options, is_in_container(os.environ))
     room = make_room_for_connections(options.max_connections)
     if room < options.max_connections:
         screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."
     options = replace(options, max_connections=room)
+    service = replace(service, note_request=open_request_log(options.log))
     server = make_listening_server(service, options, lambda: print_text(screen))
     tune_garbage_collector()
     share_processor_often()
@@ -127,6 +126,15 @@ def serve(**values: Any) -> None:
     if options.until_stdin_ends:
         threading.Thread(target=end_with_standard_input, args=(server.end,), daemon=True).start()
     server.run(sockets=bound)
+
+
+def open_request_log(choice: RequestLogChoice) -> Callable[["FoundationState", int], None] | None:
+    """What has each request printed on the standard output; None for nothing."""
+    if choice == "off" or (choice == "auto" and not sys.stdout.isatty()):
+        return None
+    from mockfoundry.server.request_log import RequestLog
+
+    return RequestLog("json" if choice == "json" else "text", print_text).note
 
 
 def end_with_standard_input(end: Callable[[], None]) -> None:
@@ -148,66 +156,6 @@ def mend_of_address(error: OSError) -> str:
     return ""
 
 
-def render_start_screen(service: "Service", url: str, options: ServerOptions) -> str:
-    """What is printed once the server listens."""
-    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
-
-    contract = service.contract
-    world = service.registry.get_or_create(DEFAULT_FOUNDATION, time.time_ns() // 1000).world
-    counts = (
-        (len(world.organizations), "organization", "organizations"),
-        (len(world.spaces), "space", "spaces"),
-        (len(world.apps), "app", "apps"),
-        (len(world.processes), "process", "processes"),
-    )
-    scenarios = ", ".join(str(each) for each in options.scenarios)
-    held = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
-    lines = [
-        f"mockfoundry {__version__}",
-        "",
-        f"  URL         {url}",
-        f"  mode        {options.mode}",
-        f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
-        *render_platform(service),
-        f"  foundation  default: {held}",
-        f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
-        "",
-    ]
-    guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
-    if guid is not None and "scaleProcess" in contract.plans:
-        lines += [*(f"  {line}" for line in render_first_call(url, guid, options)), ""]
-    if not options.host.startswith(LOOPBACK_PREFIXES):
-        admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"
-        lines += [f"  This address can be reached from other machines{admins}.", ""]
-    lines.append("  Ctrl-C ends it.")
-    return "\n".join(lines)
-
-
-def render_platform(service: "Service") -> list[str]:
-    """The line about what is played around the contract."""
-    platform = service.platform
-    if platform is None:
-        return []
-    return [f"  platform    {platform.title} {platform.version}, {len(platform.plans)} operations"]
-
-
-def render_first_call(url: str, guid: str, options: ServerOptions) -> list[str]:
-    """The lines that show how to scale a process; where no token is known beforehand, how to have one minted."""
-    lines, token = ["Try it"], "admin"
-    if options.strict_auth:
-        control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
-        lines += [
-            f"  TOKEN=$(curl -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
-            '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
-        ]
-        token = "$TOKEN"  # noqa: S105 (the shell's variable)
-    return [
-        *lines,
-        f"  curl -i -X POST {url}/v3/processes/{guid}/actions/scale \\",
-        f"    -H \"Authorization: bearer {token}\" -H 'Content-Type: application/json' -d '{{\"instances\": 3}}'",
-    ]
-
-
 @click.command()
 @click.option(
     "--rounds", default=1000, type=click.IntRange(1, 100_000), show_default=True, help="How many rounds to play."
@@ -216,14 +164,15 @@ def selftest(rounds: int) -> None:
     """Play rounds of 32 parallel requests on a server started for them: exit code 0 if all were exact, 1 if not."""
     from mockfoundry.selftest import PARALLEL_REQUESTS, SEQUENCE_STATUSES, TIMES, run_selftest
 
-    result = run_selftest(rounds)
+    with show_progress("rounds", rounds) as step:
+        result = run_selftest(rounds, step)
     print_text(f"{PARALLEL_REQUESTS} parallel requests a round, {result.seconds:.1f} seconds")
-    print_text(
-        f"  a rule with times: {TIMES} fired exactly {TIMES} times    {result.exact_counted_rounds} of {rounds} rounds"
+    rows = (
+        (f"a rule with times: {TIMES} fired exactly {TIMES} times", result.exact_counted_rounds),
+        (f"a sequence of {len(SEQUENCE_STATUSES)} came whole and in turn", result.exact_sequence_rounds),
     )
-    print_text(
-        f"  a sequence of {len(SEQUENCE_STATUSES)} came whole and in turn     "
-        f"{result.exact_sequence_rounds} of {rounds} rounds"
-    )
+    width = max(len(told) for told, _ in rows)
+    for told, exact in rows:
+        print_text(f"  {told:<{width}}  {exact:>{len(str(rounds))}} of {rounds} rounds")
     if not result.holds:
         raise SystemExit(1)

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,7 +11,7 @@ from mockfoundry.cli.connecting import TOKEN_OPTION
 from mockfoundry.cli.durations import duration_option
 from mockfoundry.cli.errors import fail, report_user_errors
 from mockfoundry.cli.files import CONTRACT_OPTION
-from mockfoundry.cli.printing import print_text
+from mockfoundry.cli.printing import INTERRUPTED_EXIT_CODE, print_text, show_progress
 from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED
 from mockfoundry.wire_faults import INSTANT_FAULT_NAMES, WIRE_FAULT_NAMES
 
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
 
 SLOW_FAULTS = [name for name in WIRE_FAULT_NAMES if name not in INSTANT_FAULT_NAMES]
 PHASES = ("before", "after")
-
-INTERRUPTED_EXIT_CODE = 130
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -164,8 +159,7 @@ def torture(
     try:
         report = run_torture(settings, url, control_token, contract)
     except KeyboardInterrupt:
-        print_text("mockfoundry: interrupted before the clean runs were over", error=True)
-        raise SystemExit(INTERRUPTED_EXIT_CODE) from None
+        fail("interrupted before the clean runs were over", INTERRUPTED_EXIT_CODE)
     print_text(render_torture_json(report, strict) if form == "json" else render_torture_text(report, strict, timeout))
     broken = report.list_broken(strict)
     try:
@@ -247,13 +241,3 @@ def must_not_be_empty(settings: "TortureSettings") -> None:
         raise
     except ValueError as error:
         fail(str(error))
-
-
-@contextmanager
-def show_progress(label: str, count: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on a terminal."""
-    if not (count and sys.stderr.isatty()):
-        yield lambda: None
-        return
-    with click.progressbar(length=count, label=label, file=sys.stderr, show_pos=True) as bar:
-        yield lambda: bar.update(1)

@@ -1,5 +1,6 @@
 """Files: the text of one, up to a bound, so that a device or a pipe without an end does no harm. Knows no format."""
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -63,3 +64,13 @@ def describe_bytes(content: bytes) -> str:
     return (
         "is no text; name a file of YAML or JSON" if b"\0" in content else "is not UTF-8 from here on; save it as UTF-8"
     )
+
+
+def shorten_path(path: str) -> str:
+    """A path as it is shown: without `./` and `a/..`, and from the current folder on where it is below that."""
+    tidy = os.path.normpath(path)
+    if os.path.realpath(tidy) != os.path.realpath(path):
+        # A symbolic link before a `..` leads elsewhere.
+        return path
+    below = os.path.relpath(tidy) if os.path.isabs(tidy) else tidy
+    return below if not below.startswith(os.pardir) else tidy

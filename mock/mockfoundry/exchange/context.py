@@ -1,6 +1,6 @@
 """The context of an exchange: what it is made with, and what is learned on its way. Never decides anything."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class Service:
         authority: whose tokens count.
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
         strict: whether a request that the real one lets pass, though its documentation does not, is refused.
+        note_request: called with each exchange that is recorded or completed: its foundation, and its number there.
     """
 
     contract: Contract
@@ -50,6 +51,7 @@ class Service:
     strict: bool = False
     uaa_operations: Mapping[str, UaaOperation] = field(default_factory=lambda: UAA_OPERATIONS)
     platform: Contract | None = None
+    note_request: Callable[[FoundationState, int], None] | None = None
 
 
 _UNREAD: Any = object()

@@ -60,6 +60,8 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
         context.opened = None
         if recorded.waited:
             response.delay = 0
+    if context.service.note_request is not None:
+        context.service.note_request(foundation, number)
     if response.fault or response.delay or response.hold or opened is not None:
         journal.note_bytes_sent(number, STILL_SENDING)
         response.report_bytes_sent = partial(journal.note_bytes_sent, number)

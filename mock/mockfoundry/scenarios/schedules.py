@@ -7,12 +7,13 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple, get_args
 
+from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.plan import Plan
 from mockfoundry.scenarios.model import PASS, Respond, RespondPhase, Rule, Scenario
 from mockfoundry.wire_faults import WIRE_FAULTS
 
-MAX_SCENARIO_NAME_LENGTH = 64
-"""How many signs the name of a scenario may have."""
+MAX_NAME_LENGTH = 40
+"""How many signs the name of a scenario has that follows from what happens."""
 
 DIGEST_SIGNS = 8
 
@@ -123,16 +124,37 @@ def group_failures(failures: Iterable[Failure]) -> Iterator[tuple[Failure, int]]
 
 
 def name_from_failures(failures: Sequence[Failure]) -> str:
-    """The name that follows from what happens; of a long one the beginning, and a digest of the whole."""
+    """The name that says what happens: `lost-scale-then-503`; of a long one the beginning, then a digest of all."""
     grouped = groupby(failures, key=lambda each: each.plan.operation)
-    whole = "-and-".join(
-        f"{to_kebab_case(operation)}-{'-'.join(f'{abbreviate_respond(each.respond)}-at-{each.call}' for each in its)}"
-        for operation, its in grouped
-    )
-    if len(whole) <= MAX_SCENARIO_NAME_LENGTH:
+    whole = "-and-".join(name_failures_of_operation(operation, list(its)) for operation, its in grouped)
+    if len(whole) <= MAX_NAME_LENGTH:
         return whole
     digest = blake2b(whole.encode(), digest_size=DIGEST_SIGNS // 2).hexdigest()
-    return f"{whole[: MAX_SCENARIO_NAME_LENGTH - DIGEST_SIGNS - 1].rstrip('-')}-{digest}"
+    return f"{whole[: MAX_NAME_LENGTH - DIGEST_SIGNS - 1].rstrip('-')}-{digest}"
+
+
+def name_failures_of_operation(operation: str, failures: Sequence[Failure]) -> str:
+    """`lost-scale-then-503`, `scale-429-x3`, `get-500-at-2`: the calls follow each other unless it says at which."""
+    parts: list[str] = []
+    expected = 1
+    for first, times in group_failures(failures):
+        verb = "" if parts else abbreviate_operation(operation)
+        what = abbreviate_respond(first.respond)
+        named = f"{LOST}-{verb}" if what == LOST and verb else f"{verb}-{what}".strip("-")
+        named += "" if first.call == expected else f"-at-{first.call}"
+        parts.append(named + (f"-x{times}" if times > 1 else ""))
+        expected = first.call + times
+    return "-then-".join(parts)
+
+
+LOST = "lost"
+"""What became of an answer whose change was made, and whose connection was reset."""
+
+
+def abbreviate_operation(operation: str) -> str:
+    """An operation as part of a scenario's name: `scaleProcess` is `scale`, `getProcessStats` is `get-stats`."""
+    words = [word for word in to_kebab_case(operation).split("-") if word not in ("process", "processes")]
+    return "-".join(words) or to_kebab_case(operation)
 
 
 def to_kebab_case(operation: str) -> str:
@@ -142,8 +164,13 @@ def to_kebab_case(operation: str) -> str:
 
 
 def abbreviate_respond(respond: Respond) -> str:
-    what = respond.fault or str(respond.status or respond.error or "late")
-    return f"{to_kebab_case(what)}-after" if respond.phase == "after" else to_kebab_case(what)
+    """What a call meets, as part of a scenario's name: a status, a fault, or `lost`."""
+    entry = CATALOGUE.get(respond.error or "")
+    status = respond.status if entry is None else entry.status
+    what = to_kebab_case(respond.fault or str(status or respond.error or respond.example or "late"))
+    if respond.phase == "after":
+        return LOST if respond.fault == "reset" else f"{what}-after"
+    return what
 
 
 def describe_failure(failure: Failure, times: int) -> str:

@@ -1,0 +1,164 @@
+"""The start screen: what a server says of itself when it listens, with a first call that works. Never starts one."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockfoundry.documents.files import shorten_path
+from mockfoundry.documents.problems import find_near_word
+from mockfoundry.options import ServerOptions, iterate_options
+from mockfoundry.version import __version__
+
+if TYPE_CHECKING:
+    from mockfoundry.exchange.run import Service
+
+LOOPBACK_PREFIXES = ("127.", "::1", "localhost")
+ANY_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 (they are told apart, and not listened on)
+
+ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
+"""What makes a client an admin, by the setting `unknown_users`."""
+
+CLIENT_VARIABLES = frozenset(
+    f"MOCKFOUNDRY_{name}" for name in ("URL", "TOKEN", "CONTROL_TOKEN", "FOUNDATION", "USER", "COMMAND")
+)
+"""What commands and clients read besides the options of a server."""
+
+CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
+"""What Docker and Podman put into each container."""
+
+# What Kubernetes sets for a service that is called mockfoundry.
+_SERVICE_LINK = re.compile(r"MOCKFOUNDRY_(SERVICE_HOST|SERVICE_PORT.*|PORT_\d+_.*)")
+
+
+def is_in_container(environment: Mapping[str, str]) -> bool:
+    """Whether this process runs in a container, as far as can be known."""
+    variables = ("container", "KUBERNETES_SERVICE_HOST")
+    return any(environment.get(name) for name in variables) or any(file.exists() for file in CONTAINER_FILES)
+
+
+def find_unread_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that looks like an option of the server, and is none."""
+    known = CLIENT_VARIABLES | {option.environment_variable for option in iterate_options()}
+    for name in sorted(environment):
+        if name.startswith("MOCKFOUNDRY_") and name not in known and not _SERVICE_LINK.fullmatch(name):
+            near = find_near_word(name, known)
+            yield f"{name} is not read: " + (f"did you mean {near}?" if near else "mockfoundry serve --help names all")
+
+
+def render_start_screen(service: "Service", url: str, options: ServerOptions, in_container: bool = False) -> str:
+    """What is printed once the server listens."""
+    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
+
+    contract = service.contract
+    world = service.registry.get_or_create(DEFAULT_FOUNDATION, time.time_ns() // 1000).world
+    counts = (
+        (len(world.organizations), "organization", "organizations"),
+        (len(world.spaces), "space", "spaces"),
+        (len(world.apps), "app", "apps"),
+        (len(world.processes), "process", "processes"),
+    )
+    scenarios = ", ".join(shorten_path(str(each)) for each in options.scenarios)
+    held = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
+    url = reachable_url(url, options.host)
+    lines = [
+        f"mockfoundry {__version__}",
+        "",
+        f"  URL         {url}",
+        f"  mode        {options.mode}{describe_strictness(options)}",
+        f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
+        *render_platform(service),
+        f"  seed        {describe_seed(options)}, random seed {options.random_seed}",
+        f"  foundation  default: {held}",
+        f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
+        "",
+    ]
+    lines += [*(f"  {line}" for line in render_first_call(service, url, options)), ""]
+    reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
+    if not options.host.startswith(LOOPBACK_PREFIXES):
+        admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"
+        reach.append(f"  This address can be reached from other machines{admins}.")
+    return "\n".join([*lines, *reach, *([""] if reach else []), "  Ctrl-C ends it."])
+
+
+def reachable_url(url: str, host: str) -> str:
+    """The URL by which this machine reaches a server that listens on all its addresses."""
+    if host not in ANY_ADDRESSES:
+        return url
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def describe_strictness(options: ServerOptions) -> str:
+    """What is refused besides what the real Cloud Controller refuses."""
+    told = []
+    if options.strict:
+        told.append("--strict: what the contract does not allow is refused")
+    if options.strict_auth:
+        told.append("--strict-auth: only minted tokens and names of seeded users count")
+    return "".join(f"; {each}" for each in told)
+
+
+def describe_seed(options: ServerOptions) -> str:
+    if options.seed is None:
+        return "one small app"
+    return shorten_path(options.seed) if isinstance(options.seed, str) else options.seed.source
+
+
+def describe_reach(url: str, options: ServerOptions, in_container: bool) -> Iterator[str]:
+    """How clients elsewhere reach the server."""
+    port = url.rpartition(":")[2]
+    if not in_container:
+        if options.host in ANY_ADDRESSES:
+            yield f"From other machines: http://{socket.gethostname()}:{port}"
+        return
+    if options.host.startswith(LOOPBACK_PREFIXES):
+        yield f"This is a container, and {options.host} is reached from inside it alone; --host 0.0.0.0 opens it."
+        return
+    yield f"This is a container. From others of its network: http://{socket.gethostname()}:{port}, or by its name."
+    yield f"From outside: the port that is published for it, as by -p {port}:{port}."
+
+
+def render_platform(service: "Service") -> list[str]:
+    """The line about what is played around the contract."""
+    platform = service.platform
+    if platform is None:
+        return []
+    return [f"  platform    {platform.title} {platform.version}, {len(platform.plans)} operations"]
+
+
+def render_first_call(service: "Service", url: str, options: ServerOptions) -> list[str]:
+    """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale."""
+    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
+
+    contract = service.contract
+    default = service.registry.find(DEFAULT_FOUNDATION)
+    processes = () if default is None else default.world.processes.values()
+    guid = next((process.guid for process in processes if process.type == "web"), None)
+    if guid is not None and "scaleProcess" in contract.plans:
+        return render_call(
+            f"-X POST {url}/v3/processes/{guid}/actions/scale \\\n  ",
+            "-H 'Content-Type: application/json' -d '{\"instances\": 3}'",
+            url,
+            options,
+        )
+    readable = (plan.path for plan in contract.plans.values() if plan.method == "GET" and "{" not in plan.path)
+    path = next(readable, None)
+    if path is None:
+        return ["Try it", "  mockfoundry operations lists what it answers"]
+    return render_call(f"{url}{path}", "", url, options)
+
+
+def render_call(target: str, rest: str, url: str, options: ServerOptions) -> list[str]:
+    """The lines of a call by curl; where no token is known beforehand, they have one minted."""
+    lines, token = ["Try it"], "admin"
+    if options.strict_auth:
+        control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
+        lines += [
+            f"  TOKEN=$(curl -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
+            '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
+        ]
+        token = "$TOKEN"  # noqa: S105 (the shell's variable)
+    call = f'curl -i {target} -H "Authorization: bearer {token}" {rest}'.rstrip()
+    return [*lines, *(f"  {line}" for line in call.split("\n"))]
