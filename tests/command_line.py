@@ -27,6 +27,11 @@ This page is made from the commands by `make documents`. Their exit codes:
 - 0: all is well.
 - 1: something is wrong. A file has a problem, an assertion does not hold, or a server is not ready.
 - 2: the command could not do what it was asked to do.
+- 130: Ctrl-C has ended it.
+- 141: what read its output has gone, as `head` does.
+
+`mockfoundry --color always|never COMMAND` prints colours always or never; else they are printed on a terminal, and as
+the variables `NO_COLOR` and `FORCE_COLOR` say.
 
 A DURATION is a number and a unit: `250ms`, `1.5s`, `10m`, `2h`.
 
@@ -97,6 +102,8 @@ def paragraphs(text: str) -> str:
 def row(context: click.Context, option: click.Option) -> str:
     names, text = option.get_help_record(context) or ("", "")
     environment = f"`{option.envvar}`" if option.envvar else ""
-    about = re.sub(r" *\[(?:default: )?([^]]*)\]$", r" (\1)", " ".join(text.split()))
+    # The variable has a column of its own.
+    about = re.sub(r"env var: \w+(?:; )?", "", " ".join(text.split())).replace(" []", "")
+    about = re.sub(r" *\[(?:default: )?([^]]*)\]$", r" (\1)", about)
     names = names.replace("|", "\\|")
     return f"| `{names}` | {environment} | {about} |"

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -17,12 +17,13 @@ import pytest
 
 from mockfoundry import shipped
 from mockfoundry.assembly import build_service
-from mockfoundry.cli.start_screen import render_start_screen
+from mockfoundry.cli.printing import show_progress
+from mockfoundry.cli.start_screen import find_unread_variables, render_start_screen
 from mockfoundry.documents.problems import Document
 from mockfoundry.options import ServerOptions
 from tests import plain_http
 from tests.command_line import run_here
-from tests.serving import ADMIN, WEB
+from tests.serving import ADMIN, WEB, Serving
 from tests.waiting import DEADLINE_SECONDS
 
 COMMAND = [sys.executable, "-m", "mockfoundry"]
@@ -339,3 +340,95 @@ def test_a_bad_seed_is_refused_with_its_place(tmp_path: Path) -> None:
     assert failed.returncode == 2
     assert f"{file}:3:" in failed.stderr
     assert "spaces" in failed.stderr
+
+
+SCREENS = {
+    "plain": (ServerOptions(), False, "seed        one small app, random seed 1"),
+    "strict": (ServerOptions(strict=True), False, "mode        stateful; --strict: what the contract does not allow"),
+    "strict auth": (ServerOptions(strict_auth=True), False, "--strict-auth: only minted tokens and names"),
+    "random seed": (ServerOptions(random_seed=7), False, "random seed 7"),
+    "a seed": (ServerOptions(seed=Document("{}", "mine.yaml")), False, "seed        mine.yaml, random seed 1"),
+    "all addresses": (ServerOptions(host="0.0.0.0"), False, "From other machines: http://"),
+    "in a container": (ServerOptions(host="0.0.0.0"), True, "From outside: the port that is published for it"),
+    "closed in a container": (ServerOptions(), True, "127.0.0.1 is reached from inside it alone; --host 0.0.0.0 opens"),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_start_screen_tells_the_options_that_matter(name: str) -> None:
+    options, in_container, told = SCREENS[name]
+    screen = render_start_screen(build_service(options, 0), "http://0.0.0.0:8080", options, in_container)
+    assert told in screen
+    if options.host == "0.0.0.0":
+        assert "URL         http://127.0.0.1:8080\n" in screen
+
+
+def test_the_first_call_of_another_contract_is_one_of_its_own() -> None:
+    options = ServerOptions(contract=str(shipped.PLATFORM_CONTRACT_FILE))
+    screen = render_start_screen(build_service(options, 0), "http://here", options)
+    assert 'curl -i http://here/ -H "Authorization: bearer admin"\n' in screen
+
+
+def test_variables_that_look_like_options_and_are_none_are_told() -> None:
+    environment = {
+        **dict.fromkeys(("MOCKFOUNDRY_SCENARIOS", "MOCKFOUNDRY_XYZZY", "MOCKFOUNDRY_SEED"), "x"),
+        **dict.fromkeys(("MOCKFOUNDRY_URL", "MOCKFOUNDRY_PORT_8080_TCP_ADDR", "HOME"), "x"),
+    }
+    assert list(find_unread_variables(environment)) == [
+        "MOCKFOUNDRY_SCENARIOS is not read: did you mean MOCKFOUNDRY_SCENARIO?",
+        "MOCKFOUNDRY_XYZZY is not read: mockfoundry serve --help names all",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "coloured"),
+    [
+        ((), {}, False),
+        (("--color", "always"), {}, True),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (("--color", "never"), {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colours_are_printed_where_they_are_wanted(
+    serve: Callable[..., Serving], options: tuple[str, ...], environment: dict[str, str], coloured: bool
+) -> None:
+    server = serve()
+    server.scale({"instances": -1})
+    done = run_here(*options, "log", "--url", server.url, environment={**os.environ, **environment})
+    assert ("\x1b[" in done.stdout) is coloured
+
+
+def test_a_reader_who_goes_is_no_error() -> None:
+    command = f"set -o pipefail; {' '.join(COMMAND)} scenarios | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=300)
+    assert (done.returncode in (0, 141), done.stderr) == (True, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_paths_are_shown_as_one_would_write_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath("late.yaml").write_text("scenario: late\nrulez: []\n")
+    tmp_path.joinpath("a").mkdir()
+    for given in ("./late.yaml", "a/../late.yaml", str(tmp_path / "late.yaml")):
+        assert run_here("check", given).stdout.startswith("late.yaml:2:1: "), given
+
+
+def test_ctrl_c_ends_a_command_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mockfoundry.selftest.run_selftest", interrupt)
+    done = run_here("selftest")
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "mockfoundry: interrupted")
+
+
+def test_progress_is_told_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mockfoundry.cli.printing.PROGRESS_SECONDS", 0.0)
+    with show_progress("failures", 3) as step:
+        step()
+        step()
+    assert capsys.readouterr().err == "failures: 1 of 3\nfailures: 2 of 3\n"

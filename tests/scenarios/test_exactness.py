@@ -15,4 +15,4 @@ def test_in_rounds_of_32_parallel_requests_every_one_is_exact(rounds: int) -> No
 def test_the_command_says_so() -> None:
     told = run_here("selftest", "--rounds", "3")
     assert told.returncode == 0
-    assert "fired exactly 5 times    3 of 3 rounds" in told.stdout
+    assert "fired exactly 5 times  3 of 3 rounds" in told.stdout
