@@ -281,7 +281,7 @@ def test_a_state_after_the_change_is_as_old_as_its_commit(ask: AskRequest) -> No
     commit_match(play.progress, decision, 13 * SECOND)
     late = play.decision(ask(), now=18 * SECOND - 1)
     assert late is not None
-    assert late.why == "scenario late, rule 2, match 1, 4999999us in state lost"
+    assert late.why == "scenario late, rule 2, match 1, 4.999999s in state lost"
     assert play.decision(ask(), now=18 * SECOND) is None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.problems import Problem
-from mockfoundry.documents.times import format_duration, parse_duration
+from mockfoundry.documents.times import format_duration, format_passed_time, parse_duration
 from mockfoundry.scenarios.format import read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import (
@@ -237,6 +237,14 @@ DURATIONS = [
 def test_a_duration_is_whole_microseconds(text: str, microseconds: int) -> None:
     assert parse_duration(text) == microseconds
     assert parse_duration(format_duration(microseconds)) == microseconds
+
+
+PASSED = [(0, "0s"), (1, "0.000001s"), (6_200_000, "6.2s"), (90_000_000, "90s"), (-1_500_000, "-1.5s")]
+
+
+@pytest.mark.parametrize(("microseconds", "text"), PASSED)
+def test_time_that_has_passed_is_told_in_seconds(microseconds: int, text: str) -> None:
+    assert format_passed_time(microseconds) == text
 
 
 NO_DURATIONS = ["", "1", "s", "-1s", "1 s", "1d", "1S", "0.0000001s", "9000h", "1s\n", "\u0661s", "1e3s", ".5s"]

@@ -69,7 +69,7 @@ WRITTEN = {
         name="busy-after-two",
         start="calm",
         rules=(
-            Rule(operation=SCALES, state="calm", goto="busy", after=1, respond=PASS),
+            Rule(operation=SCALES, at="controller", state="calm", goto="busy", after=1, respond=PASS),
             Rule(state="busy", until=20_000_000, respond=Respond(error="CF-ServiceUnavailable")),
         ),
     ),
@@ -170,7 +170,7 @@ def test_twenty_seconds_after_the_second_scale_all_is_well_again(play: Callable[
     server.advance(0.000001)
     healed = server.scale({"instances": 5})
     assert [*statuses, late.status_code, healed.status_code] == [202, 202, 503, 503, 202]
-    assert late.headers["x-mock-why"] == "scenario busy-after-two, rule 2, match 2, 19999999us in state busy"
+    assert late.headers["x-mock-why"] == "scenario busy-after-two, rule 2, match 2, 19.999999s in state busy"
 
 
 def test_a_workers_third_scale_is_lost_and_five_seconds_of_conflicts_follow(play: Callable[..., Serving]) -> None:
@@ -189,7 +189,7 @@ def test_a_workers_third_scale_is_lost_and_five_seconds_of_conflicts_follow(play
     server.advance(0.1)
     taken = server.scale({"instances": 5}, guid=WORKERS[0])
     assert (refused.status_code, others, kept, taken.status_code) == (409, [202, 202], 4, 202)
-    assert refused.headers["x-mock-why"] == "scenario third-scale-lost, rule 2, match 1, 4900ms in state lost"
+    assert refused.headers["x-mock-why"] == "scenario third-scale-lost, rule 2, match 1, 4.9s in state lost"
 
 
 THE_WORKER = """\

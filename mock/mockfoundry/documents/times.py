@@ -54,6 +54,13 @@ def format_duration(microseconds: int) -> str:
     return f"{microseconds}us"
 
 
+def format_passed_time(microseconds: int) -> str:
+    """Time that has passed, in seconds without needless digits: `6.2s`, `90s`."""
+    seconds, fraction = divmod(abs(microseconds), _SECOND)
+    digits = f".{fraction:06}".rstrip("0") if fraction else ""
+    return f"{'-' if microseconds < 0 else ''}{seconds}{digits}s"
+
+
 def parse_moment(text: str) -> int:
     """A moment in UTC, `2016-03-23T18:48:22Z` with up to six digits after the second, as microseconds.
 

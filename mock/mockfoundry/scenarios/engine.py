@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mockfoundry.documents.times import MAX_DURATION, format_duration
+from mockfoundry.documents.times import MAX_DURATION, format_passed_time
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.model import Event, Lognormal, Respond, Scenario, Station, Uniform, Virtual
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
@@ -240,7 +240,7 @@ def find_beginning(compiled: CompiledRule, progress: ScenarioProgress, key: str,
 
 def describe_passed_time(compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int) -> str:
     """How far a rule's time is, as the end of a line of text: `, 1.2s in state lost`."""
-    passed = format_duration(now - find_beginning(compiled, progress, key, now))
+    passed = format_passed_time(now - find_beginning(compiled, progress, key, now))
     if not compiled.rule.state:
         return f", {passed} after it was switched on"
     return f", {passed} in state {find_state(compiled, progress, key)}"

@@ -262,7 +262,7 @@ def propose_answer(value: Any) -> str:
 ANSWER = WordKind("pass", PASS, RESPOND, "answers", propose_answer)
 
 PROCESS = Form(
-    "a process condition",
+    "process",
     (
         FormKey("type", NameConditionKind(), "Its type, such as web or worker."),
         FormKey("app", NameConditionKind(), "The name of its app."),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mockfoundry.contract.plan import shorten_value
-from mockfoundry.documents.times import format_duration
+from mockfoundry.documents.times import format_duration, format_passed_time
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import (
     ScenarioProgress,
@@ -170,15 +170,15 @@ def check_rule_times(
             "for",
             since_switched_on < ends,
             format_duration(ends),
-            f"{format_duration(since_switched_on)} after it was switched on",
+            f"{format_passed_time(since_switched_on)} after it was switched on",
         )
     passed = now - find_beginning(compiled, progress, key, now)
-    where, got = "", f"{format_duration(passed)} after it was switched on"
+    where, got = "", f"{format_passed_time(passed)} after it was switched on"
     if rule.state:
         state = find_state(compiled, progress, key)
         if state not in rule.state:
             return
-        where, got = f" in state {state}", f"{format_duration(passed)} since it was entered"
+        where, got = f" in state {state}", f"{format_passed_time(passed)} since it was entered"
     if rule.from_ is not None:
         yield CheckedCondition("from", passed >= rule.from_, f"{format_duration(rule.from_)}{where}", got)
     if rule.until is not None:

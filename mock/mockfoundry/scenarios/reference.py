@@ -196,13 +196,14 @@ rules:
 ```
 
 Something happens some time after something else: for twenty seconds after the second scale, the Cloud Controller is
-unavailable. The state `busy` is entered with the second scale, and `until:` counts from then.
+unavailable. The state `busy` is entered with the second scale, and `until:` counts from then. `at: controller` leaves
+out the scales that are refused before, for their token or their guid.
 
 ```yaml
 scenario: busy-after-two
 start: calm
 rules:
-  - {operation: [scaleProcess, scaleProcessForApp], state: calm, goto: busy, after: 1, respond: pass}
+  - {operation: [scaleProcess, scaleProcessForApp], at: controller, state: calm, goto: busy, after: 1, respond: pass}
   - state: busy
     until: 20s
     respond: {error: CF-ServiceUnavailable}

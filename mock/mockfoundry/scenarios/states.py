@@ -5,7 +5,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from mockfoundry.documents.declare import Path
-from mockfoundry.documents.problems import did_you_mean
+from mockfoundry.documents.problems import list_first
 from mockfoundry.documents.times import format_duration
 from mockfoundry.scenarios.model import Scenario
 
@@ -57,20 +57,52 @@ def find_wrong_states(scenario: Scenario) -> Iterator[PathFinding]:
         return
     entries = find_earliest_entries(scenario)
     has_states = any(rule.state for rule in scenario.rules)
+    unasked = find_unasked_state(scenario) if has_states else None
     for position, rule in enumerate(scenario.rules):
         at: Path = ("rules", position)
         if rule.goto is not None and not has_states:
             mend = f"give the rule that plays then state: {rule.goto}"
             yield (*at, "goto"), f"goto changes nothing: no rule of the scenario has state; {mend}"
+        if unasked is not None and not rule.state and not (rule.from_ is None and rule.until is None):
+            key = "from" if rule.until is None else "until"
+            text = (
+                f"{key} counts from switching the scenario on, since this rule has no state; and no rule has the state"
+            )
+            mend = f"give this rule state: {unasked.state}, or rule {unasked.rule} times in place of goto"
+            yield (*at, key), f'{text} "{unasked.state}", which rule {unasked.rule} enters; {mend}'
         for number, state in enumerate(rule.state):
             if state not in entries:
-                hint = did_you_mean(state, entries)
-                mend = hint if hint.endswith("?") else f"; a rule enters it by goto: {state}"
-                yield (*at, "state", number), f'the state "{state}" is never entered{mend}'
+                names = ", ".join(list_first(sorted(entries), str)) or "none"
+                text = f'the state "{state}" is never entered: start, and goto of rules that are reached, name {names}'
+                yield (*at, "state", number), text
         if scenario.for_ is not None and rule.state and all(state in entries for state in rule.state):
             too_late = explain_too_late(scenario.for_, rule.from_, [(each, entries[each]) for each in rule.state])
             if too_late:
                 yield (*at, "state"), f"rule {position + 1} never applies: {too_late}"
+
+
+class UnaskedState(NamedTuple):
+    """A state that a rule enters and no rule asks for.
+
+    Attributes:
+        rule: from 1.
+    """
+
+    state: str
+    rule: int
+
+
+def find_unasked_state(scenario: Scenario) -> UnaskedState | None:
+    """The first state that a rule enters and no rule asks for.
+
+    It may be the end of a scenario. Beside a rule that has a time and no state, it is that rule whose state was
+    forgotten: what was meant to last from the one moment would last from the other.
+    """
+    asked = {state for rule in scenario.rules for state in rule.state}
+    for number, rule in enumerate(scenario.rules, 1):
+        if rule.goto is not None and rule.goto not in asked:
+            return UnaskedState(rule.goto, number)
+    return None
 
 
 def explain_too_late(ends: int, begins: int | None, states: list[tuple[str, EarliestEntry]]) -> str:
