@@ -5,7 +5,6 @@ Never decides what is said. Click prints its own errors; `QuotingGroup` has thos
 
 import io
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,9 +34,6 @@ def print_text(text: str, *, error: bool = False, newline: bool = True, colour: 
 
 INTERRUPTED_EXIT_CODE = 130
 """As a shell gives it for a command that Ctrl-C has ended."""
-
-BROKEN_PIPE_EXIT_CODE = 141
-"""As a shell gives it for a command whose reader has gone."""
 
 ColourChoice = Literal["auto", "always", "never"]
 
@@ -109,10 +105,6 @@ class QuotingGroup(click.Group):
                 sys.exit(INTERRUPTED_EXIT_CODE)
             print_text("Aborted!", error=True)
             sys.exit(1)
-        except BrokenPipeError:
-            # Python would fail once more when it flushes at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(BROKEN_PIPE_EXIT_CODE)
         sys.exit(code if isinstance(code, int) else 0)
 
 

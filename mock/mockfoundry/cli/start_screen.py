@@ -21,8 +21,10 @@ ANY_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 (they are told apart, and not li
 ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
 """What makes a client an admin, by the setting `unknown_users`."""
 
+PREFIX = "MOCKFOUNDRY_"
+
 CLIENT_VARIABLES = frozenset(
-    f"MOCKFOUNDRY_{name}" for name in ("URL", "TOKEN", "CONTROL_TOKEN", "FOUNDATION", "USER", "COMMAND")
+    f"{PREFIX}{name}" for name in ("URL", "TOKEN", "CONTROL_TOKEN", "FOUNDATION", "USER", "COMMAND")
 )
 """What commands and clients read besides the options of a server."""
 
@@ -43,9 +45,10 @@ def find_unread_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each variable that looks like an option of the server, and is none."""
     known = CLIENT_VARIABLES | {option.environment_variable for option in iterate_options()}
     for name in sorted(environment):
-        if name.startswith("MOCKFOUNDRY_") and name not in known and not _SERVICE_LINK.fullmatch(name):
-            near = find_near_word(name, known)
-            yield f"{name} is not read: " + (f"did you mean {near}?" if near else "mockfoundry serve --help names all")
+        if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name):
+            near = find_near_word(name.removeprefix(PREFIX), {each.removeprefix(PREFIX) for each in known})
+            mend = f"did you mean {PREFIX}{near}?" if near else "mockfoundry serve --help names all"
+            yield f"{name} is not read: {mend}"
 
 
 def render_start_screen(service: "Service", url: str, options: ServerOptions, in_container: bool = False) -> str:
