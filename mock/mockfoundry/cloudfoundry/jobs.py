@@ -76,7 +76,7 @@ def run_job(world: World, job: Job) -> None:
     world.own_table("jobs")[job.guid] = ended
 
 
-def delete_app(world: World, job: Job) -> str | None:
+def run_app_deletion(world: World, job: Job) -> str | None:
     """Deletes an app with everything that belongs to it; one that is gone already is well deleted.
 
     Returns:
@@ -130,7 +130,7 @@ def clear_buildpack_cache(_world: World, _job: Job) -> str | None:
 
 
 RUN_OPERATION: Mapping[str, Callable[[World, Job], str | None]] = {
-    DELETE_APP: delete_app,
+    DELETE_APP: run_app_deletion,
     CLEAR_BUILDPACK_CACHE: clear_buildpack_cache,
 }
 """What each operation does; gives why it failed, or None."""
