@@ -72,14 +72,29 @@ def test_the_table_has_what_was_met_how_often_and_what_is_missing() -> None:
         CoverageItem("getProcess", 200, "", "", 0),
         CoverageItem("listProcesses", 200, "", "", 1),
     ]
-    assert format_coverage_table(ContractCoverage(60.0, 3, 5, squares, {})).splitlines() == [
-        "operation      met                       missing",
-        "scaleProcess   202 (2), reset after (1)  409",
-        "getProcess     -                         200",
-        "listProcesses  200 (1)                   -",
+    coverage = ContractCoverage(60.0, 3, 5, squares, {})
+    assert format_coverage_table(coverage).splitlines() == [
+        "scaleProcess   2 of 3  met 202 ×2, reset after",
+        "                       missing 409",
+        "listProcesses  1 of 1  met 200",
+        "1 operation was never asked (--all lists them)",
         "",
         "3 of 5 met: 60 %",
     ]
+    assert format_coverage_table(coverage, every=True).splitlines()[2:] == [
+        "getProcess     0 of 1  missing 200",
+        "listProcesses  1 of 1  met 200",
+        "",
+        "3 of 5 met: 60 %",
+    ]
+
+
+def test_the_table_is_as_wide_as_it_is_told() -> None:
+    squares = [CoverageItem("scaleProcess", status, "", "", 0) for status in range(400, 440)]
+    squares.append(CoverageItem("scaleProcess", 202, "", "", 1))
+    table = format_coverage_table(ContractCoverage(2.4, 1, 41, squares, {}), width=80)
+    assert max(map(len, table.splitlines())) <= 80
+    assert len(table.splitlines()) == 7
 
 
 def test_a_missing_item_is_made_a_scenario_that_is_named_after_it() -> None:

@@ -43,7 +43,7 @@ def test_every_option_and_every_mark_of_the_plugin_is_told(pytester: pytest.Pyte
     unused = [argument for name in PLUGINS.values() for argument in ("-p", f"no:{name}")]
     told = "".join(pytester.runpytest_subprocess(*unused, asked).stdout.str() for asked in ("--help", "--markers"))
     options = set(re.findall(r"^ +(--mock-[a-z-]+)", told, re.MULTILINE))
-    assert len(options) == 4
+    assert len(options) == 6
     assert all(option in PYTHON for option in options)
     assert all(
         f"@pytest.mark.{mark}(" in told and f"@pytest.mark.{mark}(" in PYTHON for mark in ("scenario", "seed_file")

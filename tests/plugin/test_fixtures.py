@@ -1,5 +1,6 @@
 """The plugin's fixtures and marks: a test in one line, and nothing of it seen by any other test."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -175,3 +176,35 @@ def test_begins(foundation, mock_server):
         *options,
     )
     result.assert_outcomes(passed=1)
+
+
+SCALED_ONCE = "def test_scales(foundation): assert scale(foundation, 2).status_code == 202"
+
+
+@pytest.mark.parametrize(("percent", "status"), [("0.4", 0), ("90", 1)])
+def test_a_coverage_is_written_and_may_be_too_little(
+    run: Run, pytester: pytest.Pytester, percent: str, status: int
+) -> None:
+    result = run(SCALED_ONCE, "--mock-coverage=met.json", "--mock-coverage-fail-under", percent)
+    assert result.ret == status
+    written = json.loads(pytester.path.joinpath("met.json").read_text())
+    assert (written["met"], written["percent"]) == (1, 0.4)
+    assert [each for each in written["squares"] if each["times"]] == [
+        {"operation": "scaleProcess", "status": 202, "fault": "", "phase": "", "times": 1}
+    ]
+    said = f"mockfoundry: 0.4 % of the answers was met, {percent} % is asked for"
+    assert (said in result.stdout.str()) is bool(status)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--mock-coverage=test_theirs.py", "test_theirs.py is no file for JSON; write --mock-coverage=FILE.json"),
+        ("--mock-coverage=none/met.json", "there is no folder none"),
+        ("--mock-coverage-fail-under=101", "101 is no percentage; give 0 to 100"),
+    ],
+)
+def test_what_coverage_can_not_be_is_a_usage_error(run: Run, option: str, said: str) -> None:
+    result = run(SCALED_ONCE, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()

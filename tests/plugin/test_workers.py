@@ -77,7 +77,7 @@ def test_notes_its_server(foundation, mock_server, number):
     )
     count = 3 * workers
     result.assert_outcomes(passed=count)
-    result.stdout.fnmatch_lines(["*what the clients have met of the contract*", f"scaleProcess *202 ({count}) *"])
+    result.stdout.fnmatch_lines(["*what the clients have met of the contract*", f"scaleProcess *met 202 ×{count}"])
     urls = [file.read_text() for file in pytester.path.glob("*.url")]
     assert (len(urls), len(set(urls))) == (workers, servers)
     assert not any(answers(url) for url in urls)
@@ -108,7 +108,7 @@ def test_scales(foundation, number):
 """
     for arguments in ((), ("-n2",)):
         result = run(text, "--mock-url", server.url, "--mock-coverage", *arguments)
-        result.stdout.fnmatch_lines(["scaleProcess *202 (4) *"])
+        result.stdout.fnmatch_lines(["scaleProcess *met 202 ×4"])
 
 
 def test_a_failed_test_leaves_no_foundation_behind(run: Run, serve: Callable[..., Serving]) -> None:

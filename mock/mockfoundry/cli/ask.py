@@ -21,7 +21,7 @@ from mockfoundry.cli.connecting import (
 )
 from mockfoundry.cli.durations import duration_option
 from mockfoundry.cli.errors import fail
-from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
+from mockfoundry.cli.printing import FORMAT_CHOICE, measure_width, print_json, print_text
 from mockfoundry.documents.quoting import quote_line, quote_text
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
@@ -115,6 +115,7 @@ def wait(url: str | None, timeout: float, form: str) -> None:
 @TOKEN_OPTION
 @click.option("--foundation", default="", help="Only this foundation; all together by default.")
 @click.option("--operation", default="", help="Only these operations, with commas between.")
+@click.option("--all", "every", is_flag=True, help="List operations that nobody has asked, too.")
 @click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A table, or JSON.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Exit code 1 if less than PERCENT was met.")
 @click.option(
@@ -129,6 +130,7 @@ def coverage(
     control_token: str,
     foundation: str,
     operation: str,
+    every: bool,
     form: str,
     fail_under: float | None,
     wanted: tuple[str, str] | None,
@@ -140,9 +142,22 @@ def coverage(
         if wanted:
             print_text(find_scenario_for(answer["squares"], *wanted), newline=False)
             return
-        print_answer(answer, form)
+        if form == "json":
+            print_answer(answer, form)
+        else:
+            print_text(render_coverage(answer, every))
         if fail_under is not None and answer["percent"] < fail_under:
             fail(f"{answer['percent']:g} % was met, {fail_under:g} % is asked for", code=1)
+
+
+def render_coverage(answer: dict[str, Any], every: bool) -> str:
+    """The coverage that a server tells, as a table as wide as the terminal."""
+    from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, format_coverage_table
+
+    keys = ("operation", "status", "fault", "phase", "times")
+    squares = [CoverageItem(*(each[key] for key in keys)) for each in answer["squares"]]
+    coverage = ContractCoverage(answer["percent"], answer["met"], answer["of"], squares, answer["undocumented"])
+    return format_coverage_table(coverage, every, measure_width())
 
 
 def find_scenario_for(squares: list[dict[str, Any]], operation: str, wanted: str) -> str:

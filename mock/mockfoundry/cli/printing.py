@@ -5,6 +5,7 @@ Never decides what is said. Click prints its own errors; `QuotingGroup` has thos
 
 import io
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,14 @@ def choose_colour_output(choice: ColourChoice, environment: Mapping[str, str]) -
     if environment.get("NO_COLOR"):
         return False
     return True if environment.get("FORCE_COLOR") else None
+
+
+DEFAULT_WIDTH = 100
+
+
+def measure_width() -> int:
+    """Columns of the terminal, or as COLUMNS says; where there is none, DEFAULT_WIDTH."""
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
 PROGRESS_SECONDS = 5.0

@@ -231,7 +231,7 @@ class CoverageRow(msgspec.Struct, frozen=True):
         status: 0 where it is a fault.
         fault, phase: empty where it is a status.
         times: how often it was met.
-        scenario: the text of a scenario file that makes a client meet it; None if it was met.
+        scenario: the text of a scenario file that makes a client meet it.
     """
 
     operation: str
@@ -239,7 +239,7 @@ class CoverageRow(msgspec.Struct, frozen=True):
     fault: str
     phase: str
     times: int
-    scenario: str | None
+    scenario: str
 
     def __repr__(self) -> str:
         answer = f"{self.fault} {self.phase}" if self.fault else str(self.status)

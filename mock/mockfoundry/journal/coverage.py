@@ -1,6 +1,7 @@
 """Coverage: which documented answers and faults clients have met or not met. Never counts; the journals do."""
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -8,7 +9,6 @@ import msgspec
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
 from mockfoundry.journal.entry import NO_STATUS
-from mockfoundry.journal.retries import align_columns
 from mockfoundry.journal.store import HitKey
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
@@ -102,14 +102,42 @@ def scenario_for_item(item: CoverageItem) -> dict[str, Any]:
     }
 
 
-def format_coverage_table(coverage: ContractCoverage) -> str:
-    """Coverage as a table with one line for each operation: what was met and how often, and what is missing."""
+DEFAULT_WIDTH = 100
+MIN_WIDTH = 40
+"""Columns of a table; in fewer than the second nothing can be read."""
+
+
+def format_coverage_table(coverage: ContractCoverage, every: bool = False, width: int = DEFAULT_WIDTH) -> str:
+    """Coverage as a table: of each operation that was asked, how much was met, what and how often, and what is missing.
+
+    Args:
+        every: operations that nobody has asked have their place, too.
+    """
     by_operation: dict[str, list[CoverageItem]] = {}
     for item in coverage.squares:
         by_operation.setdefault(item.operation, []).append(item)
-    rows = [("operation", "met", "missing")]
-    for operation, squares in by_operation.items():
-        met = ", ".join(f"{item.name} ({item.times})" for item in squares if item.times)
-        missing = ", ".join(item.name for item in squares if not item.times)
-        rows.append((operation, met or "-", missing or "-"))
-    return "\n".join([*align_columns(rows), "", f"{coverage.met} of {coverage.of} met: {coverage.percent:g} %"])
+    shown = {name: items for name, items in by_operation.items() if every or any(item.times for item in items)}
+    name_width = max(map(len, shown), default=0)
+    counts = {name: f"{sum(item.times > 0 for item in items)} of {len(items)}" for name, items in shown.items()}
+    count_width = max(map(len, counts.values()), default=0)
+    lines = []
+    for name, items in shown.items():
+        head = f"{name:<{name_width}}  {counts[name]:>{count_width}}  "
+        for text in describe_items(items):
+            room = max(width, len(head) + MIN_WIDTH)
+            wrapped = textwrap.wrap(text, room, initial_indent=head, subsequent_indent=" " * (len(head) + 4))
+            lines += [line.rstrip() for line in wrapped]
+            head = " " * len(head)
+    rest = len(by_operation) - len(shown)
+    if rest:
+        lines.append(f"{rest} operation{'s were' if rest > 1 else ' was'} never asked (--all lists them)")
+    return "\n".join([*lines, "", f"{coverage.met} of {coverage.of} met: {coverage.percent:g} %"])
+
+
+def describe_items(items: Iterable[CoverageItem]) -> Iterator[str]:
+    """What was met, with how often where it was more than once; and what is missing."""
+    met = [f"{item.name} ×{item.times}" if item.times > 1 else item.name for item in items if item.times]
+    missing = [item.name for item in items if not item.times]
+    for word, names in (("met", met), ("missing", missing)):
+        if names:
+            yield f"{word} {', '.join(names)}"

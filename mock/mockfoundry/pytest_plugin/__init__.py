@@ -24,8 +24,10 @@ from mockfoundry.pytest_plugin.session import (
     collect_foundation_coverage,
     collect_server_coverage,
     has_own_server,
+    judge_coverage,
     must_answer,
     open_session_server,
+    report_coverage,
     send_hits,
     start_shared_server,
 )
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from mockfoundry.client.server import ServerBase
 
 
+COVERAGE_VERDICT: "pytest.StashKey[str]" = pytest.StashKey()
 FOUNDATION: "pytest.StashKey[Foundation]" = pytest.StashKey()
 FAILURE_REPORT_TITLE = "what happened in the foundation"
 
@@ -163,13 +166,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     end_shared_server(config)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints the coverage, with --mock-coverage."""
-    if config.getoption("mock_coverage"):
-        from mockfoundry.pytest_plugin.session import render_coverage_table
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Fails the session where clients have met less than --mock-coverage-fail-under asks for."""
+    result = yield
+    config = session.config
+    if not hasattr(config, "workerinput"):
+        config.stash[COVERAGE_VERDICT] = judge_coverage(config)
+        session.testsfailed += bool(config.stash[COVERAGE_VERDICT])
+    return result
 
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Prints or writes the coverage, with --mock-coverage, and says where it is not enough."""
+    if config.getoption("mock_coverage") is not None:
         terminalreporter.section("what the clients have met of the contract")
-        terminalreporter.write_line(render_coverage_table(config))
+        terminalreporter.write_line(report_coverage(config))
+    verdict = config.stash.get(COVERAGE_VERDICT, "")
+    if verdict:
+        terminalreporter.write_line(verdict, red=True)
 
 
 __all__ = ["SCENARIO", "SEED_FILE", "foundation", "mock_seed", "mock_server"]

@@ -37,13 +37,23 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--mock-coverage",
-        action="store_true",
-        help="at the end, print which documented answers and faults the tests' clients have met",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="at the end, print which documented answers and faults the tests' clients have met, or write it as JSON "
+        "to FILE.json",
+    )
+    group.addoption(
+        "--mock-coverage-fail-under",
+        metavar="PERCENT",
+        type=float,
+        help="fail if less than PERCENT of them was met",
     )
 
 
 def check_options(config: pytest.Config) -> None:
     """Raises UsageError where options exclude each other, or the URL is not one."""
+    check_coverage_options(config)
     url = config.getoption("mock_url")
     if url is None:
         if config.getoption("mock_server_scenarios"):
@@ -62,6 +72,25 @@ def check_options(config: pytest.Config) -> None:
         parse_server_url(url)
     except ServerError as error:
         raise pytest.UsageError(f"--mock-url: {error}") from None
+
+
+def check_coverage_options(config: pytest.Config) -> None:
+    """Raises UsageError where the coverage can't be written, or what is asked of it is no percentage."""
+    file, percent = config.getoption("mock_coverage"), config.getoption("mock_coverage_fail_under")
+    if file and not file.endswith(".json"):
+        # It may be the path of tests, which would be written over.
+        raise pytest.UsageError(
+            f"--mock-coverage: {file} is no file for JSON; write --mock-coverage=FILE.json, or put --mock-coverage last"
+        )
+    if file and not Path(file).absolute().parent.is_dir():
+        raise pytest.UsageError(f"--mock-coverage: there is no folder {Path(file).parent}; make it, or name another")
+    if percent is not None and not 0 <= percent <= 100:
+        raise pytest.UsageError(f"--mock-coverage-fail-under: {percent:g} is no percentage; give 0 to 100")
+
+
+def wants_coverage(config: pytest.Config) -> bool:
+    """Whether it matters what clients have met."""
+    return config.getoption("mock_coverage") is not None or config.getoption("mock_coverage_fail_under") is not None
 
 
 SCENARIO = "scenario"

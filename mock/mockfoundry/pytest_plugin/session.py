@@ -4,16 +4,21 @@ Never makes a foundation. A server that only this session uses is asked for its 
 others use too is asked for the coverage of each foundation of this session.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from mockfoundry.pytest_plugin.options import wants_coverage
 
 if TYPE_CHECKING:
     from mockfoundry.client.foundation import Foundation
     from mockfoundry.client.server import Server, ServerBase
     from mockfoundry.client.values import Coverage
+    from mockfoundry.journal.coverage import ContractCoverage
 
 
 SERVER_URL_KEY = "mockfoundry_url"
@@ -115,13 +120,13 @@ def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
 
 def collect_server_coverage(config: pytest.Config, server: "ServerBase") -> None:
     """Adds what all clients of a server have met, if coverage is to be printed."""
-    if config.getoption("mock_coverage"):
+    if wants_coverage(config):
         add_coverage_hits(config, server.coverage())
 
 
 def collect_foundation_coverage(config: pytest.Config, foundation: "Foundation") -> None:
     """Adds what the clients of a foundation have met, if coverage is to be printed and its server is not asked."""
-    if config.getoption("mock_coverage") and config.getoption("mock_url"):
+    if wants_coverage(config) and config.getoption("mock_url"):
         add_coverage_hits(config, foundation.coverage())
 
 
@@ -132,26 +137,62 @@ def send_hits(config: pytest.Config) -> None:
         output[HITS.name] = [[*key, times] for key, times in config.stash[HITS].items()]
 
 
-def render_coverage_table(config: pytest.Config) -> str:
-    """The table of what all clients have met."""
-    from mockfoundry.client.errors import ServerError
-    from mockfoundry.documents.quoting import quote_text
+def sum_coverage(config: pytest.Config) -> "ContractCoverage":
+    """What all clients have met.
+
+    Raises:
+        ServerError: the server of all workers does not answer any more.
+    """
+    from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, coverage_percent
 
     shared = config.stash.get(SHARED_SERVER, None)
     if shared is not None and has_own_server(config):
-        try:
-            collect_server_coverage(config, shared)
-        except ServerError as error:
-            return f"it can't be told: {error}"
-    hits = config.stash[HITS]
-    return quote_text(render_hits_table(hits)) if hits else "no test has used the server"
-
-
-def render_hits_table(hits: dict[CoverageKey, int]) -> str:
-    from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, coverage_percent, format_coverage_table
-
-    squares = [CoverageItem(*key, times) for key, times in hits.items()]
+        config.stash[HITS] = {}
+        collect_server_coverage(config, shared)
+    squares = [CoverageItem(*key, times) for key, times in config.stash[HITS].items()]
     count = sum(each.times > 0 for each in squares)
-    return format_coverage_table(
-        ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, {})
-    )
+    percent = coverage_percent(count, len(squares)) if squares else 0.0
+    return ContractCoverage(percent, count, len(squares), squares, {})
+
+
+def judge_coverage(config: pytest.Config) -> str:
+    """Why the coverage is not enough, in a sentence; empty where it is, or nothing is asked of it."""
+    from mockfoundry.client.errors import ServerError
+
+    least = config.getoption("mock_coverage_fail_under")
+    if least is None:
+        return ""
+    try:
+        percent = sum_coverage(config).percent
+    except ServerError as error:
+        return f"mockfoundry: the coverage can't be told: {error}"
+    return "" if percent >= least else f"mockfoundry: {percent:g} % of the answers was met, {least:g} % is asked for"
+
+
+def report_coverage(config: pytest.Config) -> str:
+    """The table of what all clients have met, or where it was written."""
+    from mockfoundry.client.errors import ServerError
+    from mockfoundry.documents.quoting import quote_text
+    from mockfoundry.journal.coverage import format_coverage_table
+
+    try:
+        coverage = sum_coverage(config)
+    except ServerError as error:
+        return f"it can't be told: {error}"
+    file = config.getoption("mock_coverage")
+    if file:
+        return write_coverage(coverage, file)
+    if not coverage.squares:
+        return "no test has used the server"
+    return quote_text(format_coverage_table(coverage, width=shutil.get_terminal_size((100, 24)).columns))
+
+
+def write_coverage(coverage: "ContractCoverage", file: str) -> str:
+    """Writes the coverage as JSON; says where."""
+    import msgspec
+
+    try:
+        Path(file).write_bytes(msgspec.json.format(msgspec.json.encode(coverage)) + b"\n")
+    except OSError as error:
+        return f"{file} can't be written: {error.strerror or error}"
+    return f"{coverage.met} of {coverage.of} met: {coverage.percent:g} %; written to {file}"
