@@ -1,6 +1,6 @@
 """Near misses: which rule came nearest to a request that none took, condition by condition. Changes no counter."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -84,8 +84,7 @@ def find_near_miss(
         None where no scenario is on, or where nearly nothing of any rule held.
     """
     nearest: NearMiss | None = None
-    least = (0, 0, 0)
-    places = {scenario.name: place for place, scenario in enumerate(scenarios.scenarios)}
+    least = 0
     for compiled in select_comparable_rules(scenarios, request):
         if not is_comparable(compiled, request):
             continue
@@ -94,9 +93,11 @@ def find_near_miss(
             conditions += (check_station(refused_before()),)
         miss = NearMiss(compiled.scenario.name, compiled.number, conditions)
         failed = len(miss.failed)
-        rank = (failed, places[compiled.scenario.name], compiled.number)
-        if (failed < len(miss.conditions) or miss.missed_controller) and (nearest is None or rank < least):
-            nearest, least = miss, rank
+        if (failed < len(miss.conditions) or miss.missed_controller) and (nearest is None or failed < least):
+            nearest, least = miss, failed
+            if failed == 1:
+                # No rule took the request, so none can be nearer.
+                break
     return nearest
 
 
@@ -116,8 +117,13 @@ def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
     return bool(compiled.conditions) and all(condition.holds(request) for condition in compiled.conditions)
 
 
-def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> list[CompiledRule]:
-    """The rules worth comparing: those that the index leads to, then those for the operation, then those for others."""
+def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> Iterable[CompiledRule]:
+    """The rules worth comparing, in the order in which they are tried.
+
+    Of very many these: the ones that the index leads to, then others for the operation, then those for others.
+    """
+    if scenarios.rule_count <= MAX_COMPARED_RULES // 2:
+        return scenarios.iterate_rules()
     operation, needs_naming = request.operation, request.needs_naming
     mine = list(islice(scenarios.find_candidates(request), MAX_COMPARED_RULES // 2))
     others: list[CompiledRule] = []
@@ -128,7 +134,9 @@ def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequ
                 break
         elif len(others) < MAX_COMPARED_RULES:
             others.append(compiled)
-    return (mine + others)[:MAX_COMPARED_RULES]
+    places = {scenario.name: place for place, scenario in enumerate(scenarios.scenarios)}
+    selected = (mine + others)[:MAX_COMPARED_RULES]
+    return sorted(selected, key=lambda compiled: (places[compiled.scenario.name], compiled.number))
 
 
 def check_rule_conditions(

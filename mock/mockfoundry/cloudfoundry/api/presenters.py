@@ -82,6 +82,29 @@ def present_process(
     return presented
 
 
+MAX_KEPT_PROCESSES = 2048
+"""How many encoded processes are kept, of all foundations; each takes some 1.5 kB."""
+
+
+def encode_process(process: ProcessModel, app: App, base: str, command: str) -> msgspec.Raw:
+    """A process without its instances, encoded once for each of its versions, however often it is read.
+
+    Copies of a foundation share its processes, and so what is kept of them.
+    """
+    key = (process.guid, base, command)
+    kept = _kept_processes.get(key)
+    if kept is not None and kept[0] is process and kept[1] is app:
+        return kept[2]
+    fragment = encode_fragment(present_process(process, app, base, command))
+    if len(_kept_processes) >= MAX_KEPT_PROCESSES:
+        _kept_processes.clear()
+    _kept_processes[key] = (process, app, fragment)
+    return fragment
+
+
+_kept_processes: dict[tuple[str, str, str], tuple[ProcessModel, App, msgspec.Raw]] = {}
+
+
 def present_metadata(entity: HasMetadata) -> dict[str, Any]:
     return {"labels": entity.labels, "annotations": entity.annotations}
 
@@ -173,7 +196,7 @@ def present_process_instances(process: ProcessModel, instances: list[dict[str, A
 
 
 def present_page(
-    resources: list[dict[str, Any]], total: int, page: int, per_page: int, url: str, link_parameters: Collection[str]
+    resources: list[Any], total: int, page: int, per_page: int, url: str, link_parameters: Collection[str]
 ) -> dict[str, Any]:
     """One page of a list.
 

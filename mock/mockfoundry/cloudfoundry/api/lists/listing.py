@@ -81,7 +81,7 @@ class Listing(msgspec.Struct, Generic[RowT], frozen=True, kw_only=True):
 
     noun: str
     form: ListForm
-    present: Callable[[ListReading, list[RowT]], list[dict[str, Any]]]
+    present: Callable[[ListReading, list[RowT]], list[Any]]
     filters: Mapping[str, Narrow[RowT]] = {}
     inclusions: tuple[Inclusion[RowT], ...] = ()
     include_fields: Callable[[ListReading, list[RowT]], dict[str, list[dict[str, Any]]]] = include_nothing

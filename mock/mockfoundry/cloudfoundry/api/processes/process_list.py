@@ -12,7 +12,7 @@ from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_absent, check_arrays, check_embedded
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS, present_process
+from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS, encode_process, present_process
 from mockfoundry.cloudfoundry.api.processes.processes import EMBEDDED_RESOURCES, find_readable_version, read_instances
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_read_space
@@ -64,17 +64,19 @@ def read_versions(reading: ListReading, processes: Collection[ProcessModel]) -> 
     return [find_readable_version(world, process, reading.request.now) for process in processes]
 
 
-def present_processes(reading: ListReading, processes: list[ProcessModel]) -> list[dict[str, Any]]:
+def present_processes(reading: ListReading, processes: list[ProcessModel]) -> list[Any]:
     """The processes of a page, with their instances where these are asked for."""
     world, request = reading.world, reading.request
-    apps, base, embed = world.apps, request.base, bool(reading.query.embed)
+    apps, base = world.apps, request.base
+    if not reading.query.embed:
+        return [encode_process(process, apps[process.app], base, HIDDEN_IN_LISTS) for process in processes]
     return [
         present_process(
             process,
             app := apps[process.app],
             base,
             HIDDEN_IN_LISTS,
-            read_instances(world, app, process, request.now) if embed else None,
+            read_instances(world, app, process, request.now),
         )
         for process in processes
     ]

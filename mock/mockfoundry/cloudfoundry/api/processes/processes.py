@@ -29,6 +29,7 @@ from mockfoundry.cloudfoundry.api.messages import (
 from mockfoundry.cloudfoundry.api.metadata_merging import apply_metadata
 from mockfoundry.cloudfoundry.api.presenters import (
     command_of,
+    encode_process,
     present_instances,
     present_process,
     present_process_instances,
@@ -74,8 +75,8 @@ def get_process(world: World, actor: User, request: ApiRequest) -> ApiResponse |
     app = target.app
     command = command_of(process, app) if may_see_secrets(actor, target.space) else HIDDEN
     if not embed:
-        body = present_process(process, app, request.base, command)
-        return ApiResponse(200, body, "world: process read", tolerated_violations=request.violations)
+        fragment = encode_process(process, app, request.base, command)
+        return ApiResponse(200, fragment, "world: process read", tolerated_violations=request.violations)
 
     def respond(world: World) -> ApiResponse:
         instances = read_instances(world, app, process, request.now)

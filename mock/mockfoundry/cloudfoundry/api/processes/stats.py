@@ -4,7 +4,10 @@ Source: cloud_controller_ng, app/presenters/v3/process_stats_presenter.rb and
 lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_word, mix_word
@@ -106,7 +109,7 @@ def present_known_instance(
     index = instance.index
     placed = instance.state in ("RUNNING", "STOPPING")
     measured = sample is not None and placed
-    cell, port = divmod(index, 250)
+    host, internal_ip, ports = find_place(index) if placed else _NO_PLACE
     resources = process if sample is None else sample.resources
     return {
         "type": process.type,
@@ -114,8 +117,8 @@ def present_known_instance(
         "instance_guid": instance.guid,
         "state": instance.state,
         "routable": instance.routable,
-        "host": f"10.0.{cell % 250}.{10 + port % 40}" if placed else "",
-        "instance_internal_ip": f"10.255.{cell % 250}.{1 + port}" if placed else "",
+        "host": host,
+        "instance_internal_ip": internal_ip,
         "uptime": max(0, now - (instance.since or now)) // SECOND,
         "mem_quota": resources.memory_in_mb * MEGABYTE if measured else None,
         "disk_quota": resources.disk_in_mb * MEGABYTE if measured else None,
@@ -123,7 +126,7 @@ def present_known_instance(
         "fds_quota": FILE_DESCRIPTORS,
         "isolation_segment": segment,
         "details": instance.details,
-        "instance_ports": [present_ports(port)] if placed else [],
+        "instance_ports": ports,
         "usage": {}
         if sample is None
         else present_usage(sample, instance)
@@ -136,14 +139,34 @@ _NO_USAGE = {"cpu": 0, "cpu_entitlement": 0, "mem": 0, "disk": 0, "log_rate": 0}
 """The Cloud Controller's usage of an instance that sent no metrics: whole numbers, for processors too."""
 
 
-def present_ports(port: int) -> dict[str, int]:
+class Place(NamedTuple):
+    """Where an instance runs.
+
+    Attributes:
+        ports: as they are shown.
+    """
+
+    host: str
+    internal_ip: str
+    ports: msgspec.Raw
+
+
+_NO_PLACE = Place("", "", msgspec.Raw(b"[]"))
+
+
+@lru_cache(maxsize=1024)
+def find_place(index: int) -> Place:
+    """Where the instance of an index runs: with the same index always in the same place."""
+    cell, port = divmod(index, 250)
     external = FIRST_EXTERNAL_PORT + 2 * port
-    return {
+    ports = {
         "external": external,
         "internal": INTERNAL_PORT,
         "external_tls_proxy_port": external + 1,
         "internal_tls_proxy_port": INTERNAL_TLS_PORT,
     }
+    host, internal_ip = f"10.0.{cell % 250}.{10 + port % 40}", f"10.255.{cell % 250}.{1 + port}"
+    return Place(host, internal_ip, msgspec.Raw(msgspec.json.encode([ports])))
 
 
 def present_usage(sample: UsageSample, instance: Instance) -> dict[str, Any]:
