@@ -235,7 +235,7 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
 def test_another_server_that_answers_has_done_nothing(answer: bytes) -> None:
     with saying(answer) as url, Server.connect(url) as server:
         status = answer.split()[1].decode()
-        with pytest.raises(ServerError, match=f"{url} answered {status} to DELETE /__mock.*; is it another server"):
+        with pytest.raises(ServerError, match=f"{url} answered {status} to DELETE /__mock.*; it is another server"):
             server.foundation("mine").stop_all()
 
 

@@ -5,9 +5,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -143,6 +145,15 @@ def test_a_dead_url_is_one_usage_error_before_any_test(run: Run) -> None:
     assert "`mockfoundry serve` starts one" in told
     assert "Traceback" not in told
     assert "it ran" not in told
+
+
+def test_a_server_that_is_no_mockfoundry_is_one_usage_error(run: Run) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        result = run("def test_runs(): pass", "--mock-url", f"http://127.0.0.1:{other.server_port}")
+        other.shutdown()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "it is another server, or one between you and it; `mockfoundry serve` starts one" in result.stderr.str()
 
 
 def test_a_control_token_that_the_server_refuses_is_one_usage_error(run: Run, serve: Callable[..., Serving]) -> None:

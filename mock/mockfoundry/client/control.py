@@ -295,7 +295,7 @@ class ControlClient:
     def _unexpected_response_error(self, method: str, path: str, status: int) -> ServerError:
         return UnexpectedResponseError(
             f"{self._url} answered {status} to {method} /__mock{path}, not as mockfoundry does; "
-            "is it another server, or one between you and it?",
+            "it is another server, or one between you and it",
             status,
         )
 

@@ -83,7 +83,7 @@ class ServerBase:
 
     def scenarios(self) -> list[str]:
         """The names of the scenarios that the server was started with, with which foundations begin."""
-        return list(self._require_running()("GET", "/health")["scenarios"])
+        return list(self._require_running()("GET", "/health").get("scenarios", ()))
 
     def coverage(self, operations: Sequence[str] = ()) -> Coverage:
         """Which documented answers and faults clients have met, in all foundations that there are or have been.

@@ -14,6 +14,9 @@ from mockfoundry.pytest_plugin.options import SCENARIO, SEED_FILE, read_scenario
 
 PACKAGE = "mockfoundry"
 
+JUDGING_MODULES = ("mockfoundry.client.", "mockfoundry.documents.", "mockfoundry.scenarios.")
+"""What raises Python's own errors for arguments of users; elsewhere such an error is a fault of mockfoundry."""
+
 
 def refuse_wrong_marks(report: pytest.CollectReport) -> None:
     """Makes an error of a collection whose tests have marks that can't be used, with a sentence for each of them."""
@@ -97,14 +100,14 @@ def telling_mistakes(item: pytest.Item) -> Iterator[None]:
 
 def cut_own_frames(call: pytest.CallInfo[Any]) -> None:
     """Ends the traceback of an error of mockfoundry at the user's line that made it."""
-    if call.excinfo is None:
+    if call.excinfo is None or not is_own_error(call.excinfo.value):
         return
     step: TracebackType | None = call.excinfo.tb
     last_of_user: TracebackType | None = None
     while step is not None:
         if not is_own_frame(step):
             last_of_user = step
-        elif step.tb_next is None and last_of_user is not None and is_own_error(call.excinfo.value):
+        elif step.tb_next is None and last_of_user is not None:
             last_of_user.tb_next = None
         step = step.tb_next
 
@@ -115,7 +118,11 @@ def is_own_frame(step: TracebackType) -> bool:
 
 
 def is_own_error(error: BaseException) -> bool:
-    """Whether an error's text was written for users: mockfoundry's own, or one that its arguments raise."""
-    return type(error).__module__.partition(".")[0] == PACKAGE or isinstance(
-        error, TypeError | ValueError | OSError | pytest.UsageError
-    )
+    """Whether an error's text was written for users: mockfoundry's own, or one of an argument that was refused."""
+    if type(error).__module__.partition(".")[0] == PACKAGE or isinstance(error, pytest.UsageError):
+        return True
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    raised_in = "" if last is None else str(last.tb_frame.f_globals.get("__name__", ""))
+    return isinstance(error, TypeError | ValueError | OSError) and raised_in.startswith(JUDGING_MODULES)
