@@ -346,7 +346,7 @@ def load_given_scenario(given: str) -> "tuple[str, Document | None]":
 def name_source_in_problems(document: "Document | None") -> Iterator[None]:
     """Has the problems of a document name its file, where the server knows only its request's body."""
     from mockfoundry.client.errors import ControlError
-    from mockfoundry.client.foundation import name_source_in_detail
+    from mockfoundry.client.foundation_calls import name_source_in_detail
 
     try:
         yield

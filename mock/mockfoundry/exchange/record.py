@@ -69,6 +69,16 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
     return response
 
 
+def abandon_exchange(context: ExchangeContext) -> None:
+    """Ends a request that still waits, without its exchange: its client has left, or the server ends."""
+    opened, context.opened = context.opened, None
+    if opened is None:
+        return
+    journal, reason = context.foundation.journal, f"{opened.response.reason}; not done, its client left before"
+    number = journal.complete(opened, msgspec.structs.replace(opened.response, reason=reason))
+    journal.note_bytes_sent(number, 0)
+
+
 def recorded_response(response: Response) -> RecordedResponse:
     """What the journal keeps of a response: of one that was never sent and that nothing was done for, only why."""
     if not response.fault or response.phase == "after" or WIRE_FAULTS[response.fault].sends_headers:

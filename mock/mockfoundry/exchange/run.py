@@ -11,7 +11,8 @@ requests are serial. The functions are in the order in which a request reaches t
         ├ run_scripted_exchange        a preference or a scenario (matching.py) may answer, or keep the request waiting
         │ ├ park_request               it waits, and the journal has it open (virtual_delays.py: for the clock)
         │ └ run_matched_exchange       run_exchange on the world that a scenario wants, and what a match makes of it
-        └ record_response (record.py)  date, id, what the match adds to the response, the journal
+        └ finish_exchange              it is recorded, or its answer waits for the clock first (virtual_delays.py)
+          └ record_response (record.py)  date, id, what the match adds to the response, the journal
 
 A large body is read beside the exchanges, by `wait_for_reading`, before its exchange begins. What takes long to make of
 a response is made after it: that comes back by `complete_late_response`.
@@ -24,8 +25,6 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-
 from mockfoundry.bodies import BodyForm
 from mockfoundry.cloudfoundry.api.request import ApiRequest
 from mockfoundry.cloudfoundry.errors import MESSAGE_PARSE_ERROR, Refusal
@@ -37,7 +36,7 @@ from mockfoundry.exchange.canned import canned_response, refused_response, respo
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
 from mockfoundry.exchange.large_bodies import find_violations, read_large_body
 from mockfoundry.exchange.matching import apply_match, match_request_scenarios, preferred_response
-from mockfoundry.exchange.record import record_response
+from mockfoundry.exchange.record import abandon_exchange, record_response
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
@@ -61,7 +60,7 @@ from mockfoundry.exchange.token_server import (
     run_uaa_operation,
     scripted_response,
 )
-from mockfoundry.exchange.virtual_delays import describe_clock_wait, wait_for_clock
+from mockfoundry.exchange.virtual_delays import describe_clock_wait, finish_exchange, wait_for_clock
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
@@ -369,75 +368,6 @@ def scripted_response_at_station(context: ExchangeContext, match: ScenarioMatch,
     return response
 
 
-def finish_exchange(context: ExchangeContext, response: Response) -> Response | PendingRequest:
-    """The response of an exchange that is over, recorded; or its wait for the foundation's clock, open in the journal.
-
-    That is a delay which follows the exchange: of an answer of the scenario's own, or of phase `after`.
-    """
-    match = context.match
-    if match is None or not match.virtual_delay or match.respond is None:
-        return record_response(context, response)
-    if match.respond.phase == "before" and not match.respond.has_own_answer:
-        # It has waited for that before its exchange.
-        return record_response(context, response)
-    foundation = context.foundation
-    reason = f"{match.why}; its answer waits, {describe_clock_wait(context, match)}"
-    waiting = RecordedResponse(
-        NO_STATUS,
-        [],
-        b"",
-        reason,
-        decided_by="scenario",
-        committed=response.committed,
-        state_changed=response.state_changed,
-        scenario=match.scenario,
-        rule=match.rule,
-    )
-    if context.opened is None:
-        context.opened = foundation.journal.open(context, waiting)
-    foundation.last_used = max(foundation.last_used, context.real_time + match.delay_at_most)
-    complete = partial(complete_delayed_response, context, response, foundation.generation)
-    return wait_for_clock(
-        context,
-        match,
-        resume=complete,
-        give_up=partial(give_up_response, context, response),
-        abandon=partial(abandon_exchange, context),
-    )
-
-
-def complete_delayed_response(
-    context: ExchangeContext, response: Response, generation: int, real_time: int
-) -> Response:
-    """The response that has waited for the foundation's clock.
-
-    One whose change was made goes out also where its world has ended; the others are then refused.
-    """
-    foundation, registry = context.foundation, context.service.registry
-    is_there = registry.find(foundation.name) is foundation
-    try:
-        if not response.committed:
-            registry.must_be_current(foundation.name, generation, real_time)
-    except Refusal as refusal:
-        context.match = None
-        response = response_from_refusal_of(context.answering_plan, refusal)
-        if not is_there:
-            # The journal that has it open has ended, too.
-            return response
-    context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
-    return record_response(context, response)
-
-
-def give_up_response(context: ExchangeContext, done: Response, refusal: Refusal) -> Response:
-    """The response in place of one that waited too long for the foundation's clock; what was done stays done."""
-    match, context.match = context.match, None
-    response = response_from_refusal_of(context.answering_plan, refusal, "limit")
-    response.committed, response.state_changed = done.committed, done.state_changed
-    if match is not None:
-        response.scenario, response.rule = match.scenario, match.rule
-    return record_response(context, response)
-
-
 def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _: None) -> Response | PendingRequest:
     """The response to a request that has waited, from the world that it came to.
 
@@ -463,16 +393,6 @@ def give_up_exchange(context: ExchangeContext, refusal: Refusal, decided_by: Dec
     """The response to a request that can't be kept waiting; nothing of it was done."""
     context.match = None
     return record_response(context, response_from_refusal_of(context.answering_plan, refusal, decided_by))
-
-
-def abandon_exchange(context: ExchangeContext) -> None:
-    """Ends a request that still waits, without its exchange: its client has left, or the server ends."""
-    opened, context.opened = context.opened, None
-    if opened is None:
-        return
-    journal, reason = context.foundation.journal, f"{opened.response.reason}; not done, its client left before"
-    number = journal.complete(opened, msgspec.structs.replace(opened.response, reason=reason))
-    journal.note_bytes_sent(number, 0)
 
 
 def run_matched_exchange(context: ExchangeContext) -> Response:

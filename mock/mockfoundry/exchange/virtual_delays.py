@@ -5,12 +5,16 @@ Whatever wakes one, all that is due goes on in the order of its moments, so that
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.documents.times import format_duration, format_precise_moment
 from mockfoundry.exchange.context import ExchangeContext
+from mockfoundry.exchange.record import abandon_exchange, record_response
 from mockfoundry.exchange.response import PendingRequest, Response
+from mockfoundry.exchange.token_server import response_from_refusal_of
 from mockfoundry.foundations.clock_waits import ClockWait
+from mockfoundry.journal.entry import NO_STATUS, RecordedResponse
 from mockfoundry.scenarios.engine import ScenarioMatch
 
 CLOCK_NOT_ADVANCED = CatalogueEntry("Mock-ClockNotAdvanced", 990010, 504, "")
@@ -95,3 +99,72 @@ def clock_not_advanced_refusal(name: str, at_most: str) -> Refusal:
         f"of the machine's time. Advance it ({call}), or give the delay a longer at-most"
     )
     return Refusal(CLOCK_NOT_ADVANCED, text, why=f"limit: at-most {at_most} for a virtual delay")
+
+
+def finish_exchange(context: ExchangeContext, response: Response) -> Response | PendingRequest:
+    """The response of an exchange that is over, recorded; or its wait for the foundation's clock, open in the journal.
+
+    That is a delay which follows the exchange: of an answer of the scenario's own, or of phase `after`.
+    """
+    match = context.match
+    if match is None or not match.virtual_delay or match.respond is None:
+        return record_response(context, response)
+    if match.respond.phase == "before" and not match.respond.has_own_answer:
+        # It has waited for that before its exchange.
+        return record_response(context, response)
+    foundation = context.foundation
+    reason = f"{match.why}; its answer waits, {describe_clock_wait(context, match)}"
+    waiting = RecordedResponse(
+        NO_STATUS,
+        [],
+        b"",
+        reason,
+        decided_by="scenario",
+        committed=response.committed,
+        state_changed=response.state_changed,
+        scenario=match.scenario,
+        rule=match.rule,
+    )
+    if context.opened is None:
+        context.opened = foundation.journal.open(context, waiting)
+    foundation.last_used = max(foundation.last_used, context.real_time + match.delay_at_most)
+    complete = partial(complete_delayed_response, context, response, foundation.generation)
+    return wait_for_clock(
+        context,
+        match,
+        resume=complete,
+        give_up=partial(give_up_response, context, response),
+        abandon=partial(abandon_exchange, context),
+    )
+
+
+def complete_delayed_response(
+    context: ExchangeContext, response: Response, generation: int, real_time: int
+) -> Response:
+    """The response that has waited for the foundation's clock.
+
+    One whose change was made goes out also where its world has ended; the others are then refused.
+    """
+    foundation, registry = context.foundation, context.service.registry
+    is_there = registry.find(foundation.name) is foundation
+    try:
+        if not response.committed:
+            registry.must_be_current(foundation.name, generation, real_time)
+    except Refusal as refusal:
+        context.match = None
+        response = response_from_refusal_of(context.answering_plan, refusal)
+        if not is_there:
+            # The journal that has it open has ended, too.
+            return response
+    context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
+    return record_response(context, response)
+
+
+def give_up_response(context: ExchangeContext, done: Response, refusal: Refusal) -> Response:
+    """The response in place of one that waited too long for the foundation's clock; what was done stays done."""
+    match, context.match = context.match, None
+    response = response_from_refusal_of(context.answering_plan, refusal, "limit")
+    response.committed, response.state_changed = done.committed, done.state_changed
+    if match is not None:
+        response.scenario, response.rule = match.scenario, match.rule
+    return record_response(context, response)

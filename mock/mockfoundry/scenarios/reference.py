@@ -11,20 +11,8 @@ from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
-from mockfoundry.scenarios.format import (
-    DISTRIBUTIONS,
-    EVENT,
-    HOLD,
-    LOGNORMAL,
-    PROCESS,
-    RESPOND,
-    RULE,
-    SCENARIO,
-    STATUS,
-    VIRTUAL,
-    WHEN,
-    read_scenario,
-)
+from mockfoundry.scenarios.answer_forms import DISTRIBUTIONS, HOLD, LOGNORMAL, RESPOND, STATUS, VIRTUAL
+from mockfoundry.scenarios.format import EVENT, PROCESS, RULE, SCENARIO, WHEN, read_scenario
 from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.scenarios.model import ANY_OPERATION, Scenario
 from mockfoundry.shipped import CONTRACT_FILE, PLATFORM_CONTRACT_FILE, SCENARIO_DIRECTORY

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mockfoundry.client.errors import ControlError
-from mockfoundry.client.foundation import UNKNOWN_FOUNDATION, Foundation
+from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.foundation_calls import UNKNOWN_FOUNDATION
 from mockfoundry.client.values import Exchange, StateChange
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.scenarios.model import PASS, Rule, Scenario
