@@ -76,6 +76,7 @@ def test_commands_print_in_one_place_alone() -> None:
         # `make contract` prints names of files.
         "contract/load.py sys.stdout.write",
         "pytest_plugin/__init__.py terminalreporter.write_line",
+        "pytest_plugin/__init__.py terminalreporter.write_line",
     ]
 
 

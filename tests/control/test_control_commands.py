@@ -41,7 +41,7 @@ def test_coverage_fails_under_what_is_asked_for(used: Serving) -> None:
     assert run(coverage, used, "--fail-under", "0.1")[0] == 0
     code, printed, said = run(coverage, used, "--operation", "scaleProcess", "--fail-under", "80")
     assert code == 1
-    assert "409 (1)" in printed
+    assert "met 202, 409\n" in printed
     assert "80 % is asked for" in said
     assert run(coverage, used, "--scenario", "scaleProcess", "503")[1].startswith("scenario: scale-process-503")
     assert run(coverage, used, "--scenario", "scaleProcess", "202")[1].startswith("scenario: scale-process-202")

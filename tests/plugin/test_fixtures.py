@@ -121,11 +121,17 @@ def write_marked_tests(marks: list[tuple[str, str]]) -> str:
     )
 
 
+def list_told(result: pytest.RunResult) -> list[str]:
+    """The lines that tell of a mark, before pytest's summary, which repeats them where CI is set."""
+    reports = result.stdout.str().partition("short test summary")[0]
+    return [line for line in reports.splitlines() if line.startswith("test_theirs.py:")]
+
+
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_wrong_marks_are_told_where_tests_are_collected(run: Run, workers: str) -> None:
     result = run(write_marked_tests(WRONG_MARKS), workers)
     assert result.ret != 0
-    told = [line for line in result.stdout.lines if line.startswith("test_theirs.py:")]
+    told = list_told(result)
     assert len(told) == len(WRONG_MARKS)
     assert [mark for (mark, words), line in zip(WRONG_MARKS, told, strict=True) if words not in line] == []
 
@@ -133,7 +139,7 @@ def test_wrong_marks_are_told_where_tests_are_collected(run: Run, workers: str) 
 def test_a_wrong_mark_that_the_server_knows_of_is_told_where_the_test_begins(run_there: Run) -> None:
     result = run_there(write_marked_tests(WRONG_THERE))
     result.assert_outcomes(errors=len(WRONG_THERE))
-    told = [line for line in result.stdout.lines if line.startswith("test_theirs.py:")]
+    told = list_told(result)
     assert [mark for (mark, words), line in zip(WRONG_THERE, told, strict=True) if words not in line] == []
 
 

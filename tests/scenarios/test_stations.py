@@ -260,3 +260,13 @@ def test_a_token_expires_whatever_it_is_used_for(foundation: Asking) -> None:
     assert foundation.ask("PUT", f"/__mock/foundations/{foundation.name}/scenarios/token-expires").is_success
     statuses = [foundation.show("made-up").status_code for _ in range(4)]
     assert statuses == [404, 404, 404, 401]
+
+
+def test_a_request_that_passes_may_count_only_where_it_has_succeeded(foundation: Asking) -> None:
+    rules = [
+        {"operation": "scaleProcess", "state": "calm", "goto": "busy", "respond": {"phase": "after"}},
+        {"operation": "scaleProcess", "state": "busy", "respond": {"error": "CF-Conflict"}},
+    ]
+    assert play(foundation, *rules, start="calm").is_success
+    statuses = [scale(foundation, instances=instances).status_code for instances in (-1, 2, 3)]
+    assert statuses == [422, 202, 409]

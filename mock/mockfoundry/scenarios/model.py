@@ -138,8 +138,8 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def changes(self) -> bool:
-        """Whether it changes anything; if not, it is `pass`."""
-        return bool(self.has_own_answer or self.headers or self.delay or self.hold)
+        """Whether it changes anything, if only that a request counts when it has succeeded; if not, it is `pass`."""
+        return bool(self.has_own_answer or self.headers or self.delay or self.hold or self.phase == "after")
 
 
 PASS = Respond()

@@ -133,6 +133,8 @@ _HOW_IT_PLAYS = """\
   `Mock-WorldReplaced` (out of a hold at once), and nothing is done. An answer whose change was made still goes out.
 - With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
   world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
+  `respond: {phase: after}` alone changes nothing: it lets the request pass, and counts it, or goes to the next state,
+  only if it has succeeded. `pass` counts it as it comes.
 - `per:` says what is counted separately: each process, each user, each token, or the whole foundation. A user who logs
   in again has another token and is the same user. States are kept the same way, so all rules of a scenario that have
   `state:` or `goto:` must have the same `per:`. Requests for processes that do not exist are counted together, and so
