@@ -196,6 +196,14 @@ def serving(
         yield Serving(server.url, service, client)
 
 
+@contextmanager
+def serving_still(seed: Any) -> Iterator[Serving]:
+    """A service whose foundations stand still in time, all at the moment at which the seed's world was made."""
+    with serving(seed=seed) as server:
+        server.service.registry.initial_world.clock.rate = 0.0
+        yield server
+
+
 def hold_against(used: Contract, answer: httpx.Response) -> None:
     """Fails where the contract does not document an answer: its status, or its body."""
     path = answer.request.url.raw_path.decode().partition("?")[0]

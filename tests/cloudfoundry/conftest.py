@@ -6,14 +6,13 @@ import pytest
 
 from tests.cloudfoundry.asking import SEED, Asking
 from tests.cloudfoundry.parts_world import parts_seed
-from tests.serving import Serving, serving
+from tests.serving import Serving, serving_still
 
 
 @pytest.fixture(scope="module")
 def rich_server() -> Iterator[Serving]:
     """A server whose foundations begin as `asking.SEED` says, all at the moment at which that was made."""
-    with serving(seed=SEED) as server:
-        server.service.registry.initial_world.clock.rate = 0.0
+    with serving_still(SEED) as server:
         yield server
 
 
@@ -26,8 +25,7 @@ def foundation(rich_server: Serving) -> Asking:
 @pytest.fixture(scope="module")
 def parts_server() -> Iterator[Serving]:
     """The same for a foundation whose apps have parts of their own."""
-    with serving(seed=parts_seed()) as server:
-        server.service.registry.initial_world.clock.rate = 0.0
+    with serving_still(parts_seed()) as server:
         yield server
 
 

@@ -8,15 +8,14 @@ import pytest
 
 from mockfoundry import Respond, Rule
 from tests.cloudfoundry.asking import SEED, WEB, WORKER, Asking
-from tests.serving import Serving, serving
+from tests.serving import Serving, serving_still
 
 SCALES = ["scaleProcess", "scaleProcessForApp"]
 
 
 @pytest.fixture(scope="module")
 def rich_server() -> Iterator[Serving]:
-    with serving(seed=SEED) as server:
-        server.service.registry.initial_world.clock.rate = 0.0
+    with serving_still(SEED) as server:
         yield server
 
 

@@ -13,6 +13,8 @@ from mockfoundry.options import ServerOptions, iterate_options
 from mockfoundry.version import __version__
 
 if TYPE_CHECKING:
+    from mockfoundry.cloudfoundry.world import World
+    from mockfoundry.contract.load import Contract
     from mockfoundry.exchange.run import Service
 
 LOOPBACK_PREFIXES = ("127.", "::1", "localhost")
@@ -78,7 +80,7 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions, in
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
     ]
-    lines += [*(f"  {line}" for line in render_first_call(service, url, options)), ""]
+    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options)), ""]
     reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
     if not options.host.startswith(LOOPBACK_PREFIXES):
         admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"
@@ -131,14 +133,9 @@ def render_platform(service: "Service") -> list[str]:
     return [f"  platform    {platform.title} {platform.version}, {len(platform.plans)} operations"]
 
 
-def render_first_call(service: "Service", url: str, options: ServerOptions) -> list[str]:
+def render_first_call(contract: "Contract", world: "World", url: str, options: ServerOptions) -> list[str]:
     """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale."""
-    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
-
-    contract = service.contract
-    default = service.registry.find(DEFAULT_FOUNDATION)
-    processes = () if default is None else default.world.processes.values()
-    guid = next((process.guid for process in processes if process.type == "web"), None)
+    guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
     if guid is not None and "scaleProcess" in contract.plans:
         return render_call(
             f"-X POST {url}/v3/processes/{guid}/actions/scale \\\n  ",

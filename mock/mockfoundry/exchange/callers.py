@@ -5,8 +5,6 @@ from contextlib import suppress
 from mockfoundry.cloudfoundry.auth import (
     ANY_ADMIN,
     ANY_BEARER,
-    authenticate_actor,
-    read_bearer_token,
     require_scope,
 )
 from mockfoundry.cloudfoundry.errors import Refusal
@@ -28,14 +26,7 @@ def identify_actor(context: ExchangeContext) -> None:
     if context.route is None or not context.route.plan.secured:
         return
     with suppress(Refusal):
-        context.actor = authenticate_request(context).name
-
-
-def authenticate_request(context: ExchangeContext) -> User:
-    """Who asks; raises Refusal (401) where there is no token, or one that is not accepted."""
-    token = read_bearer_token(context.request.headers.get(b"authorization", b""))
-    foundation, authority = context.foundation, context.service.authority
-    return authenticate_actor(foundation.world, token, authority, foundation.token_issuers, context.real_time)
+        context.actor = context.authenticate().name
 
 
 def authorize_request(context: ExchangeContext, plan: Plan) -> User:
@@ -46,7 +37,7 @@ def authorize_request(context: ExchangeContext, plan: Plan) -> User:
     """
     if not plan.secured:
         return ANY_ADMIN
-    actor = authenticate_request(context)
+    actor = context.authenticate()
     context.actor = actor.name
     context.is_unknown_bearer = actor is ANY_BEARER and bool(context.foundation.world.users)
     require_scope(actor, "write" if plan.writes else "read")

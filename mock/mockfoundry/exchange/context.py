@@ -8,12 +8,14 @@ import msgspec
 
 from mockfoundry.bodies import read_query
 from mockfoundry.cloudfoundry.api.operations import Operation
-from mockfoundry.cloudfoundry.auth import Authority
+from mockfoundry.cloudfoundry.auth import Authority, authenticate_actor, read_bearer_token
+from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE, UAA_OPERATIONS, UaaOperation
+from mockfoundry.cloudfoundry.users import User
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
-from mockfoundry.exchange.facts import find_process_facts, find_user_name
+from mockfoundry.exchange.facts import find_process_facts
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
@@ -165,10 +167,18 @@ class ExchangeContext(msgspec.Struct):
         """The name of the user, or of the client, whose token the request has; empty where none is accepted."""
         user: str | Any = self._user
         if user is _UNREAD:
-            authorization, foundation = self.request.headers.get(b"authorization", b""), self.foundation
-            authority, issuers = self.service.authority, foundation.token_issuers
-            user = self._user = find_user_name(foundation.world, authorization, authority, issuers, self.real_time)
+            try:
+                user = self.authenticate().name
+            except Refusal:
+                user = ""
+            self._user = user
         return user
+
+    def authenticate(self) -> User:
+        """Who asks; raises Refusal (401) where there is no token, or one that is not accepted."""
+        token, foundation = read_bearer_token(self.request.headers.get(b"authorization", b"")), self.foundation
+        authority, issuers = self.service.authority, foundation.token_issuers
+        return authenticate_actor(foundation.world, token, authority, issuers, self.real_time)
 
     @property
     def process_facts(self) -> Mapping[str, str]:

@@ -1,31 +1,13 @@
-"""Facts: who sends a request and which process it is about, for rules that ask. Looks them up, and decides nothing."""
+"""Facts: which process a request is about, for rules that ask. Looks them up, and decides nothing."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from mockfoundry.cloudfoundry.auth import Authority, authenticate_actor, read_bearer_token
-from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.scenarios.conditions import is_about_one_process
 
 NO_PROCESS: Mapping[str, str] = MappingProxyType({})
 """The facts of a request that is about no process, or about one that does not exist."""
-
-
-def find_user_name(
-    world: World, authorization: bytes, authority: Authority, issuers: Container[str], real_time: int
-) -> str:
-    """The name of the user that a token is for, whatever its form, or of the client that has it for itself; empty
-    where there is no token, or one that is not accepted.
-
-    Args:
-        issuers: whose minted tokens count in the foundation.
-        real_time: microseconds of the machine's clock.
-    """
-    try:
-        return authenticate_actor(world, read_bearer_token(authorization), authority, issuers, real_time).name
-    except Refusal:
-        return ""
 
 
 def find_process_facts(world: World, template: str, path: Mapping[str, str]) -> Mapping[str, str]:

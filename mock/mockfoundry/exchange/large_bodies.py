@@ -16,6 +16,9 @@ from mockfoundry.exchange.context import ReadBody, Service
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.scenarios.conditions import ABSENT
 
+MAX_LOOP_BODY_BYTES = 32 * 1024
+"""Bytes of a body that is read in its exchange; a larger one is read before, beside the exchanges."""
+
 
 def read_large_body(service: Service, request: Request, route: Route) -> ReadBody:
     """A body, and what the contract and the operation's message say of it. It touches no foundation."""

@@ -34,7 +34,7 @@ from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.callers import authorize_request, check_rate_limit, identify_actor
 from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
-from mockfoundry.exchange.large_bodies import find_violations, read_large_body
+from mockfoundry.exchange.large_bodies import MAX_LOOP_BODY_BYTES, find_violations, read_large_body
 from mockfoundry.exchange.matching import apply_match, match_request_scenarios, preferred_response
 from mockfoundry.exchange.record import abandon_exchange, record_response
 from mockfoundry.exchange.request import Request
@@ -50,7 +50,7 @@ from mockfoundry.exchange.response import (
     response_from_refusal,
 )
 from mockfoundry.exchange.routing import cut_format, is_line_too_long, line_too_long_response, response_to_unrouted
-from mockfoundry.exchange.stations import MAX_LOOP_BODY_BYTES, find_unreadable_form
+from mockfoundry.exchange.stations import find_unreadable_form
 from mockfoundry.exchange.token_server import (
     find_address_of_token,
     find_token_address,

@@ -26,12 +26,10 @@ from mockfoundry.contract.plan import Plan
 from mockfoundry.contract.routes import Route
 from mockfoundry.exchange.callers import authorize_request, foresee_limit_refusal
 from mockfoundry.exchange.context import ExchangeContext
+from mockfoundry.exchange.large_bodies import MAX_LOOP_BODY_BYTES
 from mockfoundry.exchange.token_server import is_of_uaa
 from mockfoundry.foundations.effects import temporarily_applied
 from mockfoundry.scenarios.conditions import ABSENT
-
-MAX_LOOP_BODY_BYTES = 32 * 1024
-"""Bytes of a body that is read in its exchange; a larger one is read before, beside the exchanges."""
 
 MALFORMED_CONTENT_TYPE = "406 malformed content type"
 
@@ -55,11 +53,10 @@ class Stations:
         """
         if self._refused is None:
             scenario = self._context.requested_scenario
-            is_changed = scenario is not None and bool(scenario.given)
             world_of_request = (
-                temporarily_applied(self._context.foundation, scenario, self._context.now)
-                if scenario is not None and is_changed
-                else nullcontext()
+                nullcontext()
+                if scenario is None or not scenario.given
+                else temporarily_applied(self._context.foundation, scenario, self._context.now)
             )
             with world_of_request:
                 try:

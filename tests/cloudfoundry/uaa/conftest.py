@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloudfoundry.logging_in import SEED, new_name
-from tests.serving import Serving, serving
+from tests.serving import Serving, serving_still
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Serving]:
     """A server with the users and clients that log in, whose foundations stand still in time."""
-    with serving(seed=SEED) as running:
-        running.service.registry.initial_world.clock.rate = 0.0
+    with serving_still(SEED) as running:
         yield running
 
 
