@@ -183,11 +183,11 @@ def test_clock_skew_dates_every_answer_years_behind(play: Callable[[str], Servin
 def test_cool_down_takes_one_scale_and_the_next_after_a_minute(play: Callable[[str], Serving]) -> None:
     server = play("cool-down")
     server.advance(50)
-    statuses = [server.scale({"instances": 2}).status_code for _ in range(3)]
+    statuses = [server.scale({"instances": count}).status_code for count in (-1, 2, 2, 2)]
     server.advance(59)
     late = server.scale({"instances": 3}).status_code
     server.advance(1)
-    assert [*statuses, late, server.scale({"instances": 3}).status_code] == [202, 409, 409, 409, 202]
+    assert [*statuses, late, server.scale({"instances": 3}).status_code] == [422, 202, 409, 409, 409, 202]
 
 
 def test_lost_then_conflict_refuses_each_process_for_five_seconds_after_its_loss(
@@ -208,12 +208,12 @@ def test_lost_then_conflict_refuses_each_process_for_five_seconds_after_its_loss
 def test_unavailable_after_scales_lasts_twenty_seconds_from_the_second_scale(play: Callable[[str], Serving]) -> None:
     server = play("unavailable-after-scales")
     server.advance(60)
-    scaled = [server.scale({"instances": count}).status_code for count in (2, 3)]
+    scaled = [server.scale({"instances": count}).status_code for count in (2, -1, 3)]
     met = server.client.get(PROCESS)
     server.advance(19)
     late = server.client.get(PROCESS)
     server.advance(1)
-    assert [*scaled, met.status_code, late.status_code, instances(server)] == [202, 202, 503, 503, 3]
+    assert [*scaled, met.status_code, late.status_code, instances(server)] == [202, 422, 202, 503, 503, 3]
     assert (met.headers["retry-after"], late.headers["retry-after"]) == ("20", "20")
 
 

@@ -11,7 +11,15 @@ import pytest
 
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import Contract
-from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on
+from mockfoundry.scenarios.engine import (
+    LetThrough,
+    ScenarioProgress,
+    commit_match,
+    count_let_through,
+    match_scenarios,
+    reach_controller,
+    switch_on,
+)
 from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
@@ -97,11 +105,16 @@ def test_each_rule_of_each_file_can_decide_something(
     for turn in range(20):
         for operation, query in product(operations, QUERIES):
             asked = ask(operation, query=query, process="a")
-            decision = match_scenarios(compiled_scenarios, progress, asked, 11_000_000 + turn, float)
+            let_through: list[LetThrough] = []
+            moment = 11_000_000 + turn
+            decision = match_scenarios(
+                compiled_scenarios, progress, asked, moment, float, reach_controller, let_through
+            )
+            count_let_through(progress, let_through)
             if decision is not None:
                 decided.add(decision.rule)
                 if decision.respond is not None and decision.respond.phase == "after":
-                    commit_match(progress, decision, 11_000_000 + turn)
+                    commit_match(progress, decision, moment)
     assert decided == set(range(1, len(scenario.rules) + 1))
 
 

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.conditions import ABSENT
-from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, switch_on, take_due_events
+from mockfoundry.scenarios.engine import (
+    LetThrough,
+    ScenarioProgress,
+    commit_match,
+    count_let_through,
+    match_scenarios,
+    reach_controller,
+    switch_on,
+    take_due_events,
+)
 from mockfoundry.scenarios.format import PROCESS, SCENARIO, read_scenario, scenario_to_dict
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import (
@@ -291,7 +300,11 @@ def play(scenario: Scenario, requests: list[Ask], draws: list[float]) -> None:
     for second, request in enumerate(requests):
         now = second * 1_000_000
         take_due_events(compiled_scenarios, progress, now)
-        decision = match_scenarios(compiled_scenarios, progress, request, now, lambda: next(left, 0.5))
+        let_through: list[LetThrough] = []
+        decision = match_scenarios(
+            compiled_scenarios, progress, request, now, lambda: next(left, 0.5), reach_controller, let_through
+        )
+        count_let_through(progress, let_through)
         if decision is None:
             find_near_miss(compiled_scenarios, progress, request, now)
         elif decision.respond is not None and decision.respond.phase == "after":

@@ -13,7 +13,7 @@ import pytest
 from mockfoundry.contract.load import Contract
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.lint import check_scenario
-from mockfoundry.scenarios.model import PASS, Respond, Rule, Scenario, When
+from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
 from mockfoundry.scenarios.reference import README_FILE
 from tests.cloudfoundry.logging_in import ask_uaa, basic, log_in
 from tests.serving import WEB, Serving
@@ -69,7 +69,7 @@ WRITTEN = {
         name="busy-after-two",
         start="calm",
         rules=(
-            Rule(operation=SCALES, at="controller", state="calm", goto="busy", after=1, respond=PASS),
+            Rule(operation=SCALES, state="calm", goto="busy", after=1, respond=Respond(phase="after")),
             Rule(state="busy", until=20_000_000, respond=Respond(error="CF-ServiceUnavailable")),
         ),
     ),
@@ -127,9 +127,9 @@ def play(serve: Callable[..., Serving]) -> Callable[..., Serving]:
     return start
 
 
-def scale_as(server: Serving, token: str, instances: int) -> httpx.Response:
+def scale_as(server: Serving, token: str, instances: int, guid: str = WEB) -> httpx.Response:
     headers = {"Authorization": f"bearer {token}"} if token else {"Authorization": ""}
-    return server.scale({"instances": instances}, headers=headers)
+    return server.scale({"instances": instances}, guid=guid, headers=headers)
 
 
 def test_alice_alone_is_refused_above_ten_whatever_her_token(play: Callable[..., Serving]) -> None:
@@ -164,20 +164,22 @@ def near_misses(server: Serving) -> list[str]:
 def test_twenty_seconds_after_the_second_scale_all_is_well_again(play: Callable[..., Serving]) -> None:
     server = play("busy-after-two")
     server.advance(100)
-    statuses = [server.scale({"instances": count}).status_code for count in (2, 3, 4)]
+    statuses = [server.scale({"instances": count}).status_code for count in (-1, 2, -2, 3, 4)]
     server.advance(19.999999)
     late = server.client.get(f"/v3/processes/{WEB}")
     server.advance(0.000001)
     healed = server.scale({"instances": 5})
-    assert [*statuses, late.status_code, healed.status_code] == [202, 202, 503, 503, 202]
+    assert [*statuses, late.status_code, healed.status_code] == [422, 202, 422, 202, 503, 503, 202]
     assert late.headers["x-mock-why"] == "scenario busy-after-two, rule 2, match 2, 19.999999s in state busy"
 
 
 def test_a_workers_third_scale_is_lost_and_five_seconds_of_conflicts_follow(play: Callable[..., Serving]) -> None:
     server = play("third-scale-lost")
     by_app = "/v3/apps/dora/processes/worker/actions/scale"
+    assert server.client.post(by_app, json={"instances": -1}).status_code == 422
     assert server.client.post(by_app, json={"instances": 2}).status_code == 202
     assert server.scale({"instances": 3}, guid=WORKERS[0]).status_code == 202
+    assert scale_as(server, "", 4, WORKERS[0]).status_code == 401
     server.advance(60)
     with pytest.raises(httpx.ReadError):
         server.client.post(by_app, json={"instances": 4})
@@ -190,6 +192,42 @@ def test_a_workers_third_scale_is_lost_and_five_seconds_of_conflicts_follow(play
     taken = server.scale({"instances": 5}, guid=WORKERS[0])
     assert (refused.status_code, others, kept, taken.status_code) == (409, [202, 202], 4, 202)
     assert refused.headers["x-mock-why"] == "scenario third-scale-lost, rule 2, match 1, 4.9s in state lost"
+
+
+WHAT_AFTER_COUNTS: dict[str, tuple[str, list[str]]] = {
+    "what has succeeded, where the answers follow on that": (
+        "{operation: scaleProcess, after: 1, times: 1, respond: {error: CF-ServiceUnavailable, phase: after}}",
+        ["422", "202", "422", "503", "202"],
+    ),
+    "what comes to the gateway, where the rule stands there": (
+        "{operation: scaleProcess, at: gateway, after: 1, times: 1, respond: {status: 503, phase: after}}",
+        ["422", "503", "422", "202", "202"],
+    ),
+    "what has succeeded, of what a rule before does not take": (
+        "{operation: scaleProcess, times: 2, respond: {error: CF-Conflict}}\n"
+        "  - {operation: scaleProcess, after: 1, times: 1, respond: {error: CF-ServiceUnavailable, phase: after}}",
+        ["409", "409", "422", "202", "503"],
+    ),
+    "what has succeeded, though a rule after it changed the answer": (
+        "{operation: scaleProcess, after: 1, times: 1, respond: {error: CF-ServiceUnavailable, phase: after}}\n"
+        "  - {operation: scaleProcess, at: gateway, respond: {error: CF-Conflict, phase: after}}",
+        ["422", "409", "422", "503", "409"],
+    ),
+    "what comes, where an answer of a sequence does not wait": (
+        "{operation: scaleProcess, after: 1, sequence: [{error: CF-Conflict}, {status: 503, phase: after}]}",
+        ["422", "409", "422", "503", "202"],
+    ),
+}
+"""By what `after:` counts: the rules, and what the scales of COUNTED get."""
+
+COUNTED = (-1, 2, -2, 3, 4)
+
+
+@pytest.mark.parametrize("counts", WHAT_AFTER_COUNTS)
+def test_after_counts(play: Callable[..., Serving], counts: str) -> None:
+    rules, expected = WHAT_AFTER_COUNTS[counts]
+    server = play("counted", f"scenario: counted\nrules:\n  - {rules}\n")
+    assert [str(server.scale({"instances": count}).status_code) for count in COUNTED] == expected
 
 
 THE_WORKER = """\

@@ -1,6 +1,6 @@
 """The context of an exchange: what it is made with, and what is learned on its way. Never decides anything."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
 from mockfoundry.journal.store import OpenExchange
-from mockfoundry.scenarios.engine import ScenarioMatch, ScenarioProgress
+from mockfoundry.scenarios.engine import LetThrough, ScenarioMatch, ScenarioProgress
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
@@ -85,6 +85,7 @@ class ExchangeContext(msgspec.Struct):
         path: the path parameters, decoded.
         progress: how far the scenarios have come that were asked about the request.
         match: the scenario rule that takes the request, None for none.
+        let_through: where the request counts once it has succeeded, for the `after:` of rules that let it through.
         requested_scenario: the scenario that the request itself named, None for none.
         near_miss: the rule that nearly took the request, in words.
         missed_station: the rule that would have taken it at the controller, which it did not reach, in words.
@@ -106,6 +107,7 @@ class ExchangeContext(msgspec.Struct):
     path: dict[str, str]
     progress: ScenarioProgress
     match: ScenarioMatch | None = None
+    let_through: Sequence[LetThrough] = ()
     requested_scenario: Scenario | None = None
     near_miss: str = ""
     missed_station: str = ""

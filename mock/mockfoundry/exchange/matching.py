@@ -17,7 +17,14 @@ from mockfoundry.exchange.response import (
 )
 from mockfoundry.exchange.stations import Stations
 from mockfoundry.exchange.token_server import response_from_refusal_of, scripted_response
-from mockfoundry.scenarios.engine import ScenarioProgress, commit_match, match_scenarios, shorten_count_key
+from mockfoundry.scenarios.engine import (
+    LetThrough,
+    ScenarioProgress,
+    commit_match,
+    count_let_through,
+    match_scenarios,
+    shorten_count_key,
+)
 from mockfoundry.scenarios.model import Rule
 from mockfoundry.scenarios.near_misses import find_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
@@ -73,7 +80,9 @@ def match_request_scenarios(context: ExchangeContext) -> None:
         return
     context.process = find_process_key(context)
     draw, refused_before = foundation.world.generator.next_fraction, Stations(context).refused_before
-    context.match = match_scenarios(scenarios, progress, context, context.now, draw, refused_before)
+    let_through: list[LetThrough] = []
+    context.match = match_scenarios(scenarios, progress, context, context.now, draw, refused_before, let_through)
+    context.let_through = let_through
     if context.match is None and scenarios.rule_count <= MAX_RULES_FOR_NEAR_MISS:
         near_miss = find_near_miss(scenarios, progress, context, context.now, refused_before)
         if near_miss is not None:
@@ -131,7 +140,9 @@ def find_process_key(context: ExchangeContext) -> str:
 
 def apply_match(context: ExchangeContext, response: Response) -> Response:
     """What a match makes of the response that the exchange gave: the same, a fault, or another one."""
-    match = context.match
+    match, has_succeeded = context.match, 200 <= response.status < 300
+    if context.let_through and has_succeeded:
+        count_let_through(context.progress, context.let_through)
     if match is None:
         return response
     respond = match.respond
@@ -139,7 +150,7 @@ def apply_match(context: ExchangeContext, response: Response) -> Response:
         response.reason = f"{match.why}: pass; {response.reason}"
         return response
     if respond.phase == "after":
-        if not 200 <= response.status < 300:
+        if not has_succeeded:
             # Nothing was done whose answer could get lost: the scenario keeps this match for a later request.
             context.match = None
             return response

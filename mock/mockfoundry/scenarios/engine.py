@@ -1,7 +1,7 @@
 """The engine: which scenario rule decides a request, and how far each has come. Never responds, never reads a clock."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from itertools import islice
 from statistics import NormalDist
@@ -82,6 +82,17 @@ class ScenarioMatch(msgspec.Struct, frozen=True, kw_only=True):
     station: Station = "gateway"
 
 
+class LetThrough(msgspec.Struct, frozen=True):
+    """A request that the `after:` of a rule lets through, and that counts there once it has succeeded.
+
+    Attributes:
+        scenario, counter: where it counts.
+    """
+
+    scenario: str
+    counter: str
+
+
 def reach_controller() -> str:
     """What refuses a request before the controller, where nothing does."""
     return ""
@@ -109,17 +120,19 @@ def match_scenarios(
     now: int,
     draw: Callable[[], float],
     refused_before: Callable[[], str] = reach_controller,
+    let_through: list[LetThrough] | None = None,
 ) -> ScenarioMatch | None:
     """The rule that decides a request; None where no rule takes it.
 
     A match of phase `before` is counted here; one of phase `after` is counted by `commit_match`, when its request has
-    changed the world.
+    succeeded, and so is what the `after:` of such a rule lets through by `count_let_through`.
 
     Args:
         now: microseconds of the foundation's clock.
         draw: gives a number in [0, 1) from the foundation's generator.
         refused_before: says what refuses the request before it reaches the controller; empty where it does reach it.
             Asked only for rules that stand there, and of which all else holds.
+        let_through: takes what is to be counted once the request has succeeded. Without it that is never counted.
     """
     for compiled in scenarios.find_candidates(request):
         if not (compiled.is_untimed or is_on(compiled, progress, now)):
@@ -139,6 +152,10 @@ def match_scenarios(
         if compiled.is_at_controller and refused_before():
             continue
         if rule.after and (count is None or count.seen < rule.after):
+            if compiled.counts_successes:
+                if let_through is not None:
+                    let_through.append(LetThrough(compiled.scenario.name, counter))
+                continue
             if count is None:
                 count = add_count(progress, compiled.scenario.name, counter)
             count.seen += 1
@@ -165,6 +182,15 @@ def commit_match(progress: ScenarioProgress, match: ScenarioMatch, now: int) -> 
     count.answered += 1
     if match.goto is not None:
         enter_state(progress, match.scenario, match.state, match.goto, now)
+
+
+def count_let_through(progress: ScenarioProgress, let_through: Iterable[LetThrough]) -> None:
+    """Counts a request that has succeeded where rules have let it through for that."""
+    for each in let_through:
+        count = find_count(progress, each.scenario, each.counter)
+        if count is None:
+            count = add_count(progress, each.scenario, each.counter)
+        count.seen += 1
 
 
 def enter_state(progress: ScenarioProgress, scenario: str, key: str, state: str, now: int) -> None:

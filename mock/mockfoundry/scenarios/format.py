@@ -120,7 +120,9 @@ RULE = StructForm(
         ),
         FormKey("state", OneOrManyKind(NameKind()), "The states in which the rule applies."),
         FormKey("goto", NameKind(), "The state after this rule has answered; that of now is entered anew."),
-        FormKey("after", IntegerKind(0), "How many matches are let through first."),
+        FormKey(
+            "after", IntegerKind(0), "How many matches are let through first; with phase: after, how many that succeed."
+        ),
         FormKey("times", IntegerKind(1), "How many matches are answered after those; all unless given."),
         FormKey(
             "chance",

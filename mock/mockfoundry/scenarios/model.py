@@ -258,6 +258,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "controller" if is_of_controller and not self.is_for_any else "gateway"
 
     @property
+    def counts_successes(self) -> bool:
+        """Whether its `after:` counts only requests that have succeeded. So if all its answers follow on that, unless
+        it says where it is asked: then it counts what comes there."""
+        return self.at is None and all(step.phase == "after" for step in self.steps)
+
+    @property
     def steps(self) -> tuple[Respond, ...]:
         """What it answers, one by one."""
         return self.sequence if self.respond is None else (self.respond,)

@@ -134,7 +134,7 @@ _HOW_IT_PLAYS = """\
 - With `phase: after` the operation runs and its change is kept. Then the rule's answer or fault takes the place of the
   world's answer. The match counts only if the operation succeeded: a refused scale is not a lost one.
   `respond: {phase: after}` alone changes nothing: it lets the request pass, and counts it, or goes to the next state,
-  only if it has succeeded. `pass` counts it as it comes.
+  only if it has succeeded. `pass` counts it as it comes, refused or not.
 - `per:` says what is counted separately: each process, each user, each token, or the whole foundation. A user who logs
   in again has another token and is the same user. States are kept the same way, so all rules of a scenario that have
   `state:` or `goto:` must have the same `per:`. Requests for processes that do not exist are counted together, and so
@@ -166,6 +166,8 @@ client ──▶ gateway ──▶ rate limit ──▶ token ──▶ scope �
   controller. Faults on the wire, 429, 502, 503, `status:`, `example:`, delays, holds and `pass` are the gateway's. A
   `sequence:` is the controller's if all its answers are.
 - With `phase: after` the operation has run, so the match counts only if that succeeded, wherever the rule is asked.
+  `after:` counts in the same way: with `after: 2` the answer to the third scale that has succeeded is lost. If the rule
+  says `at:`, then its `after:` counts what comes there, refused or not.
 - UAA and the root documents have no station before them: what a rule answers for them by name, it always answers. A
   rule for `operation: any` is the gateway's. `at: controller` for one of UAA's operations, or for `any`, is an error.
 """
@@ -186,14 +188,18 @@ rules:
 ```
 
 Something happens some time after something else: for twenty seconds after the second scale, the Cloud Controller is
-unavailable. The state `busy` is entered with the second scale, and `until:` counts from then. `at: controller` leaves
-out the scales that are refused before, for their token or their guid.
+unavailable. The state `busy` is entered with the second scale, and `until:` counts from then. `respond: {phase: after}`
+leaves out the scales that are refused, for their token, their guid or their numbers.
 
 ```yaml
 scenario: busy-after-two
 start: calm
 rules:
-  - {operation: [scaleProcess, scaleProcessForApp], at: controller, state: calm, goto: busy, after: 1, respond: pass}
+  - operation: [scaleProcess, scaleProcessForApp]
+    state: calm
+    goto: busy
+    after: 1
+    respond: {phase: after}
   - state: busy
     until: 20s
     respond: {error: CF-ServiceUnavailable}

@@ -26,12 +26,14 @@ class CompiledRule:
         has_window: whether it has a time of its own, `from:` or `until:`.
         is_untimed: whether neither it nor its scenario ever begins or ends by itself.
         is_at_controller: whether it is asked of the requests alone that reach the controller.
+        counts_successes: whether its `after:` lets through, and counts, only requests that have succeeded.
         max_matches: how many matches it answers in all; None for ever.
     """
 
     __slots__ = (
         "conditions",
         "counter",
+        "counts_successes",
         "has_window",
         "is_at_controller",
         "is_untimed",
@@ -50,6 +52,7 @@ class CompiledRule:
         self.steps = rule.steps
         self.max_matches = rule.max_matches
         self.is_at_controller = rule.station == "controller"
+        self.counts_successes = rule.counts_successes
         self.has_window = rule.from_ is not None or rule.until is not None
         self.is_untimed = scenario.for_ is None and not self.has_window
         self.conditions: tuple[Condition, ...] = compile_conditions(rule.when.list_wanted())

@@ -88,14 +88,16 @@ def rules_from_failures(failures: Sequence[Failure]) -> tuple[Rule, ...]:
     """One rule for each failure, of each operation the latest call first.
 
     A rule counts only the calls that no rule before it took. In this order each one counts every call up to its own,
-    so `after: 2` means the third call, whatever the other rules do. All are asked at the gateway, since at the
-    controller a call that is refused before would not be counted.
+    so `after: 2` means the third call, whatever the other rules do. All are asked at the gateway, since elsewhere a
+    call that is refused before would not be counted.
     """
     grouped = groupby(failures, key=lambda each: each.plan.operation)
     return tuple(
         Rule(
             operation=(operation,),
-            at="gateway" if each.respond.is_of_controller else None,
+            at="gateway"
+            if each.respond.is_of_controller or (each.call > 1 and each.respond.phase == "after")
+            else None,
             after=each.call - 1,
             times=1,
             respond=each.respond,
