@@ -16,7 +16,13 @@ from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.declare import locate_finding
-from mockfoundry.documents.files import list_document_files, read_document_file, read_document_stream, shorten_path
+from mockfoundry.documents.files import (
+    STANDARD_INPUT,
+    list_document_files,
+    read_document_file,
+    read_document_stream,
+    shorten_path,
+)
 from mockfoundry.documents.json import is_json_text
 from mockfoundry.documents.problems import DocumentError, Problem, find_near_word
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
@@ -26,7 +32,6 @@ from mockfoundry.scenarios.lint import read_checked_scenario
 
 DocumentName = Literal["scenario", "seed"]
 
-STANDARD_INPUT = "-"
 LARGER_FILE = "make it smaller, or split it"
 
 
@@ -157,7 +162,7 @@ def read_outermost(text: str, source: str) -> Any:
     if is_json_text(text):
         try:
             return msgspec.json.decode(text.removeprefix("\ufeff").encode())
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     return node_to_data(read_nodes(text, source))
 

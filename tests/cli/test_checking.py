@@ -67,16 +67,36 @@ KINDS = {
     "rule: []\n": (1, "-:1:1: a scenario needs the key scenario (the name by which it is switched on)\n"),
     "services: {web: {image: x}}\n": (1, f"-:1:1: {NEITHER}\n"),
     "late\n": (1, f"-:1:1: {NEITHER}\n"),
+    '{"rules": ' + "[" * 1_500 + "]" * 1_500 + "}": (1, "-:1:1010: nested deeper than 32 levels\n"),
+    "rules: " + "[" * 1_500 + "]" * 1_500 + "\n": (1, "-:1:1007: nested deeper than 32 levels\n"),
     "": (1, "-:1:1: is empty\n"),
 }
 
 
-@pytest.mark.parametrize("text", KINDS)
+@pytest.mark.parametrize("text", KINDS, ids=lambda text: text[:20])
 def test_what_comes_by_the_standard_input_is_told_by_its_keys(text: str) -> None:
     code, printed = check_input(text)
     expected_code, first = KINDS[text]
     assert code == expected_code
     assert first in printed
+
+
+READERS_OF_STANDARD_INPUT = [
+    "check -",
+    "serve --port 0 --until-stdin-ends",
+    "play - --url http://127.0.0.1:1",
+    "foundation make x --seed - --url http://127.0.0.1:1",
+    "state --patch - --url http://127.0.0.1:1",
+    "state --replace - --url http://127.0.0.1:1",
+]
+
+
+@pytest.mark.parametrize("command", READERS_OF_STANDARD_INPUT)
+def test_a_standard_input_that_is_closed_is_told(command: str) -> None:
+    with mock.patch.object(sys, "stdin", None):
+        done = run_here(*command.split())
+    told = "mockfoundry: the standard input is closed; name a file, or give it the text: mockfoundry … < FILE\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_problems_are_told_as_json_with_those_of_files_that_can_t_be_read() -> None:

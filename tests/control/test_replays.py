@@ -97,6 +97,36 @@ def test_an_answer_that_is_no_text_is_replayed_in_base64(server: Serving) -> Non
     assert (answer.status_code, answer.content) == (202, b"\x00\x01\xff")
 
 
+STRANGE_BODIES: dict[str, dict[str, Any]] = {
+    "empty text": {"status": 503, "text": ""},
+    "no bytes": {"status": 503, "base64": ""},
+    "bytes under a text's label": {"status": 503, "base64": "/////w==", "headers": {"Content-Type": "text/plain"}},
+    "text in UTF-16": {"status": 503, "base64": "//5hAA==", "headers": {"Content-Type": "text/plain; charset=utf-16"}},
+    "text in Latin-1": {
+        "status": 503,
+        "base64": "Z3L8bg==",
+        "headers": {"Content-Type": "text/plain; charset=latin-1"},
+    },
+    "no body that could be": {"status": 304},
+}
+
+
+@pytest.mark.parametrize("body", STRANGE_BODIES)
+def test_a_strange_body_is_replayed_byte_by_byte(server: Serving, body: str) -> None:
+    respond = {**STRANGE_BODIES[body], "undocumented": True}
+    strange = {"scenario": "strange", "rules": [{"operation": "scaleProcess", "times": 1, "respond": respond}]}
+    assert server.client.put("/__mock/foundations/first/scenarios/strange", json=strange).is_success
+
+    def met(foundation: str) -> tuple[int, bytes, str | None]:
+        url = f"{server.url}/foundations/{foundation}{SCALE}"
+        answer = plain_http.post(url, json={}, headers={"Authorization": "bearer a"})
+        return answer.status_code, answer.content, answer.headers.get("content-type")
+
+    first = met("first")
+    play(server, "second", replay(server, "first")["scenario"])
+    assert met("second") == first
+
+
 def test_calls_that_were_forgotten_are_counted(server: Serving) -> None:
     drive(server, "first", 2)
     server.client.delete("/__mock/foundations/first/requests")

@@ -359,6 +359,22 @@ def test_no_claims_break_the_server(serve: Callable[..., Serving], door: str, cl
     assert answer.json()
 
 
+DEEP = b'{"mock_issuer": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_token_of_json_that_nests_too_deep_is_no_token_of_ours(serve: Callable[..., Serving], door: str) -> None:
+    server = serve(door=door)
+    key = server.service.authority.key.load()
+    deep_head = urlsafe_b64encode(DEEP).decode().rstrip("=") + ".e30.x"
+    deep_claims = jwt.api_jws.encode(DEEP, key.private, algorithm="RS256", headers={"kid": key.name})
+    statuses = [
+        plain_http.get(f"{server.url}/v3/processes/{WEB}", headers={"Authorization": f"bearer {token}"}).status_code
+        for token in (deep_head, deep_claims)
+    ]
+    assert statuses == [200, 401]
+
+
 def test_a_token_longer_than_any_that_was_minted_is_not_remembered(server: Serving) -> None:
     before = verify_token.cache_info().currsize, parse_bearer_token.cache_info().currsize
     long = f"{'a' * 5_000}.b.c"

@@ -29,7 +29,7 @@ CHANGING = (
     (re.compile(r"(?<=\.py:)\d+(?=: in )"), "12"),
     (re.compile(r"(?<=/foundations/)(test_\w+)-\d+"), r"\1-1"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8080"),
-    (re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)"), "2026-03-23T18:48:22Z"),
+    (re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z"), "2026-03-23T18:48:22Z"),
     (re.compile(r"(?<= )\+[\d.]+(?:m?s)?(?:-[\d.]+)?m?s(?= )"), "+9ms"),
     # How much of a name has its place in a line depends on how long the wait is in it.
     (re.compile(r"(?<= of )[\w-]*…$", re.MULTILINE), "…"),

@@ -3,7 +3,6 @@
 Each is a call of the control API, and prints its answer. They decide nothing.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +21,9 @@ from mockfoundry.cli.connecting import (
     foundation_path,
     server_url,
 )
-from mockfoundry.cli.errors import fail, report_user_errors
+from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
+from mockfoundry.documents.files import STANDARD_INPUT
 from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FORMAT_OPTION = click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="For people, or JSON.")
 
-STANDARD_INPUT = "-"
 
 COUNTED = {"organizations": "organization", "spaces": "space", "apps": "app", "processes": "process"}
 """What a foundation's summary counts, and the word for one."""
@@ -322,7 +321,7 @@ def load_given(given: str, kind: str) -> "Document":
             return Document(given, "--patch")
         try:
             if given == STANDARD_INPUT:
-                return load_document(sys.stdin.read(ServerOptions.max_seed + 1), kind)
+                return load_document(require_standard_input().read(ServerOptions.max_seed + 1), kind)
             return load_document(Path(given), kind)
         except UnicodeDecodeError:
             raise

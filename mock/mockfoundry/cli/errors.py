@@ -1,8 +1,9 @@
 """How a command says that it can't go on: one clear line and an exit code. Never a traceback."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from mockfoundry.cli.printing import print_text
 
@@ -12,6 +13,15 @@ def fail(text: str, code: int = 2) -> NoReturn:
     for line in text.splitlines():
         print_text(f"mockfoundry: {line}", error=True)
     raise SystemExit(code)
+
+
+def require_standard_input() -> TextIO:
+    """The standard input; ends the command where that was closed before it began, as daemons close it."""
+    # Python's own types leave out that it may be None.
+    standard_input: TextIO | None = sys.stdin
+    if standard_input is None:
+        fail("the standard input is closed; name a file, or give it the text: mockfoundry … < FILE")
+    return standard_input
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """Commands that need no server: what can be played and on what, whether files are right, and their schemas."""
 
-import sys
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockfoundry.cli.errors import fail, report_user_errors
+from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
+from mockfoundry.documents.files import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from mockfoundry.contract.load import Contract
@@ -139,7 +140,8 @@ def check(paths: tuple[str, ...], contract: Path | None, platform: str | None, s
     served = load_contracts(contract, platform)
     with report_user_errors():
         world = None if seed is None else build_seed_world(ServerOptions(seed=seed), 0)
-    report = check_paths(paths, sys.stdin.buffer, served, world)
+    standard_input = require_standard_input().buffer if STANDARD_INPUT in paths else BytesIO()
+    report = check_paths(paths, standard_input, served, world)
     print_text(PROBLEM_FORMATS[form](report.problems), newline=False)
     if report.problems:
         raise SystemExit(2 if report.unreadable else 1)

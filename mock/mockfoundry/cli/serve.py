@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from mockfoundry.cli.errors import fail, report_user_errors
+from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import print_text, show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
 from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
@@ -124,6 +124,7 @@ def serve(**values: Any) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     if options.until_stdin_ends:
+        require_standard_input()
         threading.Thread(target=end_with_standard_input, args=(server.end,), daemon=True).start()
     server.run(sockets=bound)
 

@@ -154,7 +154,7 @@ def verify_token(key: SigningKey, token: str) -> TokenReading:
         content = jwt.PyJWS(algorithms=[_ALGORITHM]).decode(token, key.load().public, algorithms=[_ALGORITHM])
         # Time is the foundation's, so the library does not look at the claims.
         return TokenReading(True, _decode_claims(content))
-    except (jwt.PyJWTError, msgspec.DecodeError, ValueError, TypeError):
+    except (jwt.PyJWTError, msgspec.DecodeError, ValueError, TypeError, RecursionError):
         return TokenReading(True, None)
 
 
@@ -162,7 +162,7 @@ def read_token_header(token: str) -> TokenHeader | None:
     """The first part of a token; None where it is not a JWT's."""
     try:
         return _decode_header(decode_segment(token.partition(".")[0]))
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 

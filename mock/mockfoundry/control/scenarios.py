@@ -34,6 +34,7 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
+from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY
 from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, json_response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
@@ -41,6 +42,7 @@ from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, redact_entry
 from mockfoundry.journal.marks import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
+from mockfoundry.journal.written_bodies import decode_text
 from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
@@ -97,7 +99,8 @@ def find_failures(journal: Journal, contract: Contract) -> Iterator[Failure]:
 def redact_response(entry: JournalEntry) -> RecordedResponse:
     """The response of an exchange as a file may hold it: what the client sent, or got, of secrets is redacted."""
     response, shown = entry.response, redact_entry(entry).answer
-    if shown is None or shown == response.value:
+    if shown is None or shown in (response.value, decode_text(response.body, response.header(b"content-type"))):
+        # Nothing is hidden. Bytes that are no text under a text's label stay what they are.
         return response
     if not isinstance(shown, str):
         content = msgspec.json.encode(shown)
@@ -152,6 +155,9 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
         except UnicodeDecodeError:
             own_type = BINARY_MEDIA_TYPE
             respond = msgspec.structs.replace(respond, base64=response.body)
+    elif response.status not in STATUSES_WITHOUT_BODY:
+        # Without a body of its own it would be answered with the contract's example.
+        respond = msgspec.structs.replace(respond, text="")
     media_type = response.header(b"content-type")
     if media_type and media_type.encode("latin-1") != own_type:
         headers["Content-Type"] = media_type

@@ -6,6 +6,9 @@ from typing import BinaryIO
 
 from mockfoundry.documents.problems import DocumentError, Problem
 
+STANDARD_INPUT = "-"
+"""In place of a file's path."""
+
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 SCHEMA_SUFFIX = ".schema.json"
 """What a JSON Schema for editors ends with; it is no document, though it stands beside those that it is for."""

@@ -17,6 +17,8 @@ from mockfoundry.documents.problems import DocumentError, Problem
 MAX_DOCUMENT_DEPTH: Final = 32
 """How deep mappings and lists may nest."""
 
+TOO_DEEP = f"nested deeper than {MAX_DOCUMENT_DEPTH} levels"
+
 Path = tuple[str | int, ...]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -72,7 +74,7 @@ def read_json_values(text: str, source: str, most_nodes: int) -> Any:
         if nodes > most_nodes:
             raise DocumentError([Problem(source, 1, 1, f"holds more than {most_nodes} values; take a larger bound")])
     if is_json_deeper(content, MAX_DOCUMENT_DEPTH):
-        raise DocumentError([Problem(source, 1, 1, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")])
+        raise DocumentError([Problem(source, 1, 1, TOO_DEEP)])
     data = msgspec.json.decode(content)
     if repeats_key(content, data):
         raise DocumentError([find_repeated_key(text, source)])

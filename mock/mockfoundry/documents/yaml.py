@@ -16,6 +16,7 @@ import yaml
 
 from mockfoundry.documents.json import (
     MAX_DOCUMENT_DEPTH,
+    TOO_DEEP,
     describe_lone_surrogate,
     find_lone_surrogate,
     locate_index,
@@ -181,7 +182,7 @@ class NodeBuilder:
             value = self.read_plain(event) if event.implicit[0] else event.value
             return ScalarNode(line, column, value, event.value)
         if depth == MAX_DOCUMENT_DEPTH:
-            raise self.make_error(event, f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
+            raise self.make_error(event, TOO_DEEP)
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
             while not isinstance(event := next(self.events), yaml.SequenceEndEvent):

@@ -4,6 +4,8 @@ import re
 
 import yaml
 
+from mockfoundry.documents.json import TOO_DEEP
+
 _DASH_WITHOUT_BLANK = re.compile(r" *(-)[^\s\-]")
 _COLON_WITHOUT_BLANK = re.compile(r" *(?:- +)?(([\w-]+):)[^\s:/][^:]*$", re.ASCII)
 _COMMENT_OF_JSON = re.compile(r"\s*(//|/\*)")
@@ -24,6 +26,8 @@ def explain_yaml_error(text: str, error: yaml.MarkedYAMLError) -> YamlFault:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     opened = (error.context_mark.line + 1, error.context_mark.column + 1) if error.context_mark else (line, column)
     problem, context = str(error.problem), str(error.context)
+    if "nesting depth" in problem:
+        return line, column, TOO_DEEP
     here = lines[line - 1] if line <= len(lines) else ""
     if here[column - 1 : column] == "\t":
         return line, column, "a tab stands here; YAML is indented by blanks"

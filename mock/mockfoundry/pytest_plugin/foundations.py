@@ -17,6 +17,7 @@ from mockfoundry.client.errors import ControlError, ServerError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.values import StateChange
 from mockfoundry.documents.quoting import quote_line, quote_text
+from mockfoundry.documents.times import count_microseconds, format_moment
 from mockfoundry.journal.lines import cut_middle
 
 MAX_FOUNDATION_NAME_LENGTH = 64
@@ -114,7 +115,7 @@ def render_failure_report(foundation: Foundation) -> str:
 
 def describe_foundation(foundation: Foundation) -> Iterator[str]:
     yield f"foundation {foundation.url}"
-    yield f"random seed {foundation.random_seed}, clock {foundation.clock.now.isoformat()}"
+    yield f"random seed {foundation.random_seed}, clock {format_moment(count_microseconds(foundation.clock.now))}"
     lines = foundation.log().splitlines()
     if len(lines) > MAX_REPORTED_LINES:
         yield f"… {len(lines) - MAX_REPORTED_LINES} lines before these; foundation.log() has them all"
