@@ -1,12 +1,14 @@
 """A delay on the foundation's clock: over when that has come so far, whoever moves it."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.server.held_requests import DOORS, Door, fresh_foundation, open_door, settled_entries
+from tests.server.held_requests import DOORS, SCALE, Door, fresh_foundation, open_door, settled_entries
 from tests.waiting import eventually
 
 
@@ -120,6 +122,30 @@ def test_a_client_that_leaves_takes_its_request_with_it(door: Door) -> None:
     assert door.verify(operation="scaleProcess", answered=False, times=0)["result"] == "holds"
     set_clock(door, advance="1h")
     assert door.instances() == before
+
+
+@pytest.mark.parametrize("waits", ["for the clock", "for a release"])
+def test_what_comes_after_a_client_has_left_finds_nothing_done(door: Door, waits: str) -> None:
+    """The server may read the end of one connection later than the next call on another."""
+    delay_scales(door) if waits == "for the clock" else door.hold()
+    before = door.instances()
+    for _ in range(10):
+        leave_connection(door)
+        set_clock(door, advance="10s") if waits == "for the clock" else door.release()
+        assert door.instances() == before
+        settled_entries(door)
+
+
+def leave_connection(door: Door) -> None:
+    """A client that scales, and whose connection is closed as soon as its request waits."""
+    if door.url == "http://mockfoundry.test":
+        door.leave()
+        return
+    url, body = urlsplit(door.api), b'{"instances": 4}'
+    head = f"POST {url.path}{SCALE} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: bearer admin\r\n"
+    with socket.create_connection((str(url.hostname), url.port or 80)) as client:
+        client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        door.wait_for_scale()
 
 
 def test_a_hold_follows_the_delay(door: Door) -> None:

@@ -82,6 +82,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
             no harm), and returns one that ends the subscription; the door calls that one exactly once, whatever ended
             the wait. None for nothing.
         until_at_most: microseconds after which `until` is waited for no longer.
+        watch_client: takes, before `until` is waited for, what says whether the client has gone. The door hears of that
+            some turns of its loop later; a request that came after it must find nothing done. None where that is one.
         work: takes long, so the door runs it in its worker room, beside the exchanges: it must not touch a foundation.
             What can go wrong in it is to be returned as a value; an exception is logged and answered with a 500 by
             `give_up`. None for none.
@@ -95,6 +97,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     hold_at_most: int = 0
     until: Callable[[Callable[[], None]], Callable[[], None]] | None = None
     until_at_most: int = 0
+    watch_client: Callable[[Callable[[], bool]], None] | None = None
     work: Callable[[], Any] | None = None
 
 

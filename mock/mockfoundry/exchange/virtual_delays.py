@@ -69,6 +69,7 @@ def wait_for_clock(
             give_up=give_up,
             abandon=leave,
             until=wait.subscribe,
+            watch_client=wait.watch_client,
             until_at_most=max(left, 0),
         )
 

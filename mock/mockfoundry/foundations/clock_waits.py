@@ -15,6 +15,7 @@ class ClockWait(msgspec.Struct, eq=False):
         go_on: does what waits. Takes the real time of then, in microseconds.
         outcome: what that gave; None before it went on.
         wake: tells whoever waits for the outcome to look again.
+        has_left: whether the client that waits for it has gone, so that it is not done; None where nobody can say.
     """
 
     generation: int
@@ -22,6 +23,11 @@ class ClockWait(msgspec.Struct, eq=False):
     go_on: Callable[[int], Any]
     outcome: Any = None
     wake: Callable[[], None] | None = None
+    has_left: Callable[[], bool] | None = None
+
+    def watch_client(self, has_left: Callable[[], bool]) -> None:
+        """Takes what says whether the client has gone."""
+        self.has_left = has_left
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Has a function called when there may be an outcome; gives what ends that. Called at once if there is one."""
@@ -52,7 +58,8 @@ class ClockWaits:
             self._waiting.pop(wait.generation, None)
 
     def release_due(self, generation: int, now: int, real_time: int) -> None:
-        """Does what waits for a moment that has come: the earlier moment first, of equal ones what came first.
+        """Does what waits for a moment that has come: the earlier moment first, of equal ones what came first. What a
+        client that has gone waits for is left to the door, which hears of that later.
 
         Args:
             now: of the foundation's clock.
@@ -61,6 +68,8 @@ class ClockWaits:
         waiting = self._waiting.get(generation, ())
         for wait in sorted((each for each in waiting if each.due <= now), key=lambda each: each.due):
             self.remove(wait)
+            if wait.has_left is not None and wait.has_left():
+                continue
             wait.outcome = wait.go_on(real_time)
             if wait.wake is not None:
                 wait.wake()

@@ -1,6 +1,7 @@
 """The connection to a client: heads as bytes of HTTP/1.1, and wire faults played on it. Never decides what is sent."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,9 @@ from mockfoundry.exchange.response import PLATFORM_HEADERS, Response
 from mockfoundry.wire_faults import BrokenResponse
 
 _PLATFORM_LINES = b"".join(name + b": " + value + b"\r\n" for name, value in PLATFORM_HEADERS)
+
+# Windows has no such flag, but the sockets of a loop do not wait in any case.
+_MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 # Seconds that a closed socket lingers: on, for none, so that closing sends a reset [socket(7)].
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -41,6 +45,21 @@ def asks_to_close(response: Response) -> bool:
 def response_headers_of(response: Response) -> Headers:
     """The headers of a response, for a server that writes them itself."""
     return [*(PLATFORM_HEADERS if response.has_platform_headers else ()), *response.headers_with_reason]
+
+
+def has_client_left(transport: asyncio.Transport) -> bool:
+    """Whether a client has closed its connection, though the loop may not have read that yet."""
+    connection = transport.get_extra_info("socket")
+    if transport.is_closing() or connection is None:
+        return transport.is_closing()
+    # uvloop's own socket object can't be read from.
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        try:
+            return not same.recv(1, socket.MSG_PEEK | _MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
 
 class ClientConnection:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from starlette.types import Receive, Scope, Send
 
 from mockfoundry.exchange.response import PendingRequest, Response
-from mockfoundry.server.connection import ClientConnection, render_head, response_headers_of
-from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits, report_bytes_sent
+from mockfoundry.server.connection import ClientConnection, has_client_left, render_head, response_headers_of
+from mockfoundry.server.waiting import ServerEndedError, Wait, WaitingRoom, Waits, never_leaves, report_bytes_sent
 from mockfoundry.wire_faults import WIRE_FAULTS
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ class Delivery:
         send: Send,
         transport: asyncio.Transport | None,
     ) -> None:
-        ready = await run_in_loop(self._break_off_delays(self._room.respond(response)), gone)
+        has_left = never_leaves if transport is None else partial(has_client_left, transport)
+        ready = await run_in_loop(self._break_off_delays(self._room.respond(response, has_left)), gone)
         body = b"" if scope["method"] == "HEAD" else ready.body
         if not ready.fault:
             report_bytes_sent(ready, 0 if transport is not None and transport.is_closing() else len(body))

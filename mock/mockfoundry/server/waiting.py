@@ -54,6 +54,28 @@ class ServerEndedError(Exception):
     """The server has ended, so what was waited for will not come."""
 
 
+class HeldRequest(NamedTuple):
+    """A request that is held.
+
+    Attributes:
+        released: done when it may go on.
+        has_left: whether its client has gone.
+    """
+
+    released: "Future[None]"
+    has_left: Callable[[], bool]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is to be released, and there is a client for it."""
+        return not (self.released.done() or self.has_left())
+
+
+def never_leaves() -> bool:
+    """Whether a client has gone, where the door need not ask, since it hears of that at once."""
+    return False
+
+
 class RequestHolds:
     """The held requests of a server, by their holds.
 
@@ -65,11 +87,14 @@ class RequestHolds:
     def __init__(self, most: int, is_live: Callable[[int], bool]) -> None:
         self.most = most
         self._is_live = is_live
-        self._held: dict[HoldKey, list[Future[None]]] = defaultdict(list)
+        self._held: dict[HoldKey, list[HeldRequest]] = defaultdict(list)
         self._count = 0
 
-    def hold(self, hold: HoldKey, at_most: int) -> Waits[None]:
+    def hold(self, hold: HoldKey, at_most: int, has_left: Callable[[], bool] = never_leaves) -> Waits[None]:
         """Waits until a hold is released, its foundation ends, or so many microseconds have passed.
+
+        Args:
+            has_left: whether the client has gone; its request is not released any more.
 
         Raises:
             TooManyHeldError: there is no room for another.
@@ -78,22 +103,22 @@ class RequestHolds:
             return
         if self._count >= self.most:
             raise TooManyHeldError
-        released: Future[None] = Future()
+        held = HeldRequest(Future(), has_left)
         self._count += 1
-        self._held[hold].append(released)
+        self._held[hold].append(held)
         try:
-            yield Wait(at_most / MICROSECONDS_PER_SECOND, released)
+            yield Wait(at_most / MICROSECONDS_PER_SECOND, held.released)
         finally:
             self._count -= 1
-            self._held[hold].remove(released)
+            self._held[hold].remove(held)
             if not self._held[hold]:
                 del self._held[hold]
 
     def release(self, hold: HoldKey) -> int:
         """Lets every request of a hold go on; gives their number."""
-        waiting = [released for released in self._held.get(hold, ()) if not released.done()]
-        for released in waiting:
-            released.set_result(None)
+        waiting = [held for held in self._held.get(hold, ()) if held.is_waiting]
+        for held in waiting:
+            held.released.set_result(None)
         return len(waiting)
 
     def release_generation(self, generation: int) -> None:
@@ -168,35 +193,46 @@ class WaitingRoom:
         self._subscribed = set[Future[None]]()
         self._workers: Workers | None = None
 
-    def respond(self, waiting: Response | PendingRequest) -> Waits[Response]:
+    def respond(
+        self, waiting: Response | PendingRequest, has_left: Callable[[], bool] = never_leaves
+    ) -> Waits[Response]:
         """The response that is to be sent now, after everything that it waits for.
+
+        Args:
+            has_left: whether the client has gone, where the door would hear of that only some turns of its loop later.
 
         Raises:
             ServerEndedError: the server has ended, so there will be none.
         """
         while isinstance(waiting, PendingRequest):
-            waiting = yield from self.resume(waiting)
-        yield from self.hold_back(waiting)
+            waiting = yield from self.resume(waiting, has_left)
+        yield from self.hold_back(waiting, has_left)
         return waiting
 
-    def resume(self, pending: PendingRequest) -> Waits[Response | PendingRequest]:
+    def resume(
+        self, pending: PendingRequest, has_left: Callable[[], bool] = never_leaves
+    ) -> Waits[Response | PendingRequest]:
         """The outcome of a request that waits before its exchange. Closed before that, it abandons the request.
 
         Raises:
             ServerEndedError: the server has ended, so there will be none.
         """
         try:
-            return (yield from self._wait_and_resume(pending))
+            return (yield from self._wait_and_resume(pending, has_left))
         except (GeneratorExit, ServerEndedError):
             if pending.abandon is not None:
                 pending.abandon()
             raise
 
-    def _wait_and_resume(self, pending: PendingRequest) -> Waits[Response | PendingRequest]:
+    def _wait_and_resume(
+        self, pending: PendingRequest, has_left: Callable[[], bool]
+    ) -> Waits[Response | PendingRequest]:
         try:
-            yield from self._wait_for_delay_and_hold(pending)
+            yield from self._wait_for_delay_and_hold(pending, has_left)
         except TooManyHeldError:
             return pending.give_up(too_many_held_refusal(self.holds.most))
+        if pending.watch_client is not None:
+            pending.watch_client(has_left)
         if pending.until is not None:
             yield from self._wait_until(pending.until, pending.until_at_most)
         result = None
@@ -212,13 +248,13 @@ class WaitingRoom:
                 return pending.give_up(Refusal(UNKNOWN_ERROR, why=OWN_FAILURE_REASON))
         return pending.resume(time.time_ns() // 1000, result)
 
-    def hold_back(self, response: Response) -> Waits[None]:
+    def hold_back(self, response: Response, has_left: Callable[[], bool] = never_leaves) -> Waits[None]:
         """Waits for the delay and the hold of a response; one for whose hold there is no room says so.
 
         Closed before that, it reports that nothing of the response was sent.
         """
         try:
-            yield from self._wait_for_delay_and_hold(response)
+            yield from self._wait_for_delay_and_hold(response, has_left)
         except TooManyHeldError:
             response.headers.append(not_held_header(self.holds.most))
         except GeneratorExit:
@@ -236,11 +272,11 @@ class WaitingRoom:
         if self._workers is not None:
             self._workers.close()
 
-    def _wait_for_delay_and_hold(self, waiting: Response | PendingRequest) -> Waits[None]:
+    def _wait_for_delay_and_hold(self, waiting: Response | PendingRequest, has_left: Callable[[], bool]) -> Waits[None]:
         if waiting.delay:
             yield Wait(waiting.delay / MICROSECONDS_PER_SECOND)
         if waiting.hold:
-            yield from self.holds.hold(waiting.hold, waiting.hold_at_most)
+            yield from self.holds.hold(waiting.hold, waiting.hold_at_most, has_left)
 
     def _wait_until(self, subscribe: Callable[[Callable[[], None]], Callable[[], None]], at_most: int) -> Waits[None]:
         happened: Future[None] = Future()
