@@ -19,7 +19,7 @@ from mockfoundry.cli.start_screen import find_unread_variables, is_in_container,
 from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
 
 if TYPE_CHECKING:
-    from mockfoundry.foundations.foundation import FoundationState
+    from mockfoundry.server.request_log import RequestLog
 
 
 def click_type_of(option: Option) -> Any:
@@ -112,8 +112,10 @@ def serve(**values: Any) -> None:
     if room < options.max_connections:
         screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."
     options = replace(options, max_connections=room)
-    service = replace(service, note_request=open_request_log(options.log))
-    server = make_listening_server(service, options, lambda: print_text(screen))
+    request_log = open_request_log(options.log)
+    service = replace(service, note_request=None if request_log is None else request_log.note)
+    # Who reads the log as JSON reads nothing else from the standard output.
+    server = make_listening_server(service, options, lambda: print_text(screen, error=options.log == "json"))
     tune_garbage_collector()
     share_processor_often()
 
@@ -127,15 +129,17 @@ def serve(**values: Any) -> None:
         require_standard_input()
         threading.Thread(target=end_with_standard_input, args=(server.end,), daemon=True).start()
     server.run(sockets=bound)
+    if request_log is not None:
+        request_log.close()
 
 
-def open_request_log(choice: RequestLogChoice) -> Callable[["FoundationState", int], None] | None:
+def open_request_log(choice: RequestLogChoice) -> "RequestLog | None":
     """What has each request printed on the standard output; None for nothing."""
     if choice == "off" or (choice == "auto" and not sys.stdout.isatty()):
         return None
     from mockfoundry.server.request_log import RequestLog
 
-    return RequestLog("json" if choice == "json" else "text", print_text).note
+    return RequestLog("json" if choice == "json" else "text", print_text)
 
 
 def end_with_standard_input(end: Callable[[], None]) -> None:

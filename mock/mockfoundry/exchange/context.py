@@ -1,8 +1,8 @@
 """The context of an exchange: what it is made with, and what is learned on its way. Never decides anything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,10 +19,31 @@ from mockfoundry.exchange.facts import find_process_facts
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
+from mockfoundry.journal.entry import RecordedResponse
 from mockfoundry.journal.store import OpenExchange
 from mockfoundry.scenarios.engine import LetThrough, ScenarioMatch, ScenarioProgress
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+
+
+class NoteRequest(Protocol):
+    """Takes each request with its response."""
+
+    def __call__(
+        self,
+        method: str,
+        target: str,
+        response: RecordedResponse,
+        foundation: FoundationState | None = None,
+        number: int = 0,
+    ) -> None:
+        """Takes one.
+
+        Args:
+            method, target: as they came, as far as they were read.
+            foundation: None where no foundation has taken it.
+            number: in the journal of that.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,7 @@ class Service:
         authority: whose tokens count.
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
         strict: whether a request that the real one lets pass, though its documentation does not, is refused.
-        note_request: called with each exchange that is recorded or completed: its foundation, and its number there.
+        note_request: called with each response, also of requests that no foundation has taken; None where nobody asks.
     """
 
     contract: Contract
@@ -53,7 +74,7 @@ class Service:
     strict: bool = False
     uaa_operations: Mapping[str, UaaOperation] = field(default_factory=lambda: UAA_OPERATIONS)
     platform: Contract | None = None
-    note_request: Callable[[FoundationState, int], None] | None = None
+    note_request: NoteRequest | None = None
 
 
 _UNREAD: Any = object()

@@ -6,12 +6,13 @@ import msgspec
 
 from mockfoundry.cloudfoundry.auth import UNKNOWN_BEARER_NOTE
 from mockfoundry.cloudfoundry.clock import SECOND, format_http_date
-from mockfoundry.cloudfoundry.errors import RATE_LIMIT_EXCEEDED
+from mockfoundry.cloudfoundry.errors import RATE_LIMIT_EXCEEDED, Refusal
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
-from mockfoundry.exchange.context import ExchangeContext
+from mockfoundry.contract.plan import Plan
+from mockfoundry.exchange.context import ExchangeContext, Service
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import Response, apply_response_overrides, complete_rate_limit_response, join_reasons
-from mockfoundry.exchange.token_server import dress_uaa_response
+from mockfoundry.exchange.token_server import dress_uaa_response, response_from_refusal_of
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_STATUS, STILL_SENDING, RecordedResponse
 from mockfoundry.wire_faults import WIRE_FAULTS
@@ -61,7 +62,7 @@ def record_response(context: ExchangeContext, response: Response) -> Response:
         if recorded.waited:
             response.delay = 0
     if context.service.note_request is not None:
-        context.service.note_request(foundation, number)
+        context.service.note_request(context.request.method, context.request.target, recorded, foundation, number)
     if response.fault or response.delay or response.hold or opened is not None:
         journal.note_bytes_sent(number, STILL_SENDING)
         response.report_bytes_sent = partial(journal.note_bytes_sent, number)
@@ -75,8 +76,21 @@ def abandon_exchange(context: ExchangeContext) -> None:
     if opened is None:
         return
     journal, reason = context.foundation.journal, f"{opened.response.reason}; not done, its client left before"
-    number = journal.complete(opened, msgspec.structs.replace(opened.response, reason=reason))
+    recorded = msgspec.structs.replace(opened.response, reason=reason)
+    number = journal.complete(opened, recorded)
     journal.note_bytes_sent(number, 0)
+    if context.service.note_request is not None:
+        context.service.note_request(
+            context.request.method, context.request.target, recorded, context.foundation, number
+        )
+
+
+def refuse_without_foundation(service: Service, request: Request, plan: Plan | None, refusal: Refusal) -> Response:
+    """The response to a request that no foundation takes. There is no journal for it, so only who watches sees it."""
+    response = response_from_refusal_of(plan, refusal)
+    if service.note_request is not None:
+        service.note_request(request.method, request.target, response)
+    return response
 
 
 def recorded_response(response: Response) -> RecordedResponse:

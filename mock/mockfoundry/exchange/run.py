@@ -36,7 +36,7 @@ from mockfoundry.exchange.canned import canned_response, refused_response, respo
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
 from mockfoundry.exchange.large_bodies import MAX_LOOP_BODY_BYTES, find_violations, read_large_body
 from mockfoundry.exchange.matching import apply_match, match_request_scenarios, preferred_response
-from mockfoundry.exchange.record import abandon_exchange, record_response
+from mockfoundry.exchange.record import abandon_exchange, record_response, refuse_without_foundation
 from mockfoundry.exchange.request import Request
 from mockfoundry.exchange.response import (
     HTML_MEDIA_TYPE,
@@ -117,7 +117,7 @@ def begin_uaa_exchange(service: Service, request: Request, address: Address, rou
     try:
         made = prepare_foundation(service, request, found, route)
     except Refusal as refusal:
-        return response_from_refusal_of(route.plan, refusal)
+        return refuse_without_foundation(service, request, route.plan, refusal)
     response = begin_exchange(service, request, found, route, request.arrived)
     if made is None or not was_gone or isinstance(response, PendingRequest):
         return response
@@ -145,8 +145,7 @@ def begin_exchange(
     try:
         foundation = service.registry.get_or_create(address.name, real_time)
     except Refusal as refusal:
-        # There is no foundation, so there is no journal either.
-        return response_from_refusal_of(route and route.plan, refusal)
+        return refuse_without_foundation(service, request, route and route.plan, refusal)
     operation, path = ("", {}) if route is None else (route.plan.operation, route.path)
     now = foundation.world.clock.now(real_time)
     context = ExchangeContext(
@@ -380,7 +379,7 @@ def resume_exchange(context: ExchangeContext, generation: int, real_time: int, _
     except Refusal as refusal:
         if context.service.registry.find(foundation.name) is not foundation:
             # The journal that has it open has ended, too.
-            return response_from_refusal_of(context.answering_plan, refusal)
+            return refuse_without_foundation(context.service, context.request, context.answering_plan, refusal)
         context.match, context.real_time, context.now = None, real_time, foundation.world.clock.now(real_time)
         return record_response(context, response_from_refusal_of(context.answering_plan, refusal))
     context.real_time, context.now = real_time, foundation.world.clock.now(real_time)

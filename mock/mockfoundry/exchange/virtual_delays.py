@@ -10,7 +10,7 @@ from functools import partial
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.documents.times import format_duration, format_precise_moment
 from mockfoundry.exchange.context import ExchangeContext
-from mockfoundry.exchange.record import abandon_exchange, record_response
+from mockfoundry.exchange.record import abandon_exchange, record_response, refuse_without_foundation
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.token_server import response_from_refusal_of
 from mockfoundry.foundations.clock_waits import ClockWait
@@ -153,10 +153,10 @@ def complete_delayed_response(
             registry.must_be_current(foundation.name, generation, real_time)
     except Refusal as refusal:
         context.match = None
-        response = response_from_refusal_of(context.answering_plan, refusal)
         if not is_there:
             # The journal that has it open has ended, too.
-            return response
+            return refuse_without_foundation(context.service, context.request, context.answering_plan, refusal)
+        response = response_from_refusal_of(context.answering_plan, refusal)
     context.real_time, context.now = real_time, foundation.world.clock.now(real_time)
     return record_response(context, response)
 

@@ -155,7 +155,11 @@ class ToldEntry(NamedTuple):
     @property
     def line(self) -> str:
         """`#4 +0.9s scaleProcess dora/web {"instances":5} → 409 CF-Conflict Retry-After 5`."""
-        return fold_line([self.listed], self.parts).line
+        return self.render_after("")
+
+    def render_after(self, words: str) -> str:
+        """The same behind some words, such as the name of its foundation, no wider than without them."""
+        return fold_line([self.listed], self.parts, words).line
 
 
 def tell_entry(listed: ListedEntry, names: Names = NO_NAMES, redacted: RedactedEntry | None = None) -> ToldEntry:
@@ -199,10 +203,15 @@ def find_repeats(all_parts: list[LineParts], at: int) -> tuple[int, int]:
     return best
 
 
-def fold_line(same: list[ListedEntry], parts: LineParts) -> JournalLine:
+def fold_line(same: list[ListedEntry], parts: LineParts, words: str = "") -> JournalLine:
+    """The line of exchanges that are the same.
+
+    Args:
+        words: that it begins with.
+    """
     first, last, times = same[0].entry.number, same[-1].entry.number, len(same)
     head = f"#{first} " if times == 1 else f"#{first}-{last} ×{times} "
-    return JournalLine(first, last, times, fit_line(head + describe_arrivals(list_arrivals(same)), parts))
+    return JournalLine(first, last, times, fit_line(words + head + describe_arrivals(list_arrivals(same)), parts))
 
 
 def list_arrivals(listed: Iterable[ListedEntry]) -> list[Arrival]:

@@ -116,16 +116,11 @@ class AsgiApp:
         )
 
     async def _handle_scope(self, scope: Scope, receive: Receive) -> Response | PendingRequest:
-        headers = scope["headers"]
-        if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
-            return headers_too_large_response(self.limits)
-        hosts = [value for name, value in headers if name.lower() == b"host"]
-        refusal = bad_host_response(hosts)
-        if refusal is not None and (hosts or scope.get("http_version") not in OLD_VERSIONS):
+        refusal, content = await self._read_within_bounds(scope, receive)
+        if refusal is not None:
+            if self.service.note_request is not None:
+                self.service.note_request(scope["method"], raw_path_of(scope), refusal)
             return refusal
-        content = await read_body(scope, receive, self.limits.body)
-        if content is None:
-            return body_too_large_response(self.limits)
         request = self._read_request(scope, content)
         address = resolve_address(self.service, request)
         route = self.service.served.routes.find(request.method, address.path)
@@ -134,6 +129,22 @@ class AsgiApp:
             if operation is not None and route is not None and route.plan.operation != operation:
                 route = route._replace(plan=self.service.served.plans[operation])
         return handle_routed_request(self.service, request, address, route)
+
+    async def _read_within_bounds(self, scope: Scope, receive: Receive) -> tuple[Response | None, bytes]:
+        """The refusal of a request that is beyond a bound, None for none; and the body.
+
+        Raises:
+            ClientGoneError: the client went away before its end.
+        """
+        headers = scope["headers"]
+        if sum(len(name) + len(value) for name, value in headers) > self.limits.headers:
+            return headers_too_large_response(self.limits), b""
+        hosts = [value for name, value in headers if name.lower() == b"host"]
+        refusal = bad_host_response(hosts)
+        if refusal is not None and (hosts or scope.get("http_version") not in OLD_VERSIONS):
+            return refusal, b""
+        content = await read_body(scope, receive, self.limits.body)
+        return (body_too_large_response(self.limits), b"") if content is None else (None, content)
 
 
 def connexion_path_of(path: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mockfoundry.exchange.context import NoteRequest
 from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.routing import line_too_long_response
@@ -110,9 +111,11 @@ class BoundedProtocol(HttpToolsProtocol):
         requests: begun in this turn of the loop.
         unsent: bytes that waited to be sent when that was last looked at.
         extra: the connections of the server that are refused as too many, and not closed yet.
+        note_request: is told of each message that is refused here; None where nobody asks.
     """
 
     limits: ServerLimits
+    note_request: NoteRequest | None
 
     stage: int = IDLE
     timed_stage: int | None = None
@@ -446,6 +449,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, response: Response) -> None:
         """Answers a message before it is whole, once those before it are answered. Nothing more is read."""
         self.refused = True
+        if self.note_request is not None and not self.url.startswith(CONTROL_PATH_BYTES):
+            method = self.parser.get_method().decode("latin-1") if self.url else ""
+            self.note_request(method, self._decode_path(), response)
         cycle = self.cycle
         before: RequestResponseCycle | None = cycle
         if self.has_cycle:

@@ -36,13 +36,20 @@ def make_protocol_class(
     return type(
         "MockProtocol",
         (DirectProtocol,),
-        {"service": service, "limits": limits, "control": staticmethod(control), "extra": set()},
+        {
+            "service": service,
+            "limits": limits,
+            "control": staticmethod(control),
+            "extra": set(),
+            "note_request": service.note_request,
+        },
     )
 
 
-def make_asgi_protocol_class(limits: ServerLimits) -> type[BoundedProtocol]:
+def make_asgi_protocol_class(service: Service, limits: ServerLimits) -> type[BoundedProtocol]:
     """The protocol that leaves every request to the ASGI door."""
-    return type("BoundedAsgiProtocol", (BoundedProtocol,), {"limits": limits, "extra": set()})
+    attributes = {"limits": limits, "extra": set(), "note_request": service.note_request}
+    return type("BoundedAsgiProtocol", (BoundedProtocol,), attributes)
 
 
 class DirectProtocol(BoundedProtocol):

@@ -229,7 +229,9 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         )
     protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
     if known:
-        protocol = make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(limits)
+        protocol = (
+            make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(service, limits)
+        )
     config = uvicorn.Config(
         app,
         http=protocol,
