@@ -155,3 +155,32 @@ def test_a_hold_follows_the_delay(door: Door) -> None:
         set_clock(door, advance="6s")
         eventually(lambda: door.release() == 1, what="it is held")
     assert answers[0].status_code == 202
+
+
+@pytest.mark.parametrize("steps", [("20s",), ("10s", "10s"), ("11s", "9s")], ids="+".join)
+def test_what_waited_goes_on_in_the_world_of_its_moment_however_far_the_clock_is_moved(
+    door: Door, steps: tuple[str, ...]
+) -> None:
+    """The quota is lowered from 5 s to 15 s, and the request waits for ten."""
+    scenario = {
+        "scenario": "waiting",
+        "for": "15s",
+        "events": [{"at": "5s", "given": {"organizations": [{"name": "acme", "quota": {"total_instances": 1}}]}}],
+        "rules": [{"operation": "scaleProcess", "respond": {"delay": {"virtual": "10s", "at-most": "1h"}}}],
+    }
+    assert door.client.put(f"{door.control}/scenarios/waiting", json=scenario).is_success
+    with door.scaling(5) as answers:
+        for step in steps:
+            set_clock(door, advance=step)
+    assert answers[0].status_code == 422
+
+
+def test_each_of_several_goes_on_at_its_own_moment(door: Door) -> None:
+    set_clock(door, now="2040-01-01T00:00:00Z")
+    delay_scales(door, "1s")
+    with door.scaling(2):
+        delay_scales(door, "61s")
+        with door.scaling(3):
+            set_clock(door, advance="2m")
+    events = door.client.get(f"{door.api}/v3/audit_events?types=audit.app.process.scale").json()["resources"]
+    assert [each["created_at"] for each in events] == ["2040-01-01T00:00:01Z", "2040-01-01T00:01:01Z"]

@@ -275,15 +275,23 @@ def change_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
         target = target_time_of(now, moment, advance)
         clock = foundation.world.clock
         clock.rebase(call.real_time)
-        clock.virtual = target
         if rate is not None:
             clock.rate = rate
-        settle_foundation(foundation, target)
         waits = context.service.registry.clock_waits
-        waits.release_due(foundation.generation, target, call.real_time)
+        # A request that waited goes on in the world of its moment, however far the clock is moved at once.
+        while (due := waits.find_next(foundation.generation)) is not None and due <= target:
+            move_clock(foundation, max(due, clock.virtual))
+            waits.release_due(foundation.generation, clock.virtual, call.real_time)
+        move_clock(foundation, target)
         # The clock of those that are not due may come to their moments sooner, or later, than it would have.
         waits.wake_generation(foundation.generation)
         return ControlAnswer(clock_to_dict(clock, target))
+
+
+def move_clock(foundation: FoundationState, moment: int) -> None:
+    """Sets a foundation's clock to a moment; everything that is due by then has happened."""
+    foundation.world.clock.virtual = moment
+    settle_foundation(foundation, moment)
 
 
 def requested_rate_of(body: Mapping[str, Any]) -> float | None:

@@ -57,6 +57,10 @@ class ClockWaits:
         if not waiting:
             self._waiting.pop(wait.generation, None)
 
+    def find_next(self, generation: int) -> int | None:
+        """The earliest moment that is waited for on the clock of a generation, in microseconds; None for none."""
+        return min((wait.due for wait in self._waiting.get(generation, ())), default=None)
+
     def release_due(self, generation: int, now: int, real_time: int) -> None:
         """Does what waits for a moment that has come: the earlier moment first, of equal ones what came first. What a
         client that has gone waits for is left to the door, which hears of that later.
