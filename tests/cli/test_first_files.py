@@ -127,6 +127,35 @@ def test_what_no_option_says_is_asked_for_beside_the_file() -> None:
     assert 'name: "shop-{n}"\n            count: 3\n' in seed.stdout
 
 
+UNASKED = [
+    ("scenario", "", "--name"),
+    ("scenario", "mine\n", "--operation"),
+    ("scenario", "mine\nscaleProcess\n", "--answer"),
+    ("seed", "", "--space"),
+    ("seed", "acme/dev\nshop\n", "--count"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answers", "flag"), UNASKED)
+def test_a_question_that_nobody_answers_names_its_option(kind: str, answers: str, flag: str) -> None:
+    asked = answer_questions(answers, kind)
+    told = f"mockfoundry: the standard input ended before an answer; {flag} gives it"
+    assert (asked.returncode, asked.stdout, asked.stderr.splitlines()[-1]) == (2, "", told)
+
+
+def test_ctrl_c_at_a_question_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, *_: object) -> str:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    asked = run_here("new", "scenario")
+    assert (asked.returncode, asked.stderr.splitlines()[-1]) == (130, "mockfoundry: interrupted")
+
+
 WRONG: dict[tuple[str, ...], str] = {
     ("scenario", "--name", "mine", "--operation", "scaleProces", "--answer", "409"): (
         "scaleProces is not an operation; did you mean scaleProcess?; mockfoundry operations lists them"

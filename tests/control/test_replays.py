@@ -97,6 +97,18 @@ def test_an_answer_that_is_no_text_is_replayed_in_base64(server: Serving) -> Non
     assert (answer.status_code, answer.content) == (202, b"\x00\x01\xff")
 
 
+def test_the_rate_limiters_answer_is_replayed_by_its_name(server: Serving) -> None:
+    """Its JSON is sent as text, and a rule for its error does the same."""
+    error = {"error": "CF-RateLimitExceeded", "headers": {"Retry-After": "7"}}
+    rule = {"operation": "scaleProcess", "times": 1, "respond": error}
+    assert server.client.put("/__mock/foundations/first/scenarios/once", json={"scenario": "once", "rules": [rule]})
+    drive(server, "first", 1)
+    scenario = replay(server, "first")["scenario"]
+    assert 'respond: {error: CF-RateLimitExceeded, headers: {retry-after: "7"}}\n' in scenario
+    play(server, "second", scenario)
+    assert drive(server, "second", 2)[0][:1] + drive(server, "third", 1)[0][:1] == (429, 202)
+
+
 STRANGE_BODIES: dict[str, dict[str, Any]] = {
     "empty text": {"status": 503, "text": ""},
     "no bytes": {"status": 503, "base64": ""},

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from mockfoundry.cli.errors import fail
+from mockfoundry.cli.errors import fail, require_standard_input
 from mockfoundry.cli.files import CONTRACT_OPTION, PLATFORM_OPTION, load_contracts
-from mockfoundry.cli.printing import print_text
+from mockfoundry.cli.printing import INTERRUPTED_EXIT_CODE, print_text
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
     from mockfoundry.contract.load import Contract
     from mockfoundry.documents.problems import Problem
     from mockfoundry.scenarios.model import Respond, Scenario
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -50,10 +52,10 @@ def new_scenario(
 ) -> None:
     """Print a scenario in which one operation fails."""
     served = load_contracts(contract, platform)
-    name = name or ask_for("What is it called?", "my-scenario")
-    operation = operation or ask_for("Which operation fails?", choose_operation(served))
+    name = name or ask_for("What is it called?", "my-scenario", "--name")
+    operation = operation or ask_for("Which operation fails?", choose_operation(served), "--operation")
     must_be_known("an operation", operation, served.plans, "mockfoundry operations")
-    answer = answer or ask_for("What does the client get: an error, a status or a fault?", "CF-Conflict")
+    answer = answer or ask_for("What does the client get: an error, a status or a fault?", "CF-Conflict", "--answer")
     scenario = build_scenario(name, operation, read_answer(answer), times)
     print_text(render_checked_scenario(scenario, served), newline=False)
 
@@ -66,9 +68,21 @@ def choose_operation(contract: "Contract") -> str:
 USUAL_OPERATION = "scaleProcess"
 
 
-def ask_for(question: str, default: str) -> str:
-    """The answer to a question; it is asked on the standard error, since the file goes to the standard output."""
-    answer: str = click.prompt(question, default=default, err=True)
+def ask_for(question: str, default: T, flag: str, type_: "click.ParamType[Any] | None" = None) -> T:
+    """The answer to a question; it is asked on the standard error, since the file goes to the standard output.
+
+    Args:
+        flag: the option that answers it, too.
+        type_: of the answer; None for that of the default.
+    """
+    try:
+        answer: T = click.prompt(question, default=default, type=type_, err=True)
+    except click.Abort:
+        # The line of the question has not ended.
+        print_text("", error=True)
+        if require_standard_input().isatty():
+            fail("interrupted", INTERRUPTED_EXIT_CODE)
+        fail(f"the standard input ended before an answer; {flag} gives it")
     return answer
 
 
@@ -142,12 +156,12 @@ def new_seed(space: str | None, app: str | None, count: int | None) -> None:
     from mockfoundry.documents.problems import DocumentError
     from mockfoundry.documents.yaml import render_mapping
 
-    space = space or ask_for("Which space, as ORGANIZATION/SPACE?", "acme/dev")
+    space = space or ask_for("Which space, as ORGANIZATION/SPACE?", "acme/dev", "--space")
     organization, _, name = space.partition("/")
     if not (organization and name):
         fail(f"{space} is not ORGANIZATION/SPACE, such as acme/dev")
-    app = app or ask_for("What is its app called?", "shop")
-    count = count or click.prompt("How many such apps are there?", default=1, type=click.IntRange(1), err=True)
+    app = app or ask_for("What is its app called?", "shop", "--app")
+    count = count or ask_for("How many such apps are there?", 1, "--count", click.IntRange(1))
     process = {"type": "web", "instances": 1, "memory_in_mb": 256, "disk_in_mb": 1024}
     named = {"name": app} if count == 1 else {"name": f"{app}-{{n}}", "count": count}
     text = "\n".join(

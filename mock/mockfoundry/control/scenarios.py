@@ -18,7 +18,7 @@ import msgspec
 
 from mockfoundry.assembly import ERROR_STATUSES
 from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE
-from mockfoundry.cloudfoundry.errors import CATALOGUE
+from mockfoundry.cloudfoundry.errors import CATALOGUE, CatalogueEntry, Refusal
 from mockfoundry.contract.load import Contract
 from mockfoundry.control.context import (
     MAX_LOOP_JOURNAL_BYTES,
@@ -35,11 +35,11 @@ from mockfoundry.control.context import (
 from mockfoundry.documents.problems import Document, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY
-from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, json_response
+from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, response_from_refusal
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, redact_entry
+from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, decode_json_body, redact_entry
 from mockfoundry.journal.marks import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.written_bodies import decode_text
@@ -135,13 +135,10 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
         name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers if name in _REPLAYED_HEADERS
     }
     body = response.value
-    title, detail = error_of_body(body)
+    # The rate limiter sends its JSON as text.
+    title, detail = error_of_body(decode_json_body(response.body, "application/json"))
     known = CATALOGUE.get(title)
-    if (
-        known is not None
-        and known.status == response.status
-        and json_response(response.status, body, "").body == response.body
-    ):
+    if known is not None and is_answer_of(known, detail, response):
         words = None if detail == known.detail else detail
         return Respond(error=title, detail=words, phase=phase, delay=delay, headers=headers)
     respond = Respond(status=response.status, phase=phase, delay=delay)
@@ -162,6 +159,13 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
     if media_type and media_type.encode("latin-1") != own_type:
         headers["Content-Type"] = media_type
     return msgspec.structs.replace(respond, headers=headers)
+
+
+def is_answer_of(entry: CatalogueEntry, detail: str, response: RecordedResponse) -> bool:
+    """Whether a rule for an error of the catalogue, with such words, gives this response."""
+    given = response_from_refusal(Refusal(entry, detail))
+    kind = b"content-type"
+    return (given.status, given.body, given.header(kind)) == (response.status, response.body, response.header(kind))
 
 
 def error_of_body(body: Any) -> tuple[str, str]:
