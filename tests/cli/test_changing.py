@@ -103,6 +103,13 @@ def test_nothing_is_played_where_one_of_several_is_not_right(server: Serving, tm
     assert server.scale({"instances": 2}).status_code == 202
 
 
+def test_nothing_is_played_where_one_of_several_names_is_unknown(server: Serving) -> None:
+    code, printed, said = ask(server, "play", "conflict", "conflit")
+    assert (code, printed) == (2, "")
+    assert "did you mean conflict?" in said
+    assert server.scale({"instances": 2}).status_code == 202
+
+
 def test_what_a_server_says_of_a_file_names_the_file(server: Serving, tmp_path: Path) -> None:
     """The contract that decides whether an operation is known is the server's."""
     file = tmp_path / "own.yaml"

@@ -164,6 +164,11 @@ def play(scenarios: tuple[str, ...], url: str | None, control_token: str, founda
     name = choose_foundation(foundation, url)
     given = [load_given_scenario(each) for each in scenarios]
     with connect_to_control(url, control_token) as client:
+        library = {each["name"] for each in client("GET", "/scenarios")["scenarios"]} if len(given) > 1 else set()
+        for scenario, document in given:
+            if document is None and library and scenario not in library:
+                # Refused before the first of them is switched on.
+                client("PUT", foundation_path(name, f"/scenarios/{quote(scenario, safe='')}"))
         for scenario, document in given:
             path = foundation_path(name, f"/scenarios/{quote(scenario, safe='')}")
             with name_source_in_problems(document):
