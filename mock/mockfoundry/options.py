@@ -173,6 +173,37 @@ class ServerOptions:
             is_file=True,
         ),
     ] = None
+    tls: Annotated[
+        bool,
+        OptionInfo(
+            "Serve https, with a certificate of a throw-away authority that is made at the start, which then says how "
+            "clients trust it."
+        ),
+    ] = False
+    tls_authority: Annotated[
+        str | None,
+        OptionInfo(
+            "Where --tls writes its authority's certificate (PEM); a new file in the temporary folder by default.",
+            is_file=True,
+        ),
+    ] = None
+    tls_cert: Annotated[
+        str | None,
+        OptionInfo(
+            "Serve https with this certificate: a PEM file, with its chain and, unless --tls-key names it, its key.",
+            is_file=True,
+        ),
+    ] = None
+    tls_key: Annotated[str | None, OptionInfo("The key of --tls-cert, without a pass phrase (PEM).", is_file=True)] = (
+        None
+    )
+    tls_client_ca: Annotated[
+        str | None,
+        OptionInfo(
+            "With https: let in only clients with a certificate that an authority of this PEM file has signed.",
+            is_file=True,
+        ),
+    ] = None
     trust_forwarded: Annotated[
         bool, OptionInfo("Trust X-Forwarded-Proto and X-Forwarded-Host; use it only behind a proxy that sets both.")
     ] = False

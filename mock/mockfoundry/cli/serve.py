@@ -96,18 +96,24 @@ def serve(**values: Any) -> None:
         tune_garbage_collector,
         url_of_socket,
     )
+    from mockfoundry.server.tls import TlsError, set_up_tls
 
     options = ServerOptions(**values)
     write_log_to_standard_error()
     for hint in find_unread_variables(os.environ):
         print_text(f"mockfoundry: {hint}", error=True)
-    with report_user_errors():
-        service = build_service(options, time.time_ns() // 1000)
+    try:
+        with report_user_errors():
+            service = build_service(options, time.time_ns() // 1000)
+            tls = set_up_tls(options, click.get_current_context().call_on_close)
+    except TlsError as error:
+        fail(str(error))
     try:
         bound = bind_sockets(options.host, options.port)
     except OSError as error:
         fail(f"can't listen on {options.host} port {options.port}: {error.strerror or error}{mend_of_address(error)}")
-    screen = render_start_screen(service, url_of_socket(bound[0]), options, is_in_container(os.environ))
+    authority = "" if tls is None else tls.authority_file
+    screen = render_start_screen(service, url_of_socket(bound[0], tls), options, is_in_container(os.environ), authority)
     room = make_room_for_connections(options.max_connections)
     if room < options.max_connections:
         screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."
@@ -115,7 +121,7 @@ def serve(**values: Any) -> None:
     request_log = open_request_log(options.log)
     service = replace(service, note_request=None if request_log is None else request_log.note)
     # Who reads the log as JSON reads nothing else from the standard output.
-    server = make_listening_server(service, options, lambda: print_text(screen, error=options.log == "json"))
+    server = make_listening_server(service, options, lambda: print_text(screen, error=options.log == "json"), tls)
     tune_garbage_collector()
     share_processor_often()
 

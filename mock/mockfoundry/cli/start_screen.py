@@ -1,6 +1,7 @@
 """The start screen: what a server says of itself when it listens, with a first call that works. Never starts one."""
 
 import re
+import shlex
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockfoundry.documents.files import shorten_path
 from mockfoundry.documents.problems import find_near_word
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.options import ServerOptions, iterate_options
 from mockfoundry.version import __version__
 
@@ -53,8 +55,14 @@ def find_unread_variables(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is not read: {mend}"
 
 
-def render_start_screen(service: "Service", url: str, options: ServerOptions, in_container: bool = False) -> str:
-    """What is printed once the server listens."""
+def render_start_screen(
+    service: "Service", url: str, options: ServerOptions, in_container: bool = False, authority: str = ""
+) -> str:
+    """What is printed once the server listens.
+
+    Args:
+        authority: the file of the throw-away authority that clients have to trust; empty for none.
+    """
     from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
     contract = service.contract
@@ -80,7 +88,9 @@ def render_start_screen(service: "Service", url: str, options: ServerOptions, in
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
     ]
-    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options)), ""]
+    curl = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
+    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, curl)), ""]
+    lines += [f"  {line}" for line in render_trust(authority)]
     reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
     if not options.host.startswith(LOOPBACK_PREFIXES):
         admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"
@@ -113,15 +123,15 @@ def describe_seed(options: ServerOptions) -> str:
 
 def describe_reach(url: str, options: ServerOptions, in_container: bool) -> Iterator[str]:
     """How clients elsewhere reach the server."""
-    port = url.rpartition(":")[2]
+    scheme, port = url.partition(":")[0], url.rpartition(":")[2]
     if not in_container:
         if options.host in ANY_ADDRESSES:
-            yield f"From other machines: http://{socket.gethostname()}:{port}"
+            yield f"From other machines: {scheme}://{socket.gethostname()}:{port}"
         return
     if options.host.startswith(LOOPBACK_PREFIXES):
         yield f"This is a container, and {options.host} is reached from inside it alone; --host 0.0.0.0 opens it."
         return
-    yield f"This is a container. From others of its network: http://{socket.gethostname()}:{port}, or by its name."
+    yield f"This is a container. From others of its network: {scheme}://{socket.gethostname()}:{port}, or by its name."
     yield f"From outside: the port that is published for it, as by -p {port}:{port}."
 
 
@@ -133,7 +143,24 @@ def render_platform(service: "Service") -> list[str]:
     return [f"  platform    {platform.title} {platform.version}, {len(platform.plans)} operations"]
 
 
-def render_first_call(contract: "Contract", world: "World", url: str, options: ServerOptions) -> list[str]:
+def render_trust(authority: str) -> Iterator[str]:
+    """How each client is told to trust a throw-away authority, whose certificate is in this file; empty for none."""
+    if not authority:
+        return
+    file = shlex.quote(authority)
+    store = "-storepass changeit -keystore mockfoundry.p12"
+    yield f"Clients trust it by its authority's certificate, {quote_line(authority)}:"
+    yield f"  curl             curl --cacert {file}"
+    yield f"  Python, Go, cf   export SSL_CERT_FILE={file}; for requests REQUESTS_CA_BUNDLE"
+    yield f"  Node             export NODE_EXTRA_CA_CERTS={file}"
+    yield f"  Java             keytool -importcert -noprompt -alias mockfoundry {store} -file {file}"
+    yield "                   then java -Djavax.net.ssl.trustStore=mockfoundry.p12"
+    yield ""
+
+
+def render_first_call(
+    contract: "Contract", world: "World", url: str, options: ServerOptions, curl: str = "curl"
+) -> list[str]:
     """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale."""
     guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
     if guid is not None and "scaleProcess" in contract.plans:
@@ -142,23 +169,24 @@ def render_first_call(contract: "Contract", world: "World", url: str, options: S
             "-H 'Content-Type: application/json' -d '{\"instances\": 3}'",
             url,
             options,
+            curl,
         )
     readable = (plan.path for plan in contract.plans.values() if plan.method == "GET" and "{" not in plan.path)
     path = next(readable, None)
     if path is None:
         return ["Try it", "  mockfoundry operations lists what it answers"]
-    return render_call(f"{url}{path}", "", url, options)
+    return render_call(f"{url}{path}", "", url, options, curl)
 
 
-def render_call(target: str, rest: str, url: str, options: ServerOptions) -> list[str]:
+def render_call(target: str, rest: str, url: str, options: ServerOptions, curl: str) -> list[str]:
     """The lines of a call by curl; where no token is known beforehand, they have one minted."""
     lines, token = ["Try it"], "admin"
     if options.strict_auth:
         control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
         lines += [
-            f"  TOKEN=$(curl -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
+            f"  TOKEN=$({curl} -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
             '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
         ]
         token = "$TOKEN"  # noqa: S105 (the shell's variable)
-    call = f'curl -i {target} -H "Authorization: bearer {token}" {rest}'.rstrip()
+    call = f'{curl} -i {target} -H "Authorization: bearer {token}" {rest}'.rstrip()
     return [*lines, *(f"  {line}" for line in call.split("\n"))]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ JSON = "application/json"
 YAML = "application/yaml"
 TEXT = "text/plain"
 PROBLEM = "application/problem+json"
+
+TRUST_ADVICE = "SSL_CERT_FILE names the file of the authority to trust, which the server's start screen says"
 
 _URL_CHARACTERS = frozenset(chr(code) for code in (*range(33), 127))
 """What no URL may hold."""
@@ -123,7 +126,8 @@ class SocketControlTransport:
         try:
             yield
         except (OSError, HTTPException) as error:
-            reason, advice = quote_line(str(error)) or type(error).__name__, self._explain_gone()
+            reason = quote_line(str(error)) or type(error).__name__
+            advice = TRUST_ADVICE if isinstance(error, ssl.SSLCertVerificationError) else self._explain_gone()
             text = f"{self._url} does not answer: {reason}"
             raise ServerGoneError(f"{text}; {advice}" if advice else text) from error
 

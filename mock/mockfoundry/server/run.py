@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -22,6 +23,7 @@ from mockfoundry.server.bounded import IDLE_SECONDS, has_expected_methods
 from mockfoundry.server.delivery import Delivery
 from mockfoundry.server.limits import ServerLimits
 from mockfoundry.server.protocol import make_asgi_protocol_class, make_protocol_class
+from mockfoundry.server.tls import Tls, TlsConfig
 from mockfoundry.server.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -195,18 +197,22 @@ def bind_sockets(host: str, port: int) -> list[socket.socket]:
     return [bind_socket(host, port)]
 
 
-def url_of_socket(bound: socket.socket) -> str:
-    """The URL of a bound socket."""
+def url_of_socket(bound: socket.socket, tls: Tls | None = None) -> str:
+    """The URL of a bound socket, by https where it speaks TLS."""
+    scheme = "http" if tls is None else "https"
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def make_listening_server(service: Service, options: ServerOptions, ready: Callable[[], None]) -> ListeningServer:
+def make_listening_server(
+    service: Service, options: ServerOptions, ready: Callable[[], None], tls: Tls | None = None
+) -> ListeningServer:
     """A server for a service; run it with `run(sockets=[bound])`.
 
     Args:
         options: only the bounds on requests, the door and the control token are used here.
         ready: called once it listens.
+        tls: how it speaks TLS; None for plain HTTP.
     """
     limits = ServerLimits.from_options(options)
     room = WaitingRoom(limits.held, service.registry)
@@ -232,7 +238,7 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
         protocol = (
             make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(service, limits)
         )
-    config = uvicorn.Config(
+    config = (uvicorn.Config if tls is None else partial(TlsConfig, tls.context))(
         app,
         http=protocol,
         loop="auto",
@@ -252,14 +258,23 @@ def make_listening_server(service: Service, options: ServerOptions, ready: Calla
 
 
 class BackgroundServer:
-    """A service listening on a free loopback port in a thread, until its `with` block ends."""
+    """A service listening on a free loopback port in a thread, until its `with` block ends.
 
-    def __init__(self, service: Service, options: ServerOptions = ServerOptions()) -> None:  # noqa: B008 (never changed)
+    Args:
+        tls: how it speaks TLS; None for plain HTTP.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        options: ServerOptions = ServerOptions(),  # noqa: B008 (never changed)
+        tls: Tls | None = None,
+    ) -> None:
         self._bound = bind_socket("127.0.0.1", 0)
-        self.url = url_of_socket(self._bound)
+        self.url = url_of_socket(self._bound, tls)
         self.port: int = self._bound.getsockname()[1]
         self._ready = threading.Event()
-        self._server = make_listening_server(service, options, self._ready.set)
+        self._server = make_listening_server(service, options, self._ready.set, tls)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._bound]}, name="mockfoundry", daemon=True
         )
