@@ -8,7 +8,7 @@ import pytest
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
-from mockfoundry.scenarios.near_misses import NearMiss, find_near_miss
+from mockfoundry.scenarios.near_misses import NearMiss, describe_near_miss, find_near_miss, recall_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from tests.scenarios.conftest import AskRequest
 
@@ -286,3 +286,15 @@ def test_the_time_is_that_since_it_was_switched_on(ask: AskRequest) -> None:
     switch_on(progress, late, 100 * SECOND)
     told = "scenario late, rule 1: from: wanted 10s, got 4s after it was switched on"
     assert str(find_near_miss(compiled_scenarios, progress, ask(), 104 * SECOND)) == told
+
+
+def test_a_request_like_one_that_no_rule_took_is_not_compared_again(ask: AskRequest) -> None:
+    rule = Rule(operation="scaleProcess", when=When(path={"guid": "a"}), respond=CONFLICT)
+    compiled_scenarios = CompiledScenarios([Scenario(name="late", rules=(rule,))])
+    first, other = ask(path={"guid": "b"}, body={"instances": 2}), ask(path={"guid": "b"}, body={"instances": 3})
+    assert recall_near_miss(compiled_scenarios, other) is None
+    told = "scenario late, rule 1: path guid: wanted a, got b"
+    assert describe_near_miss(compiled_scenarios, ScenarioProgress(), first, 0) == (told, "")
+    assert recall_near_miss(compiled_scenarios, other) == told
+    assert recall_near_miss(compiled_scenarios, ask(path={"guid": "c"})) is None
+    assert recall_near_miss(compiled_scenarios, ask("getProcess", path={"guid": "b"})) is None

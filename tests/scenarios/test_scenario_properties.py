@@ -38,7 +38,7 @@ from mockfoundry.scenarios.model import (
     Virtual,
     When,
 )
-from mockfoundry.scenarios.near_misses import find_near_miss
+from mockfoundry.scenarios.near_misses import describe_near_miss, find_near_miss, recall_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from tests.scenarios.conftest import Ask
 from tests.searching import examples
@@ -467,6 +467,53 @@ def without_index(compiled_scenarios: CompiledScenarios) -> CompiledScenarios:
             everywhere.unindexed = [ready for ready in compiled.rules if not ready.rule.operation]
             everywhere.by_value = {}
     return compiled_scenarios
+
+
+@patient
+@given(
+    st.lists(overlapping | rules(False, "foundation"), min_size=1, max_size=12),
+    st.lists(overlapped | asks, min_size=1, max_size=12),
+    draws,
+)
+def test_scenarios_that_share_an_index_decide_as_each_does_alone(many: Any, requests: Any, draws: Any) -> None:
+    single = [Scenario(name=f"s{number}", rules=(rule,)) for number, rule in enumerate(many)]
+    together, alone = CompiledScenarios(single), [CompiledScenarios([each]) for each in single]
+    shared, own = ScenarioProgress(), ScenarioProgress()
+    for index, request in enumerate(requests):
+        drawn, again = (itertools.repeat(draws[index % len(draws)]).__next__ for _ in range(2))
+        mine = match_scenarios(together, shared, request, index, drawn)
+        theirs = (match_scenarios(each, own, request, index, again) for each in alone)
+        assert mine == next((each for each in theirs if each is not None), None)
+    assert shared == own
+
+
+texts_only = st.builds(
+    Rule,
+    operation=operations,
+    when=st.sampled_from([*in_headers, When(path={"a": "a"}), When(path={"a": None}, user="a"), When(user=None)]),
+    times=st.sampled_from([None, None, None, 1]),
+    respond=st.sampled_from([PASS, Respond(error="CF-Conflict")]),
+)
+
+
+@patient
+@given(st.lists(texts_only, min_size=1, max_size=4), st.lists(overlapped, min_size=2, max_size=12), st.booleans())
+def test_what_is_recalled_of_a_near_miss_is_what_a_fresh_look_finds(many: Any, requests: Any, is_refused: bool) -> None:
+    compiled_scenarios = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
+    progress, refused = ScenarioProgress(), itertools.cycle(["404" if is_refused else "", ""])
+    for request in [*requests, *requests]:
+        refused_before = itertools.repeat(next(refused)).__next__
+        recalled = recall_near_miss(compiled_scenarios, request)
+        decided = match_scenarios(compiled_scenarios, progress, request, 0, float, refused_before)
+        if decided is not None:
+            assert recalled is None
+            continue
+        found = find_near_miss(compiled_scenarios, progress, request, 0, refused_before)
+        if recalled is not None:
+            assert recalled == ("" if found is None else str(found))
+        described = describe_near_miss(compiled_scenarios, progress, request, 0, refused_before)
+        assert described[0] == ("" if found is None else str(found))
+        assert bool(described[1]) == (found is not None and found.missed_controller)
 
 
 @patient

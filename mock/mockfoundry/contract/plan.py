@@ -177,6 +177,8 @@ def same_json(one: Any, other: Any) -> bool:
 def shorten_value(value: Any, longest: int = 80) -> str:
     """A value in a line, cut where it is long: for headers, logs and error texts."""
     text = value if isinstance(value, str) else value_to_json(take_head(value, longest))
+    if len(text) <= longest and text.isascii() and text.isprintable():
+        return text
     shown = "".join(sign if " " <= sign < "\x7f" else "?" for sign in text[:longest])
     return shown if len(text) <= longest else shown[:-1] + "…"
 

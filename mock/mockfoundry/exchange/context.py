@@ -15,7 +15,7 @@ from mockfoundry.cloudfoundry.users import User
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, Violation
 from mockfoundry.contract.routes import Route
-from mockfoundry.exchange.facts import find_process_facts
+from mockfoundry.exchange.facts import find_process_facts, find_process_key
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
@@ -110,7 +110,6 @@ class ExchangeContext(msgspec.Struct):
         requested_scenario: the scenario that the request itself named, None for none.
         near_miss: the rule that nearly took the request, in words.
         missed_station: the rule that would have taken it at the controller, which it did not reach, in words.
-        process: what rules that count for each process count it by, empty until a scenario asks, or if there is none.
         actor: who asks, empty until that is known.
         is_unknown_bearer: whether that is an admin because the token names none of the seed's users.
         read_body: its large body, None where the body is read in the exchange.
@@ -132,7 +131,6 @@ class ExchangeContext(msgspec.Struct):
     requested_scenario: Scenario | None = None
     near_miss: str = ""
     missed_station: str = ""
-    process: str = ""
     actor: str = ""
     is_unknown_bearer: bool = False
     read_body: ReadBody | None = None
@@ -140,6 +138,7 @@ class ExchangeContext(msgspec.Struct):
     _query: dict[str, list[str]] | Any = _UNREAD
     _body: Any = _UNREAD
     _user: str | Any = _UNREAD
+    _process: str | Any = _UNREAD
     _process_facts: Mapping[str, str] | Any = _UNREAD
 
     @property
@@ -202,6 +201,15 @@ class ExchangeContext(msgspec.Struct):
         token, foundation = read_bearer_token(self.request.headers.get(b"authorization", b"")), self.foundation
         authority, issuers = self.service.authority, foundation.token_issuers
         return authenticate_actor(foundation.world, token, authority, issuers, self.real_time)
+
+    @property
+    def process(self) -> str:
+        """What rules that count for each process count it by, empty if there is none."""
+        process: str | Any = self._process
+        if process is _UNREAD:
+            world, operations = self.foundation.world, self.service.operations
+            process = self._process = find_process_key(world, operations, self.operation, self.path)
+        return process
 
     @property
     def process_facts(self) -> Mapping[str, str]:

@@ -23,19 +23,15 @@ from mockfoundry.scenarios.engine import (
     commit_match,
     count_let_through,
     match_scenarios,
-    shorten_count_key,
 )
 from mockfoundry.scenarios.model import Rule
-from mockfoundry.scenarios.near_misses import find_near_miss
+from mockfoundry.scenarios.near_misses import MAX_RULES_FOR_NEAR_MISS, describe_near_miss, recall_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
-
-MAX_RULES_FOR_NEAR_MISS = 100
-"""With more rules than this, the one nearest to a request that none took is not looked for: it would take too long."""
 
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
 
 
-def preferred_response(plan: Plan, prefer: bytes | None, random_seed: int) -> Response | None:
+def preferred_response(plan: Plan, prefer: bytes, random_seed: int) -> Response | None:
     """The documented answer that a `Prefer` header asks for, or the refusal of one that is not documented.
 
     None where it asks for neither.
@@ -44,7 +40,7 @@ def preferred_response(plan: Plan, prefer: bytes | None, random_seed: int) -> Re
         random_seed: what a body without an example follows from.
     """
     try:
-        preferred = None if prefer is None else find_preferred_response(plan, prefer.decode("latin-1"))
+        preferred = find_preferred_response(plan, prefer.decode("latin-1"))
     except Refusal as refusal:
         return response_from_refusal_of(plan, refusal, "preference")
     if preferred is None:
@@ -72,26 +68,26 @@ def match_request_scenarios(context: ExchangeContext) -> None:
     """
     foundation = context.foundation
     scenarios, progress = foundation.compiled_scenarios, foundation.progress
-    name = context.request.header(b"x-mock-scenario")
+    name = context.request.headers.get(b"x-mock-scenario")
     if name:
-        scenarios, progress = find_named_scenario(context.service.named_scenarios, name), ScenarioProgress()
-        context.progress, context.requested_scenario = progress, scenarios.scenarios[0]
+        scenarios = find_named_scenario(context.service.named_scenarios, name.decode("latin-1"))
+        progress = context.progress = ScenarioProgress()
+        context.requested_scenario = scenarios.scenarios[0]
     if not scenarios.scenarios:
         return
-    context.process = find_process_key(context)
+    is_compared = scenarios.rule_count <= MAX_RULES_FOR_NEAR_MISS
+    known = recall_near_miss(scenarios, context) if is_compared else None
+    if known is not None:
+        context.near_miss = known
+        return
     draw, refused_before = foundation.world.generator.next_fraction, Stations(context).refused_before
     let_through: list[LetThrough] = []
     context.match = match_scenarios(scenarios, progress, context, context.now, draw, refused_before, let_through)
     context.let_through = let_through
-    if context.match is None and scenarios.rule_count <= MAX_RULES_FOR_NEAR_MISS:
-        near_miss = find_near_miss(scenarios, progress, context, context.now, refused_before)
-        if near_miss is not None:
-            context.near_miss = str(near_miss)
-            if near_miss.missed_controller:
-                context.missed_station = (
-                    f"scenario {near_miss.scenario}, rule {near_miss.rule}, is asked at the controller, "
-                    "which this request did not reach"
-                )
+    if context.match is None and is_compared:
+        context.near_miss, context.missed_station = describe_near_miss(
+            scenarios, progress, context, context.now, refused_before
+        )
 
 
 def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: str) -> CompiledScenarios:
@@ -119,23 +115,6 @@ def needs_earlier_request(rule: Rule, start: str | None) -> bool:
     """Whether a rule can fire only after another request, or some time after its scenario was switched on."""
     answers = any(step.changes for step in rule.steps)
     return bool((rule.state and start not in rule.state) or rule.from_ or not answers)
-
-
-def find_process_key(context: ExchangeContext) -> str:
-    """What a rule that counts for each process counts by; empty where the request names none that exists.
-
-    The guid of the process that the path names, directly or for an app; that of the app in the path of a list. What
-    does not exist is counted together, or made-up guids would each be remembered. Of an operation that the world does
-    not have, nothing is known but its path: the guid there, and the type.
-    """
-    process_type, guid = context.path.get("type"), context.path.get("guid", "")
-    world = context.foundation.world
-    if context.operation not in context.service.operations:
-        return shorten_count_key(guid if process_type is None else f"{guid}/{process_type}")
-    if process_type is None:
-        return guid if guid in world.processes or guid in world.apps else ""
-    process = world.find_app_process(guid, process_type)
-    return "" if process is None else process.guid
 
 
 def apply_match(context: ExchangeContext, response: Response) -> Response:

@@ -298,28 +298,30 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
 def run_scripted_exchange(context: ExchangeContext) -> Response | PendingRequest:
     """The exchange of a request about which a preference or a scenario may have something to say."""
     foundation, route = context.foundation, context.route
-    apply_due_events(foundation, context.now)
-    identify_actor(context)
-    preferred = (
-        None
-        if route is None
-        else preferred_response(route.plan, context.headers.get(b"prefer"), foundation.world.random_seed)
-    )
-    if preferred is not None:
-        return preferred
+    if foundation.compiled_scenarios.events or foundation.changes:
+        apply_due_events(foundation, context.now)
+    prefer = context.headers.get(b"prefer")
+    if prefer is not None and route is not None:
+        preferred = preferred_response(route.plan, prefer, foundation.world.random_seed)
+        if preferred is not None:
+            identify_actor(context)
+            return preferred
     try:
         match_request_scenarios(context)
     except Refusal as refusal:
+        identify_actor(context)
         return response_from_refusal_of(context.answering_plan, refusal, "scenario")
     match = context.match
     respond = None if match is None else match.respond
     if match is None or respond is None or respond.phase == "after":
         return run_matched_exchange(context)
     if respond.has_own_answer:
+        identify_actor(context)
         return scripted_response_at_station(context, match, respond)
     hold = respond.hold if respond.hold is not None and respond.hold.at == "before-commit" else None
     if hold is None and not (match.delay or match.virtual_delay):
         return run_matched_exchange(context)
+    identify_actor(context)
     return park_request(context, match, hold)
 
 
@@ -399,6 +401,8 @@ def run_matched_exchange(context: ExchangeContext) -> Response:
     if scenario is None or not scenario.given:
         response = apply_match(context, run_exchange(context))
     else:
+        # By the foundation's own world, which may accept what this one refuses.
+        identify_actor(context)
         with temporarily_applied(context.foundation, scenario, context.now):
             response = apply_match(context, run_exchange(context))
         if context.match is None:

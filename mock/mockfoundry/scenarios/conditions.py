@@ -53,6 +53,9 @@ class MatchableRequest(Protocol):
 PLACES = ("path", "query", "headers", "body")
 """The parts of a request that conditions are about. Others are about its `user`, and about its `process`."""
 
+SINGLE_TEXTS = ("path", "headers", "user", "process")
+"""The places in which there is one text, or none."""
+
 
 def is_about_one_process(template: str) -> bool:
     """Whether the operation of a path is about one process, which the path names by its guid, or by app and type.
@@ -160,7 +163,7 @@ class Condition:
         self.keys = list_plain_keys(schema) if place == "body" or self._plain else None
 
     def holds(self, request: MatchableRequest) -> bool:
-        return any(self.accepts(value) for value in find_request_values(request, self.place, self.name))
+        return any(map(self.accepts, find_request_values(request, self.place, self.name)))
 
     def accepts(self, value: Any) -> bool:
         """Whether one value fulfils it; a parameter comes as its text, `None` where it was not sent."""

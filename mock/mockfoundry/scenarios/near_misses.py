@@ -8,7 +8,7 @@ import msgspec
 
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.times import format_duration, format_passed_time
-from mockfoundry.scenarios.conditions import MatchableRequest
+from mockfoundry.scenarios.conditions import MatchableRequest, find_request_values
 from mockfoundry.scenarios.engine import (
     ScenarioProgress,
     compute_count_key,
@@ -17,7 +17,10 @@ from mockfoundry.scenarios.engine import (
     find_state,
     reach_controller,
 )
-from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
+from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios, is_near
+
+MAX_RULES_FOR_NEAR_MISS = 100
+"""With more rules than this, the one nearest to a request that none took is not looked for: it would take too long."""
 
 MAX_COMPARED_RULES = 256
 """How many rules are compared with one request."""
@@ -86,8 +89,6 @@ def find_near_miss(
     nearest: NearMiss | None = None
     least = 0
     for compiled in select_comparable_rules(scenarios, request):
-        if not is_comparable(compiled, request):
-            continue
         conditions = tuple(check_rule_conditions(compiled, progress, request, now))
         if compiled.is_at_controller and all(checked.held for checked in conditions if checked.what != "after"):
             conditions += (check_station(refused_before()),)
@@ -101,20 +102,50 @@ def find_near_miss(
     return nearest
 
 
-def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
-    """Whether a rule can be near at all.
+def recall_near_miss(scenarios: CompiledScenarios, request: MatchableRequest) -> str | None:
+    """What was said of a request that no rule took, and that differs from this one in nothing that a rule asks for.
 
-    A rule for another operation can where all its conditions hold, or where one operation's name begins with the
-    other's, as scaleProcessForApp's does with scaleProcess.
+    No rule takes this one either. None where there was none such: then `match_scenarios` is to be asked.
+
+    Args:
+        scenarios: few enough to be compared.
     """
-    operations = compiled.rule.operation
-    if compiled.rule.is_about(request.operation, request.needs_naming):
-        return True
-    if request.operation and any(
-        each.startswith(request.operation) or request.operation.startswith(each) for each in operations
-    ):
-        return True
-    return bool(compiled.conditions) and all(condition.holds(request) for condition in compiled.conditions)
+    comparable = scenarios.find_comparable(request)
+    if comparable.places is None:
+        return None
+    return comparable.texts.get(tuple([find_request_values(request, *place)[0] for place in comparable.places]))
+
+
+def describe_near_miss(
+    scenarios: CompiledScenarios,
+    progress: ScenarioProgress,
+    request: MatchableRequest,
+    now: int,
+    refused_before: Callable[[], str] = reach_controller,
+) -> tuple[str, str]:
+    """What `find_near_miss` finds, in words, for `recall_near_miss` to remember where it can; and the rule that missed
+    the request at the controller alone, in words. Both are empty where there is none.
+    """
+    near_miss = find_near_miss(scenarios, progress, request, now, refused_before)
+    if near_miss is not None and near_miss.missed_controller:
+        rule = f"scenario {near_miss.scenario}, rule {near_miss.rule}"
+        return str(near_miss), f"{rule}, is asked at the controller, which this request did not reach"
+    text = "" if near_miss is None else str(near_miss)
+    comparable = scenarios.find_comparable(request)
+    if comparable.places is not None and not comparable.list_distant(request):
+        values = tuple([find_request_values(request, *place)[0] for place in comparable.places])
+        if all(value is None or len(value) <= MAX_REMEMBERED_LENGTH for value in values):
+            if len(comparable.texts) >= MAX_REMEMBERED_TEXTS:
+                comparable.texts.clear()
+            comparable.texts[values] = text
+    return text, ""
+
+
+MAX_REMEMBERED_TEXTS = 512
+"""How many near misses of an operation are remembered."""
+
+MAX_REMEMBERED_LENGTH = 200
+"""How long the parts of a request may be that its near miss is remembered by."""
 
 
 def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> Iterable[CompiledRule]:
@@ -122,9 +153,10 @@ def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequ
 
     Of very many these: the ones that the index leads to, then others for the operation, then those for others.
     """
-    if scenarios.rule_count <= MAX_COMPARED_RULES // 2:
-        return scenarios.iterate_rules()
     operation, needs_naming = request.operation, request.needs_naming
+    if scenarios.rule_count <= MAX_COMPARED_RULES // 2:
+        comparable = scenarios.find_comparable(request)
+        return comparable.merge(comparable.list_distant(request))
     mine = list(islice(scenarios.find_candidates(request), MAX_COMPARED_RULES // 2))
     others: list[CompiledRule] = []
     for compiled in scenarios.iterate_rules():
@@ -135,8 +167,15 @@ def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequ
         elif len(others) < MAX_COMPARED_RULES:
             others.append(compiled)
     places = {scenario.name: place for place, scenario in enumerate(scenarios.scenarios)}
-    selected = (mine + others)[:MAX_COMPARED_RULES]
+    selected = [each for each in (mine + others)[:MAX_COMPARED_RULES] if is_comparable(each, request)]
     return sorted(selected, key=lambda compiled: (places[compiled.scenario.name], compiled.number))
+
+
+def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
+    """Whether a rule can be near at all; see `ComparableRules`."""
+    if is_near(compiled, request.operation, request.needs_naming):
+        return True
+    return bool(compiled.conditions) and all(condition.holds(request) for condition in compiled.conditions)
 
 
 def check_rule_conditions(
@@ -155,6 +194,8 @@ def check_rule_conditions(
         yield CheckedCondition(
             f"{place} {condition.name}".rstrip(), condition.holds(request), condition.wanted, condition.got(request)
         )
+    if compiled.is_plain:
+        return
     key = compute_count_key(compiled, request)
     if rule.state:
         state = find_state(compiled, progress, key)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mockfoundry.documents.problems import Problem
 from mockfoundry.scenarios.conditions import (
+    SINGLE_TEXTS,
     Condition,
     MatchableRequest,
     compile_conditions,
@@ -24,6 +25,7 @@ class CompiledRule:
         number: in its scenario, from 1; rules are tried in this order.
         counter: the key of its counts, without the process or token that they are for.
         has_window: whether it has a time of its own, `from:` or `until:`.
+        is_plain: whether nothing but the request itself decides it: no count, no state, no time, no chance.
         is_untimed: whether neither it nor its scenario ever begins or ends by itself.
         is_at_controller: whether it is asked of the requests alone that reach the controller.
         counts_successes: whether its `after:` lets through, and counts, only requests that have succeeded.
@@ -36,6 +38,7 @@ class CompiledRule:
         "counts_successes",
         "has_window",
         "is_at_controller",
+        "is_plain",
         "is_untimed",
         "max_matches",
         "number",
@@ -55,6 +58,8 @@ class CompiledRule:
         self.counts_successes = rule.counts_successes
         self.has_window = rule.from_ is not None or rule.until is not None
         self.is_untimed = scenario.for_ is None and not self.has_window
+        is_uncounted = self.max_matches is None and not rule.after and rule.chance >= 1.0
+        self.is_plain = self.is_untimed and is_uncounted and not rule.state
         self.conditions: tuple[Condition, ...] = compile_conditions(rule.when.list_wanted())
 
     def step(self, answered: int) -> Respond:
@@ -65,11 +70,17 @@ class CompiledRule:
 
 
 class RuleIndex:
-    """The rules of a scenario for an operation: those that a value of a request leads to, and those to always try."""
+    """Rules for an operation: those that a value of a request leads to, and those to always try.
 
-    __slots__ = ("by_value", "unindexed")
+    Args:
+        rules: in the order in which they are tried.
+    """
+
+    __slots__ = ("_places", "by_value", "rules", "unindexed")
 
     def __init__(self, rules: list[CompiledRule]) -> None:
+        self.rules: Final = rules
+        self._places: dict[CompiledRule, int] = {}
         self.unindexed: list[CompiledRule] = []
         self.by_value: dict[tuple[str, str], dict[Any, list[CompiledRule]]] = {}
         rarity: dict[tuple[str, str, Any], int] = {}
@@ -103,14 +114,76 @@ class RuleIndex:
                 rules_of_value = values.get(value)
                 if rules_of_value is not None:
                     lists.append(rules_of_value)
-        if len(lists) == 1:
-            return lists[0]
+        if len(lists) <= 1:
+            return lists[0] if lists else ()
+        if not self._places:
+            self._places = {compiled: place for place, compiled in enumerate(self.rules)}
         # A repeated query parameter may lead to one rule twice.
-        return sorted({compiled.number: compiled for each in lists for compiled in each}.values(), key=number_of_rule)
+        return sorted({compiled for each in lists for compiled in each}, key=self._places.__getitem__)
 
 
-def number_of_rule(compiled: CompiledRule) -> int:
-    return compiled.number
+MAX_JOINED_RULES = 64
+"""How many rules of several scenarios share an index. That is made anew when one of them is switched on or off."""
+
+
+def join_indexes(indexes: Iterable[RuleIndex]) -> Iterator[RuleIndex]:
+    """Indexes in the same order, neighbours of few rules as one, so that a value is looked up once for all of those."""
+    run: list[RuleIndex] = []
+    count = 0
+    for index in indexes:
+        if run and count + len(index.rules) > MAX_JOINED_RULES:
+            yield join_run(run)
+            run, count = [], 0
+        run.append(index)
+        count += len(index.rules)
+    if run:
+        yield join_run(run)
+
+
+def join_run(run: list[RuleIndex]) -> RuleIndex:
+    return run[0] if len(run) == 1 else RuleIndex([compiled for index in run for compiled in index.rules])
+
+
+class ComparableRules:
+    """Which rules can be near to the requests of one operation.
+
+    A rule that is about another operation can where all its conditions hold, or where one operation's name begins with
+    the other's, as scaleProcessForApp's does with scaleProcess.
+
+    Attributes:
+        places: of all that decides whether a rule takes a request, and which is nearest to one that none takes, where
+            that is nothing but single texts of the request; None where there is more to it.
+        texts: near misses in words, by the texts in those places.
+    """
+
+    __slots__ = ("_distant", "_near", "_order", "places", "texts")
+
+    def __init__(self, rules: Iterable[CompiledRule], operation: str, needs_naming: bool) -> None:
+        self._order = {compiled: place for place, compiled in enumerate(rules)}
+        self._near = [each for each in self._order if is_near(each, operation, needs_naming)]
+        near = frozenset(self._near)
+        self._distant = RuleIndex([each for each in self._order if each not in near and each.conditions])
+        self.texts: dict[tuple[str | None, ...], str] = {}
+        asked = {(each.place, each.name) for compiled in self._order for each in compiled.conditions}
+        is_plain = all(each.is_plain for each in self._near)
+        self.places = tuple(asked) if is_plain and all(place in SINGLE_TEXTS for place, _ in asked) else None
+
+    def list_distant(self, request: MatchableRequest) -> list[CompiledRule]:
+        """The rules for other operations of which all conditions hold."""
+        candidates = self._distant.find_candidates(request)
+        return [each for each in candidates if all(condition.holds(request) for condition in each.conditions)]
+
+    def merge(self, distant: list[CompiledRule]) -> list[CompiledRule]:
+        """All comparable rules, those for other operations among them, in the order in which they are tried."""
+        return sorted((*self._near, *distant), key=self._order.__getitem__) if distant else self._near
+
+
+def is_near(compiled: CompiledRule, operation: str, needs_naming: bool) -> bool:
+    """Whether a rule is about an operation, or about one with a name like that."""
+    if compiled.rule.is_about(operation, needs_naming):
+        return True
+    named = compiled.rule.operation
+    return bool(operation) and any(each.startswith(operation) or operation.startswith(each) for each in named)
 
 
 class CompiledScenario:
@@ -172,7 +245,7 @@ def index_by_operation(
 class CompiledScenarios:
     """The scenarios that are on, in the order in which they were switched on.
 
-    To switch one on or off costs nothing for the rules of the others: each scenario keeps its own index.
+    To switch one on or off costs nothing for the rules of others that have many: each of those keeps its own index.
 
     Args:
         scenarios: those that are compiled already are taken as they are.
@@ -185,7 +258,7 @@ class CompiledScenarios:
         ScenarioError: two scenarios have one name, or one can't be compiled.
     """
 
-    __slots__ = ("_indexes", "_naming_indexes", "compiled", "events", "rule_count", "scenarios")
+    __slots__ = ("_comparable", "_indexes", "compiled", "events", "rule_count", "scenarios")
 
     def __init__(self, scenarios: Iterable[Scenario | CompiledScenario] = ()) -> None:
         self.compiled: Final = tuple(
@@ -201,8 +274,8 @@ class CompiledScenarios:
         self.events: Final = tuple(
             (each.scenario, number, event) for each in self.compiled for number, event in each.events
         )
-        self._indexes: dict[str, tuple[RuleIndex, ...]] = {}
-        self._naming_indexes: dict[str, tuple[RuleIndex, ...]] = {}
+        self._indexes: dict[tuple[str, bool], tuple[RuleIndex, ...]] = {}
+        self._comparable: dict[tuple[str, bool], ComparableRules] = {}
 
     def without(self, name: str) -> tuple[CompiledScenario, ...]:
         """The scenarios but that of a name."""
@@ -214,15 +287,22 @@ class CompiledScenarios:
 
     def find_candidates(self, request: MatchableRequest) -> Iterable[CompiledRule]:
         """The rules that a request may match, in the order in which they are tried."""
-        operation, needs_naming = request.operation, request.needs_naming
-        remembered = self._naming_indexes if needs_naming else self._indexes
-        indexes = remembered.get(operation)
+        key = (request.operation, request.needs_naming)
+        indexes = self._indexes.get(key)
         if indexes is None:
-            found = (each.find_index(operation, needs_naming) for each in self.compiled)
-            indexes = remembered[operation] = tuple(index for index in found if index is not None)
+            found = (each.find_index(*key) for each in self.compiled)
+            indexes = self._indexes[key] = tuple(join_indexes(index for index in found if index is not None))
         if len(indexes) == 1:
             return indexes[0].find_candidates(request)
-        return chain.from_iterable(index.find_candidates(request) for index in indexes)
+        return chain.from_iterable(index.find_candidates(request) for index in indexes) if indexes else ()
+
+    def find_comparable(self, request: MatchableRequest) -> ComparableRules:
+        """Which rules can be near to a request."""
+        key = (request.operation, request.needs_naming)
+        comparable = self._comparable.get(key)
+        if comparable is None:
+            comparable = self._comparable[key] = ComparableRules(self.iterate_rules(), *key)
+        return comparable
 
 
 def compile_rules(scenario: Scenario) -> Iterator[CompiledRule]:
