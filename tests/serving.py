@@ -27,12 +27,9 @@ from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.run import BackgroundServer
-from tests import plain_http
+from tests import default_seed, plain_http
 
-WEB = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
-"""The guid of the default seed's web process."""
-
-ADMIN = {"Authorization": "bearer admin"}
+WEB, ADMIN = default_seed.WEB, default_seed.ADMIN
 
 OWN_STATUSES = frozenset({405, 406, 408, 413, 414, 431})
 """Statuses of gateways and frameworks, which no contract documents."""

@@ -1,180 +1,143 @@
-"""`make bench`: what mockfoundry costs, as ratios of one run on one machine. Needs wrk, which Debian packages as `wrk`.
+"""`make bench`: what mockfoundry costs, as ratios of one run on one machine, each beside its aim.
 
-Every server is pinned to one core and wrk to another; rounds of the servers alternate, and the median counts.
+Needs wrk, which Debian packages as `wrk`; Java and npm for WireMock and MockServer. Takes six to twelve minutes on two
+cores, and never more than twelve: what was not measured by then is told. `--quick` takes three to six. Installing the
+peers, once, is no part of that. `bench/README.md` says how each row is measured.
 """
 
 import argparse
-import compileall
-import json
-import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
-from http.client import HTTPConnection
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
-import mockfoundry
+from tests.bench.against import measure_against
+from tests.bench.deadline import BenchError, end_by_exception_on_sigterm, ends_after
+from tests.bench.isolated_tests import measure_control_calls, measure_isolated
+from tests.bench.lateness import measure_lateness
 from tests.bench.peers import install_java_peers, install_python_peers
-from tests.bench.reads import measure_lateness, measure_reads
-from tests.bench.servers import BARE, CONNECTIONS, SCALE, mock, requests_per_second, resident_megabytes, running
-from tests.bench.sizes import MANY, many_rules, measure_foundations, measure_large_world
+from tests.bench.publish import publish
+from tests.bench.reads import measure_reads
+from tests.bench.sizes import MANY, measure_foundations, measure_large_world
 from tests.bench.starts import measure_plugin, measure_starts
-from tests.bench.table import Table, at_least, at_most
+from tests.bench.table import Table, at_most
+from tests.bench.throughput import measure_memory, measure_peers, measure_throughput
+from tests.bench.trees import HERE, Tree
 from tests.bench.waits import measure_waits
-from tests.serving import ADMIN
 
-SCENARIOS = 10
-
-
-def throughput(
-    servers: dict[str, list[str]], rounds: int, seconds: int
-) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
-    """The requests per second of each server, their rounds in turn; and its megabytes before them and afterwards."""
-    with ExitStack() as stack:
-        started = {name: stack.enter_context(running(command)) for name, command in servers.items()}
-        for url, _, _ in started.values():
-            requests_per_second(url, 1)
-        before = {name: resident_megabytes(pid) for name, (_, pid, _) in started.items()}
-        measured: dict[str, list[float]] = {name: [] for name in started}
-        for _ in range(rounds):
-            for name, (url, _, _) in started.items():
-                measured[name].append(requests_per_second(url, seconds))
-        resident = {name: (before[name], resident_megabytes(pid)) for name, (_, pid, _) in started.items()}
-    return measured, resident
+LIMIT_SECONDS = 12 * 60
+"""After which nothing is measured any more."""
 
 
-def measure_isolated(table: Table, rounds: int, tests: int) -> None:
-    """One isolated test with each tool."""
-    without_java = install_java_peers()
-    path = os.pathsep.join((str(install_python_peers()), str(Path.cwd())))
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.isolated", str(rounds), str(tests)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": path},
+class Part(NamedTuple):
+    """What is measured together.
+
+    Attributes:
+        seconds: after which it is given up.
+    """
+
+    measure: Callable[[Table], None]
+    seconds: int
+
+
+def list_parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
+    """All parts by their names, in the order of the table."""
+    quick = chosen.quick
+    rounds, seconds, few = (3, 1, 3) if quick else (chosen.rounds, chosen.seconds, 5)
+    wait = chosen.memory_seconds
+    requests = min(chosen.requests, 40_000) if quick else chosen.requests
+    size = min(chosen.size, 1_000) if quick else chosen.size
+    return {
+        "isolated": Part(lambda table: measure_isolated(table, rounds, 10 if quick else 25), 180),
+        "control": Part(lambda table: measure_control_calls(table, rounds), 60),
+        "start": Part(lambda table: measure_starts(table, few, folder), 120),
+        "plugin": Part(lambda table: measure_plugin(table, few, folder), 150),
+        "scale": Part(lambda table: measure_throughput(table, rounds, seconds, folder), 180),
+        "peers": Part(lambda table: measure_peers(table, rounds, seconds, folder), 150),
+        "memory": Part(lambda table: measure_memory(table, requests, wait), wait + 60),
+        "reads": Part(lambda table: measure_reads(table, rounds, seconds, folder), 150),
+        "lateness": Part(lambda table: measure_lateness(table, rounds, seconds), 120),
+        "foundations": Part(lambda table: measure_foundations(table, rounds, seconds), 150),
+        "processes": Part(lambda table: measure_large_world(table, rounds, seconds, folder), 120),
+        "waits": Part(lambda table: measure_waits(table, size, each=chosen.only == ["waits"]), 180),
+        "suite": Part(lambda table: tell_suite(table, chosen.suite), 10),
+    }
+
+
+def tell_suite(table: Table, seconds: float | None) -> None:
+    """The row of `make test`, which is timed by hand: it takes longer than all else."""
+    name = "`make test`"
+    if seconds is None:
+        table.leave_out(name, "give --suite SECONDS, as `time make test` told it")
+    else:
+        table.add(name, [seconds], "s", at_most(180))
+
+
+def measure(table: Table, parts: dict[str, Part]) -> None:
+    """Measures each part; one that fails is told and loses none of the others."""
+    end = time.monotonic() + LIMIT_SECONDS
+    for name, part in parts.items():
+        left = end - time.monotonic()
+        try:
+            if left < 1:
+                raise BenchError(f"the {LIMIT_SECONDS // 60} minutes of the whole were over")
+            with ends_after(min(part.seconds, left)):
+                part.measure(table)
+        except Exception as error:
+            table.fail(f"`--only {name}`", str(error) or type(error).__name__)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    measured: dict[str, list[float]] = json.loads(done.stdout)
-    ms = {name: statistics.median(values) for name, values in measured.items()}
-    by_socket, in_process = ms.pop("mockfoundry by socket"), ms.pop("mockfoundry in process")
-    aims = {"pytest-httpserver": (by_socket, "by socket", at_most(1)), "respx": (in_process, "in process", at_most(1))}
-    for name, theirs in ms.items():
-        ours, where, aim = aims.get(name, (by_socket, "by socket", None))
-        table.add(f"an isolated test, {where}, of {name}'s", ours / theirs, "", aim, measured)
-    table.add("· by socket", by_socket, "ms")
-    table.add("· in process", in_process, "ms")
-    if without_java:
-        table.leave_out("an isolated test, of WireMock's and MockServer's", without_java)
-
-
-def control_call_cost(rounds: int, calls: int) -> float:
-    """What a control call costs, of a scale: both over one connection, in rounds that alternate."""
-    with running(mock()) as (url, _, _):
-        connection = HTTPConnection(urlsplit(url).netloc)
-        headers = {**ADMIN, "Content-Type": "application/json"}
-
-        def seconds(method: str, path: str, body: str | None) -> float:
-            began = time.monotonic()
-            for _ in range(calls):
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status >= 300:
-                    raise SystemExit(f"{method} {path} answered {answer.status}")
-            return time.monotonic() - began
-
-        def control() -> float:
-            return seconds("PATCH", "/__mock/foundations/default/clock", '{"advance": "1s"}')
-
-        def scale() -> float:
-            return seconds("POST", SCALE, '{"instances": 2}')
-
-        scale(), control()
-        ratios = [control() / scale() for _ in range(rounds)]
-        connection.close()
-    return statistics.median(ratios)
-
-
-def ten_scenarios(folder: Path) -> list[str]:
-    """Options of ten scenarios of one rule each, none of which a request of the benchmark meets."""
-    options = []
-    for number in range(SCENARIOS):
-        rule = {"operation": "scaleProcess", "when": {"path": {"guid": f"p{number}"}}, "respond": {"status": 409}}
-        file = folder / f"s{number}.json"
-        file.write_text(json.dumps({"scenario": f"s{number}", "rules": [rule]}), encoding="utf-8")
-        options += ["--scenario", str(file)]
-    return options
-
-
-def measure_throughput(table: Table, rounds: int, seconds: int, folder: Path) -> None:
-    """POST scale through each door, with and without what costs, of a bare app; and memory after all that."""
-    measured, megabytes = throughput(
-        {
-            "bare": [sys.executable, str(BARE)],
-            "protocol door": mock(),
-            "protocol door, ten scenarios": mock(*ten_scenarios(folder)),
-            "ASGI door": mock("--door", "asgi"),
-            "protocol door, no journal": mock("--max-journal", "0"),
-            "protocol door, 10,000 rules": mock("--scenario", str(many_rules(folder))),
-        },
-        rounds,
-        seconds,
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and less of what is large")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="PART",
+        help="measure this part; may be given several times; a wrong one is told which there are",
     )
-    bare, door, scenarios, asgi, unwritten, ruled = map(statistics.median, measured.values())
-    table.add(
-        f"POST scale, {CONNECTIONS} connections, protocol door, of bare ASGI", door / bare, "", at_least(0.8), measured
+    parser.add_argument("--rounds", type=int, default=8, help="how often each turn comes, at most")
+    parser.add_argument("--seconds", type=int, default=1, help="of a turn of wrk")
+    parser.add_argument("--requests", type=int, default=200_000, help="after which memory is told again")
+    parser.add_argument("--memory-seconds", type=int, default=90, help="that these requests may take")
+    parser.add_argument("--size", type=int, default=MANY, help="processes and rules of the calls a bystander waits for")
+    parser.add_argument("--suite", type=float, metavar="SECONDS", help="what `time make test` told")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout: compare with it, turn about")
+    parser.add_argument(
+        "--publish",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: write the table of the last whole run between the marks of that file,"
+        " and what it was made of to bench/results.json",
     )
-    table.add("· with ten scenarios that do not match", scenarios / bare, "", at_least(0.8))
-    table.add("· ASGI door", asgi / bare)
-    table.add("· bare ASGI", bare, "/s")
-    table.add("10,000 rules that do not match, cost of a request, of none", door / ruled, "", at_most(1.10))
-    table.add("cost of a request with a journal, of one without", unwritten / door, "", at_most(1.10))
-    before, after = megabytes["protocol door, no journal"]
-    asked = sum(measured["protocol door, no journal"]) * seconds
-    table.add(f"growth over {asked:,.0f} requests, no journal", after - before, "MB", at_most(1))
-    journal = megabytes["protocol door"][1] - after
-    table.add("· a journal of 8 MB of exchanges, and what they stand in", journal, "MB")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no large world, no waits")
-    parser.add_argument("--waits", action="store_true", help="measure only how long a bystander waits at most")
-    parser.add_argument("--size", type=int, default=MANY, help="processes and rules of the calls that it waits for")
     chosen = parser.parse_args()
-    # As installed packages are; else a start compiles what was changed, where Python may not write that.
-    compileall.compile_dir(Path(mockfoundry.__file__).parent, quiet=1)
-    table = Table()
-    if chosen.waits:
-        table.begin()
-        measure_waits(table, chosen.size)
-        return
+    if chosen.publish is not None:
+        publish(chosen.publish)
+        return 0
     if shutil.which("wrk") is None:
         raise SystemExit("make bench needs wrk; Debian and Ubuntu have it: apt-get install wrk")
-    rounds, seconds = (2, 1) if chosen.quick else (chosen.rounds, chosen.seconds)
-    table.begin()
-    with tempfile.TemporaryDirectory() as named:
-        folder = Path(named)
-        measure_isolated(table, rounds, 50 if chosen.quick else 200)
-        table.add("a control call, of a scale", control_call_cost(rounds, 1_000), "", at_most(1.3))
-        measure_starts(table, rounds)
-        measure_plugin(table, rounds)
-        measure_throughput(table, rounds, seconds, folder)
-        measure_reads(table, rounds, seconds, folder)
-        measure_lateness(table, rounds, seconds)
-        if not chosen.quick:
-            measure_foundations(table, rounds, seconds)
-            measure_large_world(table, rounds, seconds, folder)
-            measure_waits(table, chosen.size)
-    table.keep()
+    end_by_exception_on_sigterm()
+    HERE.compile()
+    install_python_peers()
+    if chosen.against is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            return measure_against(Tree(chosen.against.resolve()), chosen.rounds, chosen.only, Path(folder))
+    install_java_peers()
+    table = Table()
+    with tempfile.TemporaryDirectory() as folder:
+        parts = list_parts(chosen, Path(folder))
+        if unknown := [each for each in chosen.only or () if each not in parts]:
+            raise SystemExit(f"there is no part {', '.join(unknown)}; there are: {', '.join(parts)}")
+        table.begin()
+        measure(table, {name: part for name, part in parts.items() if not chosen.only or name in chosen.only})
+    table.end(whole=not chosen.only and not chosen.quick)
+    return 1 if table.failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,7 +14,8 @@ from http.client import HTTPConnection
 from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
 
-from tests.serving import ADMIN, WEB
+from tests.bench.servers import processor_clock
+from tests.default_seed import ADMIN, WEB
 
 HEADERS = {**ADMIN, "X-Mock-Foundation": "bystander"}
 
@@ -50,8 +51,7 @@ def standing_by(url: str, server: int) -> Iterator[Bystander]:
 
 def stand_by(url: str, server: int) -> None:
     """Reads the process until the one that started it is gone."""
-    # The clock of the processor time of a process [clock_getcpuclockid(3)].
-    work_clock = (~server << 3) | 2
+    work_clock = processor_clock(server)
     connection = HTTPConnection(urlsplit(url).netloc)
     waited = worked = 0
     while True:

@@ -2,27 +2,30 @@
 
 The job: fresh state; the first scale answers 409, the second 202; read the process; verify that two scales came.
 WireMock and MockServer are warm servers, whose reset is their isolation; pytest-httpserver listens in a thread; respx
-has no socket. Peers keep no state, and their read is a fixed answer, so they do less. Prints milliseconds as JSON.
+has no socket. Peers keep no state, and their read is a fixed answer, so they do less. Of mockfoundry it imports only
+what is public, so that it measures other versions, too.
 """
 
 import json
 import logging
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 
 from mockfoundry import InProcess, Server
-from tests.bench.peers import find_jar
-from tests.serving import ADMIN, WEB
+from tests.bench.deadline import end_by_exception_on_sigterm
+from tests.bench.peers import bare_mockserver, bare_wiremock
+from tests.bench.servers import PROCESS as READ
+from tests.bench.servers import SCALE, processor_clock
+from tests.default_seed import ADMIN, WEB
 
-READ, SCALE = f"/v3/processes/{WEB}", f"/v3/processes/{WEB}/actions/scale"
 ANSWER = {"guid": WEB, "instances": 5, "filler": "x" * 1200}
 CONFLICT = {"errors": [{"code": 10409, "title": "CF-Conflict", "detail": "Scale is already in progress"}]}
 WARM_UP = 100
@@ -101,33 +104,8 @@ def respx() -> Iterator[Test]:
 
 
 @contextmanager
-def java(package: str, port_option: str, health: tuple[str, str], options: list[str]) -> Iterator[tuple[str, Any]]:
-    """A server in Java, warm and on a free port: its URL, and a client."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["java", *options, "-jar", str(find_jar(package)), port_option, str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    base = f"http://127.0.0.1:{port}"
-    try:
-        with httpx.Client() as client:
-            end = time.monotonic() + 60
-            while True:
-                try:
-                    client.request(health[0], base + health[1]).raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    if time.monotonic() > end:
-                        raise
-                    time.sleep(0.1)
-            yield base, client
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
 def wiremock() -> Iterator[Test]:
-    with java("wiremock", "--port", ("GET", "/__admin/mappings"), []) as (base, client):
+    with TemporaryDirectory() as folder, bare_wiremock(Path(folder)) as (base, _, _), httpx.Client() as client:
 
         def stub(method: str, url: str, status: int, body: object, state: str = "") -> None:
             answer = {"status": status, "jsonBody": body, "headers": {"Content-Type": "application/json"}}
@@ -150,8 +128,7 @@ def wiremock() -> Iterator[Test]:
 
 @contextmanager
 def mockserver() -> Iterator[Test]:
-    quiet = ["-Dmockserver.logLevel=ERROR"]
-    with java("mockserver-node", "-serverPort", ("PUT", "/mockserver/status"), quiet) as (base, client):
+    with bare_mockserver() as (base, _, _), httpx.Client() as client:
 
         def expect(method: str, path: str, status: int, body: object, times: int = 0) -> None:
             headers = {"content-type": ["application/json"]}
@@ -180,27 +157,52 @@ TOOLS = {
     "pytest-httpserver": pytest_httpserver,
     "mockfoundry in process": mockfoundry_in_process,
     "respx": respx,
+    "WireMock": wiremock,
+    "MockServer": mockserver,
 }
-JAVA_TOOLS = {"wiremock": ("WireMock", wiremock), "mockserver-node": ("MockServer", mockserver)}
 
 
-def measure(rounds: int, tests: int) -> dict[str, list[float]]:
-    """Milliseconds of a test with each tool, a figure a round; the tools' rounds in turn."""
-    tools = {**TOOLS, **dict(tool for package, tool in JAVA_TOOLS.items() if find_jar(package))}
-    measured: dict[str, list[float]] = {name: [] for name in tools}
+def answer_questions(names: list[str]) -> None:
+    """Makes these tools ready, then reads a line for each slice, a tool and how many tests; writes what a test took.
+
+    What can't be made ready is told on the first line, and asked for no more. Milliseconds are by the clock, and of
+    processor time of this process and the servers that it has started.
+    """
     with ExitStack() as stack:
-        ready = {name: stack.enter_context(tool()) for name, tool in tools.items()}
-        for test in ready.values():
-            for _ in range(WARM_UP):
-                test()
-        for _ in range(rounds):
-            for name, test in ready.items():
-                began = time.perf_counter()
-                for _ in range(tests):
+        tests: dict[str, Test] = {}
+        failed: dict[str, str] = {}
+        for name in names:
+            try:
+                test = stack.enter_context(TOOLS[name]())
+                for _ in range(WARM_UP):
                     test()
-                measured[name].append((time.perf_counter() - began) / tests * 1000)
-    return measured
+            except Exception as error:
+                failed[name] = f"{type(error).__name__}: {error}"
+            else:
+                tests[name] = test
+        write({"failed": failed})
+        for line in sys.stdin:
+            name, _, count = line.strip().rpartition(" ")
+            began, used = time.perf_counter(), processor_seconds()
+            for _ in range(int(count)):
+                tests[name]()
+            passed, used = time.perf_counter() - began, processor_seconds() - used
+            write({"milliseconds": [passed / int(count) * 1000, used / int(count) * 1000]})
+
+
+def processor_seconds() -> float:
+    """What this process and those that it has started have used so far."""
+    children = [
+        int(pid) for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text("ascii").split()
+    ]
+    return time.process_time() + sum(time.clock_gettime(processor_clock(pid)) for pid in children)
+
+
+def write(answer: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
+    end_by_exception_on_sigterm()
+    answer_questions(sys.argv[1:])

@@ -28,11 +28,13 @@ class LongCall:
 
     Attributes:
         make: makes it, after `prepare`, which is no part of it.
+        is_change: whether it changes much of a large world, which takes longer, as the README says.
     """
 
     name: str
     make: Callable[[Caller], object]
     prepare: Callable[[Caller], object] | None = None
+    is_change: bool = False
 
 
 def calling(method: str, path: str, body: Any = None, **options: Any) -> Callable[[Caller], object]:
@@ -121,7 +123,8 @@ def list_calls_of_large_worlds(size: int) -> Iterator[LongCall]:
     seed, large = partial(large_seed, size), control("large")
     yield LongCall(f"PUT foundation, {size:,} processes", calling("PUT", large, seed))
     yield LongCall("PUT state", calling("PUT", f"{large}/state", seed))
-    yield LongCall("PATCH state", calling("PATCH", f"{large}/state", {"settings": {"stale_seconds": 1}}))
+    patch = calling("PATCH", f"{large}/state", {"settings": {"stale_seconds": 1}})
+    yield LongCall("PATCH state", patch, is_change=True)
     yield LongCall("GET state", calling("GET", f"{large}/state"))
     yield LongCall("GET changes", calling("GET", f"{large}/changes"))
     copy = calling("POST", f"{large}/copy", {"as": "copied", "replace": True})
@@ -155,13 +158,16 @@ def list_changes_by_scenarios(changes: int) -> Iterator[LongCall]:
 
     scenarios = control("large", "/scenarios")
     given = {"scenario": "given", "given": stop(0, changes)}
-    yield LongCall(f"PUT scenario that stops {changes:,} apps", calling("PUT", f"{scenarios}/given", given))
-    yield LongCall("DELETE it", calling("DELETE", f"{scenarios}/given"))
+    yield LongCall(
+        f"PUT scenario that stops {changes:,} apps", calling("PUT", f"{scenarios}/given", given), is_change=True
+    )
+    yield LongCall("DELETE it", calling("DELETE", f"{scenarios}/given"), is_change=True)
     events = {"scenario": "events", "events": [{"at": f"{n}s", "given": stop(n, n + 1)} for n in range(1, changes + 1)]}
     yield LongCall(
         f"clock past {changes:,} events of a scenario",
         calling("PATCH", control("large", "/clock"), {"advance": "1h"}),
         calling("PUT", f"{scenarios}/events", events),
+        is_change=True,
     )
 
 

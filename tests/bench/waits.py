@@ -2,13 +2,15 @@
 
 import json
 from http.client import HTTPConnection
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests.bench.bystander import standing_by
+from tests.bench.deadline import BenchError
 from tests.bench.long_calls import list_long_calls
 from tests.bench.servers import mock, running
-from tests.bench.table import Table, at_most
-from tests.serving import ADMIN
+from tests.bench.table import Aim, Table, at_most
+from tests.default_seed import ADMIN
 
 
 class Client:
@@ -28,19 +30,44 @@ class Client:
         answer = self._connection.getresponse()
         text = answer.read()
         if (answer.status != expects) if expects else (answer.status >= 300):
-            raise SystemExit(f"{method} {path} answered {answer.status}: {text[:500].decode()}")
+            raise BenchError(f"{method} {path} answered {answer.status}: {text[:500].decode()}")
         return answer.status
 
 
-def measure_waits(table: Table, size: int) -> None:
-    """How long a client of another foundation waits at most during each of the long calls."""
-    with running(mock()) as (url, pid, _), standing_by(url, pid) as bystander:
-        client = Client(url)
-        for each in list_long_calls(size):
-            if each.prepare is not None:
-                each.prepare(client)
+class Wait(NamedTuple):
+    """The longest wait of a bystander during a call, and the most that the server worked in one; milliseconds."""
+
+    call: str
+    waited: float
+    worked: float
+    is_change: bool
+
+
+def measure_waits(table: Table, size: int, *, each: bool) -> None:
+    """How long a client of another foundation waits at most during each of the long calls.
+
+    Args:
+        each: whether every call has a row.
+    """
+    waits = []
+    with running(mock()) as server, standing_by(server.url, server.pid) as bystander:
+        client = Client(server.url)
+        for call in list_long_calls(size):
+            if call.prepare is not None:
+                call.prepare(client)
             bystander.longest_waits()
-            each.make(client)
-            waited, worked = bystander.longest_waits()
-            raw = {"server's work, ms": [worked]}
-            table.add(f"longest wait of a bystander, {size:,}: {each.name}", waited, "ms", at_most(50), raw)
+            call.make(client)
+            waits.append(Wait(call.name.strip(), *bystander.longest_waits(), call.is_change))
+            if each:
+                add_longest(table, f"longest wait of a bystander, {size:,}: {waits[-1].call}", waits[-1:])
+    changes = [wait for wait in waits if wait.is_change]
+    others = [wait for wait in waits if not wait.is_change]
+    add_longest(table, f"longest wait of a bystander of {len(others)} long calls, {size:,}", others, at_most(50))
+    add_longest(table, f"· of {len(changes)} calls that change a large world", changes)
+
+
+def add_longest(table: Table, name: str, waits: list[Wait], aim: Aim | None = None) -> None:
+    """A row of the longest of some waits, by the server's own work: what else the machine does is no part of it."""
+    longest = max(waits, key=lambda wait: wait.worked)
+    told = name if len(waits) == 1 else f"{name} ({longest.call})"
+    table.add(told, [longest.waited], "ms", aim, {"waits": waits}, processor=[longest.worked], by_processor=True)
