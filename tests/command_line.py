@@ -40,6 +40,45 @@ about that one, unless `--foundation` or `MOCKFOUNDRY_FOUNDATION` names another.
 alice@ci-42)"` sets all of them.
 """
 
+_TAIL = """\
+## A file of options
+
+`mockfoundry serve --config FILE` takes every option of `serve` from a file: each flag, without its dashes, is a key.
+
+<!-- config -->
+```yaml
+host: 0.0.0.0
+port: 8080
+seed: seed.yaml
+scenario: [conflict-then-ok, our-own.yaml]
+max-journal: 1048576
+head-timeout: 5s
+strict-auth: true
+```
+
+Paths begin in the file's own folder. A flag wins over a variable, and a variable over the file; lists are not added up.
+`mockfoundry check FILE` checks it as it checks scenarios and seeds, and `serve` refuses what `check` refuses. An editor
+completes it by the schema that `mockfoundry schema config` prints.
+
+## Completion
+
+Bash, zsh and fish complete commands and options. Put the line of yours into its file:
+
+| shell | file | line |
+|---|---|---|
+| bash | `~/.bashrc` | `eval "$(_MOCKFOUNDRY_COMPLETE=bash_source mockfoundry)"` |
+| zsh | `~/.zshrc`, after `compinit` | `eval "$(_MOCKFOUNDRY_COMPLETE=zsh_source mockfoundry)"` |
+| fish | `~/.config/fish/completions/mockfoundry.fish` | `_MOCKFOUNDRY_COMPLETE=fish_source mockfoundry \\| source` |
+
+Each starts mockfoundry once when the shell starts. `_MOCKFOUNDRY_COMPLETE=bash_source mockfoundry > FILE` and
+`source FILE` spare that.
+
+## The manual page
+
+`man mockfoundry` shows this page where `man` finds the environment's `share/man`, as it does for an active virtual
+environment and for pipx; else `man "$(dirname "$(command -v mockfoundry)")/../share/man/man1/mockfoundry.1"`.
+"""
+
 
 def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """What a command does when it is run in this process: a process of its own costs more than most commands do.
@@ -64,7 +103,7 @@ def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> "
 
 
 def page() -> str:
-    return "\n".join([_HEAD, *(line for name in main.commands for line in told(name, main.commands[name]))])
+    return "\n".join([_HEAD, *(line for name in main.commands for line in told(name, main.commands[name])), _TAIL])
 
 
 def told(name: str, command: click.Command) -> Iterator[str]:

@@ -6,6 +6,7 @@ from tests.cli.test_readme import README_FILE, README_TABLE, rows
 from tests.clients.client_pages import client_pages, render_page
 from tests.command_line import PAGE, page
 from tests.http_page import HTTP_PAGE, render_http_page
+from tests.man_page import MAN_PAGE, render_man_page
 from tests.plugin.golden_output import write_golden_output
 from tests.project.house import PICTURE, render_house
 from tests.seed_page import SEED_PAGE, render_seed_page
@@ -16,6 +17,7 @@ if __name__ == "__main__":
     write_reference()
     write_golden_texts()
     PAGE.write_text(page(), encoding="utf-8")
+    MAN_PAGE.write_text(render_man_page(), encoding="utf-8")
     PICTURE.write_text(render_house(), encoding="utf-8")
     SEED_PAGE.write_text(render_seed_page(), encoding="utf-8")
     HTTP_PAGE.write_text(render_http_page(), encoding="utf-8")

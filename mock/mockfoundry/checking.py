@@ -1,7 +1,7 @@
-"""Checking: what is wrong with scenarios and seeds before a server reads them. Never starts one, never mends a file.
+"""Checking: what is wrong with files before a server reads them. Never starts one, never mends a file.
 
-A file says by its keys which of the two it is. What is let pass, a server takes; only what a scenario changes in the
-world may still not fit the world that it meets, unless it is tried on one here.
+A file says by its keys whether it is a scenario, a seed or a configuration. What is let pass, a server takes; only what
+a scenario changes in the world may still not fit the world that it meets, unless it is tried on one here.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ import msgspec
 from mockfoundry.assembly import ERROR_STATUSES, build_seed_world_from_text, find_scenario_misfits
 from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.configuration import CONFIGURATION, read_configuration
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.declare import locate_finding
 from mockfoundry.documents.files import (
@@ -28,9 +29,10 @@ from mockfoundry.documents.problems import DocumentError, Problem, find_near_wor
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
 from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.format import SCENARIO, read_scenario_with_nodes
+from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.scenarios.lint import read_checked_scenario
 
-DocumentName = Literal["scenario", "seed"]
+DocumentName = Literal["scenario", "seed", "configuration"]
 
 LARGER_FILE = "make it smaller, or split it"
 
@@ -115,12 +117,16 @@ def check_file(
 
 
 def check_text(text: str, source: str, contract: Contract, world: World | None) -> str | None:
-    """The name of the scenario in a text; None where it is a seed.
+    """The name of the scenario in a text; None where it is something else.
 
     Raises:
         DocumentError: with everything that is wrong with it.
     """
-    if find_document_name(text, source) == "seed":
+    document = find_document_name(text, source)
+    if document == "configuration":
+        read_configuration(text, source, list_library_files())
+        return None
+    if document == "seed":
         build_seed_world_from_text(text, source, random_seed=ServerOptions.random_seed, began_at=0)
         return None
     scenario = read_checked_scenario(text, contract, ERROR_STATUSES, source)
@@ -134,7 +140,8 @@ def check_text(text: str, source: str, contract: Contract, world: World | None) 
 
 NEITHER = (
     "is neither a scenario nor a seed: a scenario has `scenario:` with its name, and `rules:`; a seed has "
-    "`organizations:`, `users:` or `settings:`; `mockfoundry new` writes a first one"
+    "`organizations:`, `users:` or `settings:`; `mockfoundry new` writes a first one (nor is it a configuration, which "
+    "has flags of `mockfoundry serve`, such as `port:`)"
 )
 
 
@@ -149,12 +156,19 @@ def find_document_name(text: str, source: str) -> DocumentName:
         return "seed"
     data = read_outermost(text, source)
     if isinstance(data, Mapping):
-        if "scenario" in data:
-            return "scenario"
+        # A configuration has a list of them.
+        if "scenario" in data and not isinstance(data["scenario"], list):
+            return "scenario" if is_scenario(data) else "configuration"
         votes = Counter(vote for key in data for vote in vote_for_document(str(key)))
         for name, _ in votes.most_common(1):
             return name
     raise DocumentError([Problem(source, 1, 1, NEITHER)])
+
+
+def is_scenario(data: Mapping[str, Any]) -> bool:
+    """Whether a mapping with the key `scenario` is one, and no configuration that plays one from the start."""
+    others = [key for key in data if key != "scenario"]
+    return not others or any(key not in CONFIGURATION.by_name for key in others)
 
 
 def read_outermost(text: str, source: str) -> Any:
@@ -168,7 +182,11 @@ def read_outermost(text: str, source: str) -> Any:
 
 
 def vote_for_document(key: str) -> Iterator[DocumentName]:
-    if find_near_word(key, SCENARIO.by_name) is not None:
+    if key in CONFIGURATION.by_name:
+        yield "configuration"
+    elif find_near_word(key, SCENARIO.by_name) is not None:
         yield "scenario"
-    if find_near_word(key, SEED.by_name) is not None:
+    elif find_near_word(key, SEED.by_name) is not None:
         yield "seed"
+    elif find_near_word(key, CONFIGURATION.by_name) is not None:
+        yield "configuration"

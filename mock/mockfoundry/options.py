@@ -1,8 +1,8 @@
 """Options: what a server can be started with, each option declared once. Never reads a file, never starts a server.
 
 A field of `ServerOptions` is an option. From it follow the flag of `mockfoundry serve`, its environment variable, its
-line in docs/command-line.md, and what is sent to a server in its own process; tests hold the arguments of `Server`
-and `InProcess` to it.
+key in a file of `--config`, its line in docs/command-line.md, and what is sent to a server in its own process; tests
+hold the arguments of `Server` and `InProcess` to it.
 """
 
 import re
@@ -76,6 +76,7 @@ class OptionInfo:
         is_file: the value is a file's path.
         parse: makes the value from text, or each of several; raises ValueError with what is wrong.
         in_python: `Server` and `InProcess` take it.
+        is_secret: no message repeats the value.
     """
 
     help: str
@@ -86,6 +87,7 @@ class OptionInfo:
     is_file: bool = False
     parse: Callable[[str], Any] | None = None
     in_python: bool = False
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +254,8 @@ class ServerOptions:
     control_token: Annotated[
         str,
         OptionInfo(
-            "The token that calls of the control API under /__mock/ must carry, all but health; none by default."
+            "The token that calls of the control API under /__mock/ must carry, all but health; none by default.",
+            is_secret=True,
         ),
     ] = ""
     allow_host: Annotated[

@@ -80,9 +80,9 @@ def test_every_option_is_on_the_page_of_the_command_line(option: Option) -> None
     assert option.info.help in row
 
 
-def test_serve_has_no_other_options() -> None:
-    assert {each.name for each in serve.params} == {each.name for each in OPTIONS}
-    assert SERVE_PAGE.count("\n| `--") == len(OPTIONS)
+def test_serve_has_no_other_options_but_a_file_of_them() -> None:
+    assert {each.name for each in serve.params} == {"config", *(each.name for each in OPTIONS)}
+    assert SERVE_PAGE.count("\n| `--") == 1 + len(OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "`make documents` writes it anew"
 
 
+def test_the_page_s_file_of_options_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"<!-- config -->\n```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    for name in ("seed.yaml", "our-own.yaml"):
+        (tmp_path / name).write_text("", "utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(text, "utf-8")
+    assert run_here("check", str(file)).stdout == "1 file is right\n"
+
+
 def test_an_export_starts_a_server_and_fills_a_foundation_as_the_page_of_seeds_says(tmp_path: Path) -> None:
     (block,) = re.findall(r"```console\n(.*?)```", SEED_PAGE.read_text(encoding="utf-8"), re.DOTALL)
     export, serve, put = (command for command, _ in steps(block))
@@ -97,7 +106,7 @@ def test_every_call_of_the_control_api_is_told() -> None:
 
 
 SERVE = main.commands["serve"]
-OPTIONS = [each for each in SERVE.params if isinstance(each, click.Option)]
+OPTIONS = [each for each in SERVE.params if isinstance(each, click.Option) and each.expose_value]
 
 
 def value_of(option: click.Option) -> str:

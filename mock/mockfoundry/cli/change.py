@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import click
 
+from mockfoundry.cli.completion import complete_scenario
 from mockfoundry.cli.connecting import (
     FOUNDATION_OPTION,
     TOKEN_OPTION,
@@ -151,7 +152,7 @@ def reset(url: str | None, control_token: str, foundation: str | None, form: str
 
 
 @click.command()
-@click.argument("scenarios", metavar="NAME|FILE...", nargs=-1, required=True)
+@click.argument("scenarios", metavar="NAME|FILE...", nargs=-1, required=True, shell_complete=complete_scenario)
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION

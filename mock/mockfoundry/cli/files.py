@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockfoundry.cli.completion import complete_scenario
 from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
 from mockfoundry.documents.files import STANDARD_INPUT
@@ -31,7 +32,7 @@ PLATFORM_OPTION = click.option(
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_scenario)
 @click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="Lines for people, or JSON.")
 def scenarios(name: str | None, form: str) -> None:
     """List the built-in scenarios, or print the file of the one called NAME."""
@@ -127,10 +128,10 @@ def errors(form: str) -> None:
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", help="How problems are printed."
 )
 def check(paths: tuple[str, ...], contract: Path | None, platform: str | None, seed: str | None, form: str) -> None:
-    """Check scenarios and seeds: exit code 0 if all are right, 1 if not, 2 if one could not be read.
+    """Check scenarios, seeds and configurations: exit code 0 if all are right, 1 if not, 2 if one could not be read.
 
     PATHS are files, folders (the .yaml, .yml and .json files in them, without those that end with .schema.json), or -
-    for the standard input. Which of the two a file is, its keys say.
+    for the standard input. Which of the three a file is, its keys say.
     """
     from mockfoundry.assembly import build_seed_world
     from mockfoundry.checking import check_paths
@@ -150,17 +151,24 @@ def check(paths: tuple[str, ...], contract: Path | None, platform: str | None, s
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["scenario", "seed"]))
+@click.argument("kind", type=click.Choice(["scenario", "seed", "config"]))
 @CONTRACT_OPTION
 @PLATFORM_OPTION
 def schema(kind: str, contract: Path | None, platform: str | None) -> None:
-    """Print the JSON Schema of scenarios or of seeds, with which an editor completes and checks them.
+    """Print the JSON Schema of scenarios, seeds or configurations, with which an editor completes and checks them.
 
     That of scenarios has the operations, statuses and examples of the contract.
     """
-    from mockfoundry.scenarios.reference import build_scenario_schema, build_seed_schema, render_schema
+    from mockfoundry.scenarios.reference import (
+        build_configuration_schema,
+        build_scenario_schema,
+        build_seed_schema,
+        render_schema,
+    )
 
-    if kind == "seed":
-        print_text(render_schema(build_seed_schema()), newline=False)
+    if kind != "scenario":
+        print_text(
+            render_schema(build_seed_schema() if kind == "seed" else build_configuration_schema()), newline=False
+        )
         return
     print_text(render_schema(build_scenario_schema(load_contracts(contract, platform))), newline=False)

@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
+from mockfoundry.cli.completion import complete_scenario
 from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import print_text, show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
@@ -78,11 +80,34 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
             # Nothing is said of a default that is empty: the help says in words what it means.
             show_default=option.default not in (None, "", False, ()),
             help=option.info.help,
+            shell_complete=complete_scenario if option.name == "scenarios" else None,
         )(command)
     return command
 
 
+def take_configuration(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Has the command take from a file what neither its flags nor the environment give."""
+    if path is None:
+        return
+    from mockfoundry.configuration import read_configuration_file
+    from mockfoundry.scenarios.library import list_library_files
+
+    with report_user_errors():
+        context.default_map = dict(read_configuration_file(path, list_library_files()))
+
+
 @click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="MOCKFOUNDRY_CONFIG",
+    show_envvar=True,
+    is_eager=True,
+    expose_value=False,
+    callback=take_configuration,
+    help="A file (YAML or JSON) with these options; a flag or a variable wins over it.",
+)
 @add_server_options
 def serve(**values: Any) -> None:
     """Start the mock server."""

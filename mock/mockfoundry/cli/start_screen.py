@@ -28,7 +28,7 @@ ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
 PREFIX = "MOCKFOUNDRY_"
 
 CLIENT_VARIABLES = frozenset(
-    f"{PREFIX}{name}" for name in ("URL", "TOKEN", "CONTROL_TOKEN", "FOUNDATION", "USER", "COMMAND")
+    f"{PREFIX}{name}" for name in ("URL", "TOKEN", "CONTROL_TOKEN", "FOUNDATION", "USER", "COMMAND", "CONFIG")
 )
 """What commands and clients read besides the options of a server."""
 

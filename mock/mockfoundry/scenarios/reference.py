@@ -5,10 +5,12 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.configuration import declare_configuration
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.answer_forms import DISTRIBUTIONS, HOLD, LOGNORMAL, RESPOND, STATUS, VIRTUAL
@@ -55,6 +57,17 @@ def build_seed_schema() -> dict[str, Any]:
         "title": "mockfoundry seed",
         "description": "What a Cloud Foundry foundation begins with: organizations, spaces, apps, users, settings.",
         **SEED.schema(),
+    }
+
+
+def build_configuration_schema() -> dict[str, Any]:
+    """The form of a configuration as JSON Schema, for editors: with the names of the library."""
+    return {
+        "$schema": SCHEMA_DIALECT,
+        "$id": "urn:mockfoundry:config",
+        "title": "mockfoundry configuration",
+        "description": "The options of mockfoundry serve.",
+        **declare_configuration(Path(), list_library_files()).schema(),
     }
 
 

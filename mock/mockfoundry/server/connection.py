@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import struct
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -19,8 +20,9 @@ _PLATFORM_LINES = b"".join(name + b": " + value + b"\r\n" for name, value in PLA
 # Windows has no such flag, but the sockets of a loop do not wait in any case.
 _MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
-# Seconds that a closed socket lingers: on, for none, so that closing sends a reset [socket(7)].
-_NO_LINGER = struct.pack("ii", 1, 0)
+# Seconds that a closed socket lingers: on, for none, so that closing sends a reset [socket(7)]. Windows has them short
+# [LINGER in winsock2.h].
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 def render_head(response: Response, keep_alive: bool) -> bytes:
