@@ -18,9 +18,9 @@ from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.plan import ContractError
-from mockfoundry.documents.declare import Finding, Path, format_path
+from mockfoundry.documents.declare import Finding, Path
 from mockfoundry.documents.files import read_document_file
-from mockfoundry.documents.problems import Document, DocumentError, Problem, list_first
+from mockfoundry.documents.problems import Document, list_first
 from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
@@ -76,9 +76,8 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     if options.contract is None:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, began_at)
-    scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES)
-    for scenario in scenarios:
-        must_fit_world(scenario, world, began_at)
+    find_misfits = partial(find_scenario_misfits, world=world, now=began_at)
+    scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES, find_misfits)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
     is_canned = options.mode == "canned"
     operations = {} if is_canned else select_operations(platform)
@@ -178,18 +177,6 @@ def require_operations(contract: Contract, names: Iterable[str]) -> None:
             f"{contract.source} has no operation {', '.join(unknown)}, which the world implements; "
             "add it to the contract, or correct its operationId"
         )
-
-
-def must_fit_world(scenario: Scenario, world: World, now: int) -> None:
-    """Applies to a copy of a world what a scenario changes in it.
-
-    Raises:
-        DocumentError: the world does not have what it changes.
-    """
-    source = f"scenario {scenario.name}"
-    findings = find_scenario_misfits(scenario, world, now)
-    if findings:
-        raise DocumentError(Problem(source, 1, 1, f"{format_path(each.path)}: {each.text}") for each in findings)
 
 
 def find_scenario_misfits(scenario: Scenario, world: World, now: int) -> list[Finding]:

@@ -6,6 +6,7 @@ a scenario changes in the world may still not fit the world that it meets, unles
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -16,7 +17,6 @@ from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.configuration import CONFIGURATION, read_configuration
 from mockfoundry.contract.load import Contract
-from mockfoundry.documents.declare import locate_finding
 from mockfoundry.documents.files import (
     STANDARD_INPUT,
     list_document_files,
@@ -28,9 +28,9 @@ from mockfoundry.documents.json import is_json_text
 from mockfoundry.documents.problems import DocumentError, Problem, find_near_word
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
 from mockfoundry.options import ServerOptions
-from mockfoundry.scenarios.format import SCENARIO, read_scenario_with_nodes
+from mockfoundry.scenarios.format import SCENARIO
 from mockfoundry.scenarios.library import list_library_files
-from mockfoundry.scenarios.lint import read_checked_scenario
+from mockfoundry.scenarios.lint import find_nothing_more, read_checked_scenario
 
 DocumentName = Literal["scenario", "seed", "configuration"]
 
@@ -129,12 +129,10 @@ def check_text(text: str, source: str, contract: Contract, world: World | None) 
     if document == "seed":
         build_seed_world_from_text(text, source, random_seed=ServerOptions.random_seed, began_at=0)
         return None
-    scenario = read_checked_scenario(text, contract, ERROR_STATUSES, source)
+    find_misfits = find_nothing_more
     if world is not None:
-        findings = find_scenario_misfits(scenario, world, world.began_at)
-        if findings:
-            _, root = read_scenario_with_nodes(text, source)
-            raise DocumentError(sorted(locate_finding(root, each, source) for each in findings))
+        find_misfits = partial(find_scenario_misfits, world=world, now=world.began_at)
+    scenario = read_checked_scenario(text, contract, ERROR_STATUSES, source, find_misfits)
     return scenario.name
 
 

@@ -12,9 +12,8 @@ from mockfoundry.cloudfoundry.model import Allotment, App, Deployment, HealthChe
 from mockfoundry.cloudfoundry.organizations import Organization, Quota, Space
 from mockfoundry.cloudfoundry.seeds.app_forms import APP, DEPLOYMENT, SIDECAR
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
-from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.format import SEED, begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.keys import NAME
-from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.organization_forms import ORGANIZATION, SPACE
 from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields
 from mockfoundry.cloudfoundry.seeds.process_forms import PROCESS

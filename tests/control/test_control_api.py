@@ -76,6 +76,13 @@ def state_without_time(server: Serving) -> dict[str, Any]:
         (
             "PATCH",
             "/foundations/default/clock",
+            {"json": {"advance": "99999999999999999999h"}},
+            422,
+            ("body /advance", "a duration is at most 8760h"),
+        ),
+        (
+            "PATCH",
+            "/foundations/default/clock",
             {"json": {"now": "yesterday"}},
             422,
             ("body /now", "2026-03-23T18:48:22Z"),
@@ -89,6 +96,14 @@ def state_without_time(server: Serving) -> dict[str, Any]:
         ("DELETE", "/foundations/default/scenarios/conflict", {}, 404, ("is not on",)),
         ("POST", "/foundations/default/verify", {"json": {"operation": "scaleProces"}}, 422, ("mean scaleProcess",)),
         ("POST", "/foundations/default/verify", {"json": {"within": "90s"}}, 422, ("60s",)),
+        (
+            "POST",
+            "/foundations/default/verify",
+            {"json": {"status": [202, 99999]}},
+            422,
+            ("body /status: '99999' is not a status of an answer; write 100 to 599",),
+        ),
+        ("GET", "/foundations/default/requests?status=99999", {}, 400, ("maximum, 599",)),
         ("POST", "/foundations/default/verify", {"json": {"times": 1, "at_least": 1}}, 422, ("body /times",)),
         (
             "POST",

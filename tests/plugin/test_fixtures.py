@@ -101,6 +101,7 @@ WRONG_MARKS = [
     ('scenario("conflicts")', "did you mean conflict?"),
     ('scenario("nowhere.yaml")', "there is no file nowhere.yaml"),
     ("scenario(42)", "42 is no scenario"),
+    ('scenario({"organizations": [{"name": "acme"}]})', "is a seed, not a scenario; a seed is given by --seed"),
     ('scenario({"scenario": "x", "rules": [{"respnd": "pass"}]})', "did you mean respond?"),
     ("seed_file()", "takes one path"),
     ("seed_file(None)", "None is no path"),

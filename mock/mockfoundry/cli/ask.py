@@ -288,7 +288,13 @@ def replay(url: str | None, control_token: str, foundation: str | None, form: st
 @URL_OPTION
 @TOKEN_OPTION
 @FOUNDATION_OPTION
-@click.option("--status", "statuses", multiple=True, type=int, help="Answered with this; may be given several times.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.IntRange(100, 599),
+    help="Answered with this; may be given several times.",
+)
 @click.option("--actor", help="Sent by this user.")
 @click.option("--fault", type=click.Choice(["any", "none", *WIRE_FAULT_NAMES]), help="Hit by this fault on the wire.")
 @click.option("--times", type=click.IntRange(0), help="Exactly so many.")

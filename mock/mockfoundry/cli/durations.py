@@ -19,18 +19,23 @@ def duration_option(
     """
 
     def read_value(_context: click.Context, _parameter: click.Parameter, text: str) -> float:
-        seconds = read_seconds(text)
-        if seconds is None:
-            raise click.BadParameter(f"{text!r} is no duration; write seconds, or a number and a unit: 30, 30s, 2m")
+        try:
+            seconds = parse_seconds(text, most)
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} is no duration that can be taken; {error}") from None
         if not (0 <= seconds <= most and (seconds or takes_none)):
-            raise click.BadParameter(f"{text} is not {'from' if takes_none else 'above'} 0 up to {most:g} seconds")
+            raise click.BadParameter(f"{text} is not {'from' if takes_none else 'above'} 0 up to {most:.0f} seconds")
         return seconds
 
     return click.option(name, default=default, metavar="DURATION", show_default=True, callback=read_value, help=about)
 
 
-def read_seconds(text: str) -> float | None:
-    """Seconds; None where a text is no duration."""
+def parse_seconds(text: str, most: float) -> float:
+    """Seconds of a bare number, or of a duration.
+
+    Raises:
+        ValueError: it is neither, or a duration of more than `most` seconds.
+    """
     from mockfoundry.documents.times import parse_duration
 
     try:
@@ -38,6 +43,7 @@ def read_seconds(text: str) -> float | None:
     except ValueError:
         pass
     try:
-        return parse_duration(text) / 1_000_000
-    except ValueError:
-        return None
+        return parse_duration(text, round(most * 1_000_000)) / 1_000_000
+    except ValueError as error:
+        hint = ", or seconds as a bare number: 30" if str(error).startswith("write") else ""
+        raise ValueError(f"{error}{hint}") from None

@@ -195,10 +195,14 @@ def query_from_body(body: Mapping[str, Any], where: str, operations: Mapping[str
     for operation in asked:
         if operation not in operations:
             raise unknown_operation_problem(f"{where}/operation", operation, operations)
+    statuses = as_tuple(body.get("status", ()))
+    for status in statuses:
+        if not 100 <= status <= 599:
+            raise bad_value_problem(f"{where}/status", status, "a status of an answer", "write 100 to 599")
     since = body.get("since")
     return JournalQuery(
         operation=asked,
-        status=as_tuple(body.get("status", ())),
+        status=statuses,
         scenario=body.get("scenario"),
         actor=body.get("actor"),
         fault=body.get("fault"),

@@ -19,6 +19,7 @@ import msgspec
 from mockfoundry.assembly import ERROR_STATUSES
 from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE
 from mockfoundry.cloudfoundry.errors import CATALOGUE, CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.seeds.patch import WorldPatchError
 from mockfoundry.contract.load import Contract
 from mockfoundry.control.context import (
     MAX_LOOP_JOURNAL_BYTES,
@@ -32,8 +33,10 @@ from mockfoundry.control.context import (
     answer_in_turn,
     index_handlers,
 )
-from mockfoundry.documents.problems import Document, did_you_mean
+from mockfoundry.documents.declare import locate_finding
+from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
+from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY
 from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, response_from_refusal
 from mockfoundry.exchange.run import Service
@@ -229,15 +232,21 @@ def answer_with_library(named: Mapping[str, CompiledScenarios]) -> ControlAnswer
     )
 
 
+BODY = "body"
+"""What problems call the text that a call has sent."""
+
+
 class ReadyScenario(msgspec.Struct, frozen=True):
     """A scenario that was read from a body, ready to be switched on.
 
     Attributes:
         shown: the scenario as its file says it, as JSON.
+        text: of the body; empty where there was none.
     """
 
     compiled: CompiledScenario
     shown: msgspec.Raw
+    text: str = ""
 
 
 def list_scenarios(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
@@ -260,11 +269,11 @@ def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[st
         if not text.strip():
             compiled = find_library_scenario(service, name)
             return ReadyScenario(compiled, show_scenario(compiled.scenario))
-        (scenario,) = load_scenarios((Document(text, "body"),), service.served, ERROR_STATUSES)
+        (scenario,) = load_scenarios((Document(text, BODY),), service.served, ERROR_STATUSES)
         if scenario.name != name:
             detail = f"body /scenario: {scenario.name!r} is not the name in the path, {name!r}; make them the same"
             raise ControlProblem(422, "other-name", detail)
-        return ReadyScenario(CompiledScenario(scenario), show_scenario(scenario))
+        return ReadyScenario(CompiledScenario(scenario), show_scenario(scenario), text)
 
     return read_scenario_of_body
 
@@ -288,9 +297,21 @@ def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
     scenario = ready.compiled.scenario
     with context.find_or_create_foundation(call) as (foundation, now):
         must_have_room(foundation, scenario, context.service.registry.bounds.rules)
-        switch_scenario_on(foundation, ready.compiled, now)
+        try:
+            switch_scenario_on(foundation, ready.compiled, now)
+        except WorldPatchError as error:
+            if ready.text:
+                raise DocumentError(locate_misfits(ready.text, error)) from None
+            raise
         progress = progress_of_scenario(foundation, scenario, now)
         return ControlAnswer(describe_scenario(scenario, progress, ready.shown))
+
+
+def locate_misfits(text: str, error: WorldPatchError) -> list[Problem]:
+    """What the world of a foundation does not have of what a scenario changes in it, with the places in its text."""
+    root = read_nodes(text, BODY)
+    misfits = (finding._replace(path=("given", *finding.path), spot="key") for finding in error.findings)
+    return sorted(locate_finding(root, each, BODY) for each in misfits)
 
 
 def must_have_room(foundation: FoundationState, scenario: Scenario, max_rules: int) -> None:

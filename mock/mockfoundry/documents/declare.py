@@ -7,11 +7,13 @@ Reading takes JSON's values, since not every document comes from a file. A probl
 positions that leads to it; `locate_finding` turns that into a line and a column where the document was text.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from mockfoundry.documents.levels import Level, Place, explain_level, index_places
 from mockfoundry.documents.problems import Problem
 from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value
 from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
@@ -52,17 +54,27 @@ class Reading:
         root: the nodes of the document, where it was text: they know how a scalar is spelled.
         most: how many problems end the reading, None for no bound.
         nameless: what the whole document is called in messages.
+        unnamed: keys that no message proposes, since no one writes them by hand.
 
     Attributes:
         findings: so far.
         unreadable: how many values were refused so far; a rule between keys that is broken leaves them readable.
         repeated: how many values the document asks for beyond those that it holds.
+        levels: the mappings around what is read, the outermost first.
     """
 
-    def __init__(self, root: Node | None = None, most: int | None = None, nameless: str = "the document") -> None:
+    def __init__(
+        self,
+        root: Node | None = None,
+        most: int | None = None,
+        nameless: str = "the document",
+        unnamed: Set[str] = frozenset(),
+    ) -> None:
         self.findings: list[Finding] = []
         self.unreadable = 0
         self.repeated = 0
+        self.levels: list[Level] = []
+        self.unnamed = unnamed
         self._root = root
         self._most = most
         self._nameless = nameless
@@ -240,7 +252,15 @@ class Form:
             keys = list(self.by_name)
             allowed = f"a mapping of {', '.join(keys)}" if len(keys) <= MAX_KEYS_LISTED else "a mapping"
             return reading.refuse_value(path, value, allowed)
-        return dict(self.read_keys(value, path, reading))
+        reading.levels.append(Level(self, len(path)))
+        read = dict(self.read_keys(value, path, reading))
+        reading.levels.pop()
+        return read
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[Place, ...]]:
+        """Where keys of the mappings within it stand."""
+        return index_places(self)
 
     def read_keys(self, value: Mapping[str, Any], path: Path, reading: Reading) -> Iterator[tuple[str, Any]]:
         """The keys that could be read, with their values."""
@@ -250,7 +270,9 @@ class Form:
         for name, item in value.items():
             known = self.by_name.get(name)
             if known is None:
-                reading.refuse((*path, name), refuse_key(self.noun, str(name), self.by_name), "key")
+                level = explain_level(str(name), value, path, reading.levels, reading.unnamed)
+                allowed = [each for each in self.by_name if each not in reading.unnamed]
+                reading.refuse((*path, name), refuse_key(self.noun, str(name), allowed, level), "key")
                 continue
             read = known.kind.read(item, (*path, name), reading)
             if read is not UNREADABLE:

@@ -117,10 +117,15 @@ class NumberKind(AsItIs):
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high:
             return float(value)
-        return reading.refuse_value(path, value, f"a number from {self.low:g} to {self.high:g}")
+        return reading.refuse_value(path, value, f"a number from {format_bound(self.low)} to {format_bound(self.high)}")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+def format_bound(number: float) -> str:
+    """A bound as one writes it: 1000000 and 0.5, and not 1e+06."""
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
 
 
 class BooleanKind(AsItIs):

@@ -11,12 +11,15 @@ MAX_DURATION = 365 * 24 * 3600 * 1_000_000
 """The longest duration that a file may name: a year, in microseconds."""
 
 DURATION_PATTERN = r"^[0-9]{1,17}(\.[0-9]{1,6})?(us|ms|s|m|h)$"
+"""What the text of every duration matches, for schemas; a few that match it are longer than may be."""
 
 _SECOND = 1_000_000
 _UNITS = {"h": 3_600_000_000, "m": 60_000_000, "s": _SECOND, "ms": 1_000, "us": 1}
 
-_WHOLE_DURATION = re.compile(DURATION_PATTERN.rstrip("$") + r"\Z", re.ASCII)
-_DURATION_PARTS = re.compile(r"([0-9]+)(?:\.([0-9]+))?([a-z]+)", re.ASCII)
+_DURATION_PARTS = re.compile(r"([0-9]+)(?:\.([0-9]+))?(us|ms|s|m|h)", re.ASCII)
+
+MAX_DIGITS, MAX_FRACTION_DIGITS = 17, 6
+"""Of a duration's number, before and after the point."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
@@ -31,10 +34,15 @@ def parse_duration(text: str, most: int = MAX_DURATION) -> int:
     Raises:
         ValueError: it is not a duration, or longer than `most`; the text says what is allowed.
     """
-    parts = _DURATION_PARTS.fullmatch(text) if _WHOLE_DURATION.match(text) else None
+    parts = _DURATION_PARTS.fullmatch(text)
     if parts is None:
         raise ValueError("write a number and a unit: 250ms, 2s, 1.5s, 1m or 1h")
     whole, fraction, unit = parts.group(1), parts.group(2) or "", parts.group(3)
+    if len(whole.lstrip("0")) > MAX_DIGITS:
+        raise ValueError(f"a duration is at most {format_duration(most)}")
+    if len(whole) > MAX_DIGITS or len(fraction) > MAX_FRACTION_DIGITS:
+        digits = f"{MAX_DIGITS} digits, and {MAX_FRACTION_DIGITS} after the point"
+        raise ValueError(f"the number of a duration has at most {digits}")
     scaled = int(whole + fraction) * _UNITS[unit]
     microseconds, rest = divmod(scaled, int("1" + "0" * len(fraction)))
     if rest:

@@ -60,12 +60,15 @@ def join_words(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
-def refuse_key(noun: str, name: str, allowed: Iterable[str]) -> str:
+def refuse_key(noun: str, name: str, allowed: Iterable[str], level: str = "") -> str:
     """A mapping has no such key.
 
     Args:
         noun: what the mapping is: `a rule`.
+        level: where the key belongs, if that is known.
     """
+    if level:
+        return f"{describe_value(name)} is not a key of {noun}; {level}"
     keys = list(allowed)
     listed = f"; allowed: {', '.join(keys)}" if len(keys) <= MAX_KEYS_LISTED else ""
     near = find_near_word(name[:LONGEST_SHOWN], keys)

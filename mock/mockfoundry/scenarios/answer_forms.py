@@ -70,6 +70,10 @@ class TimeKind:
 class DelayKind:
     """A delay: a time to wait on the machine's clock, or `virtual:` with one on the foundation's."""
 
+    @property
+    def form(self) -> StructForm:
+        return VIRTUAL
+
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping) or list(value) in (["uniform"], ["lognormal"]):
             return TimeKind().read(value, path, reading)
@@ -87,6 +91,10 @@ class DelayKind:
 
 class HoldKind:
     """A hold: the word that says when, or a mapping that names it too."""
+
+    @property
+    def form(self) -> StructForm:
+        return HOLD
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if isinstance(value, Mapping | list):

@@ -6,6 +6,8 @@ Reading, writing, the JSON Schema and the documentation follow from these tables
 from collections.abc import Mapping
 from typing import Any
 
+from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT_KEYS
 from mockfoundry.documents.declare import (
     Form,
     FormKey,
@@ -16,7 +18,7 @@ from mockfoundry.documents.declare import (
     locate_finding,
 )
 from mockfoundry.documents.kinds import ChoiceKind, DefinedKind, IntegerKind, ListKind, TextKind
-from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.problems import DocumentError, Problem
 from mockfoundry.documents.times import format_duration
 from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
 from mockfoundry.scenarios.answer_forms import ANSWER, TEXT
@@ -254,16 +256,34 @@ def read_scenario_with_nodes(text: str, source: str) -> tuple[Scenario, Node]:
         root = read_nodes(text, source)
     except DocumentError as error:
         raise ScenarioError(error.problems) from None
+    data = node_to_data(root)
+    if is_seed(data):
+        raise ScenarioError([Problem(source, 1, 1, SEED_IN_PLACE_OF_SCENARIO)])
     reading = begin_reading(root)
-    scenario = read_scenario_data(node_to_data(root), reading)
+    scenario = read_scenario_data(data, reading)
     if scenario is None:
         raise ScenarioError(sorted(locate_finding(root, each, source) for each in reading.findings))
     return scenario, root
 
 
+SEED_IN_PLACE_OF_SCENARIO = (
+    "is a seed, not a scenario; a seed is given by --seed, by seed= in Python, by @pytest.mark.seed_file, or by PUT "
+    "/__mock/foundations/NAME"
+)
+
+
+def is_seed(data: Any) -> bool:
+    """Whether a document has keys of a seed, and none of a scenario."""
+    return (
+        isinstance(data, Mapping)
+        and SCENARIO.by_name.keys().isdisjoint(data)
+        and any(key in SEED.by_name for key in data)
+    )
+
+
 def begin_reading(root: Node | None = None) -> Reading:
     """A reading of a scenario, of a text's nodes or of a value."""
-    return Reading(root, MAX_PROBLEMS, "the scenario")
+    return Reading(root, MAX_PROBLEMS, "the scenario", SNAPSHOT_KEYS)
 
 
 def read_scenario_data(data: Any, reading: Reading) -> Scenario | None:

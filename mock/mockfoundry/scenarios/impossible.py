@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from mockfoundry.cloudfoundry.auth import find_bearer_token
 from mockfoundry.contract.plan import Parameter, Plan, Schema, shorten_value
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.scenarios.conditions import (
@@ -30,7 +31,7 @@ def explain_impossible_condition(plan: Plan, place: str, name: str, wanted: Any)
     if place == "process":
         return explain_impossible_process(plan, name, wanted)
     if place == "user":
-        return find_clash(add_implied_type(wanted), {}) if isinstance(wanted, Mapping) else None
+        return explain_impossible_text(wanted, " (write user: null for a request without a user)")
     declared = {each.name: each for each in plan.parameters if each.place == _SINGULAR[place]}
     if place == "headers":
         declared = {each.lower(): parameter for each, parameter in declared.items()}
@@ -40,7 +41,7 @@ def explain_impossible_condition(plan: Plan, place: str, name: str, wanted: Any)
     if parameter is not None:
         return explain_impossible_parameter(parameter, wanted)
     if place == "headers" or wanted is None:
-        return find_clash(add_implied_type(wanted), {}) if isinstance(wanted, Mapping) else None
+        return explain_impossible_text(wanted, f" (write {shorten_value(name)}: null for that)")
     hint = did_you_mean(name, declared) if declared else ", nor any other"
     return f'{plan.operation} has no {_SINGULAR[place]} parameter "{shorten_value(name)}"{hint}'
 
@@ -55,7 +56,36 @@ def explain_impossible_process(plan: Plan, name: str, wanted: Any) -> str | None
     of_path = next((each for each in plan.parameters if each.place == "path" and each.name == name), None)
     if of_path is not None:
         return explain_impossible_parameter(of_path, wanted)
-    return find_clash(add_implied_type(wanted), {}) if isinstance(wanted, Mapping) else None
+    return explain_impossible_text(wanted, "")
+
+
+def explain_impossible_text(wanted: Any, mend: str) -> str | None:
+    """Why nothing that comes as text fulfils a condition.
+
+    Args:
+        mend: how to ask for what did not come, which no JSON Schema is ever asked about.
+    """
+    if not isinstance(wanted, Mapping):
+        return None
+    schema = add_implied_type(wanted)
+    clash = find_clash(schema, {})
+    if clash is not None or find_clash(schema, _SPELLED_IN_TEXT) is None:
+        return clash
+    return f"text comes there, or nothing, and a JSON Schema is not met by nothing{mend}"
+
+
+_SPELLED_IN_TEXT: SchemaSource = {"type": ["boolean", "number", "string"]}
+
+
+def is_of_no_caller(place: str, name: str, wanted: Any) -> bool:
+    """Whether only requests fulfil a condition that name nobody, so that they are refused where a token is needed."""
+    if place == "user":
+        return wanted is None
+    if place != "headers" or name != "authorization":
+        return False
+    return wanted is None or (
+        not isinstance(wanted, Mapping) and not find_bearer_token(encode_parameter(wanted).encode("latin-1", "replace"))
+    )
 
 
 def explain_impossible_parameter(parameter: Parameter, wanted: Any) -> str | None:

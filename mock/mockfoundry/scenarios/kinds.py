@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
@@ -110,6 +111,8 @@ class DurationKind:
 
 class WorldPatchKind(AsItIs):
     """A mapping in the seed file's words; whether there is what they name, its world says."""
+
+    form = SEED
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping) or not value:

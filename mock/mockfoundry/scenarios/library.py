@@ -8,7 +8,7 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.documents.files import list_document_files, read_document_file
 from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
-from mockfoundry.scenarios.lint import accept_scenario, read_checked_scenario
+from mockfoundry.scenarios.lint import FindMore, accept_scenario, find_nothing_more, read_checked_scenario
 from mockfoundry.scenarios.model import Scenario, ScenarioError
 from mockfoundry.shipped import SCENARIO_DIRECTORY
 
@@ -21,12 +21,15 @@ def list_library_files() -> Mapping[str, Path]:
 ScenarioSource = str | Path | Document | Scenario
 """A name of the library, a file, a directory, a text, or a value."""
 
-CheckedSource = tuple[str, Callable[[Contract, Mapping[str, int]], Scenario]]
+CheckedSource = tuple[str, Callable[..., Scenario]]
 """What problems of a source are reported for, and what gives its scenario or raises a ScenarioError."""
 
 
 def load_scenarios(
-    sources: Sequence[ScenarioSource], contract: Contract, errors: Mapping[str, int]
+    sources: Sequence[ScenarioSource],
+    contract: Contract,
+    errors: Mapping[str, int],
+    find_more: FindMore = find_nothing_more,
 ) -> tuple[Scenario, ...]:
     """Scenarios by their names in the library, from files, from texts, or as values.
 
@@ -34,6 +37,7 @@ def load_scenarios(
 
     Args:
         errors: the catalogue's titles, each with its status.
+        find_more: finds what else is wrong with each of them.
 
     Raises:
         ScenarioError: with the problems of all of them, as `check_scenario` finds them.
@@ -44,7 +48,7 @@ def load_scenarios(
     built_in = list_library_files()
     for source, load in (each for given in sources for each in open_sources(given, built_in, problems)):
         try:
-            scenario = load(contract, errors)
+            scenario = load(contract, errors, find_more=find_more)
         except ScenarioError as error:
             problems.extend(error.problems)
             continue

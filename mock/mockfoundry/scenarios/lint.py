@@ -4,7 +4,7 @@ Besides what the form of a file refuses, it finds three things: answers that the
 that no valid request fulfils, and rules and states that a scenario can never reach.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -25,7 +25,7 @@ from mockfoundry.scenarios.format import (
     read_scenario_with_nodes,
     scenario_to_dict,
 )
-from mockfoundry.scenarios.impossible import explain_impossible_condition
+from mockfoundry.scenarios.impossible import explain_impossible_condition, is_of_no_caller
 from mockfoundry.scenarios.model import (
     ANY_OPERATION,
     MAX_PROBLEMS,
@@ -287,21 +287,42 @@ def check_scenario(
     return []
 
 
-def read_checked_scenario(text: str, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
+FindMore = Callable[[Scenario], Iterable[Finding]]
+"""Finds what else is wrong with a scenario whose form is right, such as what a world does not have."""
+
+
+def find_nothing_more(_scenario: Scenario) -> Iterable[Finding]:
+    """Nothing else is looked at."""
+    return ()
+
+
+def read_checked_scenario(
+    text: str,
+    contract: Contract,
+    errors: Mapping[str, int],
+    source: str,
+    find_more: FindMore = find_nothing_more,
+) -> Scenario:
     """The scenario in a text, where nothing is wrong with it.
 
     Raises:
         ScenarioError: with the first hundred problems.
     """
     scenario, root = read_scenario_with_nodes(text, source)
-    first = islice(find_problems(scenario, contract, errors), MAX_PROBLEMS)
+    first = islice(chain(find_problems(scenario, contract, errors), find_more(scenario)), MAX_PROBLEMS)
     problems = {locate_finding(root, finding, source) for finding in first}
     if problems:
         raise ScenarioError(sorted(problems))
     return scenario
 
 
-def accept_scenario(scenario: Scenario, contract: Contract, errors: Mapping[str, int], source: str) -> Scenario:
+def accept_scenario(
+    scenario: Scenario,
+    contract: Contract,
+    errors: Mapping[str, int],
+    source: str,
+    find_more: FindMore = find_nothing_more,
+) -> Scenario:
     """A scenario that was made as a value, as its file would give it, where nothing is wrong with it.
 
     Its text is written only where a problem needs a place in it.
@@ -310,8 +331,8 @@ def accept_scenario(scenario: Scenario, contract: Contract, errors: Mapping[str,
         ScenarioError: with the first hundred problems, in the places of its `to_yaml()`.
     """
     accepted = read_plain_scenario(scenario)
-    if accepted is None or any(find_problems(accepted, contract, errors)):
-        return read_checked_scenario(scenario.to_yaml(), contract, errors, source)
+    if accepted is None or any(chain(find_problems(accepted, contract, errors), find_more(accepted))):
+        return read_checked_scenario(scenario.to_yaml(), contract, errors, source, find_more)
     return accepted
 
 
@@ -366,6 +387,8 @@ def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str
         plans = select_plans(rule, contract) or known
         for path, text in find_impossible_conditions(rule, plans):
             yield (*at, *path), text
+        for path, text in chain(find_refused_callers(rule, plans), find_useless_scope(rule, plans)):
+            yield (*at, *path), text
         for path, text in find_wrong_answers(rule, plans, errors):
             yield (*at, *path), text
 
@@ -402,7 +425,43 @@ def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFi
             continue
         reason = next(each for each in reasons if each is not None)
         mend = "" if reason.endswith("?") else "; mend the condition or leave it out"
-        yield ("when", place, *([name] if name else [])), f"no valid request can match: {reason}{mend}"
+        yield path_of_condition(rule, place, name), f"no valid request can match: {reason}{mend}"
+
+
+def path_of_condition(rule: Rule, place: str, name: str) -> Path:
+    """Where a condition stands in its rule; a header as it is written there."""
+    if place == "headers":
+        name = next(written for written in rule.when.headers if written.lower() == name)
+    return ("when", place, name) if name else ("when", place)
+
+
+def find_refused_callers(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
+    """Conditions that only requests without a token fulfil, where the rule can answer none of these."""
+    if rule.station == "controller":
+        where = " before the controller, where this rule is asked; write at: gateway"
+    elif rule.steps and all(step.phase == "after" for step in rule.steps):
+        where = ", and phase: after answers only what has succeeded; leave phase out"
+    else:
+        return
+    secured = [plan for plan in plans if plan.secured]
+    if not secured or (not rule.operation and len(secured) < len(plans)):
+        return
+    for place, name, wanted in rule.when.list_wanted():
+        if is_of_no_caller(place, name, wanted):
+            text = f"{secured[0].operation} refuses a request without a token{where}, or leave {name or place} out"
+            yield path_of_condition(rule, place, name), f"no request can match: {text}"
+
+
+def find_useless_scope(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
+    """A `per:` by which all requests of the rule are counted together. Rules that share states must count alike."""
+    if rule.state or rule.goto is not None:
+        return
+    if rule.per == "user" and rule.when.user is None:
+        text = "per is user, but the rule is for requests without a user, which are counted together"
+        yield ("per",), f"{text}; leave per out"
+    if rule.per == "process" and rule.operation and plans and not any("{" in plan.path for plan in plans):
+        text = f"per is process, but {plans[0].operation} is about no process, so all are counted together"
+        yield ("per",), f"{text}; leave per out"
 
 
 def find_wrong_answers(rule: Rule, plans: list[Plan], errors: Mapping[str, int]) -> Iterator[PathFinding]:

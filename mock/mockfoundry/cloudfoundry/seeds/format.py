@@ -12,10 +12,11 @@ from mockfoundry.cloudfoundry.seeds.organization_forms import (
     SERVICE_OFFERING,
 )
 from mockfoundry.cloudfoundry.seeds.settings_forms import FEATURE_FLAG_LIST, SETTINGS
-from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT
+from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT, SNAPSHOT_KEYS
 from mockfoundry.cloudfoundry.seeds.user_forms import CLIENT, USER
-from mockfoundry.documents.declare import Form, FormKey
+from mockfoundry.documents.declare import Form, FormKey, Reading
 from mockfoundry.documents.kinds import ListKind
+from mockfoundry.documents.yaml import Node
 
 SEED = Form(
     "a seed",
@@ -45,3 +46,12 @@ SEED = Form(
     ),
 )
 """A whole seed; `given:` has the same form, and is merged into the world that is there."""
+
+
+def begin_seed_reading(root: Node | None = None) -> Reading:
+    """A reading of a seed, or of a part of one.
+
+    Args:
+        root: the nodes of its text, where it was read as YAML.
+    """
+    return Reading(root, nameless="the seed", unnamed=SNAPSHOT_KEYS)

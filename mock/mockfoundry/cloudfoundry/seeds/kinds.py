@@ -8,21 +8,11 @@ from mockfoundry.documents.declare import UNREADABLE, AsItIs, FormKey, Kind, Pat
 from mockfoundry.documents.kinds import IntegerKind, ListKind
 from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
 from mockfoundry.documents.wording import describe_value, refuse_text
-from mockfoundry.documents.yaml import Node
 
 SECONDS_OF_A_YEAR = 31_536_000
 
 MAX_LONG_SPAN = 1 << 62
 """The longest duration that an export writes, in microseconds."""
-
-
-def begin_seed_reading(root: Node | None = None) -> Reading:
-    """A reading of a seed, or of a part of one.
-
-    Args:
-        root: the nodes of its text, where it was read as YAML.
-    """
-    return Reading(root, nameless="the seed")
 
 
 @dataclass(frozen=True)
@@ -82,7 +72,8 @@ class LongSpanKind:
         try:
             return parse_duration(value if isinstance(value, str) else "", MAX_LONG_SPAN)
         except ValueError:
-            return reading.refuse_value(path, value, "a duration such as 250ms, 1.5s or 2m")
+            allowed = f"a duration such as 250ms, 1.5s or 2m, at most {format_duration(MAX_LONG_SPAN)}"
+            return reading.refuse_value(path, value, allowed)
 
     def write(self, value: int) -> Any:
         return None if value == self.endless else format_duration(value)
@@ -217,7 +208,7 @@ class IndexKind:
         digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if isinstance(digits, str) and digits.isascii() and digits.isdigit() and int(digits[:12]) < self.most:
             return int(digits)
-        return reading.refuse_value(path, value, "the index of an instance: 0, 1, 2, …")
+        return reading.refuse_value(path, value, f"the index of an instance, from 0 to {self.most - 1}")
 
     def write(self, value: int) -> Any:
         return str(value)

@@ -24,9 +24,8 @@ from mockfoundry.cloudfoundry.model import App, ProcessModel, Sidecar
 from mockfoundry.cloudfoundry.organizations import Organization, Space
 from mockfoundry.cloudfoundry.seeds.app_forms import APP, SIDECAR
 from mockfoundry.cloudfoundry.seeds.build import WorldBuilder, apply_settings
-from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.format import SEED, begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.keys import EACH
-from mockfoundry.cloudfoundry.seeds.kinds import begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.misfits import find_by_name, find_patch_misfits
 from mockfoundry.cloudfoundry.seeds.part_patches import PartPatcher
 from mockfoundry.cloudfoundry.seeds.platform_builds import apply_fields, list_keys

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.seeds.build import build_world
-from mockfoundry.cloudfoundry.seeds.format import SEED
+from mockfoundry.cloudfoundry.seeds.format import SEED, begin_seed_reading
 from mockfoundry.cloudfoundry.seeds.keys import EACH
-from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, begin_seed_reading, expand_counted
+from mockfoundry.cloudfoundry.seeds.kinds import MAX_REPEATED, expand_counted
 from mockfoundry.cloudfoundry.seeds.part_misfits import (
     RouteAddresses,
     find_part_disagreements,
@@ -328,8 +328,23 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
 LARGER_SEED = "start the server with a larger --max-seed"
 
 
+SCENARIO_IN_PLACE_OF_SEED = (
+    "is a scenario, not a seed; a scenario is given by --scenario, by foundation.play() in Python, by "
+    "@pytest.mark.scenario, or by PUT /__mock/foundations/NAME/scenarios/SCENARIO"
+)
+
+
+def is_scenario(data: Any) -> bool:
+    """Whether a document has a name or rules of a scenario, and no key of a seed."""
+    return (
+        isinstance(data, Mapping) and SEED.by_name.keys().isdisjoint(data) and ("scenario" in data or "rules" in data)
+    )
+
+
 def check_seed(data: Any, root: Node | None = None) -> tuple[dict[str, Any], list[Finding]]:
     """A seed's values as fields, and everything that is wrong with them."""
+    if is_scenario(data):
+        return {}, [Finding((), SCENARIO_IN_PLACE_OF_SEED)]
     reading = begin_seed_reading(root)
     fields = SEED.read(data, (), reading)
     can_be_counted = isinstance(data, Mapping) and reading.repeated <= MAX_REPEATED
@@ -339,6 +354,8 @@ def check_seed(data: Any, root: Node | None = None) -> tuple[dict[str, Any], lis
 
 def check_seed_part(data: Any, root: Node | None = None) -> tuple[dict[str, Any], list[Finding]]:
     """The same of a part of a seed: what must agree with its other parts depends on the world that it changes."""
+    if is_scenario(data):
+        return {}, [Finding((), SCENARIO_IN_PLACE_OF_SEED)]
     reading = begin_seed_reading(root)
     return SEED.read(data, (), reading), reading.findings
 
