@@ -121,4 +121,5 @@ def test_a_seed_in_place_of_a_scenario_is_told_how_to_be_given(
     for text in (SCENARIO, '{"rules": []}'):
         for told in (put(f"{CONTROL}/broken", content=text), patch(f"{CONTROL}/default/state", content=text)):
             assert (told.status_code, f"body:1:1: {SCENARIO_IN_PLACE_OF_SEED}" in told.text) == (422, True)
-    assert "--seed" in SEED_IN_PLACE_OF_SCENARIO and "--scenario" in SCENARIO_IN_PLACE_OF_SEED
+    assert "--seed" in SEED_IN_PLACE_OF_SCENARIO
+    assert "--scenario" in SCENARIO_IN_PLACE_OF_SEED

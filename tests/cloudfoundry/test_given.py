@@ -164,7 +164,7 @@ FAULTY: dict[str, tuple[Any, str]] = {
         "given: the seed is an empty list; it must be a mapping of "
         "settings, feature_flags, default_quota, isolation_segments, "
         "security_groups, "
-        "service_offerings, organizations, users, clients, snapshot",
+        "service_offerings, organizations, users, clients",
     ),
     "an unknown key": ({"setings": {}}, 'setings: "setings" is not a key of a seed; did you mean settings?'),
     "an unknown key deep inside": (

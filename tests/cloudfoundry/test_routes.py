@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mockfoundry.documents.problems import DocumentError
 from tests.cloudfoundry.asking import Asking, bad_query, error, guids, not_found, unprocessable
 from tests.cloudfoundry.parts_world import T1, T2, T3
 
@@ -311,12 +312,57 @@ def test_no_service_is_bound_to_a_route(parts: Asking) -> None:
     )
 
 
-def test_a_domain_that_has_routes_with_hosts_is_no_tcp_domain(foundation: Asking) -> None:
-    tcp = [{"port": 1234, "domain": domain} for domain in ("both.example.com", "tcp.example.com")]
-    foundation.given_space(routes=[*tcp, {"host": "x", "domain": "both.example.com"}])
+def test_a_domain_with_a_port_among_its_routes_is_one_of_tcp(foundation: Asking) -> None:
+    foundation.given_space(
+        routes=[{"port": 1234, "domain": "tcp.example.com"}, {"host": "x", "domain": "b.example.com"}]
+    )
     domains = foundation.ask("GET", "/v3/domains").json()["resources"]
     assert {each["name"]: each["supported_protocols"] for each in domains} == {
         "apps.example.com": ["http"],
-        "both.example.com": ["http"],
+        "b.example.com": ["http"],
         "tcp.example.com": ["tcp"],
     }
+
+
+HTTP, TCP = {"host": "x", "domain": "own.example.com"}, {"port": 1234, "domain": "own.example.com"}
+MIXED_DOMAINS = {
+    "a port after none": (
+        (HTTP, TCP),
+        "Routes with protocol 'http' do not support ports. own.example.com has a route without a port; "
+        "name another domain",
+    ),
+    "none after a port": (
+        (TCP, HTTP),
+        "Routes with protocol 'tcp' must specify a port. own.example.com has a route with a port; name another domain",
+    ),
+}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
+@pytest.mark.parametrize("row", MIXED_DOMAINS)
+def test_a_domain_has_routes_of_one_protocol(row: str, together: bool, foundation: Asking) -> None:
+    """In one document, and in one that changes a world which has the other protocol's."""
+    (first, second), told = MIXED_DOMAINS[row]
+    if not together:
+        foundation.given_space(routes=[first])
+    with pytest.raises(DocumentError) as caught:
+        foundation.given_space(routes=[first, second] if together else [second])
+    assert str(caught.value).endswith(f"domain: {told}")
+
+
+UNSUPPORTED = {
+    "host": ({**TCP, "host": "x"}, "host: Hosts are not supported for TCP routes. Leave out host or port"),
+    "path": ({**TCP, "path": "/x"}, "path: Paths are not supported for TCP routes. Leave out path or port"),
+    "port": (
+        {"port": 1234},
+        "port: Routes with protocol 'http' do not support ports. apps.example.com is of http; name another domain",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", UNSUPPORTED)
+def test_a_route_has_what_its_protocol_has(row: str, foundation: Asking) -> None:
+    route, told = UNSUPPORTED[row]
+    with pytest.raises(DocumentError) as caught:
+        foundation.given_space(routes=[route])
+    assert str(caught.value).endswith(told)

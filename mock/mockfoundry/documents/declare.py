@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from mockfoundry.documents.levels import Level, Place, explain_level, index_places
 from mockfoundry.documents.problems import Problem
-from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value
+from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value, uncapitalize, write_word
 from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
 
 Path = tuple[str | int, ...]
@@ -162,6 +162,12 @@ class Kind(Protocol):
         """The kind as JSON Schema."""
 
 
+def takes(kind: Kind, value: Any) -> bool:
+    """Whether a value is one of a kind."""
+    reading = Reading()
+    return kind.read(value, (), reading) is not UNREADABLE and not reading.findings
+
+
 class AsItIs:
     """A kind whose written form is its value."""
 
@@ -195,6 +201,7 @@ class FormKey:
     Attributes:
         about: what it is for, in a line, for the documentation.
         default: its value if it is left out, for the documentation; empty if `about` says it.
+        elsewhere: what the same thing is called in other formats, which people write by mistake.
         attribute: of the value or entity that holds it; the key's name unless given.
         role: `field`: the attribute holds what was read. `identity`: the same, but it never changes. `flat`:
             a form whose keys are attributes of the same entity. `merged`: a form whose keys are attributes of the value
@@ -208,6 +215,7 @@ class FormKey:
     required: bool = False
     attribute: str = ""
     role: KeyRole = "field"
+    elsewhere: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.attribute:
@@ -249,13 +257,27 @@ class Form:
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping):
-            keys = list(self.by_name)
+            entry = self.propose_entry(value)
+            if entry:
+                return reading.refuse_value(path, value, f"a mapping; write {entry}")
+            keys = [each for each in self.by_name if each not in reading.unnamed]
             allowed = f"a mapping of {', '.join(keys)}" if len(keys) <= MAX_KEYS_LISTED else "a mapping"
             return reading.refuse_value(path, value, allowed)
         reading.levels.append(Level(self, len(path)))
         read = dict(self.read_keys(value, path, reading))
         reading.levels.pop()
         return read
+
+    def explain_other_name(self, name: str) -> str:
+        """What a key is called that has this name elsewhere; empty where none has."""
+        return next((f"write {key.name} ({uncapitalize(key.about)})" for key in self.keys if name in key.elsewhere), "")
+
+    def propose_entry(self, value: Any) -> str:
+        """How to write what a text alone was meant for: `{name: alice}`; empty where more is needed, or unknown."""
+        required = [key for key in self.keys if key.required]
+        if len(required) != 1 or not isinstance(value, str) or not takes(required[0].kind, value):
+            return ""
+        return f"{{{required[0].name}: {write_word(value)}}}"
 
     @cached_property
     def places(self) -> Mapping[str, tuple[Place, ...]]:
@@ -271,6 +293,7 @@ class Form:
             known = self.by_name.get(name)
             if known is None:
                 level = explain_level(str(name), value, path, reading.levels, reading.unnamed)
+                level = self.explain_other_name(str(name)) or level
                 allowed = [each for each in self.by_name if each not in reading.unnamed]
                 reading.refuse((*path, name), refuse_key(self.noun, str(name), allowed, level), "key")
                 continue

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
+from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading, takes
 from mockfoundry.documents.times import format_exact_moment, parse_moment
-from mockfoundry.documents.wording import refuse_text, refuse_word
+from mockfoundry.documents.wording import refuse_text, refuse_word, write_word
 from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 
 
@@ -101,10 +101,23 @@ class IntegerKind(AsItIs):
         allowed = f"a whole number from {self.low} to {self.high}"
         if isinstance(value, str) and value.isascii() and value.isdigit() and self.low <= int(value[:20]) <= self.high:
             allowed += f", {value} without quotes"
-        return reading.refuse_value(path, value, allowed)
+        return reading.refuse_value(path, value, allowed + self.propose_size(value, reading.name_of(path)))
+
+    def propose_size(self, value: Any, name: str) -> str:
+        """What a text with a unit is in that of its key: 256 for `memory_in_mb: 256M`."""
+        size = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        unit = next((unit for word, unit in _UNITS_OF_KEYS.items() if word in name), 0)
+        if size is None or not unit:
+            return ""
+        number, rest = divmod(int(size.group(1)) << (10 * " kmgt".index(size.group(2).lower())), unit)
+        return f"; write {number}" if not rest and self.low <= number <= self.high else ""
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+_SIZE = re.compile(r"([0-9]{1,9}) ?([kmgt])(?:i?b)?", re.IGNORECASE)
+_UNITS_OF_KEYS = {"_in_mb": 1 << 20, "_in_bytes": 1}
 
 
 @dataclass(frozen=True)
@@ -132,10 +145,18 @@ class BooleanKind(AsItIs):
     """True or false."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
-        return value if isinstance(value, bool) else reading.refuse_value(path, value, "true or false")
+        if isinstance(value, bool):
+            return value
+        meant = _BOOLEAN_WORDS.get(value.lower()) if isinstance(value, str) else None
+        mend = f"; write {meant}" if meant else ""
+        return reading.refuse_value(path, value, f"true or false{mend}")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
+
+
+_BOOLEAN_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+"""What people write in their place: words of YAML's older version, and of texts."""
 
 
 class MomentKind:
@@ -170,11 +191,18 @@ class ListKind:
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, list) or len(value) < self.least:
             allowed = f"a list of {self.of}, at least one" if self.least else "a list"
-            return reading.refuse_value(path, value, allowed + self.suggest_dash(value))
+            return reading.refuse_value(path, value, allowed + self.suggest_dash(value) + self.propose_list(value))
         if self.most is not None and len(value) > self.most:
             return reading.refuse_value(path, value, f"at most {self.most} entries long")
         items = (self.kind.read(item, (*path, position), reading) for position, item in enumerate(value))
         return tuple(item for item in items if item is not UNREADABLE)
+
+    def propose_list(self, value: Any) -> str:
+        """A list with one entry, where that was given alone."""
+        entry = self.kind.propose_entry(value) if isinstance(self.kind, Form) else ""
+        if not entry and isinstance(value, str | int | float) and takes(self.kind, value):
+            entry = write_word(value)
+        return f"; write [{entry}]" if entry else ""
 
     def suggest_dash(self, value: Any) -> str:
         """How to begin the first entry, where a mapping was given in place of a list of mappings."""
@@ -208,7 +236,7 @@ class TableKind:
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping):
-            return reading.refuse_value(path, value, "a mapping")
+            return reading.refuse_value(path, value, f"a mapping{self.propose_table(value)}")
         table = {}
         for name, item in value.items():
             key = reading.read_key(self.key, name, (*path, name))
@@ -216,6 +244,14 @@ class TableKind:
             if key is not UNREADABLE and read is not UNREADABLE:
                 table[key] = read
         return table
+
+    def propose_table(self, value: Any) -> str:
+        """A mapping from the first of the names, where they were given alone."""
+        first = value[0] if isinstance(value, list) and value else value
+        inside = self.value.kind if isinstance(self.value, ListKind) else None
+        if not isinstance(first, str) or not isinstance(inside, ChoiceKind):
+            return ""
+        return f"; write {{{write_word(first)}: [{inside.words[0]}]}}"
 
     def write(self, value: Mapping[Any, Any]) -> Any:
         return {str(name): self.value.write(item) for name, item in value.items()}

@@ -1,6 +1,7 @@
 """Wording: how a message says what was found, what is allowed and how to mend it. Knows no format, finds nothing."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -81,7 +82,20 @@ def miss_key(noun: str, name: str, about: str) -> str:
     Args:
         about: what it is for, in a sentence.
     """
-    return f"{noun} needs the key {name} ({about[0].lower()}{about[1:].rstrip('.')})"
+    return f"{noun} needs the key {name} ({uncapitalize(about)})"
+
+
+def uncapitalize(about: str) -> str:
+    """A sentence as a part of another."""
+    return f"{about[0].lower()}{about[1:].rstrip('.')}"
+
+
+def write_word(value: Any) -> str:
+    """A text or a number as it is written in a list or a mapping of one line."""
+    return value if isinstance(value, str) and _PLAIN_WORD.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+
+
+_PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]{0,79}")
 
 
 def refuse_unknown(noun: str, value: Any, there: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Misfits of what belongs to apps: what of it does not agree, in a seed or with a world. Never changes a world."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -69,11 +70,13 @@ class RouteAddresses:
     def __init__(self, world: World | None = None) -> None:
         self._named: dict[RouteAddress, tuple[str | None, Any]] = {}
         self._guids: dict[str, RouteAddress] = {}
+        self._counts: Counter[tuple[str, bool]] = Counter()
         self._changes_world = world is not None
         for route in world.routes.values() if world is not None else ():
             address = (route.host, route.domain, route.path, route.port)
             self._named[address] = (route.guid, route.space)
             self._guids[route.guid] = address
+            self._counts[route.domain, route.port is not None] += 1
 
     def check(self, route: SeedFields, app: Any, space: Any, path: Path) -> Iterator[Finding]:
         """What is wrong with the address or the guid of one entry.
@@ -91,6 +94,8 @@ class RouteAddresses:
         if before is not None and guid is not None:
             yield from self._check_known(route, guid, before, space, path)
             return
+        if address not in self._named:
+            yield from self._check_domain(address, path)
         known = self._named.setdefault(address, (guid, space))
         if guid is not None:
             self._guids[guid] = address
@@ -116,8 +121,21 @@ class RouteAddresses:
         elif address != before and address in self._named:
             yield Finding(path, f"the route {describe_address(address)} is there, with another guid")
         elif address != before:
+            self._counts[before[1], before[3] is not None] -= 1
+            yield from self._check_domain(address, path)
             self._named[address] = self._named.pop(before)
             self._guids[guid] = address
+
+    def _check_domain(self, address: RouteAddress, path: Path) -> Iterator[Finding]:
+        """What is wrong with a new route beside those of its domain: a domain is of HTTP or of TCP, as its router group
+        is [app/models/runtime/shared_domain.rb, app/actions/route_create.rb]."""
+        _, domain, _, port = address
+        if self._counts[domain, port is None] and domain != DEFAULT_DOMAIN:
+            rule = "'tcp' must specify a port" if port is None else "'http' do not support ports"
+            having = "with" if port is None else "without"
+            text = f"Routes with protocol {rule}. {domain} has a route {having} a port; name another domain"
+            yield Finding((*path, "domain"), text)
+        self._counts[domain, port is not None] += 1
 
 
 def find_protocol_misfits(route: SeedFields, path: Path) -> Iterator[Finding]:

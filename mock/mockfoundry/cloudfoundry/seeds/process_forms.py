@@ -111,7 +111,7 @@ PROCESS_KEYS = (
     FormKey("version", GUID, "Changes when the instances must be started again.", "a guid"),
     FormKey("instances", COUNT, "How many instances are wanted.", "1 for web, else 0"),
     FormKey("memory_in_mb", POSITIVE, "The memory of each instance.", "1024"),
-    FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024"),
+    FormKey("disk_in_mb", POSITIVE, "The disk of each instance.", "1024", elsewhere=("disk_quota",)),
     FormKey(
         "log_rate_limit_in_bytes_per_second",
         IntegerKind(-1, LARGEST_LONG),
