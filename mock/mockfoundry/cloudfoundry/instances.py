@@ -264,15 +264,23 @@ def find_instance_phases(
     world: World, process: ProcessModel, now: int
 ) -> dict[int, tuple[InstanceRange, InstancePhase]]:
     """The range and the phase of each index that the scheduler knows, below MAX_SHOWN_INSTANCES."""
-    overload = find_overload(process, world.began_at, now)
     known_by_index: dict[int, tuple[InstanceRange, InstancePhase]] = {}
-    for each in (*process.stopping_ranges, *process.instance_ranges):
-        if each.since > now or (each.gone_at is not None and each.gone_at <= now):
-            continue
-        known = (each, phase_at(each, now) if overload is None else overloaded_phase_at(each, overload, now))
-        for index in range(each.first, min(each.end, MAX_SHOWN_INSTANCES)):
+    for known in list_range_phases(world, process, now):
+        for index in range(known[0].first, min(known[0].end, MAX_SHOWN_INSTANCES)):
             known_by_index[index] = known
     return known_by_index
+
+
+def list_range_phases(world: World, process: ProcessModel, now: int) -> tuple[tuple[InstanceRange, InstancePhase], ...]:
+    """The ranges that the scheduler knows with their phases; of two with one index the later one counts."""
+    overload = find_overload(process, world.began_at, now)
+    return tuple(
+        [
+            (each, phase_at(each, now) if overload is None else overloaded_phase_at(each, overload, now))
+            for each in (*process.stopping_ranges, *process.instance_ranges)
+            if each.since <= now and (each.gone_at is None or each.gone_at > now)
+        ]
+    )
 
 
 def count_running_instances(world: World, process: ProcessModel, now: int) -> int:

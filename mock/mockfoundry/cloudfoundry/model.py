@@ -286,8 +286,10 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     memory_per_core_in_mb: int = 0
 
 
-class ProcessModel(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessModel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A process: the fields that the API shows, and how its instances behave.
+
+    What presenters make of it again and again is kept beside the fields, and goes with it.
 
     Attributes:
         instance_ranges: the instances that are wanted, by index, without overlap.

@@ -33,6 +33,8 @@ MAX_EVENTS = 250
 MAX_PAST_DEPLOYMENTS = 100
 """How many deployments of an app that are over are kept [app/jobs/runtime/prune_completed_deployments.rb]."""
 
+_VERSION = "version"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -109,7 +111,7 @@ def exclude_table(tables: frozenset[str], table: str) -> frozenset[str]:
     return tables - {table}
 
 
-class World(msgspec.Struct, kw_only=True):
+class World(msgspec.Struct, kw_only=True, dict=True):
     """One Cloud Foundry: tables of entities by guid, its clock and its generator.
 
     Attributes:
@@ -168,17 +170,31 @@ class World(msgspec.Struct, kw_only=True):
     in_order: bool = True
     shared_tables: frozenset[str] = frozenset()
 
+    @property
+    def tables_version(self) -> object:
+        """Stands for what the tables hold: another object after each write. It is no part of the world's value.
+
+        A copy has the same one until either is written to.
+        """
+        version = self.__dict__.get(_VERSION)
+        if version is None:
+            version = self.__dict__[_VERSION] = object()
+        return version
+
     def copy(self) -> "World":
         """A copy of the world; cheap, since both share the tables that neither writes to."""
         self.shared_tables = SHARED_TABLES
-        return msgspec.structs.replace(
+        copied = msgspec.structs.replace(
             self,
             clock=msgspec.structs.replace(self.clock),
             generator=msgspec.structs.replace(self.generator),
         )
+        copied.__dict__[_VERSION] = self.tables_version
+        return copied
 
     def own_table(self, table: str) -> Any:
-        """The table of that name, for writing: from now on no copy of this world shares it."""
+        """The table of that name, for writing at once: from now on no copy of this world shares it."""
+        self.__dict__[_VERSION] = None
         own = getattr(self, table)
         if table in self.shared_tables:
             own = own.copy()
@@ -222,6 +238,7 @@ class World(msgspec.Struct, kw_only=True):
         if app.state == "STARTED":
             self.count_usage(app.space, before, process)
         processes = self.processes if "processes" not in self.shared_tables else self.own_table("processes")
+        self.__dict__[_VERSION] = None
         processes[process.guid] = process
 
     def remove_process(self, guid: str) -> None:

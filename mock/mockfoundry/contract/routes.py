@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from mockfoundry.bodies import read_query
 from mockfoundry.contract.plan import ContractError, Plan, RoutePattern, Violation
 
 MAX_REMEMBERED_PATHS = 4096
@@ -27,6 +28,21 @@ class Route(NamedTuple):
     plan: Plan
     path: dict[str, str]
     violations: tuple[Violation, ...]
+
+
+class QueryReading(NamedTuple):
+    """What a query string says.
+
+    Attributes:
+        parameters: each with all its values in order; not to be changed, since it may be remembered.
+        violations: what the contract does not allow of them.
+    """
+
+    parameters: Mapping[str, list[str]]
+    violations: tuple[Violation, ...]
+
+
+MAX_REMEMBERED_QUERIES = 1024
 
 
 class _Branch:
@@ -69,6 +85,7 @@ class RouteTable:
         self._patterns = tuple(patterns)
         self._plans = plans
         self._remembered: dict[tuple[str, str], Route | None] = {}
+        self._remembered_queries: dict[tuple[str, bytes], QueryReading] = {}
         for pattern in sorted(self._patterns, key=lambda pattern: pattern.path.endswith("/")):
             branch = self._root
             for segment in pattern.segments:
@@ -107,6 +124,25 @@ class RouteTable:
                     remembered.clear()
                 remembered[key] = route
             return route
+
+    def read_query(self, plan: Plan, query_string: bytes) -> QueryReading:
+        """The parameters of a query, and what is wrong with them.
+
+        Args:
+            plan: of this table.
+            query_string: as it came.
+        """
+        remembered = self._remembered_queries
+        key = (plan.operation, query_string)
+        reading = remembered.get(key)
+        if reading is None:
+            parameters = read_query(query_string)
+            reading = QueryReading(parameters, plan.query_violations(parameters))
+            if len(query_string) <= MAX_REMEMBERED_LENGTH:
+                if len(remembered) >= MAX_REMEMBERED_QUERIES:
+                    remembered.clear()
+                remembered[key] = reading
+        return reading
 
     @cached_property
     def resources(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE, UAA_OPERATIONS
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan, Violation
-from mockfoundry.contract.routes import Route
+from mockfoundry.contract.routes import QueryReading, Route
 from mockfoundry.exchange.facts import find_process_facts, find_process_key
 from mockfoundry.exchange.request import Request, read_request_body
 from mockfoundry.foundations.foundation import FoundationState
@@ -79,6 +79,8 @@ class Service:
 
 _UNREAD: Any = object()
 
+NO_QUERY = QueryReading({}, ())
+
 
 class ReadBody(msgspec.Struct, frozen=True):
     """A large body, read before its exchange.
@@ -135,7 +137,7 @@ class ExchangeContext(msgspec.Struct):
     is_unknown_bearer: bool = False
     read_body: ReadBody | None = None
     opened: OpenExchange | None = None
-    _query: dict[str, list[str]] | Any = _UNREAD
+    _query: QueryReading | Any = _UNREAD
     _body: Any = _UNREAD
     _user: str | Any = _UNREAD
     _process: str | Any = _UNREAD
@@ -167,13 +169,24 @@ class ExchangeContext(msgspec.Struct):
         return self.request.token
 
     @property
-    def query(self) -> dict[str, list[str]]:
+    def query(self) -> Mapping[str, list[str]]:
         """The query parameters, each with all its values in order."""
-        query: dict[str, list[str]] | Any = self._query
-        if query is _UNREAD:
-            query_string = self.request.query_string
-            query = self._query = read_query(query_string) if query_string else {}
-        return query
+        return self.query_reading.parameters
+
+    @property
+    def query_reading(self) -> QueryReading:
+        """The query, and what the contract does not allow of it."""
+        reading: QueryReading | Any = self._query
+        if reading is _UNREAD:
+            query_string, route = self.request.query_string, self.route
+            if route is None:
+                reading = QueryReading(read_query(query_string), ())
+            elif query_string or route.plan.requires_query:
+                reading = self.service.served.routes.read_query(route.plan, query_string)
+            else:
+                reading = NO_QUERY
+            self._query = reading
+        return reading
 
     @property
     def body(self) -> Any:

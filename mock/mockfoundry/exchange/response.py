@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mockfoundry.bodies import format_header_value
+from mockfoundry.cloudfoundry.api.presenters import encode_like_rails
 from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import UAA_AWAY
 from mockfoundry.cloudfoundry.clock import SECOND
@@ -131,12 +132,7 @@ def json_response(status: int, body: Any, reason: str, media_type: bytes = JSON_
     """A response with a JSON value as its body, or with no body if that is None."""
     if body is None:
         return raw_response(status, b"", reason, media_type)
-    content = _encode_body(body)
-    # The Cloud Controller's encoder escapes what HTML would take for its own [config/initializers/json.rb].
-    if b"&" in content:
-        content = content.replace(b"&", b"\\u0026")
-    if b"<" in content or b">" in content:
-        content = content.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+    content = bytes(body) if type(body) is msgspec.Raw else encode_like_rails(body)
     return raw_response(status, content, reason, media_type)
 
 

@@ -267,15 +267,15 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         if unreadable is not None:
             raise Refusal(MESSAGE_PARSE_ERROR, why="body: not JSON")
     read = context.read_body
-    query = context.query
-    violations = find_violations(request, route, query, body) if read is None else read.violations
+    reading = context.query_reading
+    violations = find_violations(request, route, reading, body) if read is None else read.violations
     has_body = body is not ABSENT
     operation = service.operations.get(plan.operation)
     if operation is None:
         return canned_response(context, plan, has_body, violations)
     call = ApiRequest(
         route.path,
-        query,
+        reading.parameters,
         body if has_body else None,
         violations,
         context.now,
@@ -283,6 +283,7 @@ def run_operation(context: ExchangeContext, route: Route) -> Response:
         has_body,
         service.strict,
         None if read is None else read.message,
+        request.query_string,
     )
     if world.deploying_apps or world.waiting_jobs:
         advance_world(world, context.now)

@@ -7,7 +7,7 @@ paginated_list_presenter.rb) and lib/cloud_controller/paging/.
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -82,27 +82,38 @@ def present_process(
     return presented
 
 
-MAX_KEPT_PROCESSES = 2048
-"""How many encoded processes are kept, of all foundations; each takes some 1.5 kB."""
+class KeptFragment(NamedTuple):
+    """A process as it was last encoded, and what it was encoded with besides itself."""
+
+    app: App
+    base: str
+    command: str
+    fragment: msgspec.Raw
 
 
 def encode_process(process: ProcessModel, app: App, base: str, command: str) -> msgspec.Raw:
     """A process without its instances, encoded once for each of its versions, however often it is read.
 
-    Copies of a foundation share its processes, and so what is kept of them.
+    That is kept with the version, and goes with it. Copies of a foundation share both.
     """
-    key = (process.guid, base, command)
-    kept = _kept_processes.get(key)
-    if kept is not None and kept[0] is process and kept[1] is app:
-        return kept[2]
-    fragment = encode_fragment(present_process(process, app, base, command))
-    if len(_kept_processes) >= MAX_KEPT_PROCESSES:
-        _kept_processes.clear()
-    _kept_processes[key] = (process, app, fragment)
-    return fragment
+    kept: KeptFragment | None = process.__dict__.get("shown")
+    if kept is None or kept.app is not app or kept.base != base or kept.command != command:
+        fragment = encode_fragment(present_process(process, app, base, command))
+        kept = process.__dict__["shown"] = KeptFragment(app, base, command, fragment)
+    return kept.fragment
 
 
-_kept_processes: dict[tuple[str, str, str], tuple[ProcessModel, App, msgspec.Raw]] = {}
+def encode_listed_processes(processes: Iterable[ProcessModel], apps: Mapping[str, App], base: str) -> list[msgspec.Raw]:
+    """Processes as lists show them, each kept as by `encode_process`."""
+    fragments: list[msgspec.Raw] = []
+    for process in processes:
+        app = apps[process.app]
+        kept: KeptFragment | None = process.__dict__.get("listed")
+        if kept is None or kept.app is not app or kept.base != base:
+            fragment = encode_fragment(present_process(process, app, base, HIDDEN_IN_LISTS))
+            kept = process.__dict__["listed"] = KeptFragment(app, base, HIDDEN_IN_LISTS, fragment)
+        fragments.append(kept.fragment)
+    return fragments
 
 
 def present_metadata(entity: HasMetadata) -> dict[str, Any]:
@@ -120,11 +131,21 @@ def present_reference(guid: str | None) -> dict[str, Any]:
 
 
 def encode_fragment(value: dict[str, Any]) -> msgspec.Raw:
-    """A part of a response, encoded once for all responses that have it."""
-    return msgspec.Raw(_encode(value))
+    """A part of a response, or the whole, encoded once for all responses that have it."""
+    return msgspec.Raw(encode_like_rails(value))
 
 
 _encode = msgspec.json.Encoder().encode
+
+
+def encode_like_rails(value: Any) -> bytes:
+    """A value as JSON, where what HTML would take for its own is escaped [config/initializers/json.rb]."""
+    content = _encode(value)
+    if b"&" in content:
+        content = content.replace(b"&", b"\\u0026")
+    if b"<" in content or b">" in content:
+        content = content.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+    return content
 
 
 @lru_cache(maxsize=8192)

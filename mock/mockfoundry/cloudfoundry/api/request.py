@@ -22,6 +22,7 @@ class ApiRequest(msgspec.Struct, frozen=True):
         has_body: whether there is a body at all; JSON's null is one.
         strict: whether a request is refused that the Cloud Controller takes although it violates the contract.
         message: what the operation's message made of a large body, or why it refuses it; None where it is yet to read.
+        query_string: the query as it came.
     """
 
     path: Mapping[str, str]
@@ -33,6 +34,7 @@ class ApiRequest(msgspec.Struct, frozen=True):
     has_body: bool = False
     strict: bool = False
     message: Any = None
+    query_string: bytes = b""
 
     def take_message(self) -> Any:
         """The message that was read before.
@@ -54,7 +56,8 @@ class ApiResponse(msgspec.Struct, frozen=True):
 
     Attributes:
         status: of HTTP.
-        body: the JSON value, None if the response has no body; bytes where it is of another media type.
+        body: the JSON value, None if the response has no body; Raw where that is encoded as it is sent; bytes where it
+            is of another media type.
         why: what decided it, for `X-Mock-Why`.
         headers: names and values, besides those that every response has.
         tolerated_violations: violations of the contract that the Cloud Controller takes, for `X-Mock-Contract`.

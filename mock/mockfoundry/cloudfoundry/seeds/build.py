@@ -413,7 +413,8 @@ def build_world(fields: SeedFields, random_seed: int, began_at: int) -> World:
         builder.restore_job(job)
     if snapshot is not None and "order" in snapshot:
         ordered = {guid: world.processes[guid] for guid in snapshot["order"] if guid in world.processes}
-        world.processes = {**ordered, **world.processes}
+        others = world.own_table("processes")
+        world.processes = {**ordered, **others}
         created = [process.created_at for process in world.processes.values()]
         world.in_order = all(one <= other for one, other in pairwise(created))
     if snapshot is not None and snapshot.get("events"):

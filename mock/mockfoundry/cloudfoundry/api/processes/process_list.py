@@ -9,13 +9,19 @@ from typing import Any
 import msgspec
 
 from mockfoundry.cloudfoundry.api.access import app_guid_override, find_app
+from mockfoundry.cloudfoundry.api.lists.kept_pages import KEPT_PAGES
 from mockfoundry.cloudfoundry.api.lists.listing import Listing, ListReading, keep_by, list_page
 from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_absent, check_arrays, check_embedded
-from mockfoundry.cloudfoundry.api.presenters import HIDDEN_IN_LISTS, encode_process, present_process
+from mockfoundry.cloudfoundry.api.presenters import (
+    HIDDEN_IN_LISTS,
+    encode_fragment,
+    encode_listed_processes,
+    present_process,
+)
 from mockfoundry.cloudfoundry.api.processes.processes import EMBEDDED_RESOURCES, find_readable_version, read_instances
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse, LateResponse
-from mockfoundry.cloudfoundry.auth import may_read_space
+from mockfoundry.cloudfoundry.auth import may_read_space, reads_everything
 from mockfoundry.cloudfoundry.model import ProcessModel
 from mockfoundry.cloudfoundry.users import User
 from mockfoundry.cloudfoundry.world import World
@@ -23,6 +29,21 @@ from mockfoundry.cloudfoundry.world import World
 
 def list_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The processes of every space that the actor may read."""
+    if request.body is not None or request.violations or world.settings.stale_seconds or not reads_everything(actor):
+        return list_readable_processes(world, actor, request)
+    key = (world.tables_version, request.base, request.query_string)
+    kept = KEPT_PAGES.get(key)
+    if kept is not None:
+        return kept
+    response = list_readable_processes(world, actor, request)
+    if isinstance(response, LateResponse) or "embed" in request.query:
+        return response
+    kept = msgspec.structs.replace(response, body=encode_fragment(response.body))
+    KEPT_PAGES.keep(key, kept)
+    return kept
+
+
+def list_readable_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     app_guid = app_guid_override(request)
     if app_guid is not None:
         return list_app_page(world, actor, request, app_guid)
@@ -69,7 +90,7 @@ def present_processes(reading: ListReading, processes: list[ProcessModel]) -> li
     world, request = reading.world, reading.request
     apps, base = world.apps, request.base
     if not reading.query.embed:
-        return [encode_process(process, apps[process.app], base, HIDDEN_IN_LISTS) for process in processes]
+        return list[Any](encode_listed_processes(processes, apps, base))
     return [
         present_process(
             process,

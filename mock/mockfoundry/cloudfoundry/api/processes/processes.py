@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import (
@@ -34,7 +35,7 @@ from mockfoundry.cloudfoundry.api.presenters import (
     present_process,
     present_process_instances,
 )
-from mockfoundry.cloudfoundry.api.processes.stats import present_stats
+from mockfoundry.cloudfoundry.api.processes.stats import encode_stats
 from mockfoundry.cloudfoundry.api.request import MAX_STEPS_AT_ONCE, ApiRequest, ApiResponse, LateResponse
 from mockfoundry.cloudfoundry.auth import may_see_secrets
 from mockfoundry.cloudfoundry.clock import SECOND
@@ -109,9 +110,9 @@ def get_process_stats(world: World, actor: User, request: ApiRequest) -> ApiResp
     headers = (METRICS_WARNING,) if world.settings.metrics == "unavailable" and process.instance_ranges else ()
 
     def respond(world: World) -> ApiResponse:
-        body = present_stats(world, target.app, target.space, process, request.now)
-        why = describe_instances_read(len(body["resources"]), process)
-        return ApiResponse(200, body, why, headers, request.violations)
+        instances = encode_stats(world, target.app, target.space, process, request.now)
+        body = msgspec.Raw(b'{"resources":[%b]}' % b",".join(instances))
+        return ApiResponse(200, body, describe_instances_read(len(instances), process), headers, request.violations)
 
     return respond_for_instances(world, process, respond)
 

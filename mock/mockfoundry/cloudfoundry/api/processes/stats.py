@@ -1,5 +1,7 @@
 """Statistics: what each instance uses at a moment, computed from the clock and the seed. Never ticks, never draws.
 
+Of an instance only its uptime and its usage move with time; all else is encoded once for each state that it is in.
+
 Source: cloud_controller_ng, app/presenters/v3/process_stats_presenter.rb and
 lib/cloud_controller/diego/reporters/instances_stats_reporter.rb.
 """
@@ -9,9 +11,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from mockfoundry.cloudfoundry.api.presenters import encode_like_rails
 from mockfoundry.cloudfoundry.clock import SECOND
 from mockfoundry.cloudfoundry.generator import derive_word, mix_word
-from mockfoundry.cloudfoundry.instances import Instance, compute_load_cores, count_running_instances, instances_at
+from mockfoundry.cloudfoundry.instances import (
+    Instance,
+    compute_load_cores,
+    count_running_instances,
+    instances_at,
+    list_range_phases,
+)
 from mockfoundry.cloudfoundry.model import Allotment, App, ProcessModel
 from mockfoundry.cloudfoundry.organizations import Space
 from mockfoundry.cloudfoundry.world import World
@@ -40,6 +49,8 @@ class UsageSample(NamedTuple):
         cores_per_instance: how many cores of load each running instance has.
         load_memory_bytes: what the load takes of each instance's memory.
         resources: what each instance was started with.
+        memory_quota: bytes of memory that each may use.
+        disk: bytes of disk that each uses.
     """
 
     seed_word: int
@@ -48,27 +59,88 @@ class UsageSample(NamedTuple):
     cores_per_instance: float
     load_memory_bytes: int
     resources: Allotment | ProcessModel
-
-    def instance_fraction(self, index: int, kind: int) -> float:
-        """A number in [0, 1) of one instance at this second."""
-        return (mix_word(self.seed_word ^ (index << 40) ^ (self.second << 3) ^ kind) >> 11) * 2.0**-53
+    memory_quota: int
+    disk: int
 
 
-def present_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> dict[str, Any]:
-    """The stats of a process, with an entry for each index below `instances`."""
-    sample = None
-    if world.settings.metrics == "available" and app.state == "STARTED":
-        sample = sample_usage(world, process, now)
-    segment = space.isolation_segment if app.state == "STARTED" else None
-    return {
-        "resources": [
-            present_down_instance(process, each, segment, now)
-            if each.state == "DOWN"
-            else present_known_instance(process, each, segment, sample, now)
-            for each in instances_at(world, app, process, now)
-            if each.index < process.instances
-        ]
-    }
+class InstanceFrame(NamedTuple):
+    """An instance as its stats show it, but for what time moves.
+
+    Attributes:
+        template: its JSON, with places for its uptime and, unless it is down, for its usage.
+        place: its index.
+        since: from when its uptime counts; None where it has none.
+    """
+
+    template: bytes
+    place: int
+    since: int | None
+    is_down: bool
+    is_measured: bool
+
+
+def encode_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> list[bytes]:
+    """The stats of a process as JSON, one for each index below `instances`."""
+    is_started = app.state == "STARTED"
+    sample = sample_usage(world, process, now) if world.settings.metrics == "available" and is_started else None
+    segment = space.isolation_segment if is_started else None
+    unmeasured = b"{}" if sample is None else _encode({"time": sample.time, **_NO_USAGE})
+    encoded: list[bytes] = []
+    for template, place, since, is_down, is_measured in find_frames(world, app, process, segment, sample, now):
+        uptime = 0 if since is None or since > now else (now - since) // SECOND
+        if is_down:
+            encoded.append(template % uptime)
+        elif is_measured and sample is not None:
+            encoded.append(template % (uptime, _encode(present_usage(sample, place))))
+        else:
+            encoded.append(template % (uptime, unmeasured))
+    return encoded
+
+
+MAX_KEPT_FRAMES = 100
+"""Of how many instances of a process the frames are kept with it; each takes less than 1 kB."""
+
+
+def find_frames(
+    world: World, app: App, process: ProcessModel, segment: str | None, sample: UsageSample | None, now: int
+) -> list[InstanceFrame]:
+    """The frames of the instances below `instances`, made anew where one of them came into another state."""
+    key = (list_range_phases(world, process, now), app.state, segment, sample is None, world.random_seed)
+    kept: tuple[object, list[InstanceFrame]] | None = process.__dict__.get("frames")
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    frames = [
+        build_frame(process, each, segment, sample)
+        for each in instances_at(world, app, process, now)
+        if each.index < process.instances
+    ]
+    if len(frames) <= MAX_KEPT_FRAMES:
+        process.__dict__["frames"] = (key, frames)
+    return frames
+
+
+def build_frame(
+    process: ProcessModel, instance: Instance, segment: str | None, sample: UsageSample | None
+) -> InstanceFrame:
+    is_down = instance.state == "DOWN"
+    presented = (
+        present_down_instance(process, instance, segment)
+        if is_down
+        else present_known_instance(process, instance, segment, sample)
+    )
+    # JSON has no zero bytes, so these are the places that are left open.
+    template = encode_like_rails(presented).replace(b"%", b"%%").replace(b"\0", b"%")
+    is_measured = sample is not None and is_placed(instance)
+    return InstanceFrame(template, instance.index, instance.since, is_down, is_measured)
+
+
+_UPTIME, _USAGE = msgspec.Raw(b"\0d"), msgspec.Raw(b"\0b")
+_encode = msgspec.json.Encoder().encode
+
+
+def is_placed(instance: Instance) -> bool:
+    """Whether an instance has a place: one that is not placed yet, or has crashed, has none."""
+    return instance.state in ("RUNNING", "STOPPING")
 
 
 def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
@@ -78,48 +150,48 @@ def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
     if load is not None:
         cores = compute_load_cores(load, now - world.began_at) / max(1, count_running_instances(world, process, now))
         memory = int(cores * load.memory_per_core_in_mb * MEGABYTE)
-    second = now // SECOND
+    second, resources = now // SECOND, process.allotment or process
     return UsageSample(
         seed_word=derive_word(world.random_seed, "usage", process.guid),
         second=second,
         time=format_second(second).replace("Z", "+00:00"),
         cores_per_instance=cores,
         load_memory_bytes=memory,
-        resources=process.allotment or process,
+        resources=resources,
+        memory_quota=resources.memory_in_mb * MEGABYTE,
+        disk=int(resources.disk_in_mb * MEGABYTE * IDLE_DISK),
     )
 
 
-def present_down_instance(process: ProcessModel, instance: Instance, segment: str | None, now: int) -> dict[str, Any]:
-    since = instance.since
+def present_down_instance(process: ProcessModel, instance: Instance, segment: str | None) -> dict[str, Any]:
     return {
         "type": process.type,
         "index": instance.index,
         "state": "DOWN",
         "routable": instance.routable,
-        "uptime": 0 if since is None else max(0, now - since) // SECOND,
-        "isolation_segment": None if since is None else segment,
+        "uptime": _UPTIME,
+        "isolation_segment": None if instance.since is None else segment,
         "details": instance.details,
     }
 
 
 def present_known_instance(
-    process: ProcessModel, instance: Instance, segment: str | None, sample: UsageSample | None, now: int
+    process: ProcessModel, instance: Instance, segment: str | None, sample: UsageSample | None
 ) -> dict[str, Any]:
-    """An instance that the scheduler knows; one that is not placed yet, or has crashed, has no address."""
-    index = instance.index
-    placed = instance.state in ("RUNNING", "STOPPING")
+    """An instance that the scheduler knows; its uptime and its usage are left open."""
+    placed = is_placed(instance)
     measured = sample is not None and placed
-    host, internal_ip, ports = find_place(index) if placed else _NO_PLACE
+    host, internal_ip, ports = find_place(instance.index) if placed else _NO_PLACE
     resources = process if sample is None else sample.resources
     return {
         "type": process.type,
-        "index": index,
+        "index": instance.index,
         "instance_guid": instance.guid,
         "state": instance.state,
         "routable": instance.routable,
         "host": host,
         "instance_internal_ip": internal_ip,
-        "uptime": max(0, now - (instance.since or now)) // SECOND,
+        "uptime": _UPTIME,
         "mem_quota": resources.memory_in_mb * MEGABYTE if measured else None,
         "disk_quota": resources.disk_in_mb * MEGABYTE if measured else None,
         "log_rate_limit": resources.log_rate_limit_in_bytes_per_second if measured else None,
@@ -127,11 +199,7 @@ def present_known_instance(
         "isolation_segment": segment,
         "details": instance.details,
         "instance_ports": ports,
-        "usage": {}
-        if sample is None
-        else present_usage(sample, instance)
-        if measured
-        else {"time": sample.time, **_NO_USAGE},
+        "usage": _USAGE,
     }
 
 
@@ -169,17 +237,17 @@ def find_place(index: int) -> Place:
     return Place(host, internal_ip, msgspec.Raw(msgspec.json.encode([ports])))
 
 
-def present_usage(sample: UsageSample, instance: Instance) -> dict[str, Any]:
+def present_usage(sample: UsageSample, index: int) -> dict[str, Any]:
     """What one instance uses: always the same for the same seed, process, index and second."""
-    index, resources = instance.index, sample.resources
-    cpu = sample.cores_per_instance or IDLE_CORES * (0.5 + sample.instance_fraction(index, 1))
-    quota = resources.memory_in_mb * MEGABYTE
-    idle = int(quota * IDLE_MEMORY * (0.9 + 0.2 * sample.instance_fraction(index, 2)))
+    # Of one draw the first bits are the processor's, the next the memory's, the last the log's.
+    word = mix_word(sample.seed_word ^ (index << 40) ^ (sample.second << 3))
+    cpu = sample.cores_per_instance or IDLE_CORES * (0.5 + (word >> 43) * 2.0**-21)
+    idle = int(sample.memory_quota * IDLE_MEMORY * (0.9 + 0.2 * (word >> 22 & 0x1FFFFF) * 2.0**-21))
     return {
         "time": sample.time,
         "cpu": cpu,
-        "cpu_entitlement": cpu * ENTITLED_MEMORY / resources.memory_in_mb,
-        "mem": min(quota, idle + sample.load_memory_bytes),
-        "disk": int(resources.disk_in_mb * MEGABYTE * IDLE_DISK),
-        "log_rate": int(1024 * sample.instance_fraction(index, 3)),
+        "cpu_entitlement": cpu * ENTITLED_MEMORY / sample.resources.memory_in_mb,
+        "mem": min(sample.memory_quota, idle + sample.load_memory_bytes),
+        "disk": sample.disk,
+        "log_rate": word >> 12 & 0x3FF,
     }
