@@ -1,7 +1,7 @@
 """What a tag releases: prints the changelog's section of its version, or ends with what has to be mended before it.
 
-`python .github/release.py v0.1.0 https://HOST/OWNER/NAME > notes.md`, where the second names the repository that the tag
-is in.
+`python .github/release.py v0.1.0 https://HOST/OWNER/NAME > notes.md`, where the second names the repository that the
+tag is in.
 """
 
 import re

@@ -299,7 +299,7 @@ def test_a_scenario_that_does_not_fit_the_seed_is_refused(tmp_path: Path) -> Non
     )
     failed = run_here("serve", "--port", "0", "--scenario", str(file))
     assert failed.returncode == 2
-    assert failed.stderr.startswith("mockfoundry: scenario unfit:")
+    assert failed.stderr.startswith(f"mockfoundry: {file}:3:")
     assert "Traceback" not in failed.stderr
 
 

@@ -13,8 +13,9 @@ from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 if TYPE_CHECKING:
     from mockfoundry.contract.load import Contract
+    from mockfoundry.contract.plan import Plan
     from mockfoundry.documents.problems import Problem
-    from mockfoundry.scenarios.model import Respond, Scenario
+    from mockfoundry.scenarios.model import CountScope, Respond, Scenario
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def new_scenario(
     operation = operation or ask_for("Which operation fails?", choose_operation(served), "--operation")
     must_be_known("an operation", operation, served.plans, "mockfoundry operations")
     answer = answer or ask_for("What does the client get: an error, a status or a fault?", "CF-Conflict", "--answer")
-    scenario = build_scenario(name, operation, read_answer(answer), times)
+    scenario = build_scenario(name, served.plans[operation], read_answer(answer), times)
     print_text(render_checked_scenario(scenario, served), newline=False)
 
 
@@ -110,13 +111,16 @@ def read_answer(answer: str) -> "Respond":
     return Respond(error=answer)
 
 
-def build_scenario(name: str, operation: str, respond: "Respond", times: int) -> "Scenario":
+def build_scenario(name: str, plan: "Plan", respond: "Respond", times: int) -> "Scenario":
+    """The scenario; it counts for each process, where the operation's path says which."""
     from mockfoundry.scenarios.model import Rule, Scenario
 
     often = {0: "Every", 1: "The first"}.get(times, f"Each of the first {times}")
     text = respond.error or respond.fault or str(respond.status)
-    rule = Rule(operation=operation, per="process", times=times or None, respond=respond)
-    return Scenario(name=name, description=f"{often} {operation} of each process gets {text}.", rules=(rule,))
+    per: CountScope = "process" if "{" in plan.path else "foundation"
+    whose = " of each process" if per == "process" else ""
+    rule = Rule(operation=plan.operation, per=per, times=times or None, respond=respond)
+    return Scenario(name=name, description=f"{often} {plan.operation}{whose} gets {text}.", rules=(rule,))
 
 
 def render_checked_scenario(scenario: "Scenario", contract: "Contract") -> str:

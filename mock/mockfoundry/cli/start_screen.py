@@ -159,7 +159,7 @@ def render_trust(authority: str) -> Iterator[str]:
 
 
 def render_first_call(
-    contract: "Contract", world: "World", url: str, options: ServerOptions, curl: str = "curl"
+    contract: "Contract", world: "World", url: str, options: ServerOptions, program: str = "curl"
 ) -> list[str]:
     """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale."""
     guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
@@ -169,24 +169,24 @@ def render_first_call(
             "-H 'Content-Type: application/json' -d '{\"instances\": 3}'",
             url,
             options,
-            curl,
+            program,
         )
     readable = (plan.path for plan in contract.plans.values() if plan.method == "GET" and "{" not in plan.path)
     path = next(readable, None)
     if path is None:
         return ["Try it", "  mockfoundry operations lists what it answers"]
-    return render_call(f"{url}{path}", "", url, options, curl)
+    return render_call(f"{url}{path}", "", url, options, program)
 
 
-def render_call(target: str, rest: str, url: str, options: ServerOptions, curl: str) -> list[str]:
+def render_call(target: str, rest: str, url: str, options: ServerOptions, program: str) -> list[str]:
     """The lines of a call by curl; where no token is known beforehand, they have one minted."""
     lines, token = ["Try it"], "admin"
     if options.strict_auth:
         control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
         lines += [
-            f"  TOKEN=$({curl} -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
+            f"  TOKEN=$({program} -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
             '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
         ]
         token = "$TOKEN"  # noqa: S105 (the shell's variable)
-    call = f'{curl} -i {target} -H "Authorization: bearer {token}" {rest}'.rstrip()
+    call = f'{program} -i {target} -H "Authorization: bearer {token}" {rest}'.rstrip()
     return [*lines, *(f"  {line}" for line in call.split("\n"))]

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from mockfoundry.documents.levels import Level, Place, explain_level, index_places
+from mockfoundry.documents.levels import KeyPlace, Level, explain_level, index_places
 from mockfoundry.documents.problems import Problem
 from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value, uncapitalize, write_word
 from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
@@ -280,7 +280,7 @@ class Form:
         return f"{{{required[0].name}: {write_word(value)}}}"
 
     @cached_property
-    def places(self) -> Mapping[str, tuple[Place, ...]]:
+    def places(self) -> Mapping[str, tuple[KeyPlace, ...]]:
         """Where keys of the mappings within it stand."""
         return index_places(self)
 

@@ -26,7 +26,7 @@ class Level(NamedTuple):
     depth: int
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """Where a key may stand.
 
     Attributes:
@@ -70,7 +70,7 @@ def explain_level(
     return ""
 
 
-def describe_places(places: Sequence[Place], given: Mapping[str, Any]) -> str:
+def describe_places(places: Sequence[KeyPlace], given: Mapping[str, Any]) -> str:
     """The places as one looks for them; those that are there already before all others."""
     there = [place for place in places if place.keys[0] in given] or places
     nouns = list(dict.fromkeys(place.noun for place in there))
@@ -80,9 +80,9 @@ def describe_places(places: Sequence[Place], given: Mapping[str, Any]) -> str:
     return f"it is one of {join_words(nouns)}: write it under {join_words(keys)}"
 
 
-def index_places(form: "Form") -> dict[str, tuple[Place, ...]]:
+def index_places(form: "Form") -> dict[str, tuple[KeyPlace, ...]]:
     """By the name of each key that mappings within one have: the nearest of these."""
-    places: dict[str, tuple[Place, ...]] = {}
+    places: dict[str, tuple[KeyPlace, ...]] = {}
     seen: set[int] = set()
     level: list[tuple[tuple[str, ...], Form]] = [((), form)]
     while level:
@@ -94,10 +94,10 @@ def index_places(form: "Form") -> dict[str, tuple[Place, ...]]:
             for nested in list_forms(key.kind)
             if id(nested) not in seen
         ]
-        found: dict[str, list[Place]] = {}
+        found: dict[str, list[KeyPlace]] = {}
         for keys, nested in inner:
             for name in nested.by_name:
-                found.setdefault(name, []).append(Place(keys, nested.noun))
+                found.setdefault(name, []).append(KeyPlace(keys, nested.noun))
         places = {**{name: tuple(there) for name, there in found.items()}, **places}
         level = inner
     return places
