@@ -21,7 +21,9 @@ class Tree:
     def environment(self, *further: Path) -> dict[str, str]:
         """What a process is given so that it imports this mockfoundry; then what those folders have."""
         path = os.pathsep.join(map(str, (self.folder / "mock", *further)))
-        return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+        # As people have it: pytest keeps what it has rewritten of a plugin, instead of doing it in every run.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
     def compile(self) -> None:
         """As installed packages are compiled; else the first start compiles what was changed."""

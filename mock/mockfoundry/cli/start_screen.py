@@ -88,8 +88,8 @@ def render_start_screen(
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
     ]
-    curl = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
-    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, curl)), ""]
+    program = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
+    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, program)), ""]
     lines += [f"  {line}" for line in render_trust(authority)]
     reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
     if not options.host.startswith(LOOPBACK_PREFIXES):
