@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
-.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench profile soak constraints wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench profile soak constraints wheel packages test-wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -84,6 +84,18 @@ constraints:
 
 wheel: $(INSTALLED)
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+# What a release publishes; the same bytes each time, dated by the commit.
+packages: $(INSTALLED_FOR_TESTS)
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --directory dist
+
+# The tests again, of the wheel in dist and not of this tree: what it lacks is missed here, and not by its users.
+test-wheel: | $(CONSTRAINTS)
+	$(PYTHON) -m venv --clear build/wheel
+	build/wheel/bin/pip install --quiet --upgrade pip
+	build/wheel/bin/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --group test $$(ls dist/mockfoundry-*.whl)
+	build/wheel/bin/pytest -m "not long and not clients" --ignore tests/project $(ARGS)
 
 $(VENV)/bin/python: | $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)

@@ -112,7 +112,7 @@ FOUND = """\
 1:1: "prot" is not a key of a configuration (the flags of `mockfoundry serve`, without their dashes); did you mean port?
 2:11: max-body is 0; it must be a whole number from 1 to 9223372036854775807
 3:7: mode is "statefull"; it must be stateful or canned; did you mean stateful?
-4:9: strict is "yes"; it must be true or false
+4:9: strict is "yes"; it must be true or false; write true
 5:15: head-timeout is 15; it must be a DURATION: 250ms, 15s, 30m
 6:15: body-timeout: '0s' would leave no time for any request; take 15s
 7:7: seed is "sed.yaml"; there is no such file in FOLDER; did you mean seed.yaml?

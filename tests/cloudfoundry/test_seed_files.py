@@ -24,7 +24,7 @@ FAULTY: dict[str, tuple[str, list[str]]] = {
             "1:1: the seed is an empty list; it must be a mapping of "
             "settings, feature_flags, default_quota, isolation_segments, "
             "security_groups, service_offerings, organizations, users, "
-            "clients, snapshot"
+            "clients"
         ],
     ),
     "an unknown key": ("setings: {}", ['1:1: "setings" is not a key of a seed; did you mean settings?']),

@@ -1,13 +1,13 @@
 """The wheel: it starts and answers with nothing of the checkout beside it, also installed into an empty environment.
 
-Once with the newest uvicorn and once with the oldest that it declares: the protocol door leans on uvicorn's inside.
+Once with the newest of all that it depends on, and once with the oldest that it declares: the protocol door leans on
+uvicorn's inside. Everything is installed from a folder of wheels, so that nothing is fetched which it does not declare.
 """
 
+import os
 import re
 import subprocess
 import sys
-import tomllib
-import venv
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,21 +16,12 @@ import httpx
 import pytest
 
 from tests import plain_http
+from tests.packages import install, make_environment
 from tests.plugin.test_documents import PYTHON, README, blocks
 from tests.serving import ADMIN, WEB
 from tests.torture import naive_client
 
-ROOT = Path(__file__).parents[2]
-DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-OLDEST = next(each for each in DECLARED if each.startswith("uvicorn")).replace(">=", "==")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, cwd=folder)
-    return next(folder.glob("*.whl"))
+ALONE = {"PATH": "/nowhere", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.mark.long
@@ -39,7 +30,7 @@ def test_a_built_wheel_starts_where_it_is_unpacked(tmp_path: Path, wheel: Path) 
     unpacked = tmp_path / "unpacked"
     zipfile.ZipFile(wheel).extractall(unpacked)
     command = [sys.executable, "-m", "mockfoundry"]
-    environment = {"PATH": "/nowhere", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(unpacked)}
+    environment = {**ALONE, "PYTHONPATH": str(unpacked)}
     script = "import mockfoundry; print(mockfoundry.__file__)"
     found = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment
@@ -49,12 +40,20 @@ def test_a_built_wheel_starts_where_it_is_unpacked(tmp_path: Path, wheel: Path) 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("uvicorn", ["uvicorn", OLDEST])
-def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Path, uvicorn: str) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    binaries = tmp_path / "venv" / "bin"
-    subprocess.run([binaries / "pip", "install", "--quiet", wheel, uvicorn], check=True, cwd=tmp_path)
-    must_start_and_answer([binaries / "mockfoundry"], tmp_path, {"PATH": "/nowhere", "PYTHONUNBUFFERED": "1"})
+def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Path, wheelhouse: Path) -> None:
+    binaries = make_environment(tmp_path / "venv")
+    install(binaries, wheel, wheels=wheelhouse)
+    must_start_and_answer([binaries / "mockfoundry"], tmp_path, ALONE)
+    assert (tmp_path / "venv" / "share" / "man" / "man1" / "mockfoundry.1").is_file()
+
+
+@pytest.mark.long
+def test_pipx_runs_the_wheel(tmp_path: Path, wheel: Path, newest_wheels: Path) -> None:
+    binaries = make_environment(tmp_path / "venv")
+    install(binaries, "pipx", wheels=newest_wheels)
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(newest_wheels), "PIPX_HOME": str(tmp_path / "pipx")}
+    command: list[str | Path] = [binaries / "pipx", "run", "--spec", wheel, "mockfoundry"]
+    must_start_and_answer(command, tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **offline})
 
 
 def must_start_and_answer(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> None:
@@ -83,11 +82,11 @@ def must_start_and_answer(command: Sequence[str | Path], folder: Path, environme
 
 
 @pytest.mark.long
-def test_the_plugin_and_the_strategies_need_their_extras_alone(tmp_path: Path, wheel: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    binaries = tmp_path / "venv" / "bin"
-    extras = f"{wheel}[pytest,hypothesis,httpx]"
-    subprocess.run([binaries / "pip", "install", "--quiet", extras], check=True, cwd=tmp_path)
+def test_the_plugin_and_the_strategies_need_their_extras_alone(
+    tmp_path: Path, wheel: Path, newest_wheels: Path
+) -> None:
+    binaries = make_environment(tmp_path / "venv")
+    install(binaries, f"{wheel}[pytest,hypothesis,httpx]", wheels=newest_wheels)
     (client,) = blocks(PYTHON, "client")
     quick, drawn = *blocks(README, "test"), blocks(PYTHON, "test")[-1]
     (tmp_path / "test_quick.py").write_text(quick)
