@@ -133,5 +133,25 @@ def test_a_near_miss_tells_of_a_secret_that_it_is_another(running: Serving) -> N
     sent = {"Authorization": "bearer q3f-81", "X-Api-Key": "q3f-82"}
     running.client.patch(f"/foundations/{name}/v3/processes/{WEB}", json={"password": "q3f-83"}, headers=sent)
     entry = running.client.get(f"/__mock/foundations/{name}/requests").json()["requests"][-1]
-    assert "header authorization: wanted bearer nobody, got bearer [redacted " in entry["near_miss"]
+    assert "header authorization: wanted bearer [redacted " in entry["near_miss"]
+    assert ", got bearer [redacted " in entry["near_miss"]
     assert "q3f" not in json.dumps(entry)
+
+
+WANTED_SECRETS = [
+    {"headers": {"x-api-key": "w7k-1"}},
+    {"headers": {"authorization": {"enum": ["bearer w7k-2", "bearer w7k-3"]}}},
+    {"body": {"metadata": {"const": {"labels": {"password": "w7k-4"}}}}},
+]
+
+
+@pytest.mark.parametrize("when", WANTED_SECRETS)
+def test_a_near_miss_tells_no_secret_that_a_scenario_asks_for(running: Serving, when: dict[str, Any]) -> None:
+    name = next(names)
+    rule = {"operation": "updateProcess", "when": when, "respond": {"status": 500}}
+    scenario = {"scenario": "busy", "rules": [rule]}
+    assert running.client.put(f"/__mock/foundations/{name}/scenarios/busy", json=scenario).is_success
+    running.client.patch(f"/foundations/{name}/v3/processes/{WEB}", json={}, headers=ADMIN)
+    entry = running.client.get(f"/__mock/foundations/{name}/requests").json()["requests"][-1]
+    assert ": wanted " in entry["near_miss"]
+    assert "w7k" not in json.dumps(entry)

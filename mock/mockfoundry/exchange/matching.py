@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.problems import DocumentError, did_you_mean
@@ -17,6 +19,7 @@ from mockfoundry.exchange.response import (
 )
 from mockfoundry.exchange.stations import Stations
 from mockfoundry.exchange.token_server import response_from_refusal_of, scripted_response
+from mockfoundry.journal.secret_names import is_secret_name
 from mockfoundry.scenarios.engine import (
     LetThrough,
     ScenarioProgress,
@@ -25,7 +28,13 @@ from mockfoundry.scenarios.engine import (
     match_scenarios,
 )
 from mockfoundry.scenarios.model import Rule
-from mockfoundry.scenarios.near_misses import MAX_RULES_FOR_NEAR_MISS, describe_near_miss, recall_near_miss
+from mockfoundry.scenarios.near_misses import (
+    MAX_RULES_FOR_NEAR_MISS,
+    CheckedCondition,
+    NearMiss,
+    describe_near_miss,
+    recall_near_miss,
+)
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
 UNKNOWN_SCENARIO = CatalogueEntry("Mock-UnknownScenario", 990004, 400, "")
@@ -86,8 +95,32 @@ def match_request_scenarios(context: ExchangeContext) -> None:
     context.let_through = let_through
     if context.match is None and is_compared:
         context.near_miss, context.missed_station = describe_near_miss(
-            scenarios, progress, context, context.now, refused_before
+            scenarios, progress, context, context.now, refused_before, tell_near_miss
         )
+
+
+def tell_near_miss(near_miss: NearMiss) -> str:
+    """A near miss in words, without secrets that a scenario asks for. Those that came are hidden when it is read."""
+    if not any(may_want_secret(checked) for checked in near_miss.conditions):
+        return str(near_miss)
+    # Few scenarios ask for a secret, and a start should be short.
+    from mockfoundry.journal.redaction import Redactor
+    from mockfoundry.journal.verify import redact_wanted_value
+
+    redactor = Redactor()
+    shown = []
+    for checked in near_miss.conditions:
+        place, _, name = checked.what.partition(" ")
+        place = "headers" if place == "header" else place
+        wanted = redactor.finish(redact_wanted_value(redactor, place, name, checked.wanted))
+        shown.append(replace(checked, wanted=wanted) if may_want_secret(checked) else checked)
+    return str(replace(near_miss, conditions=tuple(shown)))
+
+
+def may_want_secret(checked: CheckedCondition) -> bool:
+    """Whether a condition asks for a value under a secret's name, or for values with names of their own."""
+    place, _, name = checked.what.partition(" ")
+    return bool(name) and place != "process" and (is_secret_name(name) or isinstance(checked.wanted, Mapping))
 
 
 def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: str) -> CompiledScenarios:

@@ -122,15 +122,19 @@ def describe_near_miss(
     request: MatchableRequest,
     now: int,
     refused_before: Callable[[], str] = reach_controller,
+    tell: Callable[[NearMiss], str] = str,
 ) -> tuple[str, str]:
     """What `find_near_miss` finds, in words, for `recall_near_miss` to remember where it can; and the rule that missed
     the request at the controller alone, in words. Both are empty where there is none.
+
+    Args:
+        tell: puts it in words.
     """
     near_miss = find_near_miss(scenarios, progress, request, now, refused_before)
     if near_miss is not None and near_miss.missed_controller:
         rule = f"scenario {near_miss.scenario}, rule {near_miss.rule}"
-        return str(near_miss), f"{rule}, is asked at the controller, which this request did not reach"
-    text = "" if near_miss is None else str(near_miss)
+        return tell(near_miss), f"{rule}, is asked at the controller, which this request did not reach"
+    text = "" if near_miss is None else tell(near_miss)
     comparable = scenarios.find_comparable(request)
     if comparable.places is not None and not comparable.list_distant(request):
         values = tuple([find_request_values(request, *place)[0] for place in comparable.places])
