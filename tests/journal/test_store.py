@@ -1,5 +1,6 @@
 """What journals hold together stays within their budget, to the byte; and nothing is left of what was forgotten."""
 
+import msgspec
 import pytest
 
 from mockfoundry.journal.entry import STILL_SENDING, WHOLE_BODY
@@ -104,3 +105,44 @@ def test_what_was_cleared_does_not_count_as_dropped() -> None:
     assert journal.dropped == 100 - len(journal)
     assert journal.count_dropped(lambda hit_key: hit_key == SCALED) == 50
     assert journal.count_dropped(lambda _: True) == journal.dropped
+
+
+LARGE = b'"' + b"x" * 50_000 + b'"'
+
+
+def test_a_large_answer_is_held_whole_and_counted_and_goes_with_its_exchange() -> None:
+    budget = SharedJournalBudget()
+    journal = Journal(4 * len(LARGE), budget)
+    for body in (LARGE, b"{}", LARGE, LARGE):
+        journal.record(Asked(), msgspec.structs.replace(given(), body=body))
+    assert [each.response.body for each in journal] == [LARGE, b"{}", LARGE, LARGE]
+    assert 3 * len(LARGE) < journal.size == budget.held_bytes < 3 * len(LARGE) + 2_000
+    copied, snapshot = journal.copy(), journal.snapshot()
+    journal.record(Asked(), msgspec.structs.replace(given(), body=LARGE))
+    assert [len(each.response.body) for each in journal] == [2, len(LARGE), len(LARGE), len(LARGE)]
+    entry = copied.entry(1)
+    assert entry is not None
+    assert entry.response.body == LARGE
+    assert len(list(snapshot)) == 4
+    journal.clear()
+    assert (journal.size, budget.held_bytes) == (0, copied.size)
+    journal.record(Asked(), given())
+    assert [each.response.body for each in journal] == [given().body]
+
+
+def test_an_open_exchange_may_end_with_a_large_answer_or_begin_with_one() -> None:
+    small, large = given(), msgspec.structs.replace(given(), body=LARGE)
+    for first, last in ((small, large), (large, small), (large, large)):
+        journal, at_once = Journal(1 << 20), Journal(1 << 20)
+        journal.complete(journal.open(Asked(), msgspec.structs.replace(first, status=0)), last)
+        at_once.record(Asked(), last)
+        assert [each.response.body for each in journal] == [last.body]
+        assert journal.size == at_once.size
+
+
+def test_answers_that_share_a_large_body_share_it_in_the_journal() -> None:
+    journal = Journal()
+    for _ in range(2):
+        journal.record(Asked(), msgspec.structs.replace(given(), body=LARGE))
+    one, other = journal
+    assert one.response.body is other.response.body is LARGE

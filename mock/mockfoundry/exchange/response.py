@@ -171,10 +171,10 @@ def response_from_answer(answer: ApiResponse | LateResponse) -> Response:
         make = answer.make
         return Response(answer.status, [], b"", "", late=lambda: response_from_answer(make()))
     media_type = answer.media_type
-    if media_type is JSON_MEDIA_TYPE or not isinstance(answer.body, bytes):
-        response = json_response(answer.status, answer.body, answer.why, media_type)
-    else:
+    if isinstance(answer.body, bytes):
         response = raw_response(answer.status, answer.body, answer.why, media_type)
+    else:
+        response = json_response(answer.status, answer.body, answer.why, media_type)
     if answer.headers:
         for name, value in answer.headers:
             response.headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))

@@ -1,6 +1,7 @@
 """The journal: every exchange of one foundation in order, as compact bytes within a bound. Never judges an exchange.
 
-Recording encodes an exchange once and decides nothing; it is decoded when it is read. A request that waits before its
+Recording encodes an exchange once and decides nothing; it is decoded when it is read. Only a large body stands beside
+that as it was sent, so that answers which share one share it here, too. A request that waits before its
 exchange is recorded when it comes, and again in the same place when there is an outcome. All journals of a server share
 one budget of bytes.
 """
@@ -92,6 +93,10 @@ MAX_JOURNAL_BYTES = 8 * 1024 * 1024
 """How much a journal holds, unless it is set otherwise."""
 
 _ENTRY_OVERHEAD = 48
+
+MAX_ENCODED_BODY_BYTES = 8 * 1024
+"""Up to how many bytes the body of an answer is encoded with its exchange; a larger one would take long to copy."""
+
 _encode_entry = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(JournalEntry).decode
 
@@ -166,6 +171,7 @@ class Journal:
 
     __slots__ = (
         "_encoded",
+        "_large_bodies",
         "_open",
         "amended",
         "budget",
@@ -195,16 +201,23 @@ class Journal:
         self.watchers: list[Callable[[], None]] = []
         self.bytes_sent_by_number: dict[int, int] = {}
         self._encoded: deque[bytes] = deque()
+        self._large_bodies: dict[int, bytes] = {}
         self._open: dict[int, OpenExchange] = {}
 
     def record(self, exchange: RecordedExchange, response: RecordedResponse) -> int:
         """Adds an exchange; forgets the oldest if there is no room. Gives its number, from 1."""
         number = self.recorded + 1
+        large_body = b""
+        if len(response.body) > MAX_ENCODED_BODY_BYTES:
+            response, large_body = replace(response, body=b""), response.body
         encoded = encode_exchange(number, exchange.real_time, exchange.now, exchange, response)
         self.recorded = number
         self._count(hit_key_of(exchange.operation, response))
         self._encoded.append(encoded)
         size = len(encoded) + _ENTRY_OVERHEAD
+        if large_body:
+            self._large_bodies[number] = large_body
+            size += len(large_body)
         self.size += size
         if self.budget is not None:
             self.budget.add_bytes(self, size)
@@ -236,11 +249,15 @@ class Journal:
         self._count(hit_key_of(exchange.operation, response))
         position = number - self._gone - 1
         if position >= 0:
-            before = self._encoded[position]
+            before = len(self._encoded[position]) + len(self._large_bodies.pop(number, b""))
+            large_body = b""
+            if len(response.body) > MAX_ENCODED_BODY_BYTES:
+                response, large_body = replace(response, body=b""), response.body
+                self._large_bodies[number] = large_body
             encoded = encode_exchange(number, opened.real_time, opened.now, exchange, response)
             self._encoded[position] = encoded
             self.bytes_sent_by_number.pop(number, None)
-            grown = len(encoded) - len(before)
+            grown = len(encoded) + len(large_body) - before
             self.size += grown
             if self.budget is not None:
                 self.budget.add_bytes(self, grown)
@@ -342,6 +359,7 @@ class Journal:
         made.amended = self.amended
         made.bytes_sent_by_number = dict(self.bytes_sent_by_number)
         made._encoded = self._encoded.copy()
+        made._large_bodies = self._large_bodies.copy()
         return made
 
     def close(self) -> None:
@@ -361,6 +379,8 @@ class Journal:
 
     def _decode(self, encoded: bytes) -> JournalEntry:
         entry = _decode_entry(encoded)
+        if self._large_bodies:
+            entry.response.body = self._large_bodies.get(entry.number, entry.response.body)
         entry.bytes_sent = self.bytes_sent_by_number.get(entry.number, WHOLE_BODY)
         return entry
 
@@ -369,6 +389,8 @@ class Journal:
         before = self.size
         while self.size > bytes_left:
             self.size -= len(self._encoded.popleft()) + _ENTRY_OVERHEAD
+            if self._large_bodies:
+                self.size -= len(self._large_bodies.pop(self._gone, b""))
             if self.bytes_sent_by_number:
                 self.bytes_sent_by_number.pop(self._gone, None)
         if self.budget is not None:

@@ -7,6 +7,7 @@ beyond a limit, and nothing more of it is gathered. Both doors are made on this,
 import asyncio
 import logging
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -103,7 +104,8 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle_before: the cycle before that of this message, where uvicorn has begun one for it.
         has_cycle: whether it has.
         open_cycles: those that are being answered or wait for that, the oldest first; complete ones may be left in it.
-        header_bytes: of its line, headers and trailers.
+        header_bytes: of its line, headers and trailers, as far as they were counted.
+        counted_headers: how many of its headers are among them.
         silent_bytes: received since the parser last called back.
         announced_length: of the message's body; 0 where it was not said.
         unread: received, and not parsed yet.
@@ -132,6 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
     has_cycle: bool = False
     cycle_before: "RequestResponseCycle | None" = None
     header_bytes: int = 0
+    counted_headers: int = 0
     silent_bytes: int = 0
     content: list[bytes]
     content_length: int = 0
@@ -220,7 +223,10 @@ class BoundedProtocol(HttpToolsProtocol):
             if not (self.refused or self.transport.is_closing()):
                 self._refuse_unread(error)
             return
-        if self.silent_bytes > 2 * self.limits.headers and not self.transport.is_closing():
+        if self.in_headers:
+            self._count_headers()
+        is_too_large = self.silent_bytes > 2 * self.limits.headers or self.header_bytes > self.limits.headers
+        if is_too_large and not self.transport.is_closing():
             self._refuse(self._headers_too_large_response())
         elif self.stage != self.timed_stage:
             self._set_deadline()
@@ -238,6 +244,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.has_cycle = False
         self.direct = False
         self.header_bytes = 0
+        self.counted_headers = 0
         self.silent_bytes = 0
         self.content_length = 0
         self.announced_length = 0
@@ -252,16 +259,26 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop(self._headers_too_large_response() if is_control else line_too_long_response())
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        # uvicorn's own is not called: this is, for each header of each request.
         self.silent_bytes = 0
+        if self.in_headers:
+            self.headers.append((name.lower(), value))
+            return
         self.header_bytes += len(name) + len(value)
         if self.header_bytes > self.limits.headers:
             self._stop(self._headers_too_large_response())
-        if self.in_headers:
-            super().on_header(name, value)
+
+    def _count_headers(self) -> None:
+        """Counts the headers that came since that was last done, all those of a read together."""
+        self.header_bytes += sum(map(len, chain.from_iterable(self.headers[self.counted_headers :])))
+        self.counted_headers = len(self.headers)
 
     def on_headers_complete(self) -> None:
         self.silent_bytes = 0
         self.in_headers = False
+        self._count_headers()
+        if self.header_bytes > self.limits.headers:
+            self._stop(self._headers_too_large_response())
         self.stage = BODY
         if self.parser.get_method() == b"CONNECT":
             self._stop(no_tunnel_response(self.url.decode("latin-1")))
@@ -281,6 +298,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.announced_length = int(announced)
             if self.announced_length > self.max_body:
                 self._stop(self._body_too_large_response())
+        if b"expect" in named:
+            self.expect_100_continue = any(
+                name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+            )
         if self.expect_100_continue and (
             self.parser.get_http_version() in OLD_VERSIONS
             or not (self.announced_length or b"transfer-encoding" in named)

@@ -56,7 +56,7 @@ class ApiResponse(msgspec.Struct, frozen=True):
 
     Attributes:
         status: of HTTP.
-        body: the JSON value, None if the response has no body; Raw where that is encoded as it is sent; bytes where it
+        body: the JSON value, None if the response has no body; Raw or bytes where that is encoded as it is sent, or
             is of another media type.
         why: what decided it, for `X-Mock-Why`.
         headers: names and values, besides those that every response has.

@@ -28,7 +28,7 @@ class KeptPages:
 
     def keep(self, key: Hashable, page: ApiResponse) -> None:
         """Keeps a page, whose body is encoded, unless it is too large for that."""
-        size = len(bytes(page.body))
+        size = len(page.body)
         if size > MAX_KEPT_PAGE_BYTES:
             return
         if self._size + size > MAX_KEPT_BYTES or len(self._pages) >= MAX_KEPT_PAGES:

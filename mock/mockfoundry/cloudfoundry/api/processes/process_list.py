@@ -15,7 +15,7 @@ from mockfoundry.cloudfoundry.api.lists.queries import ListForm, read_list_query
 from mockfoundry.cloudfoundry.api.lists.query_checks import check_absent, check_arrays, check_embedded
 from mockfoundry.cloudfoundry.api.presenters import (
     HIDDEN_IN_LISTS,
-    encode_fragment,
+    encode_like_rails,
     encode_listed_processes,
     present_process,
 )
@@ -38,7 +38,7 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
     response = list_readable_processes(world, actor, request)
     if isinstance(response, LateResponse) or "embed" in request.query:
         return response
-    kept = msgspec.structs.replace(response, body=encode_fragment(response.body))
+    kept = msgspec.structs.replace(response, body=encode_like_rails(response.body))
     KEPT_PAGES.keep(key, kept)
     return kept
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.api.access import (
@@ -111,7 +110,7 @@ def get_process_stats(world: World, actor: User, request: ApiRequest) -> ApiResp
 
     def respond(world: World) -> ApiResponse:
         instances = encode_stats(world, target.app, target.space, process, request.now)
-        body = msgspec.Raw(b'{"resources":[%b]}' % b",".join(instances))
+        body = b'{"resources":[%b]}' % b",".join(instances)
         return ApiResponse(200, body, describe_instances_read(len(instances), process), headers, request.violations)
 
     return respond_for_instances(world, process, respond)
