@@ -31,6 +31,9 @@ def make_environment(folder: Path) -> Path:
 
 
 def install(binaries: Path, *wanted: str | Path, wheels: Path) -> None:
-    """Installs something into an environment, from a folder of wheels and nothing else."""
-    command: list[str | Path] = [*PIP, "--python", binaries / "python", "install", "--no-index"]
+    """Installs something into an environment, from a folder of wheels and nothing else.
+
+    Nothing is compiled: a start compiles what it imports, which is little of it.
+    """
+    command: list[str | Path] = [*PIP, "--python", binaries / "python", "install", "--no-index", "--no-compile"]
     subprocess.run([*command, "--find-links", wheels, *wanted], check=True, capture_output=True, env={})

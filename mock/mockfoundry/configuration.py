@@ -27,11 +27,13 @@ class NamedFileKind(AsItIs):
 
     Attributes:
         folder: that relative paths begin in.
+        is_written: the file need not be there.
         words: what may stand in place of a path.
         noun: what else than a file messages say it may be.
     """
 
     folder: Path
+    is_written: bool = False
     words: Collection[str] = ()
     noun: str = ""
 
@@ -40,7 +42,7 @@ class NamedFileKind(AsItIs):
         if not isinstance(text, str) or text in self.words or text.startswith(PEM_MARK):
             return text
         file = self.folder / text
-        if file.exists():
+        if self.is_written or file.exists():
             return str(file)
         found = f"{reading.name_of(path)} is {describe_value(text)}; there is no such file in {self.folder}{self.noun}"
         return reading.refuse(path, found + did_you_mean(text, {*self.words, *list_names(file.parent)}))
@@ -113,16 +115,16 @@ def kind_of_option(option: Option, folder: Path, scenarios: Collection[str]) -> 
     if info.is_secret:
         return SecretKind()
     if option.name == "scenarios":
-        named = NamedFileKind(folder, scenarios, ", and no scenario of the library")
+        named = NamedFileKind(folder, words=scenarios, noun=", and no scenario of the library")
         return OneOrListKind(ListKind(named))
     if info.parse is not None:
         allowed = "a DURATION: 250ms, 15s, 30m" if info.metavar == "DURATION" else "the name of a host"
         text = ParsedTextKind(info.parse, allowed)
         return OneOrListKind(ListKind(text)) if get_origin(option.type) is tuple else text
     if option.name == "platform":
-        return NamedFileKind(folder, (SHIPPED_PLATFORM,), f", and {SHIPPED_PLATFORM} is the one that ships")
+        return NamedFileKind(folder, words=(SHIPPED_PLATFORM,), noun=f", and {SHIPPED_PLATFORM} is the one that ships")
     if info.is_file:
-        return NamedFileKind(folder)
+        return NamedFileKind(folder, is_written=info.is_written)
     if get_origin(option.type) is Literal:
         return ChoiceKind(get_args(option.type))
     if option.type is bool:

@@ -74,6 +74,7 @@ class OptionInfo:
         metavar: the word that the help shows for the value; empty for click's own.
         least, most: bounds of a number; None for none.
         is_file: the value is a file's path.
+        is_written: the file is made, and need not be there.
         parse: makes the value from text, or each of several; raises ValueError with what is wrong.
         in_python: `Server` and `InProcess` take it.
         is_secret: no message repeats the value.
@@ -85,6 +86,7 @@ class OptionInfo:
     least: int | None = None
     most: int | None = None
     is_file: bool = False
+    is_written: bool = False
     parse: Callable[[str], Any] | None = None
     in_python: bool = False
     is_secret: bool = False
@@ -187,6 +189,7 @@ class ServerOptions:
         OptionInfo(
             "Where --tls writes its authority's certificate (PEM); a new file in the temporary folder by default.",
             is_file=True,
+            is_written=True,
         ),
     ] = None
     tls_cert: Annotated[

@@ -89,6 +89,11 @@ def test_paths_begin_beside_the_file_and_names_of_the_library_stay(tmp_path: Pat
     assert run_here("check", str(file)).stdout == "1 file is right\n"
 
 
+def test_a_file_that_is_written_need_not_be_there(tmp_path: Path) -> None:
+    file = write(tmp_path, "tls: true\ntls-authority: ca.pem\n")
+    assert parse_serve("--config", str(file)) == ServerOptions(tls=True, tls_authority=str(tmp_path / "ca.pem"))
+
+
 def test_a_file_that_gives_nothing_changes_nothing(tmp_path: Path) -> None:
     assert parse_serve("--config", str(write(tmp_path, "# nothing yet\n{}\n"))) == ServerOptions()
 

@@ -51,9 +51,13 @@ def test_a_built_wheel_starts_in_an_empty_environment(tmp_path: Path, wheel: Pat
 def test_pipx_runs_the_wheel(tmp_path: Path, wheel: Path, newest_wheels: Path) -> None:
     binaries = make_environment(tmp_path / "venv")
     install(binaries, "pipx", wheels=newest_wheels)
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(newest_wheels), "PIPX_HOME": str(tmp_path / "pipx")}
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(newest_wheels), "PIP_NO_COMPILE": "1"}
     command: list[str | Path] = [binaries / "pipx", "run", "--spec", wheel, "mockfoundry"]
-    must_start_and_answer(command, tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **offline})
+    must_start_and_answer(
+        command,
+        tmp_path,
+        {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIPX_HOME": str(tmp_path / "pipx"), **offline},
+    )
 
 
 def must_start_and_answer(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> None:
