@@ -8,6 +8,9 @@ INSTALL := $(BIN)/pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS))
 INSTALLED := $(VENV)/installed$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CONSTRAINTS)))
 
+# Tests start hundreds of programs; where compiled modules are not kept, as in many containers, each compiles all again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench profile soak constraints wheel packages test-wheel clean
 
 serve: $(INSTALLED)
