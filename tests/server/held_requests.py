@@ -66,9 +66,9 @@ class Door:
         verdict: dict[str, Any] = answer.json()
         return verdict
 
-    def wait_for_scale(self) -> None:
-        """Waits until a scale has come that nobody has answered."""
-        assert self.verify(operation="scaleProcess", answered=False)["result"] == "holds"
+    def wait_for_scale(self, at_least: int = 1) -> None:
+        """Waits until so many scales have come that nobody has answered."""
+        assert self.verify(operation="scaleProcess", answered=False, at_least=at_least)["result"] == "holds"
 
     def entries(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(f"{self.control}/requests").json()["requests"]
@@ -81,9 +81,10 @@ class Door:
     def scaling(self, instances: int = 3) -> Iterator[list[httpx.Response]]:
         """A client that scales in a thread while the block runs; after the block its answer has come."""
         answers: list[httpx.Response] = []
+        waiting = sum(each["operation"] == "scaleProcess" and not each["answered"] for each in self.entries())
         client = threading.Thread(target=lambda: answers.append(self.scale(instances)))
         client.start()
-        self.wait_for_scale()
+        self.wait_for_scale(waiting + 1)
         yield answers
         must_end(client)
 
