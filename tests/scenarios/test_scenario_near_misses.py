@@ -8,7 +8,13 @@ import pytest
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import ScenarioProgress, match_scenarios, switch_on
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, When
-from mockfoundry.scenarios.near_misses import NearMiss, describe_near_miss, find_near_miss, recall_near_miss
+from mockfoundry.scenarios.near_misses import (
+    NearMiss,
+    describe_near_miss,
+    find_near_miss,
+    recall_near_miss,
+    remember_near_miss,
+)
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from tests.scenarios.conftest import AskRequest
 
@@ -295,6 +301,7 @@ def test_a_request_like_one_that_no_rule_took_is_not_compared_again(ask: AskRequ
     assert recall_near_miss(compiled_scenarios, other) is None
     told = "scenario late, rule 1: path guid: wanted a, got b"
     assert describe_near_miss(compiled_scenarios, ScenarioProgress(), first, 0) == (told, "")
+    remember_near_miss(compiled_scenarios, first, told)
     assert recall_near_miss(compiled_scenarios, other) == told
     assert recall_near_miss(compiled_scenarios, ask(path={"guid": "c"})) is None
     assert recall_near_miss(compiled_scenarios, ask("getProcess", path={"guid": "b"})) is None

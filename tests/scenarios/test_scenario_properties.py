@@ -38,7 +38,7 @@ from mockfoundry.scenarios.model import (
     Virtual,
     When,
 )
-from mockfoundry.scenarios.near_misses import describe_near_miss, find_near_miss, recall_near_miss
+from mockfoundry.scenarios.near_misses import describe_near_miss, find_near_miss, recall_near_miss, remember_near_miss
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from tests.scenarios.conftest import Ask
 from tests.searching import examples
@@ -502,7 +502,12 @@ def test_what_is_recalled_of_a_near_miss_is_what_a_fresh_look_finds(many: Any, r
     compiled_scenarios = CompiledScenarios([Scenario(name="late", rules=tuple(many))])
     progress, refused = ScenarioProgress(), itertools.cycle(["404" if is_refused else "", ""])
     for request in [*requests, *requests]:
-        refused_before = itertools.repeat(next(refused)).__next__
+        refusal, asked = next(refused), list[str]()
+
+        def refused_before(refusal: str = refusal, asked: list[str] = asked) -> str:
+            asked.append(refusal)
+            return refusal
+
         recalled = recall_near_miss(compiled_scenarios, request)
         decided = match_scenarios(compiled_scenarios, progress, request, 0, float, refused_before)
         if decided is not None:
@@ -514,6 +519,8 @@ def test_what_is_recalled_of_a_near_miss_is_what_a_fresh_look_finds(many: Any, r
         described = describe_near_miss(compiled_scenarios, progress, request, 0, refused_before)
         assert described[0] == ("" if found is None else str(found))
         assert bool(described[1]) == (found is not None and found.missed_controller)
+        if not asked:
+            remember_near_miss(compiled_scenarios, request, described[0])
 
 
 @patient

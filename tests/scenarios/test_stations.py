@@ -269,3 +269,11 @@ def test_a_request_that_passes_may_count_only_where_it_has_succeeded(foundation:
     assert play(foundation, *rules, start="calm").is_success
     statuses = [scale(foundation, instances=instances).status_code for instances in (-1, 2, 3)]
     assert statuses == [422, 202, 409]
+
+
+def test_a_request_that_was_refused_before_hides_no_rule_from_the_next(foundation: Asking) -> None:
+    """What is remembered of a request that no rule took depends on nothing but the request."""
+    never = {"operation": SCALES, "when": {"headers": {"x-never": "1"}}, "respond": {"error": "CF-ServiceUnavailable"}}
+    play(foundation, never, {"operation": SCALES, "respond": {"error": "CF-Conflict"}})
+    statuses = [scale(foundation, actor=actor).status_code for actor in (None, "admin", "auditor", "admin")]
+    assert statuses == [401, 409, 403, 409]

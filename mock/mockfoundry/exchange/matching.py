@@ -34,6 +34,7 @@ from mockfoundry.scenarios.near_misses import (
     NearMiss,
     describe_near_miss,
     recall_near_miss,
+    remember_near_miss,
 )
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
@@ -89,14 +90,19 @@ def match_request_scenarios(context: ExchangeContext) -> None:
     if known is not None:
         context.near_miss = known
         return
-    draw, refused_before = foundation.world.generator.next_fraction, Stations(context).refused_before
+    draw, stations = foundation.world.generator.next_fraction, Stations(context)
     let_through: list[LetThrough] = []
-    context.match = match_scenarios(scenarios, progress, context, context.now, draw, refused_before, let_through)
+    context.match = match_scenarios(
+        scenarios, progress, context, context.now, draw, stations.refused_before, let_through
+    )
     context.let_through = let_through
     if context.match is None and is_compared:
         context.near_miss, context.missed_station = describe_near_miss(
-            scenarios, progress, context, context.now, refused_before, tell_near_miss
+            scenarios, progress, context, context.now, stations.refused_before, tell_near_miss
         )
+        if not stations.were_asked:
+            # What refuses a request before the controller is in no part of it by which it is recalled.
+            remember_near_miss(scenarios, context, context.near_miss)
 
 
 def tell_near_miss(near_miss: NearMiss) -> str:

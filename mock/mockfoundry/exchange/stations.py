@@ -46,6 +46,11 @@ class Stations:
         self._context = context
         self._refused: str | None = None
 
+    @property
+    def were_asked(self) -> bool:
+        """Whether a rule has wanted to know."""
+        return self._refused is not None
+
     def refused_before(self) -> str:
         """What refuses the request before the controller: `404 CF-ResourceNotFound`; empty where nothing does.
 

@@ -124,25 +124,30 @@ def describe_near_miss(
     refused_before: Callable[[], str] = reach_controller,
     tell: Callable[[NearMiss], str] = str,
 ) -> tuple[str, str]:
-    """What `find_near_miss` finds, in words, for `recall_near_miss` to remember where it can; and the rule that missed
-    the request at the controller alone, in words. Both are empty where there is none.
+    """What `find_near_miss` finds, in words; and the rule that missed the request at the controller alone, in words.
+    Both are empty where there is none.
 
     Args:
         tell: puts it in words.
     """
     near_miss = find_near_miss(scenarios, progress, request, now, refused_before)
-    if near_miss is not None and near_miss.missed_controller:
-        rule = f"scenario {near_miss.scenario}, rule {near_miss.rule}"
-        return tell(near_miss), f"{rule}, is asked at the controller, which this request did not reach"
-    text = "" if near_miss is None else tell(near_miss)
+    if near_miss is None:
+        return "", ""
+    rule = f"scenario {near_miss.scenario}, rule {near_miss.rule}"
+    missed = f"{rule}, is asked at the controller, which this request did not reach"
+    return tell(near_miss), missed if near_miss.missed_controller else ""
+
+
+def remember_near_miss(scenarios: CompiledScenarios, request: MatchableRequest, text: str) -> None:
+    """Has `recall_near_miss` know what was said of a request that no rule took, if that follows from it alone."""
     comparable = scenarios.find_comparable(request)
-    if comparable.places is not None and not comparable.list_distant(request):
-        values = tuple([find_request_values(request, *place)[0] for place in comparable.places])
-        if all(value is None or len(value) <= MAX_REMEMBERED_LENGTH for value in values):
-            if len(comparable.texts) >= MAX_REMEMBERED_TEXTS:
-                comparable.texts.clear()
-            comparable.texts[values] = text
-    return text, ""
+    if comparable.places is None or comparable.list_distant(request):
+        return
+    values = tuple([find_request_values(request, *place)[0] for place in comparable.places])
+    if all(value is None or len(value) <= MAX_REMEMBERED_LENGTH for value in values):
+        if len(comparable.texts) >= MAX_REMEMBERED_TEXTS:
+            comparable.texts.clear()
+        comparable.texts[values] = text
 
 
 MAX_REMEMBERED_TEXTS = 512
