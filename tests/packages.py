@@ -26,7 +26,7 @@ def fetch_wheels(folder: Path, *wanted: str | Path) -> None:
 
 def make_environment(folder: Path) -> Path:
     """Makes an empty virtual environment; gives the folder of its commands."""
-    venv.create(folder)
+    venv.create(folder, symlinks=True)
     return folder / "bin"
 
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,14 +90,31 @@ def layout(wheel: Path, newest_wheels: Path) -> Iterator[Path]:
         install(binaries, wheel, wheels=newest_wheels)
         shutil.copy(HEALTHY, binaries)
         (root / "etc").mkdir()
+        move_python(binaries, root / "python")
         yield root
 
 
+def move_python(binaries: Path, to: Path) -> None:
+    """Has an environment find the Python that it is of in another folder, empty until it is mounted there.
+
+    Where root has installed Python for itself, nobody else may read it.
+    """
+    to.mkdir()
+    for name in ("python", "python3"):
+        (binaries / name).unlink()
+        (binaries / name).symlink_to(to / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+    settings = binaries.parent / "pyvenv.cfg"
+    settings.write_text(f"home = {to}/bin\ninclude-system-site-packages = false\n", "utf-8")
+
+
 READ_ONLY = (
-    "mount --make-rprivate / && mount -o remount,bind,ro / && cd / "
+    'mount --make-rprivate / && mount --bind "$1" "$2" && shift 2 && mount -o remount,bind,ro / && cd / '
     '&& exec setpriv --reuid=10001 --regid=10001 --clear-groups --bounding-set=-all --no-new-privs env -i "$@"'
 )
-"""Makes the file system read-only for a command that has no rights and no home."""
+"""Makes the file system read-only for a command that has no rights and no home.
+
+Before the command stand the folder of Python, and where it is to be.
+"""
 
 
 @contextmanager
@@ -106,9 +124,11 @@ def container(root: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         each.replace("/opt/", f"{root}/opt/").replace("/etc/", f"{root}/etc/").replace("$PATH", "/usr/bin:/bin")
         for each in arguments_of("ENV")
     ]
+    python = [sys.base_prefix, str(root / "python")]
+    environment.append(f"LD_LIBRARY_PATH={root}/python/lib")
     command = [*arguments_of("ENTRYPOINT"), *arguments_of("CMD")]
     with subprocess.Popen(
-        ["unshare", "--mount", "sh", "-ec", READ_ONLY, "sh", *environment, "MOCKFOUNDRY_PORT=0", *command],
+        ["unshare", "--mount", "sh", "-ec", READ_ONLY, "sh", *python, *environment, "MOCKFOUNDRY_PORT=0", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -148,3 +168,12 @@ def test_what_the_image_lays_out_starts_where_nothing_can_be_written(layout: Pat
             assert client.get("/v3/apps").json()["resources"][0]["name"] == "shop"
         process.terminate()
         assert (process.wait(60), process.communicate()[1]) == (0, "")
+
+
+def test_the_page_s_file_of_options_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "image.md").read_text(encoding="utf-8"), re.DOTALL)
+    for name in ("seed.yaml", "our-own.yaml"):
+        (tmp_path / name).write_text("", "utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(text, "utf-8")
+    assert run_here("check", str(file)).stdout == "1 file is right\n"

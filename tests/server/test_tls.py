@@ -1,6 +1,8 @@
 """TLS: clients that insist on https are served, those that don't trust or aren't trusted are not, mistakes are told."""
 
+import errno
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -223,4 +225,19 @@ def lock_key(key: bytes) -> bytes:
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(b"secret"),
+    )
+
+
+def test_where_nothing_can_be_written_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container with a read-only root."""
+
+    def find_none(*_: object) -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", find_none)
+    with ExitStack() as ending, pytest.raises(TlsError) as told:
+        set_up_tls(ServerOptions(tls=True), ending.callback)
+    assert str(told.value) == (
+        "--tls needs a temporary folder that can be written: No usable temporary directory found; TMPDIR names one, "
+        "and docker run --tmpfs /tmp makes one"
     )

@@ -96,7 +96,14 @@ def make_throw_away_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls:
 
     authority = trustme.CA(organization_name="mockfoundry throw-away authority")
     context = new_server_context()
-    authority.issue_cert(*list_certificate_names(options)).configure_cert(context)
+    try:
+        authority.issue_cert(*list_certificate_names(options)).configure_cert(context)
+    except OSError as error:
+        # The context takes a certificate from a file alone.
+        raise TlsError(
+            f"--tls needs a temporary folder that can be written: {error.strerror or error}; TMPDIR names one, and "
+            "docker run --tmpfs /tmp makes one"
+        ) from None
     return Tls(context, write_authority(authority.cert_pem.bytes(), options.tls_authority, call_at_end))
 
 
@@ -121,7 +128,7 @@ def write_authority(content: bytes, path: str | None, call_at_end: CallAtEnd) ->
             file = Path(path)
         file.write_bytes(content)
     except OSError as error:
-        place = path or f"a file in {tempfile.gettempdir()}"
+        place = path or "the temporary folder"
         raise TlsError(
             f"--tls can't write its authority's certificate into {place}: {error.strerror or error}; "
             "--tls-authority names a file that can be written"
