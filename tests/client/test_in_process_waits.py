@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -9,10 +11,12 @@ import anyio
 import httpx
 import pytest
 
-from mockfoundry.client.errors import ServerGoneError
+from mockfoundry.client import in_process
+from mockfoundry.client.errors import ControlError, ServerGoneError
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.in_process import InProcess
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario
+from mockfoundry.server.waiting import Wait, Waits
 from tests.client.scaling import PATH
 from tests.serving import ADMIN
 from tests.waiting import DEADLINE_SECONDS, SOONER_SECONDS, must_end
@@ -214,3 +218,39 @@ def test_a_request_beyond_those_that_may_be_held_is_answered_at_once(server: InP
     assert ("x-mock-held" in beyond.headers) == (status == 202)
     assert status in {each.status for each in foundation.requests()}
     assert len(foundation.requests()) == most + 1
+
+
+def test_a_client_waits_no_longer_because_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting ends one wait and begins the next; the client's time-out counts from its request."""
+    moment = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+
+    def wait_twice() -> Waits[None]:
+        yield Wait(None, ended)
+        yield Wait(None, Future())
+
+    ended: Future[None] = Future()
+    steps = in_process.limit_patience(wait_twice(), 2.0)
+    assert next(steps).seconds == 2.0
+    ended.set_result(None)
+    moment += 1.5
+    assert next(steps).seconds == 0.5
+    with pytest.raises(in_process.ResponseTooLateError):
+        next(steps)
+
+
+def test_a_hold_that_no_scenario_has_is_told_at_the_end_of_its_block(server: InProcess) -> None:
+    foundation = server.foundation("held")
+    foundation.play(holding("before-commit"))
+    with foundation.hold("gate"):
+        pass
+    with foundation.hold("gate"):
+        foundation.stop_all()
+    foundation.play(holding("before-commit"))
+    with pytest.raises(ControlError) as error, foundation.hold("gat"):
+        pass
+    assert str(error.value) == "no request was held under gat in held; did you mean gate?"
+    foundation.stop_all()
+    with pytest.raises(ControlError) as error, foundation.hold("gate"):
+        pass
+    assert str(error.value) == "no request was held under gate in held; no scenario that is on holds any"

@@ -73,7 +73,7 @@ def test_the_table_has_what_was_met_how_often_and_what_is_missing() -> None:
         CoverageItem("listProcesses", 200, "", "", 1),
     ]
     coverage = ContractCoverage(60.0, 3, 5, squares, {})
-    assert format_coverage_table(coverage).splitlines() == [
+    assert format_coverage_table(coverage, where_all="--all").splitlines() == [
         "scaleProcess   2 of 3  met 202 ×2, reset after",
         "                       missing 409",
         "listProcesses  1 of 1  met 200",
@@ -81,12 +81,24 @@ def test_the_table_has_what_was_met_how_often_and_what_is_missing() -> None:
         "",
         "3 of 5 met: 60 %",
     ]
+    assert format_coverage_table(coverage).splitlines()[3] == "1 operation was never asked"
     assert format_coverage_table(coverage, every=True).splitlines()[2:] == [
         "getProcess     0 of 1  missing 200",
         "listProcesses  1 of 1  met 200",
         "",
         "3 of 5 met: 60 %",
     ]
+
+
+def test_an_operation_that_got_no_answer_was_asked() -> None:
+    coverage = compute_coverage(
+        contract(), {("getProcessStats", 0, "", "before"): 1}, ["getProcessStats", "getProcess"]
+    )
+    assert (coverage.met, coverage.unanswered) == (0, {"getProcessStats": 1})
+    first, missing, *_, rest, _, _ = format_coverage_table(coverage).splitlines()
+    assert first == f"getProcessStats  0 of {coverage.of // 2}  asked ×1 without an answer"
+    assert missing.strip().startswith("missing 200")
+    assert rest == "1 operation was never asked"
 
 
 def test_the_table_is_as_wide_as_it_is_told() -> None:

@@ -203,6 +203,13 @@ def test_a_coverage_is_written_and_may_be_too_little(
     assert (said in result.stdout.str()) is bool(status)
 
 
+@pytest.mark.parametrize("option", ["--collect-only", "--deselect=test_theirs.py"])
+def test_coverage_is_not_judged_where_no_test_was_run(run: Run, option: str) -> None:
+    result = run(SCALED_ONCE, "--mock-coverage-fail-under=1", option)
+    assert result.ret == (0 if option == "--collect-only" else 5)
+    result.stdout.no_fnmatch_line("*of the answers was met*")
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

@@ -156,8 +156,10 @@ def render_coverage(answer: dict[str, Any], every: bool) -> str:
 
     keys = ("operation", "status", "fault", "phase", "times")
     squares = [CoverageItem(*(each[key] for key in keys)) for each in answer["squares"]]
-    coverage = ContractCoverage(answer["percent"], answer["met"], answer["of"], squares, answer["undocumented"])
-    return format_coverage_table(coverage, every, measure_width())
+    coverage = ContractCoverage(
+        answer["percent"], answer["met"], answer["of"], squares, answer["undocumented"], answer["unanswered"]
+    )
+    return format_coverage_table(coverage, every, measure_width(), "mockfoundry coverage --all")
 
 
 def find_scenario_for(squares: list[dict[str, Any]], operation: str, wanted: str) -> str:

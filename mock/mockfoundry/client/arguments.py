@@ -300,7 +300,7 @@ def options_from_arguments(
         must_be_within(option.name, options.get(option.name), option.info.least, option.info.most)
     return ServerOptions(
         seed=None if seed is None else load_seed_document(seed),
-        scenarios=tuple(load_scenario_document(each) or str(each) for each in scenarios),
+        scenarios=tuple(load_sound_scenario(each) or str(each) for each in scenarios),
         contract=None if contract is None else str(contract),
         platform=None if platform is None else str(platform),
         **{name: value for name, value in options.items() if value is not None},
@@ -344,7 +344,23 @@ def load_scenario_document(scenario: "ScenarioSource") -> Document | None:
             f"scenario: {scenario!r} is a {type(scenario).__name__}; give a name of the library, "
             "a file, its text, its value as a mapping, or a Scenario"
         )
-    return Document(scenario.to_yaml(), f"scenario {scenario.name}")
+    from mockfoundry.scenarios.format import name_scenario
+
+    return Document(scenario.to_yaml(), name_scenario(scenario))
+
+
+def load_sound_scenario(scenario: "ScenarioSource") -> Document | None:
+    """As `load_scenario_document`; of a `Scenario` it is known that it is one.
+
+    Raises:
+        ScenarioError: what is written in a `Scenario` is not one.
+    """
+    document = load_scenario_document(scenario)
+    if document is not None and not isinstance(scenario, str | Path | Mapping):
+        from mockfoundry.scenarios.format import read_scenario
+
+        read_scenario(document.text, source=document.source)
+    return document
 
 
 def is_library_name(scenario: str) -> bool:
@@ -356,13 +372,14 @@ def scenario_to_json_value(scenario: "ScenarioSource") -> dict[str, Any] | None:
     """A `Scenario` as the value of its file; None for another source, or where JSON can't say the same as the file."""
     if isinstance(scenario, str | Path | Mapping):
         return None
-    from mockfoundry.scenarios.format import scenario_to_dict
+    from mockfoundry.scenarios.format import must_be_writable, name_scenario, scenario_to_dict
     from mockfoundry.scenarios.kinds import is_name
     from mockfoundry.scenarios.model import Scenario
 
     if not (isinstance(scenario, Scenario) and isinstance(scenario.name, str) and is_name(scenario.name)):
         return None
     value = scenario_to_dict(scenario)
+    must_be_writable(value, name_scenario(scenario))
     try:
         is_same = msgspec.json.decode(msgspec.json.encode(value)) == value
     except (TypeError, ValueError):

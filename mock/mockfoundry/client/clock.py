@@ -3,7 +3,7 @@
 Never sets a clock back, never holds a request: a scenario does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from mockfoundry.client.arguments import Duration, Moment, serialize_duration, serialize_moment, serialize_number
 from mockfoundry.client.errors import ControlError, ServerError
+from mockfoundry.documents.problems import did_you_mean
 
 
 class FoundationClock:
@@ -110,13 +111,18 @@ def parse_clock_response(answer: dict[str, Any]) -> datetime:
 class HeldRequests:
     """The requests that are held under a name. At the end of the `with` block, however it ends, they go on.
 
+    A block that releases nothing, and whose name no scenario has that was on at its beginning or its end, is a mistake.
+
     Args:
         call: a call of the control API about the foundation.
         name: of the hold.
+        foundation: its name, for errors.
     """
 
-    def __init__(self, call: Callable[..., Any], name: str) -> None:
+    def __init__(self, call: Callable[..., Any], name: str, foundation: str) -> None:
         self._call = call
+        self._foundation = foundation
+        self._known: set[str] = set()
         self.name = name
 
     def __repr__(self) -> str:
@@ -130,15 +136,52 @@ class HeldRequests:
         """
         return int(self._call("POST", f"/holds/{quote(self.name, safe='')}/release")["released"])
 
+    def _list_names(self) -> set[str]:
+        """The names under which the scenarios that are on hold requests."""
+        return {
+            name
+            for played in self._call("GET", "/scenarios")["scenarios"]
+            for name in iterate_hold_names(played["name"], played["scenario"])
+        }
+
     def __enter__(self) -> Self:
+        self._known = self._list_names()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Lets the requests go on.
+
+        Raises:
+            ControlError: there was none, and there could be none: no scenario holds any under that name.
+        """
+        __tracebackhide__ = True
         if error is None:
-            self.release()
+            if self.release() == 0 and self.name not in self._known:
+                self._must_be_known()
             return
         # The error of the block is the one to be seen, not that the server is gone too.
         with suppress(ControlError, ServerError):
             self.release()
+
+    def _must_be_known(self) -> None:
+        known = self._known | self._list_names()
+        if self.name not in known:
+            hint = did_you_mean(self.name, known) or "; no scenario that is on holds any"
+            text = f"no request was held under {self.name} in {self._foundation}{hint}"
+            raise ControlError(404, "unknown-hold", text)
+
+
+def iterate_hold_names(scenario: str, value: dict[str, Any]) -> Iterator[str]:
+    """The names under which a scenario holds requests.
+
+    Args:
+        scenario: its name, which a hold without one has.
+        value: of its file.
+    """
+    for rule in value.get("rules", ()):
+        for answer in (rule.get("respond"), *rule.get("sequence", ())):
+            hold = answer.get("hold") if isinstance(answer, dict) else None
+            if hold is not None:
+                yield hold.get("name", scenario) if isinstance(hold, dict) else scenario

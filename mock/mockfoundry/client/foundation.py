@@ -262,7 +262,7 @@ class Foundation(FoundationJournal):
     def hold(self, name: str) -> HeldRequests:
         """A `with` block, at whose end the requests go on that a scenario holds under that name."""
         must_be_name(name, "hold", "the scenario's, or what its hold says behind name:")
-        return HeldRequests(self._call, name)
+        return HeldRequests(self._call, name, self.name)
 
     def process(self, app: str, type: str = "web", space: str = "", organization: str = "") -> Process:  # noqa: A002 (the API's word)
         """A process as it is now.

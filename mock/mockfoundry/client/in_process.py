@@ -130,10 +130,13 @@ class InProcessServer:
         """
         if self.closed.is_set():
             raise ServerEndedError
+        return (yield from limit_patience(self._wait_for_response(request), request.patience))
+
+    def _wait_for_response(self, request: ClientRequest) -> Waits[Response]:
         waiting = self._begin(request)
         while isinstance(waiting, PendingRequest):
-            waiting = yield from limit_patience(self._room.resume(waiting), request.patience)
-        yield from limit_patience(self._room.hold_back(waiting), request.patience)
+            waiting = yield from self._room.resume(waiting)
+        yield from self._room.hold_back(waiting)
         return waiting
 
     def _begin(self, client_request: ClientRequest) -> Response | PendingRequest:
@@ -203,11 +206,15 @@ def limit_patience(steps: Waits[T], patience: float | None) -> Waits[T]:
             is_cut = wait.seconds is None or wait.seconds > left
             if wait.done is None and (is_cut or wait.seconds == left):
                 raise ResponseTooLateError
+            begun = time.monotonic()
             yield wait._replace(seconds=left) if is_cut else wait
             if wait.done is None:
                 left -= wait.seconds or 0.0
             elif is_cut and not wait.done.done():
                 raise ResponseTooLateError
+            else:
+                # What waits for the foundation's clock waits anew whenever that is set; its client does not.
+                left = max(left - (time.monotonic() - begun), 0.0)
     except StopIteration as stop:
         returned: T = stop.value
         return returned

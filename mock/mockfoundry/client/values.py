@@ -254,6 +254,7 @@ class Coverage(msgspec.Struct, frozen=True):
         met, of: the same as numbers.
         squares: every answer that a client may meet.
         undocumented: how often other statuses were met, by operation and status.
+        unanswered: how often nothing was answered, or not yet, by operation.
         table: for people.
     """
 
@@ -262,6 +263,7 @@ class Coverage(msgspec.Struct, frozen=True):
     of: int
     squares: list[CoverageRow]
     undocumented: dict[str, dict[str, int]]
+    unanswered: dict[str, int]
     table: str
 
     @property

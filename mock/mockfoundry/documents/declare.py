@@ -156,7 +156,8 @@ class Kind(Protocol):
         """The value as the program holds it, or UNREADABLE where a problem was reported."""
 
     def write(self, value: Any) -> Any:
-        """The value as a document has it, of JSON's values."""
+        """The value as a document has it, of JSON's values. What is no value of the kind stays as it is: reading it
+        again says what is wrong."""
 
     def schema(self) -> dict[str, Any]:
         """The kind as JSON Schema."""
@@ -369,7 +370,9 @@ class StructForm(Form):
         self.check(struct, value, path, reading)
         return struct
 
-    def write(self, value: Any, **computed: Any) -> dict[str, Any]:
+    def write(self, value: Any, **computed: Any) -> Any:
+        if not isinstance(value, self.build):
+            return value
         written = {}
         for key in self.keys:
             held = getattr(value, key.attribute)

@@ -215,8 +215,9 @@ class ListKind:
         inside = value.get(first)
         return f"; write `- {first}: {inside}`" if isinstance(inside, str) else f"; write `- {first}:`" if first else ""
 
-    def write(self, value: Iterable[Any]) -> Any:
-        return [self.kind.write(item) for item in value]
+    def write(self, value: Any) -> Any:
+        is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+        return [self.kind.write(item) for item in value] if is_list else value
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "array"}

@@ -42,6 +42,7 @@ class ContractCoverage(msgspec.Struct, frozen=True):
         met, of: the same as numbers.
         squares: all that the chosen operations document, and each fault.
         undocumented: how often other statuses were met, by operation and status.
+        unanswered: how often nothing was answered, or not yet, by operation: its client has left, or still waits.
     """
 
     percent: float
@@ -49,6 +50,7 @@ class ContractCoverage(msgspec.Struct, frozen=True):
     of: int
     squares: list[CoverageItem]
     undocumented: dict[str, dict[str, int]]
+    unanswered: dict[str, int] = {}
 
 
 def compute_coverage(
@@ -65,13 +67,17 @@ def compute_coverage(
         squares.extend(coverage_items_of(contract.plans[name], hit_counts))
     count = sum(item.times > 0 for item in squares)
     undocumented: dict[str, dict[str, int]] = {}
+    unanswered: dict[str, int] = {}
     for (operation, status, fault, _), times in hit_counts.items():
         plan = contract.plans.get(operation)
+        if plan is not None and operation in chosen and status == NO_STATUS and not fault:
+            unanswered[operation] = unanswered.get(operation, 0) + times
         is_answer = status != NO_STATUS and not fault
         if plan is not None and operation in chosen and is_answer and plan.find_response(status) is None:
             statuses = undocumented.setdefault(operation, {})
             statuses[str(status)] = statuses.get(str(status), 0) + times
-    return ContractCoverage(coverage_percent(count, len(squares)), count, len(squares), squares, undocumented)
+    percent = coverage_percent(count, len(squares))
+    return ContractCoverage(percent, count, len(squares), squares, undocumented, unanswered)
 
 
 def coverage_percent(met: int, of: int) -> float:
@@ -107,31 +113,42 @@ MIN_WIDTH = 40
 """Columns of a table; in fewer than the second nothing can be read."""
 
 
-def format_coverage_table(coverage: ContractCoverage, every: bool = False, width: int = DEFAULT_WIDTH) -> str:
+def format_coverage_table(
+    coverage: ContractCoverage, every: bool = False, width: int = DEFAULT_WIDTH, where_all: str = ""
+) -> str:
     """Coverage as a table: of each operation that was asked, how much was met, what and how often, and what is missing.
 
     Args:
         every: operations that nobody has asked have their place, too.
+        where_all: what lists those where they have none, for its last lines; empty where nothing does.
     """
     by_operation: dict[str, list[CoverageItem]] = {}
     for item in coverage.squares:
         by_operation.setdefault(item.operation, []).append(item)
-    shown = {name: items for name, items in by_operation.items() if every or any(item.times for item in items)}
+    asked = {name for name, items in by_operation.items() if any(item.times for item in items)}
+    asked |= coverage.unanswered.keys()
+    shown = {name: items for name, items in by_operation.items() if every or name in asked}
     name_width = max(map(len, shown), default=0)
     counts = {name: f"{sum(item.times > 0 for item in items)} of {len(items)}" for name, items in shown.items()}
     count_width = max(map(len, counts.values()), default=0)
     lines = []
     for name, items in shown.items():
         head = f"{name:<{name_width}}  {counts[name]:>{count_width}}  "
-        for text in describe_items(items):
+        for text in (*describe_unanswered(coverage.unanswered.get(name, 0)), *describe_items(items)):
             room = max(width, len(head) + MIN_WIDTH)
             wrapped = textwrap.wrap(text, room, initial_indent=head, subsequent_indent=" " * (len(head) + 4))
             lines += [line.rstrip() for line in wrapped]
             head = " " * len(head)
-    rest = len(by_operation) - len(shown)
-    if rest:
-        lines.append(f"{rest} operation{'s were' if rest > 1 else ' was'} never asked (--all lists them)")
+    rest = sum(name not in asked for name in by_operation)
+    if rest and not every:
+        hint = f" ({where_all} lists them)" if where_all else ""
+        lines.append(f"{rest} operation{'s were' if rest > 1 else ' was'} never asked{hint}")
     return "\n".join([*lines, "", f"{coverage.met} of {coverage.of} met: {coverage.percent:g} %"])
+
+
+def describe_unanswered(times: int) -> Iterator[str]:
+    if times:
+        yield f"asked ×{times} without an answer"
 
 
 def describe_items(items: Iterable[CoverageItem]) -> Iterator[str]:

@@ -20,12 +20,15 @@ from mockfoundry.pytest_plugin.options import (
 from mockfoundry.pytest_plugin.session import (
     HITS,
     SERVER_URL_KEY,
+    TESTS_WERE_RUN,
     add_hits,
     collect_foundation_coverage,
     collect_server_coverage,
+    describe_lost_workers,
     has_own_server,
     judge_coverage,
     must_answer,
+    note_lost_worker,
     open_session_server,
     report_coverage,
     send_hits,
@@ -150,8 +153,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Adds what a worker's clients have met."""
-    add_hits(node.config, getattr(node, "workeroutput", {}).get(HITS.name, ()))
+    """Adds what a worker's clients have met, or notes that it can't be known: the worker has crashed."""
+    output = getattr(node, "workeroutput", {})
+    add_hits(node.config, output.get(HITS.name, ()))
+    if HITS.name not in output:
+        note_lost_worker(node.config, node.gateway.id)
 
 
 @pytest.hookimpl(trylast=True)
@@ -172,6 +178,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     config = session.config
     if not hasattr(config, "workerinput"):
+        config.stash[TESTS_WERE_RUN] = bool(session.testscollected) and not config.getoption("collectonly")
         config.stash[COVERAGE_VERDICT] = judge_coverage(config)
         session.testsfailed += bool(config.stash[COVERAGE_VERDICT])
     return result
@@ -182,6 +189,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.getoption("mock_coverage") is not None:
         terminalreporter.section("what the clients have met of the contract")
         terminalreporter.write_line(report_coverage(config))
+    lost = describe_lost_workers(config)
+    if lost:
+        terminalreporter.write_line(lost, red=True)
     verdict = config.stash.get(COVERAGE_VERDICT, "")
     if verdict:
         terminalreporter.write_line(verdict, red=True)

@@ -125,9 +125,10 @@ def describe_foundation(foundation: Foundation) -> Iterator[str]:
     yield from describe_scenarios(foundation)
     changes = foundation.changes()
     yield "changed in the world:" if changes else "nothing was changed in the world"
-    yield from map(describe_change, changes[:MAX_REPORTED_CHANGES])
-    if len(changes) > MAX_REPORTED_CHANGES:
-        yield f"  … and {len(changes) - MAX_REPORTED_CHANGES} more"
+    folded = fold_changes(changes)
+    yield from folded[:MAX_REPORTED_CHANGES]
+    if len(folded) > MAX_REPORTED_CHANGES:
+        yield f"  … and {len(folded) - MAX_REPORTED_CHANGES} more"
     replay = foundation.replay().splitlines()
     if len(replay) > MAX_REPLAY_LINES:
         yield f"it met many failures; the same scenarios with random seed {foundation.random_seed} play them again"
@@ -153,6 +154,25 @@ def describe_scenarios(foundation: Foundation) -> Iterator[str]:
         near = next((each for each in reversed(exchanges) if (each.near_miss or "").startswith(head)), None)
         if near is not None and near.near_miss is not None:
             yield f"  #{near.number} came near to {near.near_miss.removeprefix(head)}"
+
+
+MIN_FOLDED_CHANGES = 3
+"""How many of the same change share a line."""
+
+
+def fold_changes(changes: list[StateChange]) -> list[str]:
+    """A line for each change; the same in several entities has one line, at the first of them, with how many more."""
+    alike: dict[tuple[int, str, str, str], list[StateChange]] = {}
+    for change in changes:
+        key = (change.where.count("/"), change.where.rpartition("/")[2], repr(change.before), repr(change.after))
+        alike.setdefault(key, []).append(change)
+    lines: list[str] = []
+    for same in alike.values():
+        if len(same) < MIN_FOLDED_CHANGES:
+            lines += map(describe_change, same)
+        else:
+            lines.append(f"{describe_change(same[0])}; so in {len(same) - 1} others, the last {same[-1].where}")
+    return lines
 
 
 def describe_change(change: StateChange) -> str:

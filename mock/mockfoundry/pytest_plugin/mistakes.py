@@ -24,6 +24,11 @@ def refuse_wrong_marks(report: pytest.CollectReport) -> None:
         return
     told = [mistake for item in report.result if isinstance(item, pytest.Item) for mistake in find_mark_mistakes(item)]
     if told:
+        # Its classes are not collected any more; what is wrong in them is told at once, too.
+        for node in report.result:
+            if isinstance(node, pytest.Collector):
+                inside = node.ihook.pytest_make_collect_report(collector=node)
+                told += [str(inside.longrepr)] if inside.failed else []
         report.outcome = "failed"
         report.longrepr = "\n".join(dict.fromkeys(told))
         report.result = []
@@ -38,6 +43,8 @@ def find_mark_mistakes(item: pytest.Item) -> Iterator[str]:
             read(item)
         except pytest.UsageError as error:
             yield f"{locate_test(item)}: {error}"
+        except Exception as error:
+            yield f"{locate_test(item)}: its mark can't be read: {type(error).__name__}: {error}"
 
 
 def locate_test(item: pytest.Item) -> str:

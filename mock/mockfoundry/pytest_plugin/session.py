@@ -26,6 +26,13 @@ SERVER_URL_KEY = "mockfoundry_url"
 
 URL_ADVICE = "; `mockfoundry serve` starts one, and without --mock-url the tests start their own"
 
+TESTS_WERE_RUN: "pytest.StashKey[bool]" = pytest.StashKey()
+SHARED_COVERAGE: "pytest.StashKey[bool]" = pytest.StashKey()
+"""Whether the server that all workers share was asked for its coverage."""
+
+LOST_WORKERS: "pytest.StashKey[list[str]]" = pytest.StashKey()
+"""The workers that have ended without sending what their clients have met."""
+
 SHARED_SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
 
 
@@ -95,6 +102,9 @@ def end_shared_server(config: pytest.Config) -> None:
 CoverageKey = tuple[str, int, str, str]
 """Operation, status, fault and phase."""
 
+NOT_ANSWERED = (0, "", "")
+"""Status, fault and phase of a request that got no answer."""
+
 
 class HitsStashKey(pytest.StashKey[dict[CoverageKey, int]]):
     """A key of the stash with a name, under which a worker sends its value."""
@@ -116,6 +126,7 @@ def add_hits(config: pytest.Config, rows: Iterable[Iterable[Any]]) -> None:
 
 def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
     add_hits(config, ((each.operation, each.status, each.fault, each.phase, each.times) for each in coverage.squares))
+    add_hits(config, ((operation, *NOT_ANSWERED, times) for operation, times in coverage.unanswered.items()))
 
 
 def collect_server_coverage(config: pytest.Config, server: "ServerBase") -> None:
@@ -137,6 +148,19 @@ def send_hits(config: pytest.Config) -> None:
         output[HITS.name] = [[*key, times] for key, times in config.stash[HITS].items()]
 
 
+def note_lost_worker(config: pytest.Config, worker: str) -> None:
+    config.stash.setdefault(LOST_WORKERS, []).append(worker)
+
+
+def describe_lost_workers(config: pytest.Config) -> str:
+    """Whose requests are missing from the coverage, in a sentence; empty where none are, or no coverage is wanted."""
+    lost = config.stash.get(LOST_WORKERS, [])
+    # The server that all workers share outlives them, and so do foundations on one that runs elsewhere.
+    if not lost or not wants_coverage(config) or SHARED_SERVER in config.stash:
+        return ""
+    return f"mockfoundry: the coverage is without the requests of {', '.join(lost)}, which has crashed"
+
+
 def sum_coverage(config: pytest.Config) -> "ContractCoverage":
     """What all clients have met.
 
@@ -146,13 +170,21 @@ def sum_coverage(config: pytest.Config) -> "ContractCoverage":
     from mockfoundry.journal.coverage import ContractCoverage, CoverageItem, coverage_percent
 
     shared = config.stash.get(SHARED_SERVER, None)
-    if shared is not None and has_own_server(config):
+    if shared is not None and has_own_server(config) and not config.stash.get(SHARED_COVERAGE, False):
         config.stash[HITS] = {}
         collect_server_coverage(config, shared)
-    squares = [CoverageItem(*key, times) for key, times in config.stash[HITS].items()]
+        config.stash[SHARED_COVERAGE] = True
+    hits = config.stash[HITS].items()
+    squares = [CoverageItem(*key, times) for key, times in hits if key[1:] != NOT_ANSWERED]
+    unanswered = {key[0]: times for key, times in hits if key[1:] == NOT_ANSWERED}
     count = sum(each.times > 0 for each in squares)
     percent = coverage_percent(count, len(squares)) if squares else 0.0
-    return ContractCoverage(percent, count, len(squares), squares, {})
+    return ContractCoverage(percent, count, len(squares), squares, {}, unanswered)
+
+
+def has_run_tests(config: pytest.Config) -> bool:
+    """Whether a test of this session was run, by this process or by a worker."""
+    return config.stash.get(TESTS_WERE_RUN, False)
 
 
 def judge_coverage(config: pytest.Config) -> str:
@@ -160,7 +192,7 @@ def judge_coverage(config: pytest.Config) -> str:
     from mockfoundry.client.errors import ServerError
 
     least = config.getoption("mock_coverage_fail_under")
-    if least is None:
+    if least is None or not has_run_tests(config):
         return ""
     try:
         percent = sum_coverage(config).percent
@@ -184,7 +216,8 @@ def report_coverage(config: pytest.Config) -> str:
         return write_coverage(coverage, file)
     if not coverage.squares:
         return "no test has used the server"
-    return quote_text(format_coverage_table(coverage, width=shutil.get_terminal_size((100, 24)).columns))
+    width = shutil.get_terminal_size((100, 24)).columns
+    return quote_text(format_coverage_table(coverage, width=width, where_all="--mock-coverage=FILE.json"))
 
 
 def write_coverage(coverage: "ContractCoverage", file: str) -> str:

@@ -102,9 +102,9 @@ class HoldKind:
         at = _HOLD_AT.read(value, path, reading)
         return UNREADABLE if at is UNREADABLE else Hold(at=at)
 
-    def write(self, value: Hold) -> Any:
+    def write(self, value: Any) -> Any:
         written = HOLD.write(value)
-        return written["at"] if len(written) == 1 else written
+        return written["at"] if isinstance(value, Hold) and len(written) == 1 else written
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [_HOLD_AT.schema(), HOLD.schema()]}

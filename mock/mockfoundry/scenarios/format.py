@@ -3,7 +3,8 @@
 Reading, writing, the JSON Schema and the documentation follow from these tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from mockfoundry.cloudfoundry.seeds.format import SEED
@@ -15,10 +16,13 @@ from mockfoundry.documents.declare import (
     Reading,
     StructForm,
     TooManyFindings,
+    format_path,
     locate_finding,
 )
+from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
 from mockfoundry.documents.kinds import ChoiceKind, DefinedKind, IntegerKind, ListKind, TextKind
 from mockfoundry.documents.problems import DocumentError, Problem
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_duration
 from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
 from mockfoundry.scenarios.answer_forms import ANSWER, TEXT
@@ -40,6 +44,9 @@ from mockfoundry.scenarios.model import (
     ScenarioError,
     When,
 )
+
+MAX_WRITTEN_BITS = 4_096
+"""Bits of the largest whole number that is written."""
 
 # What the contract and the seed's form know of these stands in the schema's `$defs`.
 OPERATION = DefinedKind(TextKind(allowed="an operationId such as scaleProcess", is_listed=True), "operation")
@@ -296,11 +303,61 @@ def read_scenario_data(data: Any, reading: Reading) -> Scenario | None:
 
 
 def scenario_to_dict(scenario: Scenario) -> dict[str, Any]:
-    """A scenario as JSON's values, with the keys of its file."""
+    """A scenario as JSON's values, with the keys of its file. What is wrong in it stays as it is."""
     written: dict[str, Any] = SCENARIO.write(scenario)
     return written
 
 
+def must_be_writable(value: Any, source: str) -> None:
+    """Raises ScenarioError where a value of a file holds what no file can hold, with the place of each."""
+    problems = [Problem(source, 0, 0, text) for text in islice(find_unwritable(value, ()), MAX_PROBLEMS)]
+    if problems:
+        raise ScenarioError(problems)
+
+
+def find_unwritable(value: Any, path: Path) -> Iterator[str]:
+    """What no file can hold in a value, each in a sentence with its path."""
+    where = format_path(path) or "the scenario"
+    if len(path) > MAX_DOCUMENT_DEPTH * 2:
+        yield f"{where[:80]} is nested deeper than {MAX_DOCUMENT_DEPTH} levels"
+    elif isinstance(value, Mapping):
+        for key, inside in value.items():
+            if isinstance(key, str):
+                yield from find_unwritable(inside, (*path, key))
+            else:
+                yield f"{where} has the key {describe_object(key)}; keys are text"
+    elif isinstance(value, list | tuple):
+        for position, inside in enumerate(value):
+            yield from find_unwritable(inside, (*path, position))
+    elif isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            yield f"{where} has half of a surrogate pair, which is no character; leave it out"
+    elif isinstance(value, int) and value.bit_length() > MAX_WRITTEN_BITS:
+        yield f"{where} is a number of {value.bit_length()} bits; give a smaller one"
+    elif isinstance(value, bytes | bytearray):
+        mend = 'give an answer\'s body of bytes as base64=b"…"'
+        yield f"{where} is {describe_object(value)}; JSON has no bytes, so {mend}"
+    elif not isinstance(value, int | float | None):
+        yield f"{where} is {describe_object(value)}, which no file can hold; give text, a number, a list or a mapping"
+
+
+def describe_object(value: Any) -> str:
+    """An object in a few words; its own may be long, or fail."""
+    plain = isinstance(value, int | float | bytes | None)
+    return quote_line(repr(value)[:80]) if plain else f"a {type(value).__name__}"
+
+
 def scenario_to_yaml(scenario: Scenario) -> str:
-    """A scenario as the text of its file, ending in a newline."""
-    return "\n".join(render_mapping(scenario_to_dict(scenario), 0)) + "\n"
+    """A scenario as the text of its file, ending in a newline.
+
+    Raises:
+        ScenarioError: it holds what no file can hold.
+    """
+    written = scenario_to_dict(scenario)
+    must_be_writable(written, name_scenario(scenario))
+    return "\n".join(render_mapping(written, 0)) + "\n"
+
+
+def name_scenario(scenario: Scenario) -> str:
+    """What problems of a scenario that was made as a value call it."""
+    return f"scenario {scenario.name}" if isinstance(scenario.name, str) else "scenario"

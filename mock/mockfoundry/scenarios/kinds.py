@@ -12,7 +12,7 @@ from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading
 from mockfoundry.documents.kinds import JsonKind
-from mockfoundry.documents.times import DURATION_PATTERN, format_duration, parse_duration
+from mockfoundry.documents.times import DURATION_PATTERN, MAX_DURATION, format_duration, parse_duration
 from mockfoundry.documents.wording import describe_value, refuse_value
 from mockfoundry.scenarios.conditions import ConditionError, check_condition
 
@@ -77,8 +77,8 @@ class Base64Kind:
             text = f"{reading.name_of(path)} has {len(text)} characters, and = in the wrong number"
             return reading.refuse(path, f"{text}; base64 has four for each three bytes, the last four filled up with =")
 
-    def write(self, value: bytes) -> Any:
-        return base64.b64encode(value).decode()
+    def write(self, value: Any) -> Any:
+        return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "contentEncoding": "base64", "pattern": r"^[A-Za-z0-9+/\s]*(=\s*){0,2}$"}
@@ -102,8 +102,9 @@ class DurationKind:
             return reading.refuse(path, f"{reading.name_of(path)} is {describe_value(value, None)}; {error}")
         return microseconds if microseconds >= self.least else reading.refuse_value(path, value, "longer than 0s")
 
-    def write(self, value: int) -> Any:
-        return format_duration(value)
+    def write(self, value: Any) -> Any:
+        is_duration = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_DURATION
+        return format_duration(value) if is_duration else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": DURATION_PATTERN}
@@ -141,8 +142,8 @@ class ConditionsKind:
                 report_bad_condition(wanted, key, (*path, key), reading)
         return value
 
-    def write(self, value: Mapping[str, Any]) -> Any:
-        return dict(value)
+    def write(self, value: Any) -> Any:
+        return dict(value) if isinstance(value, Mapping) else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "minProperties": 1}
@@ -200,8 +201,9 @@ class FactConditionsKind:
             return reading.refuse_value(path, value, f"a mapping of {', '.join(self.form.by_name)}")
         return self.form.read(value, path, reading)
 
-    def write(self, value: Mapping[str, Any]) -> Any:
-        return {name: self.form.by_name[name].kind.write(wanted) for name, wanted in value.items()}
+    def write(self, value: Any) -> Any:
+        # The kinds of facts write what they hold.
+        return dict(value) if isinstance(value, Mapping) else value
 
     def schema(self) -> dict[str, Any]:
         return {**self.form.schema(), "minProperties": 1}
@@ -248,8 +250,8 @@ class HeadersKind:
         reading.report(path, f"{found}; it must be text, or null to take the header away")
         return None
 
-    def write(self, value: Mapping[str, str | None]) -> Any:
-        return dict(value)
+    def write(self, value: Any) -> Any:
+        return dict(value) if isinstance(value, Mapping) else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "integer", "null"]}}
@@ -285,7 +287,9 @@ class OneOrManyKind:
             values[one] = None
         return UNREADABLE if UNREADABLE in values else tuple(values)
 
-    def write(self, value: tuple[Any, ...]) -> Any:
+    def write(self, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
         written = [self.kind.write(each) for each in value]
         return written[0] if len(written) == 1 else written
 
@@ -311,7 +315,7 @@ class RangeKind:
             return reading.refuse(path, f"{name} has the larger one first; write the least, then the most")
         return low, high
 
-    def write(self, value: tuple[Any, Any]) -> Any:
+    def write(self, value: Any) -> Any:
         return [self.kind.write(each) for each in value]
 
     def schema(self) -> dict[str, Any]:

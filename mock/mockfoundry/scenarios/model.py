@@ -1,9 +1,12 @@
 """Scenarios as values: the same whether written in Python or read from a file. Never plays one.
 
+Durations are whole microseconds; where one is built, it may be given as text (`"6s"`) or as a timedelta, too.
 `format` says what each key of a file is for, and what it may hold.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -11,6 +14,7 @@ import msgspec
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.plan import Violation, shorten_value
 from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.times import parse_duration
 from mockfoundry.scenarios.conditions import ABSENT, PLACES
 
 MAX_PROBLEMS: Final = 100
@@ -35,6 +39,18 @@ def quote_value(value: object) -> str:
     return f'"{shorten_value(value)}"' if isinstance(value, str) else shorten_value(value)
 
 
+def count_durations(value: msgspec.Struct, *names: str) -> None:
+    """Makes microseconds of a value's durations that were given as text or a timedelta. Text that is no duration stays:
+    reading the scenario says what is wrong with it."""
+    for name in names:
+        given = getattr(value, name)
+        if isinstance(given, timedelta):
+            msgspec.structs.force_setattr(value, name, given // timedelta(microseconds=1))
+        elif isinstance(given, str):
+            with suppress(ValueError):
+                msgspec.structs.force_setattr(value, name, parse_duration(given))
+
+
 CountScope = Literal["process", "user", "token", "foundation"]
 RespondPhase = Literal["before", "after"]
 SequenceEnd = Literal["pass", "repeat", "stay"]
@@ -46,12 +62,18 @@ class Uniform(msgspec.Struct, frozen=True, tag="uniform"):
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        count_durations(self, "low", "high")
+
 
 class Lognormal(msgspec.Struct, frozen=True, tag="lognormal"):
     """A delay with a long tail, as real ones have: half below `median`, one in a hundred above `p99`."""
 
     median: int
     p99: int
+
+    def __post_init__(self) -> None:
+        count_durations(self, "median", "p99")
 
 
 class Virtual(msgspec.Struct, frozen=True, tag="virtual"):
@@ -64,6 +86,9 @@ class Virtual(msgspec.Struct, frozen=True, tag="virtual"):
 
     delay: int | Uniform | Lognormal
     at_most: int = 30_000_000
+
+    def __post_init__(self) -> None:
+        count_durations(self, "delay", "at_most")
 
 
 Delay = int | Uniform | Lognormal | Virtual
@@ -89,6 +114,9 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     at: Literal["before-commit", "after-commit"]
     name: str = ""
     at_most: int = 30_000_000
+
+    def __post_init__(self) -> None:
+        count_durations(self, "at_most")
 
 
 class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,6 +147,13 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     phase: RespondPhase = "before"
     hold: Hold | None = None
     undocumented: bool = False
+
+    def __post_init__(self) -> None:
+        count_durations(self, "delay")
+        if self.base64 is not None and not isinstance(self.base64, bytes):
+            raise TypeError(
+                f'base64: {self.base64!r} is no bytes; give the bytes themselves, such as base64=b"\\x00\\x01"'
+            )
 
     @property
     def has_own_answer(self) -> bool:
@@ -226,6 +261,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        count_durations(self, "from_", "until")
         # One word in place of a tuple, as a file has it.
         given: tuple[tuple[str, object], ...] = (("operation", self.operation), ("state", self.state))
         for name, words in given:
@@ -282,6 +318,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     given: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        count_durations(self, "at")
+
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One failure mode.
@@ -303,12 +342,22 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: tuple[Event, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    def __post_init__(self) -> None:
+        count_durations(self, "for_")
+
     def to_yaml(self) -> str:
-        """The scenario as the text of its file."""
+        """The scenario as the text of its file.
+
+        Raises:
+            ScenarioError: it holds what no file can hold, such as an object.
+        """
         # Writing needs the form, and the form needs these classes.
         from mockfoundry.scenarios.format import scenario_to_yaml
 
         return scenario_to_yaml(self)
 
     def __repr__(self) -> str:
-        return self.to_yaml()
+        try:
+            return self.to_yaml()
+        except ScenarioError:
+            return super().__repr__()

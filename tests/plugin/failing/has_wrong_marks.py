@@ -24,3 +24,9 @@ def test_with_a_misspelt_key(foundation: Foundation) -> None:
 @pytest.mark.seed_file("world.yaml")
 def test_with_a_seed_that_is_not_there(foundation: Foundation) -> None:
     assert foundation.playing() == []
+
+
+class TestOfAClass:
+    @pytest.mark.scenario("conflcit")
+    def test_with_a_scenario_that_is_misspelt(self, foundation: Foundation) -> None:
+        assert foundation.playing() == []
