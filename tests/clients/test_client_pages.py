@@ -11,6 +11,7 @@ import pytest
 from mockfoundry.client.server import Server
 from tests.clients.at_hand import NotAtHandError, built_alone, go_command, must_be_installed
 from tests.clients.client_pages import HERE, PAGES, client_pages, render_page
+from tests.plugin.conftest import plugins_without_use
 
 PYTHON = (PAGES / "python.md").read_text(encoding="utf-8")
 
@@ -52,8 +53,9 @@ def test_pointing_the_python_client_here_takes_three_lines(server: Server) -> No
 
 
 def test_the_test_on_the_python_page_passes(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_theirs=block(PYTHON, "test"))
-    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", timeout=600)
+    text = block(PYTHON, "test")
+    pytester.makepyfile(test_theirs=text)
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugins_without_use(text), timeout=600)
     done.assert_outcomes(passed=1)
 
 

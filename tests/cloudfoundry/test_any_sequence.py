@@ -257,7 +257,7 @@ def test_any_sequence_of_calls_keeps_what_the_model_has(rich_server: Serving) ->
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples(30),
+            max_examples=examples(20),
             stateful_step_count=40,
             suppress_health_check=list(HealthCheck),
         ),

@@ -13,7 +13,7 @@ from tests.serving import Serving
 
 pytestmark = pytest.mark.hypothesis
 
-MANY = settings(max_examples=examples(30), suppress_health_check=list(HealthCheck), deadline=None)
+MANY = settings(max_examples=examples(15), suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def prepare(server: Serving, instances: int) -> Asking:
@@ -126,7 +126,7 @@ FIELDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 
 @given(fields=FIELDS)
-@settings(MANY, max_examples=examples(120))
+@settings(MANY, max_examples=examples(60))
 def test_whatever_is_asked_for_is_done_or_changes_nothing(rich_server: Serving, fields: dict[str, Any]) -> None:
     foundation = Asking(rich_server)
     before = foundation.world.copy()

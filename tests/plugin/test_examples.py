@@ -17,7 +17,7 @@ settings.load_profile("patient")
 """What a user writes; a machine under load may need any time for an example."""
 
 
-@pytest.mark.parametrize("explicit", ["@settings(max_examples=30)", pytest.param("", marks=pytest.mark.long)])
+@pytest.mark.parametrize("explicit", ["@settings(max_examples=10)", pytest.param("", marks=pytest.mark.long)])
 def test_each_example_has_a_fresh_foundation(run_there: Run, explicit: str) -> None:
     result = run_there(f"""{IMPORTS}
 @pytest.mark.scenario("conflict-then-ok")
