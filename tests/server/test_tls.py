@@ -1,10 +1,12 @@
 """TLS: clients that insist on https are served, those that don't trust or aren't trusted are not, mistakes are told."""
 
 import errno
+import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,7 @@ from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.server.run import BackgroundServer
 from mockfoundry.server.tls import TlsError, set_up_tls
 from tests.serving import ADMIN, WEB
+from tests.waiting import DEADLINE_SECONDS
 
 SCALE = f"/v3/processes/{WEB}/actions/scale"
 
@@ -100,6 +103,32 @@ def test_a_connection_that_speaks_tls_breaks_too(start: Start, fault: str) -> No
         with pytest.raises(BROKEN[fault]):
             client.post(SCALE, json={"instances": 4})
         assert client.get(f"/v3/processes/{WEB}").json()["instances"] == 4
+
+
+REFUSED: dict[str, tuple[bytes, int]] = {
+    "no HTTP": (b"\x00\r\n\r\n", 400),
+    "a bad host": (b"GET /v3/apps HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    "a body too large": (b"POST /v3/apps HTTP/1.1\r\nHost: here\r\nContent-Length: 99999999\r\n\r\n", 413),
+    "headers too large": (b"GET /v3/apps HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 70_000, 431),
+    "a slow head": (b"GET /v3/apps HTTP/1.1\r\n", 408),
+}
+
+
+@pytest.mark.parametrize("request_", REFUSED)
+def test_what_is_refused_at_the_door_is_answered_and_its_connection_closed(
+    start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, request_: str
+) -> None:
+    monkeypatch.setattr("mockfoundry.server.bounded.LINGER_SECONDS", 0.05)
+    content, status = REFUSED[request_]
+    server, file = start(tls=True, head_timeout=50_000)
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_SECONDS) as plain,
+        trusting(file).wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        client.sendall(content)
+        came = b"".join(iter(partial(client.recv, 65_536), b""))
+    assert came.startswith(f"HTTP/1.1 {status} ".encode())
+    assert [each.getMessage() for each in caplog.records] == []
 
 
 def test_a_users_certificate_is_served_with_its_key_in_a_file_of_its_own_or_in_the_same(

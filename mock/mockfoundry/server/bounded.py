@@ -501,7 +501,9 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         body = b"" if self.parser.get_method() == b"HEAD" else response.body
         self.transport.write(render_head(response, keep_alive=False) + body)
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            # TLS has no half of a connection that could be closed.
+            self.transport.write_eof()
         if len(self.extra) > MAX_EXTRA and self in self.extra:
             self.transport.close()
         self._set_timer(LINGER_SECONDS)
