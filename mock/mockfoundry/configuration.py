@@ -11,14 +11,12 @@ from typing import Any, Literal, get_args, get_origin
 
 from mockfoundry.documents.declare import AsItIs, Form, FormKey, Kind, Reading, locate_finding
 from mockfoundry.documents.declare import Path as KeyPath
-from mockfoundry.documents.files import read_document_file
+from mockfoundry.documents.files import PEM_MARK, read_document_file
 from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, ListKind, TextKind
 from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.documents.wording import describe_value
 from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
 from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED, SHIPPED_PLATFORM, Option, iterate_options
-
-PEM_MARK = "-----BEGIN "
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def mockserver(folder: Path, *, pinned: bool = True) -> Iterator[Server]:
     port = find_free_port()
     options = ["-Dmockserver.logLevel=ERROR", f"-Dmockserver.initializationJsonPath={file}"]
     command = ["java", *options, "-jar", str(find_jar("mockserver-node")), "-serverPort", str(port)]
-    with running(command, port=port, health=("GET", PROCESS), pinned=pinned) as server:
+    with running(command, port=port, health=("GET", PROCESS), pinned=pinned, folder=NPM_PEERS) as server:
         yield server
 
 
@@ -132,5 +132,5 @@ def bare_mockserver() -> Iterator[Server]:
     port = find_free_port()
     jar = str(find_jar("mockserver-node"))
     command = ["java", "-Dmockserver.logLevel=ERROR", "-jar", jar, "-serverPort", str(port)]
-    with running(command, port=port, health=("PUT", "/mockserver/status"), pinned=False) as server:
+    with running(command, port=port, health=("PUT", "/mockserver/status"), pinned=False, folder=NPM_PEERS) as server:
         yield server

@@ -107,6 +107,7 @@ def running(
     port: int = 0,
     health: tuple[str, str] = ("GET", "/v3/processes"),
     pinned: bool = True,
+    folder: Path | None = None,
 ) -> Iterator[Server]:
     """A server in a process of its own until the block ends.
 
@@ -115,6 +116,7 @@ def running(
         port: the one that it was told to listen on; 0 where it picks one and announces it.
         health: the request whose right answer says that it has started.
         pinned: whether it runs on one core.
+        folder: that it runs in, where it writes files into that; None for this process's.
 
     Raises:
         BenchError: it ended, or did not answer in time.
@@ -127,6 +129,7 @@ def running(
         stderr=subprocess.STDOUT,
         text=True,
         env=tree.environment(),
+        cwd=folder,
         preexec_fn=lambda: os.sched_setaffinity(0, server_cores),  # noqa: PLW1509
     )
     printed = Printed(process, announces)

@@ -174,6 +174,13 @@ def test_the_start_screen_says_how_each_client_trusts_it() -> None:
     assert "--cacert" not in render_start_screen(service, "https://here", ServerOptions())
 
 
+@pytest.mark.parametrize("name", ["my_host", "ab--cd", "-x-.example", "n" * 64, ""])
+def test_a_machine_of_any_name_serves_https(start: Start, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: name)
+    server, file = start(tls=True)
+    assert httpx.get(f"{server.url}/v3/processes", headers=ADMIN, verify=trusting(file)).status_code == 200
+
+
 MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "both": (
         {"tls": True, "tls_cert": "cert.pem"},
@@ -210,6 +217,14 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "a certificate without its key": (
         {"tls_cert": "cert.pem"},
         "--tls-cert cert.pem: no certificate and key in PEM; name the file of the key by --tls-key",
+    ),
+    "the text of a key": (
+        {"tls_cert": "cert.pem", "tls_key": "-----BEGIN PRIVATE KEY-----\nMIIE"},
+        "--tls-key: takes the path of a file, and got the text of one; write that into a file",
+    ),
+    "a name that no certificate has": (
+        {"tls": True, "allow_host": ("my_host",)},
+        "--allow-host my_host: no certificate can have this name; --tls-cert serves one of your own",
     ),
     "no PEM": (
         {"tls_cert": "text.pem", "tls_key": "key.pem"},

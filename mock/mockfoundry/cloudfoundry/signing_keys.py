@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from mockfoundry.documents.files import PEM_MARK
 from mockfoundry.documents.problems import DocumentError, Problem
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ LEAST_KEY_BITS, MOST_KEY_BITS = 2048, 8192
 """RS256 wants the first at least [RFC 7518, 3.3]; with a key beyond the second a signature takes too long."""
 
 MAX_KEY_FILE_BYTES = 64 * 1024
-PEM_MARK = "-----BEGIN "
 KEY_ADVICE = "make one with `openssl genrsa -out key.pem 2048`"
 
 

@@ -6,6 +6,9 @@ from typing import BinaryIO
 
 from mockfoundry.documents.problems import DocumentError, Problem
 
+PEM_MARK = "-----BEGIN "
+"""What the text of a key or a certificate begins with, where a path may stand, too."""
+
 STANDARD_INPUT = "-"
 """In place of a file's path."""
 

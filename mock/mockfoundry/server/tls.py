@@ -6,14 +6,19 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from mockfoundry.documents.files import PEM_MARK
 from mockfoundry.options import ServerOptions
+
+ANY_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 (they are told apart, and not listened on)
 
 LOCAL_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
 """For what the certificate of a throw-away authority counts besides the names that a server is told."""
@@ -108,9 +113,30 @@ def make_throw_away_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls:
 
 
 def list_certificate_names(options: ServerOptions) -> Iterator[str]:
-    """The names and addresses under which clients may call a server."""
+    """The names and addresses under which clients may call a server.
+
+    Raises:
+        TlsError: no certificate can have a name that a user gave.
+    """
+    for name in options.allow_host:
+        if not can_be_certified(name):
+            raise TlsError(f"--allow-host {name}: no certificate can have this name; --tls-cert serves one of your own")
+    # Where the server listens is told when it does; the machine's own name may be any.
     wanted = (*LOCAL_NAMES, options.host, socket.gethostname().lower(), *options.allow_host)
-    yield from (each for each in dict.fromkeys(wanted) if each and each not in ("0.0.0.0", "::"))  # noqa: S104
+    yield from (each for each in dict.fromkeys(wanted) if each not in ANY_ADDRESSES and can_be_certified(each))
+
+
+def can_be_certified(name: str) -> bool:
+    """Whether a certificate can have a name: an address, or a host's name as the domain name system has them."""
+    import idna
+
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    try:
+        idna.encode(name.removeprefix("*."))
+    except idna.IDNAError:
+        return False
+    return True
 
 
 def write_authority(content: bytes, path: str | None, call_at_end: CallAtEnd) -> str:
@@ -178,6 +204,9 @@ def demand_client_certificates(context: ssl.SSLContext, authority: str) -> None:
 
 def must_be_readable(flag: str, path: str) -> None:
     """Refuses a file that can't be read; raises TlsError."""
+    if path.startswith(PEM_MARK):
+        # It may be a key, so it is not repeated.
+        raise TlsError(f"{flag}: takes the path of a file, and got the text of one; write that into a file")
     try:
         with open(path, "rb") as file:
             file.read(1)
