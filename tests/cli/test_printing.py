@@ -77,6 +77,7 @@ def test_commands_print_in_one_place_alone() -> None:
         "contract/load.py sys.stdout.write",
         "pytest_plugin/__init__.py terminalreporter.write_line",
         "pytest_plugin/__init__.py terminalreporter.write_line",
+        "pytest_plugin/__init__.py terminalreporter.write_line",
     ]
 
 
