@@ -196,6 +196,17 @@ def test_a_line_is_no_wider_for_the_name_of_its_foundation() -> None:
         assert len(line) <= 100
 
 
+def test_a_line_that_can_not_be_made_ends_no_log() -> None:
+    lines: list[str] = []
+    log = RequestLog("text", lines.append)
+    broken = RecordedResponse(404, [], b"", "gone")
+    log.note("GET", None, broken)  # type: ignore[arg-type]
+    log.note("GET", "/v3/apps", broken)
+    log.close()
+    assert lines[0].startswith("mockfoundry could not tell of a request: ")
+    assert lines[1] == "GET /v3/apps → 404: gone"
+
+
 def test_a_reader_who_has_gone_ends_the_log_and_not_the_server() -> None:
     def write(line: str) -> None:
         raise BrokenPipeError

@@ -171,6 +171,10 @@ def test_the_start_screen_says_how_each_client_trusts_it() -> None:
     screen = render_start_screen(service, "https://here", ServerOptions(tls=True), False, "/some where/authority.pem")
     assert "curl --cacert '/some where/authority.pem' -i -X POST https://here/v3/processes/" in screen
     assert "export SSL_CERT_FILE='/some where/authority.pem'" in screen
+    mutual = ServerOptions(tls=True, tls_client_ca="ours.pem")
+    shown = render_start_screen(service, "https://here", mutual, False, "/authority.pem")
+    assert "curl --cacert /authority.pem --cert CLIENT.pem -i -X POST https://here/" in shown
+    assert "  Clients show a certificate, here CLIENT.pem, by ours.pem.\n" in shown
     assert "--cacert" not in render_start_screen(service, "https://here", ServerOptions())
 
 
@@ -205,6 +209,10 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "no key": (
         {"tls_cert": "cert.pem", "tls_key": "none.pem"},
         "--tls-key none.pem: No such file or directory",
+    ),
+    "a NUL": (
+        {"tls_cert": "a\0b"},
+        "--tls-cert: a path holds no NUL; give the path of a file",
     ),
     "a folder": (
         {"tls": True, "tls_client_ca": "."},

@@ -89,8 +89,11 @@ def render_start_screen(
         "",
     ]
     program = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
+    program += " --cert CLIENT.pem" if options.tls_client_ca else ""
     lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, program)), ""]
     lines += [f"  {line}" for line in render_trust(authority)]
+    if options.tls_client_ca:
+        lines += [f"  Clients show a certificate, here CLIENT.pem, by {quote_line(options.tls_client_ca)}.", ""]
     reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
     if not options.host.startswith(LOOPBACK_PREFIXES):
         admins = "" if options.strict_auth else f"; {ADMIN_TOKENS[world.settings.unknown_users]} is an admin here"

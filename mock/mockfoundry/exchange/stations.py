@@ -1,4 +1,4 @@
-"""Stations: what refuses a request before the Cloud Controller works on it. Changes nothing, and answers nothing.
+"""Stations: what refuses a request before the Cloud Controller works on it. Never answers, changes only what is due.
 
 A scenario's rule that stands at the controller is asked of the requests alone that get there: past the rate limiter,
 with a token that is accepted, with the scope, and about something that is there and that the actor may use.
@@ -126,7 +126,8 @@ def look_up(context: ExchangeContext, route: Route, actor: User, operation: Oper
     if world.deploying_apps or world.waiting_jobs:
         advance_world(world, context.now)
     body: Any = None if context.body is ABSENT else context.body
-    for query in (context.query, {}) if context.query else ({},):
+    queries = (context.query, {}) if context.query else ({},)
+    for query in queries:
         try:
             lookup(world, actor, ApiRequest(route.path, query, body, (), context.now, ""))
         except Refusal as refusal:

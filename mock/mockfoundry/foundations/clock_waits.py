@@ -72,7 +72,8 @@ class ClockWaits:
         waiting = self._waiting.get(generation, ())
         for wait in sorted((each for each in waiting if each.due <= now), key=lambda each: each.due):
             self.remove(wait)
-            if wait.has_left is not None and wait.has_left():
+            # Another one that went on before may have been this one's turn, too.
+            if wait.outcome is not None or (wait.has_left is not None and wait.has_left()):
                 continue
             wait.outcome = wait.go_on(real_time)
             if wait.wake is not None:

@@ -136,6 +136,12 @@ class RequestLog:
         number: int = 0,
     ) -> None:
         """Has a request written, from the journal where that holds it."""
+        if self._has_ended:
+            return
+        if len(self._waiting) >= MAX_WAITING_LINES:
+            # Nothing is looked up for a line that is left out.
+            self._left_out += 1
+            return
         listed = None if foundation is None else find_entry(foundation.journal, number)
         logged: LoggedEntry | LoggedRefusal
         if foundation is None or listed is None:
@@ -144,10 +150,7 @@ class RequestLog:
         else:
             logged = LoggedEntry(foundation.name, listed, names_finder(foundation, False)([listed]))
         with self._news:
-            if len(self._waiting) >= MAX_WAITING_LINES:
-                self._left_out += 1
-            else:
-                self._waiting.append(logged)
+            self._waiting.append(logged)
             self._news.notify()
 
     def close(self) -> None:
@@ -167,13 +170,26 @@ class RequestLog:
                     left_out, self._left_out = self._left_out, 0
             if logged is None:
                 return
+            lines = [render_line(logged, self._form)]
+            if left_out:
+                lines.append(make_left_out_line(left_out, self._form))
             try:
-                self._write(logged.render_text() if self._form == "text" else logged.render_json())
-                if left_out:
-                    self._write(make_left_out_line(left_out, self._form))
+                for line in lines:
+                    self._write(line)
             except (OSError, ValueError):
-                # Nobody reads any more: the server goes on.
+                # Nobody reads any more, or what is written to is closed: the server goes on.
+                self._has_ended = True
+                self._waiting.clear()
                 return
+
+
+def render_line(logged: LoggedEntry | LoggedRefusal, form: RequestLogForm) -> str:
+    """The line of a request; where it can't be made, one that says so: the next is written all the same."""
+    try:
+        return logged.render_text() if form == "text" else logged.render_json()
+    except Exception as error:
+        text = f"mockfoundry could not tell of a request: {type(error).__name__}"
+        return text if form == "text" else msgspec.json.encode({"line": text}).decode()
 
 
 def make_left_out_line(count: int, form: RequestLogForm) -> str:

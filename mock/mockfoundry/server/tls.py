@@ -210,6 +210,8 @@ def must_be_readable(flag: str, path: str) -> None:
     try:
         with open(path, "rb") as file:
             file.read(1)
+    except ValueError:
+        raise TlsError(f"{flag}: a path holds no NUL; give the path of a file") from None
     except OSError as error:
         raise TlsError(f"{flag} {path}: {error.strerror or os.strerror(error.errno or 0)}") from None
 

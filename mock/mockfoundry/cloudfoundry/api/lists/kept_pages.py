@@ -26,10 +26,14 @@ class KeptPages:
         """The page that was kept for a key; None if there is none."""
         return self._pages.get(key)
 
-    def keep(self, key: Hashable, page: ApiResponse) -> None:
-        """Keeps a page, whose body is encoded, unless it is too large for that."""
-        size = len(page.body)
-        if size > MAX_KEPT_PAGE_BYTES:
+    def keep(self, key: Hashable, page: ApiResponse, key_size: int) -> None:
+        """Keeps a page, whose body is encoded, unless it is too large for that.
+
+        Args:
+            key_size: how many signs of the key are the client's.
+        """
+        size = len(page.body) + key_size
+        if size > MAX_KEPT_PAGE_BYTES or key in self._pages:
             return
         if self._size + size > MAX_KEPT_BYTES or len(self._pages) >= MAX_KEPT_PAGES:
             self._pages.clear()

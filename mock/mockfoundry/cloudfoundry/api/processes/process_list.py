@@ -39,7 +39,7 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
     if isinstance(response, LateResponse) or "embed" in request.query:
         return response
     kept = msgspec.structs.replace(response, body=encode_like_rails(response.body))
-    KEPT_PAGES.keep(key, kept)
+    KEPT_PAGES.keep(key, kept, len(request.base) + len(request.query_string))
     return kept
 
 
