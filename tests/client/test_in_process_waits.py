@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -254,3 +254,18 @@ def test_a_hold_that_no_scenario_has_is_told_at_the_end_of_its_block(server: InP
     with pytest.raises(ControlError) as error, foundation.hold("gate"):
         pass
     assert str(error.value) == "no request was held under gate in held; no scenario that is on holds any"
+
+
+def test_a_hold_whose_requests_went_on_before_its_block_ended_is_none_that_nobody_has(server: InProcess) -> None:
+    foundation = server.foundation("gone-on")
+    with (
+        client_of(server, foundation) as client,
+        ThreadPoolExecutor(1) as sending,
+        foundation.hold("gate") as held,
+    ):
+        foundation.play(holding("before-commit"))
+        waiting = sending.submit(client.post, PATH, json={"instances": 2})
+        foundation.verify("scaleProcess", answered=False, within="60s")
+        assert held.release() == 1
+        assert waiting.result(DEADLINE_SECONDS).status_code == 202
+        foundation.stop_all()

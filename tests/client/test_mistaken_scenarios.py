@@ -44,6 +44,10 @@ def scenario_of(**keys: Any) -> Scenario:
         ({"respond": Respond(delay=HALF)}, "delay is 0.5; it must be a number and a unit"),
         ({"respond": Respond(status=503, body=b"x")}, "scenario late: rules/0/respond/body is b'x'; JSON has no bytes"),
         ({"respond": Respond(status=503, body={1: 2})}, "rules/0/respond/body has the key 1; keys are text"),
+        (
+            {"respond": Respond(status=503, body={10**5000: 2})},
+            "body has the key a number of 16610 bits; keys are text",
+        ),
         ({"when": object()}, "rules/0/when is a object, which no file can hold"),
     ],
 )

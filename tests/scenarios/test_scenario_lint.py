@@ -12,6 +12,7 @@ from mockfoundry.documents.problems import PROBLEM_FORMATS, Problem
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import PASS, Respond, Rule, Scenario, When
 from tests.effort import effort_of
+from tests.serving import served
 
 CONFLICT = Respond(error="CF-Conflict")
 GUID = "6a901b7c-9417-4dc1-8189-d3234aa0ab82"
@@ -134,6 +135,12 @@ def test_several_rules_can_leave_nothing_together(contract: Contract, errors: Ma
         Rule(operation=("scaleProcess", "scaleProcessForApp"), respond=CONFLICT),
     ]
     assert problems(contract, errors, *rules)[0].startswith("rule 3 is never reached: rule 2 ")
+
+
+def test_a_rule_for_any_request_may_wait_for_one_without_a_token(errors: Mapping[str, int]) -> None:
+    """The root documents answer it."""
+    after = Respond(phase="after")
+    assert problems(served(), errors, Rule(operation="any", when=When(user=None), respond=after)) == []
 
 
 def test_a_rule_in_another_state_is_let_pass(contract: Contract, errors: Mapping[str, int]) -> None:

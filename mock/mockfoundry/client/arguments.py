@@ -350,7 +350,8 @@ def load_scenario_document(scenario: "ScenarioSource") -> Document | None:
 
 
 def load_sound_scenario(scenario: "ScenarioSource") -> Document | None:
-    """As `load_scenario_document`; of a `Scenario` it is known that it is one.
+    """As `load_scenario_document`. A `Scenario` is read here as its file would be, so that its mistakes are told at the
+    user's line; what is a text already is read by the server.
 
     Raises:
         ScenarioError: what is written in a `Scenario` is not one.

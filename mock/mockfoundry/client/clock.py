@@ -123,6 +123,7 @@ class HeldRequests:
         self._call = call
         self._foundation = foundation
         self._known: set[str] = set()
+        self._released = 0
         self.name = name
 
     def __repr__(self) -> str:
@@ -134,7 +135,9 @@ class HeldRequests:
         Returns:
             How many there were.
         """
-        return int(self._call("POST", f"/holds/{quote(self.name, safe='')}/release")["released"])
+        released = int(self._call("POST", f"/holds/{quote(self.name, safe='')}/release")["released"])
+        self._released += released
+        return released
 
     def _list_names(self) -> set[str]:
         """The names under which the scenarios that are on hold requests."""
@@ -145,7 +148,7 @@ class HeldRequests:
         }
 
     def __enter__(self) -> Self:
-        self._known = self._list_names()
+        self._known, self._released = self._list_names(), 0
         return self
 
     def __exit__(
@@ -158,7 +161,8 @@ class HeldRequests:
         """
         __tracebackhide__ = True
         if error is None:
-            if self.release() == 0 and self.name not in self._known:
+            self.release()
+            if not self._released and self.name not in self._known:
                 self._must_be_known()
             return
         # The error of the block is the one to be seen, not that the server is gone too.

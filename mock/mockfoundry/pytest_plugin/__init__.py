@@ -20,7 +20,7 @@ from mockfoundry.pytest_plugin.options import (
 from mockfoundry.pytest_plugin.session import (
     HITS,
     SERVER_URL_KEY,
-    TESTS_WERE_RUN,
+    TESTS_WERE_COLLECTED,
     add_hits,
     collect_foundation_coverage,
     collect_server_coverage,
@@ -178,7 +178,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     config = session.config
     if not hasattr(config, "workerinput"):
-        config.stash[TESTS_WERE_RUN] = bool(session.testscollected) and not config.getoption("collectonly")
+        config.stash[TESTS_WERE_COLLECTED] = bool(session.testscollected) and not config.getoption("collectonly")
         config.stash[COVERAGE_VERDICT] = judge_coverage(config)
         session.testsfailed += bool(config.stash[COVERAGE_VERDICT])
     return result

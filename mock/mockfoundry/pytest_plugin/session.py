@@ -26,7 +26,8 @@ SERVER_URL_KEY = "mockfoundry_url"
 
 URL_ADVICE = "; `mockfoundry serve` starts one, and without --mock-url the tests start their own"
 
-TESTS_WERE_RUN: "pytest.StashKey[bool]" = pytest.StashKey()
+TESTS_WERE_COLLECTED: "pytest.StashKey[bool]" = pytest.StashKey()
+"""Whether there was a test to run in this session, by this process or a worker."""
 SHARED_COVERAGE: "pytest.StashKey[bool]" = pytest.StashKey()
 """Whether the server that all workers share was asked for its coverage."""
 
@@ -155,10 +156,10 @@ def note_lost_worker(config: pytest.Config, worker: str) -> None:
 def describe_lost_workers(config: pytest.Config) -> str:
     """Whose requests are missing from the coverage, in a sentence; empty where none are, or no coverage is wanted."""
     lost = config.stash.get(LOST_WORKERS, [])
-    # The server that all workers share outlives them, and so do foundations on one that runs elsewhere.
+    # The server that all workers share outlives them.
     if not lost or not wants_coverage(config) or SHARED_SERVER in config.stash:
         return ""
-    return f"mockfoundry: the coverage is without the requests of {', '.join(lost)}, which has crashed"
+    return f"mockfoundry: the coverage is without the requests of {', '.join(lost)}: ended without sending them"
 
 
 def sum_coverage(config: pytest.Config) -> "ContractCoverage":
@@ -182,9 +183,9 @@ def sum_coverage(config: pytest.Config) -> "ContractCoverage":
     return ContractCoverage(percent, count, len(squares), squares, {}, unanswered)
 
 
-def has_run_tests(config: pytest.Config) -> bool:
-    """Whether a test of this session was run, by this process or by a worker."""
-    return config.stash.get(TESTS_WERE_RUN, False)
+def had_tests_to_run(config: pytest.Config) -> bool:
+    """Whether there was a test to run, by this process or by a worker."""
+    return config.stash.get(TESTS_WERE_COLLECTED, False)
 
 
 def judge_coverage(config: pytest.Config) -> str:
@@ -192,7 +193,7 @@ def judge_coverage(config: pytest.Config) -> str:
     from mockfoundry.client.errors import ServerError
 
     least = config.getoption("mock_coverage_fail_under")
-    if least is None or not has_run_tests(config):
+    if least is None or not had_tests_to_run(config):
         return ""
     try:
         percent = sum_coverage(config).percent

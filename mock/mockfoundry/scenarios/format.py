@@ -343,6 +343,8 @@ def find_unwritable(value: Any, path: Path) -> Iterator[str]:
 
 def describe_object(value: Any) -> str:
     """An object in a few words; its own may be long, or fail."""
+    if isinstance(value, int) and value.bit_length() > MAX_WRITTEN_BITS:
+        return f"a number of {value.bit_length()} bits"
     plain = isinstance(value, int | float | bytes | None)
     return quote_line(repr(value)[:80]) if plain else f"a {type(value).__name__}"
 

@@ -417,11 +417,10 @@ def report_unknown_operation(path: Path, operation: str, contract: Contract) -> 
 
 
 def find_impossible_conditions(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]:
-    is_general = not rule.operation or rule.is_for_any
     for place, name, wanted in rule.when.list_wanted():
         reasons = [explain_impossible_condition(plan, place, name, wanted) for plan in plans]
         # A rule for every request need only be possible for one of them; a named operation must be meant.
-        if not any(reasons) or (is_general and not all(reasons)):
+        if not any(reasons) or (rule.is_general and not all(reasons)):
             continue
         reason = next(each for each in reasons if each is not None)
         mend = "" if reason.endswith("?") else "; mend the condition or leave it out"
@@ -444,7 +443,7 @@ def find_refused_callers(rule: Rule, plans: list[Plan]) -> Iterator[PathFinding]
     else:
         return
     secured = [plan for plan in plans if plan.secured]
-    if not secured or (not rule.operation and len(secured) < len(plans)):
+    if not secured or (rule.is_general and len(secured) < len(plans)):
         return
     for place, name, wanted in rule.when.list_wanted():
         if is_of_no_caller(place, name, wanted):

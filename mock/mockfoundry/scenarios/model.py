@@ -39,7 +39,7 @@ def quote_value(value: object) -> str:
     return f'"{shorten_value(value)}"' if isinstance(value, str) else shorten_value(value)
 
 
-def count_durations(value: msgspec.Struct, *names: str) -> None:
+def convert_durations(value: msgspec.Struct, *names: str) -> None:
     """Makes microseconds of a value's durations that were given as text or a timedelta. Text that is no duration stays:
     reading the scenario says what is wrong with it."""
     for name in names:
@@ -63,7 +63,7 @@ class Uniform(msgspec.Struct, frozen=True, tag="uniform"):
     high: int
 
     def __post_init__(self) -> None:
-        count_durations(self, "low", "high")
+        convert_durations(self, "low", "high")
 
 
 class Lognormal(msgspec.Struct, frozen=True, tag="lognormal"):
@@ -73,7 +73,7 @@ class Lognormal(msgspec.Struct, frozen=True, tag="lognormal"):
     p99: int
 
     def __post_init__(self) -> None:
-        count_durations(self, "median", "p99")
+        convert_durations(self, "median", "p99")
 
 
 class Virtual(msgspec.Struct, frozen=True, tag="virtual"):
@@ -88,7 +88,7 @@ class Virtual(msgspec.Struct, frozen=True, tag="virtual"):
     at_most: int = 30_000_000
 
     def __post_init__(self) -> None:
-        count_durations(self, "delay", "at_most")
+        convert_durations(self, "delay", "at_most")
 
 
 Delay = int | Uniform | Lognormal | Virtual
@@ -116,7 +116,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     at_most: int = 30_000_000
 
     def __post_init__(self) -> None:
-        count_durations(self, "at_most")
+        convert_durations(self, "at_most")
 
 
 class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,7 +149,7 @@ class Respond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undocumented: bool = False
 
     def __post_init__(self) -> None:
-        count_durations(self, "delay")
+        convert_durations(self, "delay")
         if self.base64 is not None and not isinstance(self.base64, bytes):
             raise TypeError(
                 f'base64: {self.base64!r} is no bytes; give the bytes themselves, such as base64=b"\\x00\\x01"'
@@ -261,12 +261,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        count_durations(self, "from_", "until")
+        convert_durations(self, "from_", "until")
         # One word in place of a tuple, as a file has it.
         given: tuple[tuple[str, object], ...] = (("operation", self.operation), ("state", self.state))
         for name, words in given:
             if isinstance(words, str):
                 msgspec.structs.force_setattr(self, name, (words,))
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it names no operation of its own: it is for those behind a token, or for every request."""
+        return not self.operation or self.is_for_any
 
     @property
     def is_for_any(self) -> bool:
@@ -319,7 +324,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     given: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        count_durations(self, "at")
+        convert_durations(self, "at")
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -343,7 +348,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        count_durations(self, "for_")
+        convert_durations(self, "for_")
 
     def to_yaml(self) -> str:
         """The scenario as the text of its file.

@@ -8,7 +8,7 @@ import msgspec
 
 from mockfoundry.contract.plan import shorten_value
 from mockfoundry.documents.times import format_duration, format_passed_time
-from mockfoundry.scenarios.conditions import MatchableRequest, find_request_values
+from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.engine import (
     ScenarioProgress,
     compute_count_key,
@@ -110,10 +110,8 @@ def recall_near_miss(scenarios: CompiledScenarios, request: MatchableRequest) ->
     Args:
         scenarios: few enough to be compared.
     """
-    comparable = scenarios.find_comparable(request)
-    if comparable.places is None:
-        return None
-    return comparable.texts.get(tuple([find_request_values(request, *place)[0] for place in comparable.places]))
+    key = scenarios.find_comparable(request).key_of(request)
+    return None if key is None else scenarios.near_misses.get((request.operation, request.needs_naming, key))
 
 
 def describe_near_miss(
@@ -141,17 +139,17 @@ def describe_near_miss(
 def remember_near_miss(scenarios: CompiledScenarios, request: MatchableRequest, text: str) -> None:
     """Has `recall_near_miss` know what was said of a request that no rule took, if that follows from it alone."""
     comparable = scenarios.find_comparable(request)
-    if comparable.places is None or comparable.list_distant(request):
+    key = comparable.key_of(request)
+    if key is None or comparable.list_distant(request):
         return
-    values = tuple([find_request_values(request, *place)[0] for place in comparable.places])
-    if all(value is None or len(value) <= MAX_REMEMBERED_LENGTH for value in values):
-        if len(comparable.texts) >= MAX_REMEMBERED_TEXTS:
-            comparable.texts.clear()
-        comparable.texts[values] = text
+    if all(value is None or len(value) <= MAX_REMEMBERED_LENGTH for value in key):
+        if len(scenarios.near_misses) >= MAX_REMEMBERED_TEXTS:
+            scenarios.near_misses.clear()
+        scenarios.near_misses[request.operation, request.needs_naming, key] = text
 
 
 MAX_REMEMBERED_TEXTS = 512
-"""How many near misses of an operation are remembered."""
+"""How many near misses of a foundation are remembered."""
 
 MAX_REMEMBERED_LENGTH = 200
 """How long the parts of a request may be that its near miss is remembered by."""

@@ -152,21 +152,27 @@ class ComparableRules:
 
     Attributes:
         places: of all that decides whether a rule takes a request, and which is nearest to one that none takes, where
-            that is nothing but single texts of the request; None where there is more to it.
-        texts: near misses in words, by the texts in those places.
+            that is nothing but single texts of the request; None where there is more to it. So a request with the same
+            texts fares as one before, while the same scenarios are on: none of the rules has a count, a state, a time
+            or a chance, and who remembers leaves out what hung on the way to the controller.
     """
 
-    __slots__ = ("_distant", "_near", "_order", "places", "texts")
+    __slots__ = ("_distant", "_near", "_order", "places")
 
     def __init__(self, rules: Iterable[CompiledRule], operation: str, needs_naming: bool) -> None:
         self._order = {compiled: place for place, compiled in enumerate(rules)}
         self._near = [each for each in self._order if is_near(each, operation, needs_naming)]
         near = frozenset(self._near)
         self._distant = RuleIndex([each for each in self._order if each not in near and each.conditions])
-        self.texts: dict[tuple[str | None, ...], str] = {}
         asked = {(each.place, each.name) for compiled in self._order for each in compiled.conditions}
         is_plain = all(each.is_plain for each in self._near)
         self.places = tuple(asked) if is_plain and all(place in SINGLE_TEXTS for place, _ in asked) else None
+
+    def key_of(self, request: MatchableRequest) -> tuple[str | None, ...] | None:
+        """The texts in `places` of a request; None where it does not hang on those alone."""
+        if self.places is None:
+            return None
+        return tuple([find_request_values(request, *place)[0] for place in self.places])
 
     def list_distant(self, request: MatchableRequest) -> list[CompiledRule]:
         """The rules for other operations of which all conditions hold."""
@@ -253,12 +259,14 @@ class CompiledScenarios:
     Attributes:
         rule_count: of all scenarios.
         events: of all scenarios, each with its number there.
+        near_misses: what was said of requests that no rule took, by operation, whether that must be named, and
+            `ComparableRules.key_of`.
 
     Raises:
         ScenarioError: two scenarios have one name, or one can't be compiled.
     """
 
-    __slots__ = ("_comparable", "_indexes", "compiled", "events", "rule_count", "scenarios")
+    __slots__ = ("_comparable", "_indexes", "compiled", "events", "near_misses", "rule_count", "scenarios")
 
     def __init__(self, scenarios: Iterable[Scenario | CompiledScenario] = ()) -> None:
         self.compiled: Final = tuple(
@@ -276,6 +284,7 @@ class CompiledScenarios:
         )
         self._indexes: dict[tuple[str, bool], tuple[RuleIndex, ...]] = {}
         self._comparable: dict[tuple[str, bool], ComparableRules] = {}
+        self.near_misses: dict[tuple[str, bool, tuple[str | None, ...]], str] = {}
 
     def without(self, name: str) -> tuple[CompiledScenario, ...]:
         """The scenarios but that of a name."""

@@ -29,13 +29,15 @@ from mockfoundry.cloudfoundry.world import World
 
 def list_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
     """The processes of every space that the actor may read."""
+    # Kept is a page that follows from the tables and the address alone: not from roles, a body, or how old reads are.
     if request.body is not None or request.violations or world.settings.stale_seconds or not reads_everything(actor):
         return list_readable_processes(world, actor, request)
-    key = (world.tables_version, request.base, request.query_string)
+    key = ("processes", world.tables_version, request.base, request.query_string)
     kept = KEPT_PAGES.get(key)
     if kept is not None:
         return kept
     response = list_readable_processes(world, actor, request)
+    # Embedded instances move with time.
     if isinstance(response, LateResponse) or "embed" in request.query:
         return response
     kept = msgspec.structs.replace(response, body=encode_like_rails(response.body))
@@ -44,6 +46,7 @@ def list_processes(world: World, actor: User, request: ApiRequest) -> ApiRespons
 
 
 def list_readable_processes(world: World, actor: User, request: ApiRequest) -> ApiResponse | LateResponse:
+    """The processes of every space that the actor may read, read anew."""
     app_guid = app_guid_override(request)
     if app_guid is not None:
         return list_app_page(world, actor, request, app_guid)

@@ -68,12 +68,14 @@ class InstanceFrame(NamedTuple):
 
     Attributes:
         template: its JSON, with places for its uptime and, unless it is down, for its usage.
-        place: its index.
+        number: its index among those of its process.
         since: from when its uptime counts; None where it has none.
+        is_down: whether there is none, though one is wanted.
+        is_measured: whether it has usage of its own.
     """
 
     template: bytes
-    place: int
+    number: int
     since: int | None
     is_down: bool
     is_measured: bool
@@ -86,18 +88,18 @@ def encode_stats(world: World, app: App, space: Space, process: ProcessModel, no
     segment = space.isolation_segment if is_started else None
     unmeasured = b"{}" if sample is None else _encode({"time": sample.time, **_NO_USAGE})
     encoded: list[bytes] = []
-    for template, place, since, is_down, is_measured in find_frames(world, app, process, segment, sample, now):
+    for template, number, since, is_down, is_measured in find_frames(world, app, process, segment, sample, now):
         uptime = 0 if since is None or since > now else (now - since) // SECOND
         if is_down:
             encoded.append(template % uptime)
         elif is_measured and sample is not None:
-            encoded.append(template % (uptime, _encode(present_usage(sample, place))))
+            encoded.append(template % (uptime, _encode(present_usage(sample, number))))
         else:
             encoded.append(template % (uptime, unmeasured))
     return encoded
 
 
-MAX_KEPT_FRAMES = 100
+MAX_KEPT_FRAMES = 20
 """Of how many instances of a process the frames are kept with it; each takes less than 1 kB."""
 
 
@@ -105,6 +107,7 @@ def find_frames(
     world: World, app: App, process: ProcessModel, segment: str | None, sample: UsageSample | None, now: int
 ) -> list[InstanceFrame]:
     """The frames of the instances below `instances`, made anew where one of them came into another state."""
+    # The process is not in the key: one that was written to is another value, which has no frames yet.
     key = (list_range_phases(world, process, now), app.state, segment, sample is None, world.random_seed)
     kept: tuple[object, list[InstanceFrame]] | None = process.__dict__.get("frames")
     if kept is not None and kept[0] == key:
