@@ -17,6 +17,9 @@ Mode = Literal["stateful", "canned"]
 DoorName = Literal["protocol", "asgi"]
 RequestLogChoice = Literal["auto", "text", "json", "off"]
 
+ANY_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 (they are told apart, and not listened on)
+"""In place of one address to listen on: all that the machine has."""
+
 SHIPPED_PLATFORM = "shipped"
 """In place of a file: the contract of the platform that ships with mockfoundry."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mockfoundry.documents.files import shorten_path
 from mockfoundry.documents.problems import find_near_word
 from mockfoundry.documents.quoting import quote_line
-from mockfoundry.options import ServerOptions, iterate_options
+from mockfoundry.options import ANY_ADDRESSES, ServerOptions, iterate_options
 from mockfoundry.version import __version__
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mockfoundry.exchange.run import Service
 
 LOOPBACK_PREFIXES = ("127.", "::1", "localhost")
-ANY_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 (they are told apart, and not listened on)
 
 ADMIN_TOKENS = {"admin": "any unknown token", "refused": "the token admin"}
 """What makes a client an admin, by the setting `unknown_users`."""

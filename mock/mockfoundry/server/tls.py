@@ -16,9 +16,7 @@ from typing import Any
 import uvicorn
 
 from mockfoundry.documents.files import PEM_MARK
-from mockfoundry.options import ServerOptions
-
-ANY_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 (they are told apart, and not listened on)
+from mockfoundry.options import ANY_ADDRESSES, ServerOptions
 
 LOCAL_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
 """For what the certificate of a throw-away authority counts besides the names that a server is told."""
