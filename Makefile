@@ -11,7 +11,7 @@ INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CO
 # Tests start hundreds of programs; where compiled modules are not kept, as in many containers, each compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench profile soak constraints wheel packages test-wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench bench-shards profile soak constraints wheel packages test-wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -69,6 +69,10 @@ documents: $(INSTALLED_FOR_TESTS)
 # Each figure beside its aim, in 6 to 12 minutes; `make bench ARGS='--against ../before'` compares two checkouts in 4.
 bench: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# What shards behind nginx get through, and what a request costs each of the two.
+bench-shards: $(INSTALLED_FOR_TESTS) debian
+	$(BIN)/python -m tests.bench.shards $(ARGS)
 
 # What a request costs in bytecodes and calls, which are the same on a busy machine; `make profile ARGS=--keep` keeps them.
 profile: $(INSTALLED_FOR_TESTS)

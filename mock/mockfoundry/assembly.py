@@ -25,6 +25,7 @@ from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.foundations.shards import Shard
 from mockfoundry.options import SHIPPED_PLATFORM, ServerOptions
 from mockfoundry.scenarios.library import list_library_files, load_scenarios
 from mockfoundry.scenarios.model import Scenario
@@ -78,7 +79,8 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     world = build_seed_world(options, began_at)
     find_misfits = partial(find_scenario_misfits, world=world, now=began_at)
     scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES, find_misfits)
-    registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options))
+    shard = None if options.shard is None else Shard(*options.shard)
+    registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options), shard)
     is_canned = options.mode == "canned"
     operations = {} if is_canned else select_operations(platform)
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)

@@ -107,6 +107,15 @@ class OneOrListKind(AsItIs):
         return {"anyOf": [self.kind.kind.schema(), self.kind.schema()]}
 
 
+PARSED_TEXTS = {
+    "DURATION": "a DURATION: 250ms, 15s, 30m",
+    "NAME": "the name of a host",
+    "INDEX/COUNT": "a share: 0/4",
+    "URL": "the URL of a server",
+}
+"""What an option takes whose value is made of a text, by the word that the help shows for it."""
+
+
 def kind_of_option(option: Option, folder: Path, scenarios: Collection[str]) -> Kind:
     """What the file may hold for an option."""
     info = option.info
@@ -116,8 +125,7 @@ def kind_of_option(option: Option, folder: Path, scenarios: Collection[str]) -> 
         named = NamedFileKind(folder, words=scenarios, noun=", and no scenario of the library")
         return OneOrListKind(ListKind(named))
     if info.parse is not None:
-        allowed = "a DURATION: 250ms, 15s, 30m" if info.metavar == "DURATION" else "the name of a host"
-        text = ParsedTextKind(info.parse, allowed)
+        text = ParsedTextKind(info.parse, PARSED_TEXTS[info.metavar])
         return OneOrListKind(ListKind(text)) if get_origin(option.type) is tuple else text
     if option.name == "platform":
         return NamedFileKind(folder, words=(SHIPPED_PLATFORM,), noun=f", and {SHIPPED_PLATFORM} is the one that ships")

@@ -20,6 +20,9 @@ RequestLogChoice = Literal["auto", "text", "json", "off"]
 ANY_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 (they are told apart, and not listened on)
 """In place of one address to listen on: all that the machine has."""
 
+MOST_SHARDS = 50
+"""How many servers may have a share each; of more, some would have twice as many foundations as others."""
+
 SHIPPED_PLATFORM = "shipped"
 """In place of a file: the contract of the platform that ships with mockfoundry."""
 
@@ -51,6 +54,33 @@ parse_idle_duration = partial(
     parse_positive_duration, of_zero="would take away every foundation that another one is made beside; take 1m"
 )
 parse_time_limit = partial(parse_positive_duration, of_zero="would leave no time for any request; take 15s")
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """The index and the count of `2/4`: the third of four.
+
+    Raises:
+        ValueError: it is no such pair.
+    """
+    found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
+    index, count = (-1, 0) if found is None else (int(found[1]), int(found[2]))
+    if not 0 <= index < count <= MOST_SHARDS:
+        raise ValueError(
+            f"{text!r} is no share of a server; write its number, counted from 0, and how many there are, at most "
+            f"{MOST_SHARDS}: 0/4, 1/4, 2/4 or 3/4"
+        )
+    return index, count
+
+
+def parse_peer(text: str) -> str:
+    """The URL of a shard, without a slash at its end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", text):
+        raise ValueError(f"{text!r} is no URL of a server; write it as http://mock-0.mock:8080, without a path")
+    return text.rstrip("/")
 
 
 def parse_host_name(text: str) -> str:
@@ -283,6 +313,30 @@ class ServerOptions:
             "terminal, else off."
         ),
     ] = "auto"
+    workers: Annotated[
+        int,
+        OptionInfo(
+            "Serve by so many processes behind nginx, each with a share of the foundations.", least=1, most=MOST_SHARDS
+        ),
+    ] = 1
+    shard: Annotated[
+        tuple[int, int] | None,
+        OptionInfo(
+            "Have only the foundations whose names are this server's share: 0/4 is the first of four. The proxy of "
+            "`mockfoundry proxy-config` sends each request to the server that has its foundation.",
+            metavar="INDEX/COUNT",
+            parse=parse_shard,
+        ),
+    ] = None
+    peer: Annotated[
+        tuple[str, ...],
+        OptionInfo(
+            "With --shard: the URL of each server, in the order of their numbers, this one's too; lists and coverage "
+            "then look over all; to be given once for each.",
+            metavar="URL",
+            parse=parse_peer,
+        ),
+    ] = ()
     until_stdin_ends: Annotated[
         bool,
         OptionInfo(

@@ -281,7 +281,7 @@ def list_leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, c
         yield from list_leaves(each, f"{name} {verb}".strip())
 
 
-PRINTING_NO_JSON = {"serve", "selftest", "schema", "new scenario", "new seed"}
+PRINTING_NO_JSON = {"serve", "selftest", "schema", "new scenario", "new seed", "proxy-config"}
 
 
 @pytest.mark.parametrize(("name", "command"), list(list_leaves(main)), ids=str)

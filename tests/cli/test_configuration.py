@@ -28,7 +28,7 @@ def value_of(option: Option) -> tuple[Any, Any]:
     texts, value = sample_of(option)
     if option.name == "scenarios":
         return ["conflict", "unavailable"], ("conflict", "unavailable")
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and isinstance(option.default, tuple):
         return list(texts), value
     return texts[0] if option.info.parse is not None else value, value
 

@@ -29,6 +29,10 @@ def sample_of(option: Option) -> tuple[tuple[str, ...], Any]:
     """Texts that a user may give for an option, and the value that they come to, which is not the default."""
     if option.name == "allow_host":
         return ("mock.example.org", "*.example.com"), ("mock.example.org", "*.example.com")
+    if option.name == "shard":
+        return ("2/4",), (2, 4)
+    if option.name == "peer":
+        return ("http://a:1", "https://b"), ("http://a:1", "https://b")
     if option.info.parse is not None:
         return ("30m",), option.info.parse("30m")
     if get_origin(option.type) is Literal:

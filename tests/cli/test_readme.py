@@ -113,7 +113,7 @@ def value_of(option: click.Option) -> str:
     """Something that an option takes and that is not its default."""
     if isinstance(option.type, click.Choice):
         return next(str(each) for each in option.type.choices if each != option.default)
-    return "7m" if option.metavar == "DURATION" else "7"
+    return {"DURATION": "7m", "INDEX/COUNT": "2/4", "URL": "http://a:1"}.get(option.metavar or "", "7")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])

@@ -49,6 +49,12 @@ def load_changing() -> tuple[click.Command, ...]:
     return foundation, play, stop, clock, state, token, release, reset
 
 
+def load_proxy() -> tuple[click.Command, ...]:
+    from mockfoundry.cli.proxy import proxy_config
+
+    return (proxy_config,)
+
+
 def load_torture() -> tuple[click.Command, ...]:
     from mockfoundry.cli.torture import torture
 
@@ -64,6 +70,7 @@ LOADERS: Final[Mapping[str, Callable[[], tuple[click.Command, ...]]]] = {
     **dict.fromkeys(("foundation", "play", "stop", "clock", "state", "token", "release", "reset"), load_changing),
     "selftest": load_serving,
     "torture": load_torture,
+    "proxy-config": load_proxy,
 }
 """What imports each command, in the order of the documentation."""
 

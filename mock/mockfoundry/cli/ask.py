@@ -18,6 +18,7 @@ from mockfoundry.cli.connecting import (
     foundation_path,
     must_be_server_url,
     server_url,
+    warn_of_unreachable_shards,
 )
 from mockfoundry.cli.durations import duration_option
 from mockfoundry.cli.errors import fail
@@ -139,6 +140,7 @@ def coverage(
     path = foundation_path(foundation, "/coverage") if foundation else "/coverage"
     query = {"operation": wanted[0] if wanted else operation}
     with ask_control(url, path, control_token, query) as answer:
+        warn_of_unreachable_shards(answer)
         if wanted:
             print_text(find_scenario_for(answer["squares"], *wanted), newline=False)
             return

@@ -21,6 +21,7 @@ from mockfoundry.cli.connecting import (
     connect_to_control,
     foundation_path,
     server_url,
+    warn_of_unreachable_shards,
 )
 from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
@@ -54,6 +55,7 @@ def foundation() -> None:
 def list_foundations(url: str | None, control_token: str, form: str) -> None:
     """List all foundations, in the order in which they were made."""
     with ask_control(url, "/foundations", control_token, {}) as answer:
+        warn_of_unreachable_shards(answer)
         lines = [f"{each['name']}  {count_of(each['requests'], 'request')}" for each in answer["foundations"]]
         print_answer(answer, "\n".join(lines) if lines else "there is none yet; the first request makes one", form)
 

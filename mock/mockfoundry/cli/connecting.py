@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from mockfoundry.cli.errors import fail
+from mockfoundry.cli.printing import print_text
 
 if TYPE_CHECKING:
     from mockfoundry.client.control import SocketControlClient
@@ -153,6 +154,12 @@ def ask_control(url: str | None, path: str, control_token: str, query: Mapping[s
     """What a GET of the control API answers, to be read inside the block: it may be another server's."""
     with connect_to_control(url, control_token) as client:
         yield client("GET", path, query=query)
+
+
+def warn_of_unreachable_shards(answer: Mapping[str, Any]) -> None:
+    """Says which shards an answer about all of them lacks."""
+    for each in answer.get("unreachable", ()):
+        print_text(f"mockfoundry: shard {each['shard']} is missing here: {each['reason']}", error=True)
 
 
 def foundation_path(name: str, path: str) -> str:

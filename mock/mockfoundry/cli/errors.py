@@ -1,11 +1,14 @@
 """How a command says that it can't go on: one clear line and an exit code. Never a traceback."""
 
+import errno
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
 from mockfoundry.cli.printing import print_text
+from mockfoundry.options import ServerOptions
 
 
 def fail(text: str, code: int = 2) -> NoReturn:
@@ -38,3 +41,19 @@ def report_user_errors() -> Iterator[None]:
         fail(f"a file is not UTF-8 text: {error.reason} at byte {error.start}")
     except OSError as error:
         fail(f"{error.filename or 'a file'}: can't be read: {error.strerror or error}")
+
+
+def fail_to_listen(options: ServerOptions, error: OSError) -> NoReturn:
+    """Ends the command whose server can't listen."""
+    fail(f"can't listen on {options.host} port {options.port}: {error.strerror or error}{mend_of_address(error)}")
+
+
+def mend_of_address(error: OSError) -> str:
+    """What to do about an address that can't be listened on; empty where only the error itself says it."""
+    if error.errno == errno.EADDRINUSE:
+        return "; --port 0 takes a free one"
+    if error.errno == errno.EACCES:
+        return "; take a port from 1024 on: --port 8080, or --port 0 for a free one"
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return "; --host takes an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
+    return ""

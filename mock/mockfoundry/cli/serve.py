@@ -1,9 +1,7 @@
 """`mockfoundry serve` and `selftest`: start a server. Never answer a request."""
 
-import errno
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 
 from mockfoundry.cli.completion import complete_scenario
-from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
+from mockfoundry.cli.errors import fail, fail_to_listen, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import print_text, show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
 from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
@@ -111,6 +109,13 @@ def take_configuration(context: click.Context, parameter: click.Parameter, path:
 @add_server_options
 def serve(**values: Any) -> None:
     """Start the mock server."""
+    options = ServerOptions(**values)
+    must_suit_shard(options)
+    if options.workers > 1:
+        from mockfoundry.cli.workers import serve_by_workers
+
+        serve_by_workers(options, sys.argv[1:])
+        return
     from mockfoundry.assembly import build_service
     from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import (
@@ -123,7 +128,6 @@ def serve(**values: Any) -> None:
     )
     from mockfoundry.server.tls import TlsError, set_up_tls
 
-    options = ServerOptions(**values)
     write_log_to_standard_error()
     for hint in find_unread_variables(os.environ):
         print_text(f"mockfoundry: {hint}", error=True)
@@ -136,7 +140,7 @@ def serve(**values: Any) -> None:
     try:
         bound = bind_sockets(options.host, options.port)
     except OSError as error:
-        fail(f"can't listen on {options.host} port {options.port}: {error.strerror or error}{mend_of_address(error)}")
+        fail_to_listen(options, error)
     authority = "" if tls is None else tls.authority_file
     screen = render_start_screen(service, url_of_socket(bound[0], tls), options, is_in_container(os.environ), authority)
     room = make_room_for_connections(options.max_connections)
@@ -164,6 +168,21 @@ def serve(**values: Any) -> None:
         request_log.close()
 
 
+def must_suit_shard(options: ServerOptions) -> None:
+    """Ends the command where a share is told otherwise than all shards have to agree on."""
+    if options.shard is None:
+        if options.peer:
+            fail("--peer is given without --shard; say which of these servers this one is, as in --shard 0/2")
+        return
+    index, count = options.shard
+    if options.peer and len(options.peer) != count:
+        fail(f"--peer is given {len(options.peer)} times, and --shard says {count} servers; name each, this one too")
+    if options.strict_auth and options.signing_key is None:
+        fail(
+            f"--shard {index}/{count} with --strict-auth needs --signing-key: any shard mints tokens that count on all"
+        )
+
+
 def open_request_log(choice: RequestLogChoice) -> "RequestLog | None":
     """What has each request printed on the standard output; None for nothing."""
     if choice == "off" or (choice == "auto" and not sys.stdout.isatty()):
@@ -179,17 +198,6 @@ def end_with_standard_input(end: Callable[[], None]) -> None:
     while os.read(0, 65_536):
         pass
     end()
-
-
-def mend_of_address(error: OSError) -> str:
-    """What to do about an address that can't be listened on; empty where only the error itself says it."""
-    if error.errno == errno.EADDRINUSE:
-        return "; --port 0 takes a free one"
-    if error.errno == errno.EACCES:
-        return "; take a port from 1024 on: --port 8080, or --port 0 for a free one"
-    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        return "; --host takes an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
-    return ""
 
 
 @click.command()

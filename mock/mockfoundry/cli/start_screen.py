@@ -65,7 +65,11 @@ def render_start_screen(
     from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
     contract = service.contract
-    world = service.registry.get_or_create(DEFAULT_FOUNDATION, time.time_ns() // 1000).world
+    registry = service.registry
+    is_here = registry.owns(DEFAULT_FOUNDATION)
+    world = (
+        registry.get_or_create(DEFAULT_FOUNDATION, time.time_ns() // 1000).world if is_here else registry.initial_world
+    )
     counts = (
         (len(world.organizations), "organization", "organizations"),
         (len(world.spaces), "space", "spaces"),
@@ -83,7 +87,8 @@ def render_start_screen(
         f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
         *render_platform(service),
         f"  seed        {describe_seed(options)}, random seed {options.random_seed}",
-        f"  foundation  default: {held}",
+        f"  foundation  {DEFAULT_FOUNDATION if is_here else 'each'}: {held}",
+        *([] if registry.shard is None else [f"  shard       {registry.shard}"]),
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
     ]

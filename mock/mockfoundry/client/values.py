@@ -246,6 +246,18 @@ class CoverageRow(msgspec.Struct, frozen=True):
         return represent("CoverageRow", f"{self.operation} {answer} times={self.times}")
 
 
+class UnreachableShard(msgspec.Struct, frozen=True):
+    """A shard that did not answer.
+
+    Attributes:
+        shard: its number.
+        reason: why not.
+    """
+
+    shard: int
+    reason: str
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How much of the contract clients have met.
 
@@ -256,6 +268,7 @@ class Coverage(msgspec.Struct, frozen=True):
         undocumented: how often other statuses were met, by operation and status.
         unanswered: how often nothing was answered, or not yet, by operation.
         table: for people.
+        unreachable: the shards that did not answer when all were asked, and of which nothing is in here.
     """
 
     percent: float
@@ -265,6 +278,7 @@ class Coverage(msgspec.Struct, frozen=True):
     undocumented: dict[str, dict[str, int]]
     unanswered: dict[str, int]
     table: str
+    unreachable: list[UnreachableShard] = []
 
     @property
     def missing(self) -> list[CoverageRow]:

@@ -37,6 +37,7 @@ from mockfoundry.control.follow import JournalStream
 from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
 from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.control.journals import JOURNAL_HANDLERS
+from mockfoundry.control.peers import Peers
 from mockfoundry.control.reading import find_media_type, read_body, read_parameters
 from mockfoundry.control.requests import REQUEST_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
@@ -134,7 +135,11 @@ class ControlApi:
 
 
 def build_control_api(
-    service: Service, holds: HoldReleaser, token: str = "", allowed_hosts: tuple[str, ...] | None = ()
+    service: Service,
+    holds: HoldReleaser,
+    token: str = "",
+    allowed_hosts: tuple[str, ...] | None = (),
+    peers: tuple[str, ...] = (),
 ) -> ControlApi:
     """The control API of a service.
 
@@ -142,10 +147,13 @@ def build_control_api(
         holds: the held requests of the server that serves it.
         token: that every call but health must carry; empty for none.
         allowed_hosts: by which it may be called besides local names; None for any, where no browser can call it.
+        peers: the URLs of all shards, in the order of their numbers.
     """
+    shard = service.registry.shard
+    known = Peers() if shard is None else Peers(peers, shard.index, token)
     contract = load_control_contract()
     handlers = bind_handlers(contract, HANDLERS)
-    return ControlApi(ControlContext(service, holds), contract, handlers, token.encode(), allowed_hosts)
+    return ControlApi(ControlContext(service, holds, known), contract, handlers, token.encode(), allowed_hosts)
 
 
 def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:

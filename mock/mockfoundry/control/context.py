@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
+from mockfoundry.control.peers import Peers
 from mockfoundry.documents.times import parse_duration, parse_zoned_moment
 from mockfoundry.exchange.response import HoldKey, Response
 from mockfoundry.exchange.run import Service
@@ -236,12 +237,14 @@ class ControlContext:
     """What handlers work with.
 
     Attributes:
+        peers: the other shards, where this is one of several.
         waiting: the places of calls that wait.
         streams: the places of calls that follow a journal.
     """
 
     service: Service
     holds: HoldReleaser
+    peers: Peers = field(default_factory=Peers)
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 
@@ -254,6 +257,7 @@ class ControlContext:
         name = call.path["name"]
         foundation = self.service.registry.find_active(name, call.real_time)
         if foundation is None:
+            self.service.registry.must_own(name)
             raise unknown_foundation_problem(name, self.service.registry.describe_absence(name))
         return foundation, foundation.world.clock.now(call.real_time)
 
@@ -269,6 +273,8 @@ class ControlContext:
         """
         name, registry = call.path["name"], self.service.registry
         found = registry.find_active(name, call.real_time)
+        if found is None:
+            registry.must_own(name)
         if found is None and call.has_any_tag(b"if-match"):
             raise unknown_foundation_problem(name, registry.describe_absence(name))
         foundation = found or registry.create(name, None, call.real_time)

@@ -32,6 +32,7 @@ from mockfoundry.control.context import (
     parse_duration_field,
     parse_moment_field,
 )
+from mockfoundry.control.peers import ask_peers, iterate_values
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
@@ -42,10 +43,19 @@ from mockfoundry.scenarios.rule_index import CompiledScenarios
 LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
 
-def list_foundations(context: ControlContext, call: ControlCall) -> ControlAnswer:
+def list_foundations(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     registry = context.service.registry
     registry.expire(call.real_time)
-    return ControlAnswer({"foundations": [{"name": each.name, "requests": each.journal.recorded} for each in registry]})
+    own = [{"name": each.name, "requests": each.journal.recorded} for each in registry]
+    if not context.peers.urls or call.query["shards"] == "own":
+        return ControlAnswer({"foundations": own})
+
+    def list_all() -> ControlAnswer:
+        answers = ask_peers(context.peers, "/foundations", {})
+        found = [*own, *iterate_values(answers, "foundations")]
+        return ControlAnswer({"foundations": found, "unreachable": answers.unreachable})
+
+    return ControlWork(list_all)
 
 
 def show_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:

@@ -4,13 +4,14 @@ What a call asks is read into the journal room's own values, which judges it. Th
 scenarios; they are compiled here, since the journal room knows nothing of scenarios.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
+from mockfoundry.contract.load import Contract
 from mockfoundry.control.context import (
     CallPlaces,
     ControlAnswer,
@@ -26,6 +27,7 @@ from mockfoundry.control.context import (
     parse_duration_field,
     parse_moment_field,
 )
+from mockfoundry.control.peers import PeerAnswers, ask_peers, iterate_values
 from mockfoundry.control.requests import (
     NamesFinder,
     is_long,
@@ -43,9 +45,10 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
+from mockfoundry.journal.entry import NO_STATUS
 from mockfoundry.journal.lines import find_entry, list_titles
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
-from mockfoundry.journal.store import Journal, add_hit_counts
+from mockfoundry.journal.store import HitKey, Journal, add_hit_counts
 from mockfoundry.journal.verdicts import list_shown_entries, show_verdict
 from mockfoundry.journal.verify import (
     Expectation,
@@ -297,15 +300,50 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
     hit_counts = dict(registry.hit_counts)
     for foundation in registry:
         add_hit_counts(foundation.journal, hit_counts)
-    return answer_with_coverage(context, hit_counts, call)
+    if not context.peers.urls or call.query["shards"] == "own":
+        return answer_with_coverage(context, hit_counts, call)
+    operations = list_named_operations(call)
+
+    def cover_all() -> ControlAnswer:
+        query = {"operation": ",".join(operations)} if operations else {}
+        answers = ask_peers(context.peers, "/coverage", query)
+        for key, times in iterate_hit_counts(answers):
+            hit_counts[key] = hit_counts.get(key, 0) + times
+        coverage = compute_coverage(choose_contract(context, operations), hit_counts, operations)
+        return ControlAnswer({**coverage_to_dict(coverage), "unreachable": answers.unreachable})
+
+    return ControlWork(cover_all)
+
+
+def iterate_hit_counts(answers: PeerAnswers) -> Iterator[tuple[HitKey, int]]:
+    """What other shards have counted, as their coverage tells it."""
+    for square in iterate_values(answers, "squares"):
+        if square["times"]:
+            status = NO_STATUS if square["fault"] else square["status"]
+            yield (square["operation"], status, square["fault"], square["phase"]), square["times"]
+    for value in answers.values:
+        for operation, statuses in value["undocumented"].items():
+            for status, times in statuses.items():
+                yield (operation, int(status), "", ""), times
+        for operation, times in value["unanswered"].items():
+            yield (operation, NO_STATUS, "", ""), times
 
 
 def answer_with_coverage(context: ControlContext, hit_counts: Mapping[Any, int], call: ControlCall) -> ControlWork:
     """Coverage is long for any contract: it has a scenario for each answer and fault."""
-    # An empty word names no operation, as in the other calls.
-    operations = [name for name in call.query["operation"] or () if name]
-    contract = context.service.served if operations else context.service.contract
+    operations = list_named_operations(call)
+    contract = choose_contract(context, operations)
     return ControlWork(lambda: ControlAnswer(coverage_to_dict(compute_coverage(contract, hit_counts, operations))))
+
+
+def list_named_operations(call: ControlCall) -> list[str]:
+    """The operations that a call is about; an empty word names none, as in the other calls."""
+    return [name for name in call.query["operation"] or () if name]
+
+
+def choose_contract(context: ControlContext, operations: list[str]) -> Contract:
+    """What coverage is of: everything that is served where operations are named, else the contract alone."""
+    return context.service.served if operations else context.service.contract
 
 
 def coverage_to_dict(coverage: ContractCoverage) -> dict[str, Any]:

@@ -63,6 +63,7 @@ from mockfoundry.exchange.token_server import (
 from mockfoundry.exchange.virtual_delays import describe_clock_wait, finish_exchange, wait_for_clock
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
+from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch
@@ -113,6 +114,10 @@ def begin_uaa_exchange(service: Service, request: Request, address: Address, rou
             work=service.authority.key.load,
         )
     found = find_token_address(service, request, address, route)
+    if not address.named and not service.registry.owns(found.name):
+        # At the bare URL a proxy can't tell whose log-in it is: every shard mints, and none makes what is not its own.
+        stand_in = service.registry.make_stand_in(found.name, request.arrived)
+        return begin_exchange(service, request, found, route, request.arrived, foundation=stand_in)
     was_gone = service.registry.describe_absence(found.name)
     try:
         made = prepare_foundation(service, request, found, route)
@@ -135,17 +140,20 @@ def begin_exchange(
     route: Route | None,
     real_time: int,
     read: ReadBody | None = None,
+    foundation: FoundationState | None = None,
 ) -> Response | PendingRequest:
     """The exchange of a request with a foundation, which is made if there is none yet.
 
     Args:
         real_time: real microseconds of this moment.
         read: the request's large body.
+        foundation: None for the one that the address names.
     """
-    try:
-        foundation = service.registry.get_or_create(address.name, real_time)
-    except Refusal as refusal:
-        return refuse_without_foundation(service, request, route and route.plan, refusal)
+    if foundation is None:
+        try:
+            foundation = service.registry.get_or_create(address.name, real_time)
+        except Refusal as refusal:
+            return refuse_without_foundation(service, request, route and route.plan, refusal)
     operation, path = ("", {}) if route is None else (route.plan.operation, route.path)
     now = foundation.world.clock.now(real_time)
     context = ExchangeContext(

@@ -11,11 +11,12 @@ from typing import Self
 import msgspec
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
-from mockfoundry.cloudfoundry.tokens import derive_issuer
+from mockfoundry.cloudfoundry.tokens import derive_issuer, derive_shared_issuer
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.clock_waits import ClockWaits
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
+from mockfoundry.foundations.shards import Shard, find_shard
 from mockfoundry.journal.store import (
     HitKey,
     Journal,
@@ -33,6 +34,7 @@ BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
 TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, "")
 FOUNDATION_GONE = CatalogueEntry("Mock-FoundationGone", 990008, 404, "")
 WORLD_REPLACED = CatalogueEntry("Mock-WorldReplaced", 990009, 410, "")
+OTHER_SHARD = CatalogueEntry("Mock-OtherShard", 990011, 421, "")
 
 MAX_GONE_NAMES = 10_000
 """How many names a registry remembers whose foundations are gone; beyond that it forgets the earliest."""
@@ -80,6 +82,7 @@ class FoundationRegistry:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
         initial_scenarios: what each begins with, unless it is made without them.
         compiled_scenarios: the scenarios that each begins with.
+        shard: the share of this server; None where it has all foundations.
 
     Attributes:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
@@ -93,9 +96,11 @@ class FoundationRegistry:
         initial_world: World,
         compiled_scenarios: CompiledScenarios,
         bounds: ServerBounds = ServerBounds(),  # noqa: B008 (never changed)
+        shard: Shard | None = None,
     ) -> None:
         self.initial_world = initial_world
         self.bounds = bounds
+        self.shard = shard
         self.hit_counts: dict[HitKey, int] = {}
         self.clock_waits = ClockWaits()
         self.end_watchers: list[Callable[[int], None]] = [self.clock_waits.wake_generation]
@@ -188,10 +193,39 @@ class FoundationRegistry:
             last_used=real_time,
             journal=journal,
         )
-        made.token_issuers = (derive_issuer(name, made.generation, real_time),)
+        made.token_issuers = (self._name_issuer(made, real_time),)
         begin_all_scenarios(made, real_time)
         self._put(made)
         return made
+
+    def _name_issuer(self, made: FoundationState, real_time: int) -> str:
+        """The issuer of a foundation's tokens. Each shard mints them for all, so all know its name."""
+        if self.shard is not None:
+            return derive_shared_issuer(made.name)
+        return derive_issuer(made.name, made.generation, real_time)
+
+    def owns(self, name: str) -> bool:
+        """Whether the foundation of a name is, or would be, on this server."""
+        return self.shard is None or self.shard.has(name)
+
+    def make_stand_in(self, name: str, real_time: int) -> FoundationState:
+        """What a foundation of another shard begins as: it mints tokens that count there, and is forgotten then."""
+        return FoundationState(
+            name,
+            0,
+            self.initial_world.copy(),
+            self.initial_world,
+            CompiledScenarios(),
+            CompiledScenarios(),
+            ScenarioProgress(),
+            last_used=real_time,
+            token_issuers=(derive_shared_issuer(name),),
+        )
+
+    def must_own(self, name: str) -> None:
+        """Raises Refusal where the foundation of a name is on another shard."""
+        if self.shard is not None and not self.shard.has(name):
+            raise other_shard_refusal(name, self.shard)
 
     def take_back(self, made: FoundationState) -> None:
         """Takes away a foundation that was made for a call which has failed: its name is as it was before."""
@@ -206,6 +240,7 @@ class FoundationRegistry:
                 "take another one",
                 why="foundation: bad name",
             )
+        self.must_own(name)
         self.expire(real_time)
         if name not in self._foundations and len(self._foundations) >= self.bounds.foundations:
             raise Refusal(
@@ -336,6 +371,15 @@ def foundation_gone_refusal(name: str, how: str) -> Refusal:
         "scenario, minting a token, logging in, setting the clock, or a copy), or take another name"
     )
     return Refusal(FOUNDATION_GONE, text, why="foundation: gone")
+
+
+def other_shard_refusal(name: str, shard: Shard) -> Refusal:
+    """Why a request is refused whose foundation another server has."""
+    text = (
+        f"The foundation {name} is on shard {find_shard(name, shard.count)}/{shard.count}, and this is {shard}; ask "
+        "through the proxy that mockfoundry proxy-config configures, and give it the same number of shards"
+    )
+    return Refusal(OTHER_SHARD, text, why=f"foundation: not on shard {shard}")
 
 
 def world_replaced_refusal(name: str) -> Refusal:

@@ -226,7 +226,7 @@ def make_listening_server(
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.api import build_control_api
 
-        return build_control_api(service, room.holds, options.control_token, options.allow_host)
+        return build_control_api(service, room.holds, options.control_token, options.allow_host, options.peer)
 
     delivery = Delivery(room)
     known = has_expected_methods()

@@ -1,0 +1,1 @@
+"""Proxies: what nginx or Envoy is configured with, so that each request meets the shard of its foundation."""
