@@ -1,7 +1,8 @@
 """The protocol door: uvicorn's httptools protocol, a whole request in one call. Never knows what a process is.
 
 uvicorn's own class makes a task, an event and ASGI messages for each request. Here a request that can be answered at
-once never gets that far: it is gathered, exchanged and written in the parser's own callback. A call of the control API
+once never gets that far: it is gathered, exchanged and written in the parser's own callback; one whose header lines
+have come before does not even get to the parser. A call of the control API
 goes the same way, unless it follows a journal. Everything else (HEAD, `Expect`, a request behind one that is still
 being answered, a client that reads too slowly, an answer that must wait or break) goes uvicorn's ordinary way,
 through the ASGI door, so keep-alive, pipelining, back-pressure and graceful stop stay uvicorn's.
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING
 from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
-from mockfoundry.server.bounded import IDLE, BoundedProtocol
+from mockfoundry.server.bounded import IDLE, IDLE_SECONDS, BoundedProtocol
 from mockfoundry.server.connection import asks_to_close, render_head
+from mockfoundry.server.heads import KnownHeads
 from mockfoundry.server.limits import ServerLimits
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def make_protocol_class(
             "service": service,
             "limits": limits,
             "control": staticmethod(control),
+            "known_heads": KnownHeads(limits.headers),
             "extra": set(),
             "note_request": service.note_request,
         },
@@ -53,16 +56,51 @@ def make_asgi_protocol_class(service: Service, limits: ServerLimits) -> type[Bou
 
 
 class DirectProtocol(BoundedProtocol):
-    """One connection, whose messages are answered here where that can be done at once."""
+    """One connection, whose messages are answered here where that can be done at once.
+
+    Attributes:
+        known_heads: of all connections of the server.
+        outcome: of a message that the parser has yet to read, though its exchange was made.
+    """
 
     service: Service
     control: "Callable[[], ControlApi]"
+    known_heads: KnownHeads
+    outcome: Response | PendingRequest | Exception | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if self.stage != IDLE or self.silent_bytes or self.unread or self.refused or self.transport.is_closing():
+            super().data_received(data)
+            return
+        request = self.known_heads.read_request(data, time.time_ns() // 1000)
+        if request is not None and self._can_answer_at_once():
+            self._handle_known_message(data, request)
+            return
+        parser = self.parser
+        super().data_received(data)
+        if self.stage == IDLE and self.direct and self.parser is parser and not self.transport.is_closing():
+            self.known_heads.learn(data, self._read_request(), self.header_bytes - len(self.url), self.announced_length)
+
+    def _can_answer_at_once(self) -> bool:
+        cycle = self.cycle
+        return (cycle is None or cycle.response_complete) and not self.flow.write_paused
+
+    def _handle_known_message(self, data: bytes, request: Request) -> None:
+        """Answers a message that the parser has not read; where that can't be done at once, the parser has to."""
+        try:
+            outcome: Response | PendingRequest | Exception = handle_request(self.service, request)
+        except Exception as failure:
+            outcome = failure
+        if isinstance(outcome, Response) and not (outcome.delay or outcome.hold or outcome.fault):
+            self._set_timer(IDLE_SECONDS)
+            self._send(outcome, not asks_to_close(outcome))
+        else:
+            self.outcome = outcome
+            super().data_received(data)
 
     def begin_message(self) -> None:
-        cycle = self.cycle
         self.direct = direct = (
-            (cycle is None or cycle.response_complete)
-            and not self.flow.write_paused
+            self._can_answer_at_once()
             and not self.expect_100_continue
             and not (self.is_control and STREAM_PARAMETER in self.url.lower())
             and self.parser.get_method() != b"HEAD"
@@ -80,8 +118,26 @@ class DirectProtocol(BoundedProtocol):
             super().on_message_complete()
 
     def _handle_message(self) -> None:
+        response, self.outcome = self.outcome, None
+        if response is None:
+            request = self._read_request()
+            response = self._handle_control_call(request) if self.is_control else handle_request(self.service, request)
+        elif isinstance(response, Exception):
+            raise response
+        if isinstance(response, PendingRequest) or response.delay or response.hold or response.fault:
+            self.direct = False
+            self.begin_cycle(response)
+            super().on_message_complete()
+            return
+        self.stage = IDLE
+        parser = self.parser
+        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive() and not asks_to_close(response)
+        self._send(response, keep_alive)
+
+    def _read_request(self) -> Request:
+        """The message that the parser has read."""
         path, _, query = self.url.partition(b"?")
-        request = read_request(
+        return read_request(
             self.parser.get_method().decode("ascii"),
             path.decode("latin-1"),
             query,
@@ -91,15 +147,8 @@ class DirectProtocol(BoundedProtocol):
             time.time_ns() // 1000,
             self.service.trust_forwarded,
         )
-        response = self._handle_control_call(request) if self.is_control else handle_request(self.service, request)
-        if isinstance(response, PendingRequest) or response.delay or response.hold or response.fault:
-            self.direct = False
-            self.begin_cycle(response)
-            super().on_message_complete()
-            return
-        self.stage = IDLE
-        parser = self.parser
-        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive() and not asks_to_close(response)
+
+    def _send(self, response: Response, keep_alive: bool) -> None:
         self.transport.write(render_head(response, keep_alive) + response.body)
         if not keep_alive:
             self.transport.close()
