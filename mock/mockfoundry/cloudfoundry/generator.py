@@ -4,7 +4,9 @@ SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 
 ten thousand foundations hold ten thousand integers.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 
 import msgspec
 
@@ -35,6 +37,24 @@ def mix_word(word: int) -> int:
     word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _WORD_MASK
     word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _WORD_MASK
     return word ^ (word >> 31)
+
+
+def mix_words(words: list[int]) -> tuple[int, ...]:
+    """The same of several words, each below 2 to the power of 64, in fewer steps than one by one.
+
+    They are mixed as one number, in which each has twice its room, so that no product reaches into the next one.
+    """
+    packer, mask = _words_as_one(len(words))
+    word = int.from_bytes(packer.pack(*words), "little")
+    word = ((word ^ (word >> 30)) & mask) * 0xBF58476D1CE4E5B9 & mask
+    word = ((word ^ (word >> 27)) & mask) * 0x94D049BB133111EB & mask
+    return packer.unpack(((word ^ (word >> 31)) & mask).to_bytes(packer.size, "little"))
+
+
+@lru_cache(maxsize=32)
+def _words_as_one(count: int) -> tuple[Struct, int]:
+    """What packs so many words, each with as much room behind it, and the bits that are theirs."""
+    return Struct("<" + "Q8x" * count), int.from_bytes((b"\xff" * 8 + bytes(8)) * count, "little")
 
 
 def format_guid(high: int, low: int) -> str:

@@ -109,9 +109,8 @@ def get_process_stats(world: World, actor: User, request: ApiRequest) -> ApiResp
     headers = (METRICS_WARNING,) if world.settings.metrics == "unavailable" and process.instance_ranges else ()
 
     def respond(world: World) -> ApiResponse:
-        instances = encode_stats(world, target.app, target.space, process, request.now)
-        body = b'{"resources":[%b]}' % b",".join(instances)
-        return ApiResponse(200, body, describe_instances_read(len(instances), process), headers, request.violations)
+        body, shown = encode_stats(world, target.app, target.space, process, request.now)
+        return ApiResponse(200, body, describe_instances_read(shown, process), headers, request.violations)
 
     return respond_for_instances(world, process, respond)
 

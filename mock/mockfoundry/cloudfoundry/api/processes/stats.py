@@ -13,7 +13,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.api.presenters import encode_like_rails
 from mockfoundry.cloudfoundry.clock import SECOND
-from mockfoundry.cloudfoundry.generator import derive_word, mix_word
+from mockfoundry.cloudfoundry.generator import derive_word, mix_words
 from mockfoundry.cloudfoundry.instances import (
     Instance,
     compute_load_cores,
@@ -43,7 +43,6 @@ class UsageSample(NamedTuple):
     """What the usage of every instance of a process is computed from.
 
     Attributes:
-        seed_word: 64 bits that follow from the world's seed and the process.
         second: since the epoch; usage changes from one second to the next.
         time: the same second as usage shows it.
         cores_per_instance: how many cores of load each running instance has.
@@ -53,7 +52,6 @@ class UsageSample(NamedTuple):
         disk: bytes of disk that each uses.
     """
 
-    seed_word: int
     second: int
     time: str
     cores_per_instance: float
@@ -63,81 +61,103 @@ class UsageSample(NamedTuple):
     disk: int
 
 
-class InstanceFrame(NamedTuple):
-    """An instance as its stats show it, but for what time moves.
+class InstanceGroup(NamedTuple):
+    """Neighbouring instances of whose stats time moves the same.
 
     Attributes:
-        template: its JSON, with places for its uptime and, unless it is down, for its usage.
-        number: its index among those of its process.
-        since: from when its uptime counts; None where it has none.
-        is_down: whether there is none, though one is wanted.
-        is_measured: whether it has usage of its own.
+        since: from when their uptime counts; None where they have none.
+        is_down: whether there is none of them, though they are wanted; a down instance has no usage at all.
+        is_measured: whether each has usage of its own.
+        numbers: their indexes among those of the process.
     """
 
-    template: bytes
-    number: int
     since: int | None
     is_down: bool
     is_measured: bool
+    numbers: list[int]
 
 
-def encode_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> list[bytes]:
-    """The stats of a process as JSON, one for each index below `instances`."""
+class StatsFrame(NamedTuple):
+    """The stats of a process, but for what time moves.
+
+    Attributes:
+        template: their JSON, with a place for each value that time moves.
+        groups: whose values take the places, in this order.
+        count: how many instances there are.
+        seed_word: 64 bits that follow from the world's seed and the process, for their usage.
+    """
+
+    template: bytes
+    groups: list[InstanceGroup]
+    count: int
+    seed_word: int
+
+
+def encode_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> tuple[bytes, int]:
+    """The stats of a process as JSON, and of how many instances, one for each index below `instances`."""
     is_started = app.state == "STARTED"
     sample = sample_usage(world, process, now) if world.settings.metrics == "available" and is_started else None
     segment = space.isolation_segment if is_started else None
-    unmeasured = b"{}" if sample is None else _encode({"time": sample.time, **_NO_USAGE})
-    encoded: list[bytes] = []
-    for template, number, since, is_down, is_measured in find_frames(world, app, process, segment, sample, now):
+    template, groups, count, seed_word = find_frame(world, app, process, segment, sample, now)
+    if not groups:
+        return template, count
+    values: list[Any] = []
+    for since, is_down, is_measured, numbers in groups:
         uptime = 0 if since is None or since > now else (now - since) // SECOND
-        if is_down:
-            encoded.append(template % uptime)
-        elif is_measured and sample is not None:
-            encoded.append(template % (uptime, _encode(present_usage(sample, number))))
+        if is_measured and sample is not None:
+            add_usage(values, sample, seed_word, numbers, uptime)
+        elif is_down or sample is None:
+            values += [uptime] * len(numbers)
         else:
-            encoded.append(template % (uptime, unmeasured))
-    return encoded
+            values += [uptime, sample.time] * len(numbers)
+    # Encoded together, and taken apart again: no value has a comma.
+    return template % tuple(_encode(values)[1:-1].split(b",")), count
 
 
-MAX_KEPT_FRAMES = 20
-"""Of how many instances of a process the frames are kept with it; each takes less than 1 kB."""
+MAX_KEPT_INSTANCES = 20
+"""Of how many instances of a process the frame is kept with it; each takes less than 1 kB."""
 
 
-def find_frames(
+def find_frame(
     world: World, app: App, process: ProcessModel, segment: str | None, sample: UsageSample | None, now: int
-) -> list[InstanceFrame]:
-    """The frames of the instances below `instances`, made anew where one of them came into another state."""
-    # The process is not in the key: one that was written to is another value, which has no frames yet.
+) -> StatsFrame:
+    """The frame of the instances below `instances`, made anew where one of them came into another state."""
+    # The process is not in the key: one that was written to is another value, which has no frame yet.
     key = (list_range_phases(world, process, now), app.state, segment, sample is None, world.random_seed)
-    kept: tuple[object, list[InstanceFrame]] | None = process.__dict__.get("frames")
+    kept: tuple[object, StatsFrame] | None = process.__dict__.get("frame")
     if kept is not None and kept[0] == key:
         return kept[1]
-    frames = [
-        build_frame(process, each, segment, sample)
-        for each in instances_at(world, app, process, now)
-        if each.index < process.instances
-    ]
-    if len(frames) <= MAX_KEPT_FRAMES:
-        process.__dict__["frames"] = (key, frames)
-    return frames
+    instances = [each for each in instances_at(world, app, process, now) if each.index < process.instances]
+    frame = build_frame(world, process, instances, segment, sample)
+    if frame.count <= MAX_KEPT_INSTANCES:
+        process.__dict__["frame"] = (key, frame)
+    return frame
 
 
 def build_frame(
-    process: ProcessModel, instance: Instance, segment: str | None, sample: UsageSample | None
-) -> InstanceFrame:
-    is_down = instance.state == "DOWN"
-    presented = (
-        present_down_instance(process, instance, segment)
-        if is_down
-        else present_known_instance(process, instance, segment, sample)
-    )
+    world: World, process: ProcessModel, instances: list[Instance], segment: str | None, sample: UsageSample | None
+) -> StatsFrame:
+    groups: list[InstanceGroup] = []
+    presented = []
+    for each in instances:
+        is_down, is_measured = each.state == "DOWN", sample is not None and is_placed(each)
+        presented.append(
+            present_down_instance(process, each, segment)
+            if is_down
+            else present_known_instance(process, each, segment, sample)
+        )
+        moves = (each.since, is_down, is_measured)
+        if not groups or groups[-1][:3] != moves:
+            groups.append(InstanceGroup(*moves, []))
+        groups[-1].numbers.append(each.index)
     # JSON has no zero bytes, so these are the places that are left open.
-    template = encode_like_rails(presented).replace(b"%", b"%%").replace(b"\0", b"%")
-    is_measured = sample is not None and is_placed(instance)
-    return InstanceFrame(template, instance.index, instance.since, is_down, is_measured)
+    template = encode_like_rails({"resources": presented})
+    if groups:
+        template = template.replace(b"%", b"%%").replace(b"\0", b"%b")
+    return StatsFrame(template, groups, len(instances), derive_word(world.random_seed, "usage", process.guid))
 
 
-_UPTIME, _USAGE = msgspec.Raw(b"\0d"), msgspec.Raw(b"\0b")
+_PLACE = msgspec.Raw(b"\0")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -155,7 +175,6 @@ def sample_usage(world: World, process: ProcessModel, now: int) -> UsageSample:
         memory = int(cores * load.memory_per_core_in_mb * MEGABYTE)
     second, resources = now // SECOND, process.allotment or process
     return UsageSample(
-        seed_word=derive_word(world.random_seed, "usage", process.guid),
         second=second,
         time=format_second(second).replace("Z", "+00:00"),
         cores_per_instance=cores,
@@ -172,7 +191,7 @@ def present_down_instance(process: ProcessModel, instance: Instance, segment: st
         "index": instance.index,
         "state": "DOWN",
         "routable": instance.routable,
-        "uptime": _UPTIME,
+        "uptime": _PLACE,
         "isolation_segment": None if instance.since is None else segment,
         "details": instance.details,
     }
@@ -194,7 +213,7 @@ def present_known_instance(
         "routable": instance.routable,
         "host": host,
         "instance_internal_ip": internal_ip,
-        "uptime": _UPTIME,
+        "uptime": _PLACE,
         "mem_quota": resources.memory_in_mb * MEGABYTE if measured else None,
         "disk_quota": resources.disk_in_mb * MEGABYTE if measured else None,
         "log_rate_limit": resources.log_rate_limit_in_bytes_per_second if measured else None,
@@ -202,11 +221,11 @@ def present_known_instance(
         "isolation_segment": segment,
         "details": instance.details,
         "instance_ports": ports,
-        "usage": _USAGE,
+        "usage": {} if sample is None else present_usage(sample) if placed else _NO_USAGE,
     }
 
 
-_NO_USAGE = {"cpu": 0, "cpu_entitlement": 0, "mem": 0, "disk": 0, "log_rate": 0}
+_NO_USAGE = {"time": _PLACE, "cpu": 0, "cpu_entitlement": 0, "mem": 0, "disk": 0, "log_rate": 0}
 """The Cloud Controller's usage of an instance that sent no metrics: whole numbers, for processors too."""
 
 
@@ -240,17 +259,26 @@ def find_place(index: int) -> Place:
     return Place(host, internal_ip, msgspec.Raw(msgspec.json.encode([ports])))
 
 
-def present_usage(sample: UsageSample, index: int) -> dict[str, Any]:
-    """What one instance uses: always the same for the same seed, process, index and second."""
-    # Of one draw the first bits are the processor's, the next the memory's, the last the log's.
-    word = mix_word(sample.seed_word ^ (index << 40) ^ (sample.second << 3))
-    cpu = sample.cores_per_instance or IDLE_CORES * (0.5 + (word >> 43) * 2.0**-21)
-    idle = int(sample.memory_quota * IDLE_MEMORY * (0.9 + 0.2 * (word >> 22 & 0x1FFFFF) * 2.0**-21))
+def present_usage(sample: UsageSample) -> dict[str, Any]:
+    """What one instance uses; what time moves of it is left open, for the values of `add_usage`."""
     return {
-        "time": sample.time,
-        "cpu": cpu,
-        "cpu_entitlement": cpu * ENTITLED_MEMORY / sample.resources.memory_in_mb,
-        "mem": min(sample.memory_quota, idle + sample.load_memory_bytes),
+        "time": _PLACE,
+        "cpu": _PLACE,
+        "cpu_entitlement": _PLACE,
+        "mem": _PLACE,
         "disk": sample.disk,
-        "log_rate": word >> 12 & 0x3FF,
+        "log_rate": _PLACE,
     }
+
+
+def add_usage(values: list[Any], sample: UsageSample, seed_word: int, numbers: list[int], uptime: int) -> None:
+    """Adds what instances use, each behind its uptime: always the same for the same seed, process, index and second."""
+    cores, time, quota = sample.cores_per_instance, sample.time, sample.memory_quota
+    idle_memory, load_memory, memory = quota * IDLE_MEMORY, sample.load_memory_bytes, sample.resources.memory_in_mb
+    seed_word ^= sample.second << 3
+    for word in mix_words([seed_word ^ (number << 40) for number in numbers]):
+        # Of one draw the first bits are the processor's, the next the memory's, the last the log's.
+        cpu = cores or IDLE_CORES * (0.5 + (word >> 43) * 2.0**-21)
+        used = int(idle_memory * (0.9 + 0.2 * (word >> 22 & 0x1FFFFF) * 2.0**-21)) + load_memory
+        entitled = cpu * ENTITLED_MEMORY / memory
+        values += (uptime, time, cpu, entitled, used if used < quota else quota, word >> 12 & 0x3FF)
