@@ -8,6 +8,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from tests import plain_http
 from tests.searching import examples
@@ -66,14 +67,17 @@ class Pair:
     protocol: Serving
     asgi: Serving
 
+    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: bool) -> None:
+        """Short: Hypothesis would print all that is in the two servers, which hides what has failed."""
+        printer.text(repr(self))
+
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
     with serving(door="protocol") as protocol, serving(door="asgi") as asgi:
-        # One moment for both, so that dates and uptimes are the same.
-        for server in (protocol, asgi):
-            clock = server.service.registry.initial_world.clock
-            clock.virtual, clock.rate = 1_800_000_000_000_000, 0.0
+        # One world and one moment for both, so that dates and uptimes are the same.
+        world = asgi.service.registry.initial_world = protocol.service.registry.initial_world
+        world.clock.virtual, world.clock.rate = 1_800_000_000_000_000, 0.0
         yield Pair(protocol, asgi)
 
 

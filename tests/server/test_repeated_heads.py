@@ -1,7 +1,7 @@
 """Repeated heads: a request whose header lines came before is answered as if a parser had read it, and sooner."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -141,8 +141,8 @@ def test_each_is_answered_as_by_the_other_door(pair: Pair, requests: list[tuple[
         for line, message in requests:
             with talking(server) as conversation:
                 # They are written out here, since Hypothesis prints what it draws.
-                line = line.replace(b"longer", b"x" * 40_000).replace(b"long", b"x" * 9_000)
-                request = line + b" HTTP/1.1\r\n" + message
+                written = line.replace(b"longer", b"x" * 40_000).replace(b"long", b"x" * 9_000)
+                request = written + b" HTTP/1.1\r\n" + message
                 answer = conversation.send(request)
                 answers[-1].append(sorted_lines(answer))
                 if b"connection: close" not in answer:
@@ -233,4 +233,5 @@ def status_of(answer: bytes) -> int:
 
 
 def count_scales(server: Serving) -> int:
-    return sum(each["operation"] == "scaleProcess" for each in server.client.get(f"{DEFAULT}/requests").json()["requests"])
+    exchanges = server.client.get(f"{DEFAULT}/requests").json()["requests"]
+    return sum(each["operation"] == "scaleProcess" for each in exchanges)

@@ -39,7 +39,7 @@ class KnownHead(msgspec.Struct, frozen=True):
 
 
 class KnownHeads:
-    """The header lines that the connections of one server have brought, of which all are encrypted, or none.
+    """The header lines that the connections of one server have brought. All of these are encrypted, or none.
 
     Args:
         max_bytes: how large the head of a request may be.
@@ -78,8 +78,11 @@ class KnownHeads:
             content_length: as they announce it.
         """
         head, _, content = data.partition(b"\r\n\r\n")
-        header_lines = head.partition(b"\r\n")[2]
+        line, _, header_lines = head.partition(b"\r\n")
         if len(content) != content_length or len(header_lines) > MAX_KNOWN_HEAD_BYTES:
+            return
+        if _PLAIN_LINE.fullmatch(line) is None:
+            # Another may have changed the headers: the authority of an absolute URL is the Host.
             return
         if len(self._known) >= MAX_KNOWN_HEADS:
             self._known.clear()

@@ -83,13 +83,13 @@ class StatsFrame(NamedTuple):
     Attributes:
         template: their JSON, with a place for each value that time moves.
         groups: whose values take the places, in this order.
-        count: how many instances there are.
+        shown: how many instances there are.
         seed_word: 64 bits that follow from the world's seed and the process, for their usage.
     """
 
     template: bytes
     groups: list[InstanceGroup]
-    count: int
+    shown: int
     seed_word: int
 
 
@@ -98,9 +98,9 @@ def encode_stats(world: World, app: App, space: Space, process: ProcessModel, no
     is_started = app.state == "STARTED"
     sample = sample_usage(world, process, now) if world.settings.metrics == "available" and is_started else None
     segment = space.isolation_segment if is_started else None
-    template, groups, count, seed_word = find_frame(world, app, process, segment, sample, now)
+    template, groups, shown, seed_word = find_frame(world, app, process, segment, sample, now)
     if not groups:
-        return template, count
+        return template, shown
     values: list[Any] = []
     for since, is_down, is_measured, numbers in groups:
         uptime = 0 if since is None or since > now else (now - since) // SECOND
@@ -111,7 +111,7 @@ def encode_stats(world: World, app: App, space: Space, process: ProcessModel, no
         else:
             values += [uptime, sample.time] * len(numbers)
     # Encoded together, and taken apart again: no value has a comma.
-    return template % tuple(_encode(values)[1:-1].split(b",")), count
+    return template % tuple(_encode(values)[1:-1].split(b",")), shown
 
 
 MAX_KEPT_INSTANCES = 20
@@ -129,7 +129,7 @@ def find_frame(
         return kept[1]
     instances = [each for each in instances_at(world, app, process, now) if each.index < process.instances]
     frame = build_frame(world, process, instances, segment, sample)
-    if frame.count <= MAX_KEPT_INSTANCES:
+    if frame.shown <= MAX_KEPT_INSTANCES:
         process.__dict__["frame"] = (key, frame)
     return frame
 
@@ -281,4 +281,4 @@ def add_usage(values: list[Any], sample: UsageSample, seed_word: int, numbers: l
         cpu = cores or IDLE_CORES * (0.5 + (word >> 43) * 2.0**-21)
         used = int(idle_memory * (0.9 + 0.2 * (word >> 22 & 0x1FFFFF) * 2.0**-21)) + load_memory
         entitled = cpu * ENTITLED_MEMORY / memory
-        values += (uptime, time, cpu, entitled, used if used < quota else quota, word >> 12 & 0x3FF)
+        values += (uptime, time, cpu, entitled, min(used, quota), word >> 12 & 0x3FF)
