@@ -1,7 +1,6 @@
 """Near misses: which rule came nearest to a request that none took, condition by condition. Changes no counter."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,13 +16,10 @@ from mockfoundry.scenarios.engine import (
     find_state,
     reach_controller,
 )
-from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios, is_near
+from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
 
 MAX_RULES_FOR_NEAR_MISS = 100
 """With more rules than this, the one nearest to a request that none took is not looked for: it would take too long."""
-
-MAX_COMPARED_RULES = 256
-"""How many rules are compared with one request."""
 
 
 class CheckedCondition(msgspec.Struct, frozen=True):
@@ -81,6 +77,7 @@ def find_near_miss(
     It compares with the counts and states of now, so call it right after `match_scenarios`.
 
     Args:
+        scenarios: few enough to be compared.
         refused_before: as for `match_scenarios`; what it has said there is all that is asked of it here.
 
     Returns:
@@ -88,7 +85,8 @@ def find_near_miss(
     """
     nearest: NearMiss | None = None
     least = 0
-    for compiled in select_comparable_rules(scenarios, request):
+    comparable = scenarios.find_comparable(request)
+    for compiled in comparable.merge(comparable.list_distant(request)):
         conditions = tuple(check_rule_conditions(compiled, progress, request, now))
         if compiled.is_at_controller and all(checked.held for checked in conditions if checked.what != "after"):
             conditions += (check_station(refused_before()),)
@@ -153,36 +151,6 @@ MAX_REMEMBERED_TEXTS = 512
 
 MAX_REMEMBERED_LENGTH = 200
 """How long the parts of a request may be that its near miss is remembered by."""
-
-
-def select_comparable_rules(scenarios: CompiledScenarios, request: MatchableRequest) -> Iterable[CompiledRule]:
-    """The rules worth comparing, in the order in which they are tried.
-
-    Of very many these: the ones that the index leads to, then others for the operation, then those for others.
-    """
-    operation, needs_naming = request.operation, request.needs_naming
-    if scenarios.rule_count <= MAX_COMPARED_RULES // 2:
-        comparable = scenarios.find_comparable(request)
-        return comparable.merge(comparable.list_distant(request))
-    mine = list(islice(scenarios.find_candidates(request), MAX_COMPARED_RULES // 2))
-    others: list[CompiledRule] = []
-    for compiled in scenarios.iterate_rules():
-        if compiled.rule.is_about(operation, needs_naming):
-            mine.append(compiled)
-            if len(mine) == MAX_COMPARED_RULES:
-                break
-        elif len(others) < MAX_COMPARED_RULES:
-            others.append(compiled)
-    places = {scenario.name: place for place, scenario in enumerate(scenarios.scenarios)}
-    selected = [each for each in (mine + others)[:MAX_COMPARED_RULES] if is_comparable(each, request)]
-    return sorted(selected, key=lambda compiled: (places[compiled.scenario.name], compiled.number))
-
-
-def is_comparable(compiled: CompiledRule, request: MatchableRequest) -> bool:
-    """Whether a rule can be near at all; see `ComparableRules`."""
-    if is_near(compiled, request.operation, request.needs_naming):
-        return True
-    return bool(compiled.conditions) and all(condition.holds(request) for condition in compiled.conditions)
 
 
 def check_rule_conditions(
