@@ -6,13 +6,15 @@ are left to the parser.
 """
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
 from mockfoundry.exchange.request import Request
 
 MAX_KNOWN_HEADS = 256
-"""How many different header lines are remembered; beyond that they are forgotten, and learned anew."""
+"""How many different header lines are remembered, and of how many it is known that they came once; beyond that they are
+forgotten, and learned anew."""
 
 MAX_KNOWN_HEAD_BYTES = 4096
 """How long header lines that are remembered may be."""
@@ -48,6 +50,7 @@ class KnownHeads:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._known: dict[bytes, KnownHead] = {}
+        self._came_once: set[int] = set()
 
     def read_request(self, data: bytes, arrived: int) -> Request | None:
         """The one request that was received, whole and with nothing behind it; None where a parser has to look at it.
@@ -69,21 +72,29 @@ class KnownHeads:
             method.decode(), target.decode(), query, known.headers, content, known.scheme, known.host, arrived
         )
 
-    def learn(self, data: bytes, request: Request, size: int, content_length: int) -> None:
-        """Remembers the header lines of what was received, if that was one whole request and nothing else.
+    def learn(self, data: bytes, size: int, content_length: int, read: Callable[[], Request]) -> None:
+        """Remembers header lines that came for the second time, if what was received is one whole request.
+
+        So lines that never come again, such as those of a client that numbers its requests, push out no others.
 
         Args:
-            request: that the last of it was read as.
-            size: bytes of the names and values of its headers.
-            content_length: as they announce it.
+            data: what was received when no request had begun.
+            size: bytes of the names and values of the last request's headers.
+            content_length: as these announce it.
+            read: gives that request.
         """
         head, _, content = data.partition(b"\r\n\r\n")
         line, _, header_lines = head.partition(b"\r\n")
         if len(content) != content_length or len(header_lines) > MAX_KNOWN_HEAD_BYTES:
             return
-        if _PLAIN_LINE.fullmatch(line) is None:
-            # Another may have changed the headers: the authority of an absolute URL is the Host.
-            return
-        if len(self._known) >= MAX_KNOWN_HEADS:
-            self._known.clear()
-        self._known[header_lines] = KnownHead(request.headers, request.scheme, request.host, size, content_length)
+        key = hash(header_lines)
+        if key not in self._came_once:
+            if len(self._came_once) >= MAX_KNOWN_HEADS:
+                self._came_once.clear()
+            self._came_once.add(key)
+        elif _PLAIN_LINE.fullmatch(line) is not None:
+            # Another line may have changed the headers: the authority of an absolute URL is the Host.
+            if len(self._known) >= MAX_KNOWN_HEADS:
+                self._known.clear()
+            request = read()
+            self._known[header_lines] = KnownHead(request.headers, request.scheme, request.host, size, content_length)

@@ -27,6 +27,10 @@ STREAM_PARAMETER = b"follow=true"
 """What the URL of a control call holds that follows a journal."""
 
 
+MAX_UNKNOWN_HEADS = 16
+"""After how many unknown heads in a row a connection looks for known ones no more: its client may number its requests."""
+
+
 def make_protocol_class(
     service: Service, limits: ServerLimits, control: "Callable[[], ControlApi]"
 ) -> type[BoundedProtocol]:
@@ -60,26 +64,37 @@ class DirectProtocol(BoundedProtocol):
 
     Attributes:
         known_heads: of all connections of the server.
+        unknown_heads: how many heads of requests in a row were not among them.
         outcome: of a message that the parser has yet to read, though its exchange was made.
     """
 
     service: Service
     control: "Callable[[], ControlApi]"
     known_heads: KnownHeads
+    unknown_heads: int = 0
     outcome: Response | PendingRequest | Exception | None = None
 
     def data_received(self, data: bytes) -> None:
-        if self.stage != IDLE or self.silent_bytes or self.unread or self.refused or self.transport.is_closing():
+        if self.unknown_heads >= MAX_UNKNOWN_HEADS or not self._is_between_messages():
             super().data_received(data)
             return
         request = self.known_heads.read_request(data, time.time_ns() // 1000)
         if request is not None and self._can_answer_at_once():
+            self.unknown_heads = 0
             self._handle_known_message(data, request)
             return
         parser = self.parser
         super().data_received(data)
-        if self.stage == IDLE and self.direct and self.parser is parser and not self.transport.is_closing():
-            self.known_heads.learn(data, self._read_request(), self.header_bytes - len(self.url), self.announced_length)
+        if self.is_control:
+            return
+        self.unknown_heads += 1
+        if self.direct and self.parser is parser and self._is_between_messages():
+            size = self.header_bytes - len(self.url)
+            self.known_heads.learn(data, size, self.announced_length, self._read_request)
+
+    def _is_between_messages(self) -> bool:
+        is_idle = self.stage == IDLE and not self.silent_bytes and not self.unread
+        return is_idle and not self.refused and not self.transport.is_closing()
 
     def _can_answer_at_once(self) -> bool:
         cycle = self.cycle
