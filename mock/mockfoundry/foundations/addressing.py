@@ -1,11 +1,13 @@
 """Addressing: which foundation a request is for, by path, header or host. Never makes one."""
 
+from functools import lru_cache
+
 import msgspec
 
 from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
 PATH_PREFIX = "/foundations/"
-HOST_SUFFIX = b".localhost"
+HOST_SUFFIX = ".localhost"
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -36,8 +38,12 @@ def parse_address(path: str, header: bytes | None, host: bytes) -> Address:
         return Address(name, slash + rest or "/", PATH_PREFIX + name)
     if header:
         return Address(header.decode("latin-1"), path)
-    if HOST_SUFFIX in host.lower():
-        name, _, port = host.decode("latin-1").lower().partition(HOST_SUFFIX.decode())
-        if name and (not port or port[0] == ":"):
-            return Address(name, path)
-    return Address(DEFAULT_FOUNDATION, path, named=False)
+    name = find_name_in_host(host)
+    return Address(name, path) if name else Address(DEFAULT_FOUNDATION, path, named=False)
+
+
+@lru_cache(maxsize=256)
+def find_name_in_host(host: bytes) -> str:
+    """The foundation that a host names, empty where it names none. A server is asked by few hosts."""
+    name, suffix, port = host.decode("latin-1").lower().partition(HOST_SUFFIX)
+    return name if suffix and (not port or port[0] == ":") else ""

@@ -28,7 +28,7 @@ STREAM_PARAMETER = b"follow=true"
 
 
 MAX_UNKNOWN_HEADS = 16
-"""After how many unknown heads in a row a connection looks for known ones no more: its client may number its requests."""
+"""After how many unknown heads in a row a connection looks for known ones no more: its client numbers its requests."""
 
 
 def make_protocol_class(

