@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.bench.servers import beside_the_servers, mock, post_scales, running
+from tests.bench.servers import bare, beside_the_servers, mock, post_scales, running
 from tests.bench.table import Table, at_most
 from tests.bench.throughput import add_request_cost
 from tests.bench.turns import take_turns
@@ -22,11 +22,19 @@ PAGES = 200
 
 def measure_foundations(table: Table, rounds: int, seconds: int) -> None:
     """What ten thousand foundations cost on one server, in time and in memory."""
-    with running(mock()) as server:
+    with running(mock()) as server, running(bare()) as plain:
         post_scales(server, 1, foundations=1)
         before = server.resident_megabytes()
-        with beside_the_servers(), httpx.Client(base_url=server.url, headers=ADMIN, timeout=60) as client:
-            made = [milliseconds_of(client, f"/foundations/f{number}/v3/nothing") for number in range(MANY)]
+        made, floor = [], []
+        with (
+            beside_the_servers(),
+            httpx.Client(base_url=server.url, headers=ADMIN, timeout=60) as client,
+            httpx.Client(base_url=plain.url, headers=ADMIN, timeout=60) as other,
+        ):
+            for number in range(MANY):
+                path = f"/foundations/f{number}/v3/nothing"
+                made.append(milliseconds_of(client, path))
+                floor.append(milliseconds_of(other, path))
         kilobytes = (server.resident_megabytes() - before) * 1024 / MANY
         # Each is used once before, so that no slice pays for the first requests of many.
         post_scales(server, 4 * seconds, foundations=MANY)
@@ -42,6 +50,7 @@ def measure_foundations(table: Table, rounds: int, seconds: int) -> None:
     add_request_cost(table, name, measured["many"], measured["one"], at_most(1.15))
     table.add("· memory of each until it is used", [kilobytes], "KB", at_most(30))
     table.add("· the first request to one, by httpx, median", [statistics.median(made)], "ms", at_most(1))
+    table.add("· a bare app's answer to the same client, median", [statistics.median(floor)], "ms")
     table.add("· resident with their journals, by default 128 MB at most", [used], "MB")
 
 
