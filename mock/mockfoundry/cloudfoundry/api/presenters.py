@@ -162,7 +162,11 @@ def present_relationships(app: str, revision: str | None, credential: str | None
     return encode_fragment(presented)
 
 
-@lru_cache(maxsize=8192)
+MAX_KEPT_LINKS = 16_384
+"""Of how many processes the links are kept: ten thousand foundations that are asked by path have as many bases."""
+
+
+@lru_cache(maxsize=MAX_KEPT_LINKS)
 def present_links(base: str, guid: str, app: str, space: str, credential: str | None) -> msgspec.Raw:
     url = f"{base}/v3/processes/{guid}"
     presented: dict[str, Any] = {
