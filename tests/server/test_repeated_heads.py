@@ -34,6 +34,8 @@ LINES = [
     b"GET " + PATH + b"/stats",
     b"GET " + PATH + b"?",
     b"GET /v3/processes?a=b?c#d",
+    b"GET /v3/processes&per_page=2",
+    b"GET /v3/processes;per_page=2?page=%31&page=2",
     b"GET //v3//processes",
     b"GET http://other/v3/processes",
     b"GET /v3/processes/%FF",

@@ -19,8 +19,10 @@ forgotten, and learned anew."""
 MAX_KNOWN_HEAD_BYTES = 4096
 """How long header lines that are remembered may be."""
 
-_PLAIN_LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) ((?!/__mock)/[\w/.~%:@,;=+-]*)\??([\w/.~%:@,;=+&-]*) HTTP/1\.1")
-# Every client writes a request line like this one, unless it wants something special. It has no `#`, and one `?`.
+_PLAIN_LINE = re.compile(
+    rb"(GET|POST|PUT|PATCH|DELETE) ((?!/__mock)/[\w/.~%:@,;=+-]*)(?:\?([\w/.~%:@,;=+&-]*))? HTTP/1\.1"
+)
+# Nearly every request line is one like this. It has no `#`, and one `?` at most.
 
 
 class KnownHead(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ class KnownHeads:
             return None
         method, target, query = parts.groups()
         return Request(
-            method.decode(), target.decode(), query, known.headers, content, known.scheme, known.host, arrived
+            method.decode(), target.decode(), query or b"", known.headers, content, known.scheme, known.host, arrived
         )
 
     def learn(self, data: bytes, size: int, content_length: int, read: Callable[[], Request]) -> None:

@@ -94,7 +94,7 @@ class StatsFrame(NamedTuple):
 
 
 def encode_stats(world: World, app: App, space: Space, process: ProcessModel, now: int) -> tuple[bytes, int]:
-    """The stats of a process as JSON, and of how many instances, one for each index below `instances`."""
+    """The stats of a process as JSON, and how many instances they show: one for each index below `instances`."""
     is_started = app.state == "STARTED"
     sample = sample_usage(world, process, now) if world.settings.metrics == "available" and is_started else None
     segment = space.isolation_segment if is_started else None
