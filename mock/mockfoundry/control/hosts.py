@@ -9,6 +9,7 @@ sends it has to come from there. The Cloud Controller's API under any other path
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mockfoundry.control.context import ControlProblem
 from mockfoundry.documents.quoting import quote_line
@@ -61,8 +62,12 @@ def must_come_from_here(headers: Mapping[bytes, bytes], allowed: tuple[str, ...]
         )
 
 
+@lru_cache(maxsize=256)
 def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether the control API may be called by a host: an address, a name of one word, a local name, an allowed one."""
+    """Whether the control API may be called by a host: an address, a name of one word, a local name, an allowed one.
+
+    It is asked of each call; a server is called by few hosts.
+    """
     name, _ = split_authority(host)
     if not name or is_address(name):
         return bool(name)
