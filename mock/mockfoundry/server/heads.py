@@ -61,10 +61,12 @@ class KnownHeads:
             data: what was received when no request had begun.
             arrived: real microseconds since the epoch.
         """
-        head, _, content = data.partition(b"\r\n\r\n")
+        head, end_of_head, content = data.partition(b"\r\n\r\n")
         line, _, header_lines = head.partition(b"\r\n")
         known = self._known.get(header_lines)
-        if known is None or len(content) != known.content_length or len(line) + known.size > self._max_bytes:
+        if known is None or not end_of_head or len(content) != known.content_length:
+            return None
+        if len(line) + known.size > self._max_bytes:
             return None
         parts = _PLAIN_LINE.fullmatch(line)
         if parts is None:
@@ -85,9 +87,9 @@ class KnownHeads:
             content_length: as these announce it.
             read: gives that request.
         """
-        head, _, content = data.partition(b"\r\n\r\n")
+        head, end_of_head, content = data.partition(b"\r\n\r\n")
         line, _, header_lines = head.partition(b"\r\n")
-        if len(content) != content_length or len(header_lines) > MAX_KNOWN_HEAD_BYTES:
+        if not end_of_head or len(content) != content_length or len(header_lines) > MAX_KNOWN_HEAD_BYTES:
             return
         key = hash(header_lines)
         if key not in self._came_once:
