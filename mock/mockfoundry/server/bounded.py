@@ -499,7 +499,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.refusal = None
         if self.transport.is_closing():
             return
-        body = b"" if self.parser.get_method() == b"HEAD" else response.body
+        # Before a line has been read, the parser still has the method of the message before.
+        body = b"" if self.url and self.parser.get_method() == b"HEAD" else response.body
         self.transport.write(render_head(response, keep_alive=False) + body)
         if self.transport.can_write_eof():
             # TLS has no half of a connection that could be closed.
