@@ -17,8 +17,9 @@ from mockfoundry.assembly import ERROR_STATUSES, NamedScenarios, build_seed_worl
 from mockfoundry.cloudfoundry.auth import Authority
 from mockfoundry.cloudfoundry.signing_keys import choose_signing_key
 from mockfoundry.cloudfoundry.uaa.operations import UAA_OPERATIONS
+from mockfoundry.contract.files import read_contract_text
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
-from mockfoundry.contract.read import parse_document, read_contract_text
+from mockfoundry.contract.read import parse_document
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.options import DoorName, ServerOptions

@@ -1,9 +1,7 @@
 """Assembly: the service that a server's options describe. Never listens and never answers."""
 
-import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path as FilePath
 
@@ -26,10 +24,12 @@ from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
 from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
 from mockfoundry.foundations.shards import Shard
+from mockfoundry.garbage import pause_collection
 from mockfoundry.options import SHIPPED_PLATFORM, ServerOptions
-from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.shipped import list_library_files
 
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
@@ -193,18 +193,6 @@ def find_scenario_misfits(scenario: Scenario, world: World, now: int) -> list[Fi
         except WorldPatchError as error:
             return [each._replace(path=(*path, *each.path), spot="key") for each in error.findings]
     return []
-
-
-@contextmanager
-def pause_collection() -> Iterator[None]:
-    """No search for garbage in the block: a large world has none while it is made, and each search goes through it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def build_seed_world(options: ServerOptions, began_at: int) -> World:

@@ -25,12 +25,13 @@ from mockfoundry.documents.files import (
     shorten_path,
 )
 from mockfoundry.documents.json import is_json_text
+from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES, node_to_data
 from mockfoundry.documents.problems import DocumentError, Problem, find_near_word
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
+from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.format import SCENARIO
-from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.scenarios.lint import find_nothing_more, read_checked_scenario
+from mockfoundry.shipped import list_library_files
 
 DocumentName = Literal["scenario", "seed", "configuration"]
 

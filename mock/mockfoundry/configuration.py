@@ -13,9 +13,10 @@ from mockfoundry.documents.declare import AsItIs, Form, FormKey, Kind, Reading, 
 from mockfoundry.documents.declare import Path as KeyPath
 from mockfoundry.documents.files import PEM_MARK, read_document_file
 from mockfoundry.documents.kinds import BooleanKind, ChoiceKind, IntegerKind, ListKind, TextKind
+from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES, node_to_data
 from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.documents.wording import describe_value
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES, node_to_data, read_nodes
+from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED, SHIPPED_PLATFORM, Option, iterate_options
 
 

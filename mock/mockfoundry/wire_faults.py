@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class BrokenResponse:
+
+class BrokenResponse(msgspec.Struct, frozen=True):
     """What goes out on a connection in place of a response. A client that leaves ends every wait at once.
 
     Attributes:
@@ -65,7 +66,6 @@ class WireFault(ABC):
         return not (broken.pause_seconds or broken.silence_seconds)
 
 
-@dataclass(frozen=True)
 class ResetFault(WireFault):
     """As when a gateway dies."""
 
@@ -77,7 +77,6 @@ class ResetFault(WireFault):
         return BrokenResponse(ending="reset")
 
 
-@dataclass(frozen=True)
 class EmptyFault(WireFault):
     """As when a worker is stopped between request and response."""
 
@@ -89,7 +88,6 @@ class EmptyFault(WireFault):
         return BrokenResponse()
 
 
-@dataclass(frozen=True)
 class TruncateFault(WireFault):
     """As when a gateway stops in the middle of a response."""
 
@@ -106,7 +104,6 @@ class TruncateFault(WireFault):
 NOT_HTTP = bytes([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]) + b"\x00mockfoundry garbage\xff\xfe\r\n\r\n"
 
 
-@dataclass(frozen=True)
 class GarbageFault(WireFault):
     """As from a port where something else listens."""
 

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
+from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES
 from mockfoundry.options import Option, ServerOptions, iterate_options
 from tests.cli.test_options import parse_serve, sample_of
 from tests.command_line import run_here

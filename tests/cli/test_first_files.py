@@ -14,8 +14,7 @@ import yaml
 
 from mockfoundry.cloudfoundry.errors import CATALOGUE
 from mockfoundry.contract.load import load_contract
-from mockfoundry.scenarios.library import list_library_files
-from mockfoundry.shipped import CONTRACT_FILE
+from mockfoundry.shipped import CONTRACT_FILE, list_library_files
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 from tests.command_line import run_here
 

@@ -19,7 +19,7 @@ from mockfoundry.cli import main
 from mockfoundry.client.errors import ControlError, VerificationError
 from mockfoundry.client.server import Server
 from mockfoundry.documents.quoting import quote_line, quote_text
-from mockfoundry.documents.yaml import render_word
+from mockfoundry.documents.yaml_writing import render_word
 from mockfoundry.pytest_plugin.foundations import render_failure_report
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.server.log import QuotingFormatter

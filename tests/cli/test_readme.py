@@ -11,8 +11,7 @@ import yaml
 
 from mockfoundry.cli import main
 from mockfoundry.scenarios.format import read_scenario
-from mockfoundry.scenarios.library import list_library_files
-from mockfoundry.shipped import CONTROL_CONTRACT_FILE
+from mockfoundry.shipped import CONTROL_CONTRACT_FILE, list_library_files
 from tests.cli.test_commands import started
 from tests.command_line import PAGE, page, run_here
 from tests.seed_page import SEED_PAGE

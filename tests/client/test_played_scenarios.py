@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from mockfoundry.client.control import ControlClient
 from mockfoundry.client.errors import ControlError
 from mockfoundry.client.foundation import Foundation
+from mockfoundry.client.server import Server
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
 
 BUSY = Respond(status=503, undocumented=True, body={"count": 1, "when": None, "parts": [1.5, "2"]})
@@ -27,6 +29,21 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return bodies
 
 
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Method and path of each control call that changes something."""
+    made: list[str] = []
+    call = ControlClient.__call__
+
+    def record(client: ControlClient, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        if method != "GET":
+            made.append(f"{method} {path}")
+        return call(client, method, path, *arguments, **options)
+
+    monkeypatch.setattr(ControlClient, "__call__", record)
+    return made
+
+
 def test_a_scenario_is_sent_as_its_value_and_is_the_same_there(foundation: Foundation, sent: list[Any]) -> None:
     scenario = Scenario(name="busy", rules=(Rule(operation="scaleProcess", times=2, respond=BUSY),))
     foundation.reset()
@@ -35,6 +52,28 @@ def test_a_scenario_is_sent_as_its_value_and_is_the_same_there(foundation: Found
     (value,) = sent
     assert value["rules"][0]["respond"]["body"] == BUSY.body
     assert foundation.playing()[0].scenario == value
+
+
+def test_a_foundation_and_names_of_the_library_are_one_call(server: Server, calls: list[str]) -> None:
+    made = server.foundation(seed={"users": [{"name": "bob"}]}, scenarios=["slow", "conflict-then-ok"])
+    assert calls == [f"PUT /foundations/{made.name}"]
+    assert [each.name for each in made.playing()] == ["slow", "conflict-then-ok"]
+
+
+def test_scenarios_keep_their_order_whatever_they_are_given_as(server: Server, calls: list[str]) -> None:
+    busy = Scenario(name="busy", rules=(Rule(respond=BUSY),))
+    made = server.foundation(scenarios=["slow", busy, "conflict"])
+    path = f"PUT /foundations/{made.name}"
+    assert calls == [path, f"{path}/scenarios/busy", f"{path}/scenarios/conflict"]
+    assert [each.name for each in made.playing()] == ["slow", "busy", "conflict"]
+
+
+@pytest.mark.parametrize("wrong", ["conflicts", "a,b", Rule(operation="scaleProces", respond=BUSY)])
+def test_where_a_scenario_is_refused_there_is_no_foundation(server: Server, wrong: str | Rule) -> None:
+    scenario = wrong if isinstance(wrong, str) else Scenario(name="late", rules=(wrong,))
+    with pytest.raises(ControlError, match=r"the library has none of that name|did you mean scaleProcess"):
+        server.foundation("refused", scenarios=["slow", scenario])
+    assert httpx.get(f"{server.url}/__mock/foundations/refused").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "busy "])

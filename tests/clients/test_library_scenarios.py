@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.scenarios.library import list_library_files
+from mockfoundry.shipped import list_library_files
 from tests.clients.cf_session import Step, Waits
 from tests.clients.session_promises import (
     Promise,

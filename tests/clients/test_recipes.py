@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockfoundry.scenarios.library import list_library_files
+from mockfoundry.shipped import list_library_files
 from tests import plain_http
 from tests.command_line import run_here
 from tests.serving import Serving

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockfoundry.contract import cache, read
+from mockfoundry.contract import cache, files
 from mockfoundry.contract.cache import decode_compiled, encode_compiled
 from mockfoundry.contract.load import load_contract, validate_contract
 from mockfoundry.contract.plan import ContractError
@@ -172,7 +172,7 @@ def test_what_grows_when_it_is_read_ends_at_a_bound(write: Callable[..., Path], 
 
 def test_a_file_that_never_ends_is_read_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ContractError, match="is too large"):
-        read.read_contract_text(Path("/dev/zero"), most=1000)
+        files.read_contract_text(Path("/dev/zero"), most=1000)
 
 
 def test_the_files_of_a_contract_share_one_bound(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -284,6 +284,41 @@ def test_a_scenario_is_switched_on_and_off_in_one_foundation(server: Serving) ->
     assert server.scale({"instances": 2}).status_code == 202
 
 
+def test_a_foundation_is_made_with_its_seed_and_scenarios_in_one_call(server: Serving) -> None:
+    made = server.client.put(
+        "/__mock/foundations/one?play=slow,conflict-then-ok&random_seed=7", json={"users": [{"name": "bob"}]}
+    )
+    assert made.status_code == 201
+    assert (made.json()["scenarios"], made.json()["random_seed"]) == (["slow", "conflict-then-ok"], 7)
+    playing = server.client.get("/__mock/foundations/one/scenarios").json()["scenarios"]
+    assert [(each["name"], each["answered"]) for each in playing] == [("slow", 0), ("conflict-then-ok", 0)]
+
+
+@pytest.mark.parametrize(
+    ("play", "seed", "status", "words"),
+    [
+        (
+            "conflict,conflicts",
+            {},
+            404,
+            "scenario conflicts: the library has none of that name; did you mean conflict?",
+        ),
+        ("conflict,", {}, 404, "scenario : the library has none of that name"),
+        ("conflict,deployment-in-flight", {}, 422, "organizations/0/spaces/0/apps/0/name"),
+    ],
+)
+def test_where_a_scenario_is_refused_no_foundation_is_made_and_none_replaced(
+    server: Serving, play: str, seed: dict[str, Any], status: int, words: str
+) -> None:
+    assert words in problem(server.client.put(f"/__mock/foundations/new?play={play}", json=seed), status)
+    assert server.client.get("/__mock/foundations/new").status_code == 404
+    server.client.put("/__mock/foundations/old")
+    server.client.post(f"/foundations/old{SCALE}", json={"instances": 4}, headers=ADMIN)
+    assert words in problem(server.client.put(f"/__mock/foundations/old?play={play}", json=seed), status)
+    old = server.client.get("/__mock/foundations/old").json()
+    assert (old["apps"], old["scenarios"], old["journal"]["recorded"]) == (1, [], 1)
+
+
 def test_the_journal_says_what_was_decided_and_keeps_no_token(server: Serving) -> None:
     server.client.put(f"{DEFAULT}/scenarios/conflict")
     server.scale({"instances": 2})

@@ -18,6 +18,7 @@ JSON = {"Content-Type": "application/json"}
 @pytest.fixture(scope="module", params=["protocol", "asgi"])
 def running(request: pytest.FixtureRequest) -> Iterator[Serving]:
     with serving(door=request.param, trust_forwarded=True, allow_host=("mock.example.org", "*.mine.example")) as server:
+        server.client.put("/__mock/foundations/default")
         yield server
 
 

@@ -275,3 +275,22 @@ def answers(url: str) -> bool:
 def must_go_away(url: str) -> None:
     """Waits for the end of a server."""
     eventually(lambda: not answers(url), what=f"the server at {url} has ended")
+
+
+LOST = """
+import os
+
+
+def test_that_ends_its_worker(foundation):
+    os._exit(3)
+"""
+
+
+@pytest.mark.long
+def test_a_worker_that_is_lost_takes_its_requests_along_and_is_named(run: Run) -> None:
+    result = run(LOST, "-n1", "--mock-coverage")
+    result.assert_outcomes(failed=1)
+    named = "mockfoundry: the coverage is without the requests of gw0: ended without sending them"
+    assert result.outlines.count(named) == 1
+    shared = run(LOST, "-n1", "--mock-coverage", "--mock-shared")
+    assert "ended without sending them" not in shared.stdout.str()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mockfoundry.scenarios.library import list_library_files
+from mockfoundry.shipped import list_library_files
 from tests import plain_http
 from tests.serving import WEB, Serving
 from tests.waiting import leaving_after, must_end

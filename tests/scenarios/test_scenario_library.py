@@ -21,7 +21,7 @@ from mockfoundry.scenarios.engine import (
     switch_on,
 )
 from mockfoundry.scenarios.format import SCENARIO, read_scenario, scenario_to_dict
-from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, Rule, Scenario, ScenarioError
 from mockfoundry.scenarios.reference import (
@@ -31,6 +31,7 @@ from mockfoundry.scenarios.reference import (
     render_scenario_schema,
 )
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.shipped import list_library_files
 from tests.scenarios.conftest import AskRequest
 
 FILES = list(list_library_files().items())

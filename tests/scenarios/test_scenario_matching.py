@@ -182,7 +182,7 @@ class OperationOnly:
         raise AssertionError(f"{name} was looked at")
 
 
-MANY = 10_000
+MANY = 1_000
 
 
 def many(rules: Iterable[Rule]) -> CompiledScenarios:

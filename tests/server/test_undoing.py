@@ -12,8 +12,9 @@ from mockfoundry.cloudfoundry.seeds.patch import apply_world_patch
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.scenarios.format import read_scenario
-from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.rule_index import CompiledScenario
+from mockfoundry.shipped import list_library_files
 from tests.serving import WEB, Serving, contract, real_now, serving
 
 ALICE = {"Authorization": "bearer alice"}

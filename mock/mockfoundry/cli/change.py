@@ -374,7 +374,7 @@ def print_answer(answer: Any, text: str, form: str) -> None:
 
 def print_document(answer: Any, form: str) -> None:
     """Prints a value as JSON in a line, or as YAML."""
-    from mockfoundry.documents.yaml import render_mapping
+    from mockfoundry.documents.yaml_writing import render_mapping
 
     print_answer(answer, "\n".join(render_mapping(answer, 0)), form)
 

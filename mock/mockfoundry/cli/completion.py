@@ -12,7 +12,7 @@ def complete_scenario(context: click.Context, parameter: click.Parameter, incomp
     """The library's scenarios that begin so; files where there is none."""
     from click.shell_completion import CompletionItem
 
-    from mockfoundry.scenarios.library import list_library_files
+    from mockfoundry.shipped import list_library_files
 
     names = [CompletionItem(name) for name in list_library_files() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]

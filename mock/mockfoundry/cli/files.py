@@ -37,7 +37,7 @@ PLATFORM_OPTION = click.option(
 def scenarios(name: str | None, form: str) -> None:
     """List the built-in scenarios, or print the file of the one called NAME."""
     from mockfoundry.scenarios.format import read_scenario
-    from mockfoundry.scenarios.library import list_library_files
+    from mockfoundry.shipped import list_library_files
 
     if name is not None:
         print_library_file(name, list_library_files())

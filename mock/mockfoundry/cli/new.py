@@ -158,7 +158,7 @@ def new_seed(space: str | None, app: str | None, count: int | None) -> None:
     """Print a seed with a space full of like apps, and a user who may scale them."""
     from mockfoundry.cloudfoundry.seeds.read import read_seed
     from mockfoundry.documents.problems import DocumentError
-    from mockfoundry.documents.yaml import render_mapping
+    from mockfoundry.documents.yaml_writing import render_mapping
 
     space = space or ask_for("Which space, as ORGANIZATION/SPACE?", "acme/dev", "--space")
     organization, _, name = space.partition("/")

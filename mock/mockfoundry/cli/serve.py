@@ -16,6 +16,7 @@ from mockfoundry.cli.completion import complete_scenario
 from mockfoundry.cli.errors import fail, fail_to_listen, report_user_errors, require_standard_input
 from mockfoundry.cli.printing import print_text, show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
+from mockfoundry.garbage import keep_what_is_imported, pause_collection, tune_garbage_collector
 from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def take_configuration(context: click.Context, parameter: click.Parameter, path:
     if path is None:
         return
     from mockfoundry.configuration import read_configuration_file
-    from mockfoundry.scenarios.library import list_library_files
+    from mockfoundry.shipped import list_library_files
 
     with report_user_errors():
         context.default_map = dict(read_configuration_file(path, list_library_files()))
@@ -116,6 +117,8 @@ def serve(**values: Any) -> None:
 
         serve_by_workers(options, sys.argv[1:])
         return
+    context = click.get_current_context()
+    context.with_resource(pause_collection())
     from mockfoundry.assembly import build_service
     from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import (
@@ -123,18 +126,18 @@ def serve(**values: Any) -> None:
         make_listening_server,
         make_room_for_connections,
         share_processor_often,
-        tune_garbage_collector,
         url_of_socket,
     )
     from mockfoundry.server.tls import TlsError, set_up_tls
 
+    keep_what_is_imported()
     write_log_to_standard_error()
     for hint in find_unread_variables(os.environ):
         print_text(f"mockfoundry: {hint}", error=True)
     try:
         with report_user_errors():
             service = build_service(options, time.time_ns() // 1000)
-            tls = set_up_tls(options, click.get_current_context().call_on_close)
+            tls = set_up_tls(options, context.call_on_close)
     except TlsError as error:
         fail(str(error))
     try:

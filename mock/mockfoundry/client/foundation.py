@@ -1,6 +1,7 @@
 """A foundation for a test: its world, clock, scenarios and journal, by control calls. Holds none of them itself."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from mockfoundry.client.arguments import (
     SeedSource,
     VerifyArguments,
     generate_foundation_name,
+    is_library_name,
     join_with_commas,
     load_scenario_document,
     load_seed_document,
@@ -303,27 +305,43 @@ class Foundation(FoundationJournal):
         state: dict[str, Any] = self._call("PUT", "/state", document=load_seed_document(seed))
         return state
 
-    def begin(self, seed: SeedSource | None = None, random_seed: int | None = None) -> None:
+    def begin(
+        self,
+        seed: SeedSource | None = None,
+        random_seed: int | None = None,
+        scenarios: "Sequence[ScenarioSource]" = (),
+    ) -> None:
         """Makes the foundation again, from a seed or from the server's, even if it was deleted.
 
-        Tokens that were minted before do not count in it.
+        Tokens that were minted before do not count in it. Where a scenario is refused, there is no foundation.
 
         Args:
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
                 Only with a seed, since the server's own is built already.
+            scenarios: switched on in it, in this order, beside those that the server was started with. Names of the
+                library that come first cost no call of their own.
 
         Raises:
+            ScenarioError: what is written is not a scenario.
             OSError: the seed's file can't be read.
-            TypeError, ValueError: what is given can be no seed, or is empty; or a random seed is given alone.
+            TypeError, ValueError: what is given can be no seed or no scenario, or is empty; or a random seed is given
+                alone.
         """
         if random_seed is not None and seed is None:
             raise ValueError(
                 f"random_seed={random_seed} needs a seed that is built anew with it; give seed= too, "
                 "or give the server its random_seed when it is started"
             )
-        self._begin(None if seed is None else load_seed_document(seed), random_seed)
+        names = [str(each) for each in takewhile(is_named_in_library, scenarios)]
+        self._begin(None if seed is None else load_seed_document(seed), random_seed, names)
         # The foundation that has the name now has minted none yet.
         self._token = ""
+        try:
+            for scenario in scenarios[len(names) :]:
+                self.play(scenario)
+        except Exception:
+            self._delete()
+            raise
 
     def make(self) -> None:
         """Makes the foundation from its seed now, rather than on its first use; one that is there stays."""
@@ -353,3 +371,8 @@ class Foundation(FoundationJournal):
         again; so do those whose requests were waiting."""
         self._delete()
         self._token = ""
+
+
+def is_named_in_library(scenario: "ScenarioSource") -> bool:
+    """Whether a scenario is given by a name of the library, which the server reads by itself."""
+    return isinstance(scenario, str) and bool(scenario.strip()) and "," not in scenario and is_library_name(scenario)

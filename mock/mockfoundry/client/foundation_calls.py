@@ -1,20 +1,14 @@
 """Calls about one foundation: made on the first of them, and never a second time unasked. Knows no call's meaning."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
-from mockfoundry.client.arguments import (
-    encode_text,
-)
+from mockfoundry.client.arguments import encode_text, join_with_commas
 from mockfoundry.client.control import ControlClient
 from mockfoundry.client.errors import ControlError
 from mockfoundry.documents.problems import Document
-
-if TYPE_CHECKING:
-    pass
-
 
 UNKNOWN_FOUNDATION = "unknown-foundation"
 BAD_DOCUMENT = "bad-document"
@@ -78,14 +72,18 @@ class FoundationCalls:
         self._make()
         return self._send_call(method, path, body, query=query, document=document)
 
-    def _begin(self, seed: Document | None, random_seed: int | None) -> None:
-        """Makes the foundation; one that is there is replaced."""
+    def _begin(self, seed: Document | None, random_seed: int | None, play: Sequence[str] = ()) -> None:
+        """Makes the foundation; one that is there is replaced.
+
+        Args:
+            play: scenarios of the library that are switched on in it.
+        """
         before = self._seed, self._random_seed, self._last_seen
         # Set before the call: where only its answer is lost, the foundation is already the new one.
         self._seed, self._random_seed = seed, random_seed
         self._last_seen = ""
         try:
-            query = {"random_seed": random_seed, "scenarios": self._scenarios}
+            query = {"random_seed": random_seed, "scenarios": self._scenarios, "play": join_with_commas(play)}
             self._send_call("PUT", "", query=query, document=seed)
         except ControlError:
             self._seed, self._random_seed, self._last_seen = before

@@ -51,11 +51,15 @@ class ServerBase:
         return self._url
 
     def foundation(
-        self, name: str | None = None, seed: SeedSource | None = None, random_seed: int | None = None
+        self,
+        name: str | None = None,
+        seed: SeedSource | None = None,
+        random_seed: int | None = None,
+        scenarios: "Sequence[ScenarioSource]" = (),
     ) -> Foundation:
-        """A foundation: a fresh one, or the one of that name. With a seed it is made again at once.
+        """A foundation: a fresh one, or the one of that name. With a seed or scenarios it is made again at once.
 
-        Without a seed the server is not called: the foundation is made from the server's seed on its first use. Where
+        Without them the server is not called: the foundation is made from the server's seed on its first use. Where
         foundations are to begin without the server's scenarios, this one is made at once, unless it is there.
 
         Args:
@@ -63,20 +67,23 @@ class ServerBase:
             seed: a file, the text of one, or its value.
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
                 Only with a seed, since the server's own is built already.
+            scenarios: switched on in it, as `Foundation.begin` does it.
 
         Raises:
-            ControlError: the seed, or the name of a foundation that has one, can't be used.
+            ControlError: the seed, a scenario, or the name of a foundation that has one, can't be used.
             OSError: the seed's file can't be read.
             ServerError: the server is not running.
-            TypeError, ValueError: the name or the seed is empty or of a wrong type, or a random seed has no seed.
+            ScenarioError: what is written is not a scenario.
+            TypeError, ValueError: the name, the seed or a scenario is empty or of a wrong type, or a random seed has no
+                seed.
         """
         control = self._require_running()
         chosen_name = (
             generate_foundation_name() if name is None else must_be_name(name, "foundation", "or None for a fresh one")
         )
         foundation = Foundation(self._url, chosen_name, control, self._begins_without_scenarios)
-        if seed is not None or random_seed is not None:
-            foundation.begin(seed, random_seed)
+        if seed is not None or random_seed is not None or scenarios:
+            foundation.begin(seed, random_seed, scenarios)
         elif self._begins_without_scenarios:
             foundation.make()
         return foundation

@@ -14,12 +14,14 @@ import tempfile
 import time
 import weakref
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
 from mockfoundry.client.errors import ServerError
 from mockfoundry.documents.quoting import quote_text
+from mockfoundry.garbage import keep_what_is_imported, tune_garbage_collector
 from mockfoundry.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -73,12 +75,13 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
         The exit code.
     """
     from mockfoundry.server.log import write_log_to_standard_error
-    from mockfoundry.server.run import BackgroundServer, share_processor_often, tune_garbage_collector
+    from mockfoundry.server.run import BackgroundServer, share_processor_often
 
     line = lifeline.readline()
     if not line.endswith(b"\n"):
         return 0
     options = msgspec.json.decode(line, type=ServerOptions)
+    keep_what_is_imported()
     write_log_to_standard_error()
     try:
         service = build_local_service(options)
@@ -89,6 +92,9 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
     share_processor_often()
     with BackgroundServer(service, options) as server:
         write_startup_report(out, StartupReport(url=server.url))
+        # Who has started it will call, and goes on meanwhile: these calls and library scenarios need both rooms.
+        for room in ("mockfoundry.control.api", "mockfoundry.documents.yaml"):
+            import_module(room)
         lifeline.read()
     return 0
 
@@ -127,15 +133,17 @@ MAX_STRAY_LINE_BYTES = 4_096
 """How much may be printed before the startup report."""
 
 _BOOTSTRAP = (
-    "import json, site, sys; "
+    "import gc, json, site, sys; "
+    "gc.disable(); "
     "sys.path += [each for each in json.loads(sys.stdin.buffer.readline()) if each not in sys.path]; "
     "site.main(); "
     "from mockfoundry.client.subprocess_server import run_subprocess; run_subprocess()"
 )
 """What the child runs; `-S` starts it with the standard library alone.
 
-It then finds the same packages as its parent, in the same order, but the standard library before all of them: a module
-of the tests that has the name of one in the standard library does not get in the way.
+The garbage collector stands still until the server listens. The child finds the same packages as its parent, in the
+same order, but the standard library before all of them: a module of the tests that has the name of one in the standard
+library does not get in the way.
 """
 
 

@@ -6,8 +6,9 @@ This is the one room of the contract that needs connexion; plans that were kept 
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mockfoundry.contract.plan import ContractError, DocumentedResponse, Parameter, Plan, Schema, shorten_value
 

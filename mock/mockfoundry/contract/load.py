@@ -2,16 +2,15 @@
 
 openapi-spec-validator and connexion take long, so they do not run for a document that is shipped: `make contract` runs
 them and seals the document, which means that its SHA-256 digest and its plans are written to files. A test fails if
-that was forgotten. What is compiled of any other document is kept in the user's cache. Both are imported only when
-there is nothing to be found.
+that was forgotten. What is compiled of any other document is kept in the user's cache. Both, and what reads YAML, are
+imported only when there is nothing to be found.
 """
 
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +22,7 @@ from mockfoundry.contract.cache import (
     keep_contract,
     read_kept_contract,
 )
+from mockfoundry.contract.files import compute_digest, read_contract_text
 from mockfoundry.contract.plan import (
     ContractError,
     Plan,
@@ -32,11 +32,12 @@ from mockfoundry.contract.plan import (
     shorten_value,
     value_at_path,
 )
-from mockfoundry.contract.read import compute_digest, parse_document, read_contract_text
-from mockfoundry.contract.references import Bundle, bundle_document, resolve_operations
 from mockfoundry.contract.routes import RouteTable
 from mockfoundry.contract.schemas import reference_of, select_definitions
 from mockfoundry.shipped import CONTRACT_FILE, CONTROL_CONTRACT_FILE, PLATFORM_CONTRACT_FILE
+
+if TYPE_CHECKING:
+    from mockfoundry.contract.references import Bundle
 
 LONG_TEXT = 256 * 1024
 """The length from which validating a document takes so long that it is said."""
@@ -44,8 +45,7 @@ LONG_TEXT = 256 * 1024
 log = logging.getLogger("mockfoundry")
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(msgspec.Struct, frozen=True):
     """An OpenAPI document, compiled.
 
     Attributes:
@@ -111,7 +111,7 @@ def join_contracts(contract: Contract, platform: Contract) -> Contract:
         if shared:
             raise ContractError(f"both have the operationId {shared[0]}; rename one of them")
         patterns, plans = contract.patterns + platform.patterns, contract.plans.join(platform.plans)
-        return replace(contract, patterns=patterns, plans=plans, routes=RouteTable(patterns, plans))
+        return msgspec.structs.replace(contract, patterns=patterns, plans=plans, routes=RouteTable(patterns, plans))
     except ContractError as error:
         raise ContractError(f"{contract.source} and {platform.source}: {error}") from error
 
@@ -136,6 +136,8 @@ def validate_contract(source: Path, text: str) -> CompiledContract:
         ContractError: it does not hold.
     """
     from mockfoundry.contract.compile import mark_broken_examples, must_compile
+    from mockfoundry.contract.read import parse_document
+    from mockfoundry.contract.references import bundle_document
 
     if len(text) >= LONG_TEXT:
         size = f"{len(text) / 1e6:.1f} MB"
@@ -155,13 +157,14 @@ def validate_contract(source: Path, text: str) -> CompiledContract:
     return msgspec.structs.replace(compiled, plans=make_plan_table(plans), broken_examples=tuple(broken))
 
 
-def compile_contract(source: Path, bundle: Bundle) -> CompiledContract:
+def compile_contract(source: Path, bundle: "Bundle") -> CompiledContract:
     """The plans of a valid document.
 
     Raises:
         ContractError: an operation can't be served.
     """
     from mockfoundry.contract.compile import compile_plans, iterate_schemas
+    from mockfoundry.contract.references import resolve_operations
 
     try:
         plans = compile_plans(resolve_operations(bundle), bundle.targets).values()

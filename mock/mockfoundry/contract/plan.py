@@ -7,7 +7,6 @@ the request finds the words for it.
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -195,8 +194,7 @@ class ContractError(Exception):
     """The contract can't be used; the text says where and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """One declared parameter.
 
     Attributes:
@@ -264,8 +262,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentedResponse:
+class DocumentedResponse(msgspec.Struct, frozen=True):
     """What the contract says of one status of one operation.
 
     Attributes:
@@ -286,8 +283,7 @@ class DocumentedResponse:
     broken_examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """One operation of the contract, ready to run.
 
     Attributes:
@@ -341,7 +337,7 @@ class Plan:
     def find_response(self, status: int) -> DocumentedResponse | None:
         """What the contract says of a status: for itself, in a range, or by default; None if nothing."""
         found = self.responses.get(status) or self.response_ranges.get(status // 100) or self.default_response
-        return found if found is None or found.status == status else replace(found, status=status)
+        return found if found is None or found.status == status else msgspec.structs.replace(found, status=status)
 
     def path_violations(self, path: Mapping[str, str]) -> tuple[Violation, ...]:
         """What the contract does not allow of the path parameters."""

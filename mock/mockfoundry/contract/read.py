@@ -1,7 +1,6 @@
 """Reading a contract's text: YAML or JSON as JSON's values, bounded. Never follows a reference."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,6 @@ import msgspec
 import yaml
 
 from mockfoundry.contract.plan import ContractError, shorten_value
-
-MAX_CONTRACT_BYTES = 64 * 1024 * 1024
-"""Bytes that a contract may have, with all the files that it refers to."""
 
 MAX_CONTRACT_NODES = 5_000_000
 """How many values a file of a contract may hold, with each alias of YAML counted as what it stands for."""
@@ -27,33 +23,6 @@ class _JsonValuesLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type:
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-
-def read_contract_text(file: Path, most: int = MAX_CONTRACT_BYTES) -> str:
-    """A file's text. A device or a pipe is read no further than the bound.
-
-    Raises:
-        ContractError: it can't be read, is larger, or is not UTF-8.
-    """
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(most + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ContractError(f"{file}: can't be read: {reason}") from error
-    if len(content) > most:
-        raise ContractError(
-            f"{file}: is too large: a contract, with the files that it refers to, has {MAX_CONTRACT_BYTES} bytes at "
-            "most; leave out what is not called"
-        )
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ContractError(f"{file}: can't be read: is not UTF-8 text at byte {error.start}") from error
-
-
-def compute_digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def parse_contract_text(text: str, source: str) -> Any:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from mockfoundry.contract.files import MAX_CONTRACT_BYTES, compute_digest, read_contract_text
 from mockfoundry.contract.plan import ContractError, shorten_value
-from mockfoundry.contract.read import MAX_CONTRACT_BYTES, compute_digest, parse_contract_text, read_contract_text
+from mockfoundry.contract.read import parse_contract_text
 from mockfoundry.contract.schemas import escape_pointer_step
 
 BUNDLED_FILES_KEY = "x-mockfoundry-files"

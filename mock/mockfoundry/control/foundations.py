@@ -33,6 +33,7 @@ from mockfoundry.control.context import (
     parse_moment_field,
 )
 from mockfoundry.control.peers import ask_peers, iterate_values
+from mockfoundry.control.scenarios import begin_playing, find_library_scenario
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
@@ -84,8 +85,14 @@ def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     is_new = registry.find_active(name, call.real_time) is None
     if not is_new and call.has_any_tag(b"if-none-match"):
         raise ControlProblem(412, "foundation-exists", f"foundation {name}: is there already; {LEFT_AS_IT_IS}")
-    scenarios = CompiledScenarios() if call.query.get("scenarios") == "none" else None
-    foundation = registry.create(name, call.prepared, call.real_time, scenarios)
+    scenarios = CompiledScenarios() if call.query["scenarios"] == "none" else None
+    played = [find_library_scenario(context.service, each) for each in call.query["play"] or ()]
+
+    def play_all(foundation: FoundationState) -> None:
+        for each in played:
+            begin_playing(context, foundation, each, foundation.world.clock.now(call.real_time))
+
+    foundation = registry.create(name, call.prepared, call.real_time, scenarios, play_all)
     summary = summarize_foundation(foundation, foundation.world.clock.now(call.real_time))
     return ControlAnswer(summary, 201 if is_new else 200)
 

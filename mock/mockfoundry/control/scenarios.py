@@ -36,7 +36,6 @@ from mockfoundry.control.context import (
 from mockfoundry.documents.declare import locate_finding
 from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
-from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY
 from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, response_from_refusal
 from mockfoundry.exchange.run import Service
@@ -48,11 +47,12 @@ from mockfoundry.journal.store import Journal
 from mockfoundry.journal.written_bodies import decode_text
 from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict
-from mockfoundry.scenarios.library import list_library_files, load_scenarios
+from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
 from mockfoundry.scenarios.model import Respond, RespondPhase, Rule, Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
+from mockfoundry.shipped import list_library_files
 
 MIN_REPLAYED_DELAY = 1_000
 """Microseconds; a shorter delay is left out, since no client would notice it."""
@@ -296,9 +296,8 @@ def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
     ready: ReadyScenario = call.prepared
     scenario = ready.compiled.scenario
     with context.find_or_create_foundation(call) as (foundation, now):
-        must_have_room(foundation, scenario, context.service.registry.bounds.rules)
         try:
-            switch_scenario_on(foundation, ready.compiled, now)
+            begin_playing(context, foundation, ready.compiled, now)
         except WorldPatchError as error:
             if ready.text:
                 raise DocumentError(locate_misfits(ready.text, error)) from None
@@ -307,8 +306,21 @@ def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:
         return ControlAnswer(describe_scenario(scenario, progress, ready.shown))
 
 
+def begin_playing(context: ControlContext, foundation: FoundationState, compiled: CompiledScenario, now: int) -> None:
+    """Switches a scenario on, where there is room for it.
+
+    Raises:
+        ControlProblem: 429, there is none.
+        WorldPatchError: its `given` does not fit the foundation's world.
+    """
+    must_have_room(foundation, compiled.scenario, context.service.registry.bounds.rules)
+    switch_scenario_on(foundation, compiled, now)
+
+
 def locate_misfits(text: str, error: WorldPatchError) -> list[Problem]:
     """What the world of a foundation does not have of what a scenario changes in it, with the places in its text."""
+    from mockfoundry.documents.yaml import read_nodes
+
     root = read_nodes(text, BODY)
     misfits = (finding._replace(path=("given", *finding.path), spot="key") for finding in error.findings)
     return sorted(locate_finding(root, each, BODY) for each in misfits)

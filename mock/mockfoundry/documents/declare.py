@@ -8,15 +8,16 @@ positions that leads to it; `locate_finding` turns that into a line and a column
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+import msgspec
+
 from mockfoundry.documents.levels import KeyPlace, Level, explain_level, index_places
+from mockfoundry.documents.nodes import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
 from mockfoundry.documents.problems import Problem
 from mockfoundry.documents.wording import MAX_KEYS_LISTED, miss_key, refuse_key, refuse_value, uncapitalize, write_word
-from mockfoundry.documents.yaml import ListNode, MappingEntry, MappingNode, Node, ScalarNode, find_nearest_node
 
 Path = tuple[str | int, ...]
 """The keys and positions that lead to a place in a document."""
@@ -176,8 +177,7 @@ class AsItIs:
         return value
 
 
-@dataclass(frozen=True)
-class NullableKind:
+class NullableKind(msgspec.Struct, frozen=True):
     """Null, or a value of another kind."""
 
     kind: Kind
@@ -195,8 +195,7 @@ class NullableKind:
 KeyRole = Literal["field", "identity", "flat", "merged", "part"]
 
 
-@dataclass(frozen=True)
-class FormKey:
+class FormKey(msgspec.Struct, frozen=True):
     """One key of a form.
 
     Attributes:
@@ -221,7 +220,8 @@ class FormKey:
     def __post_init__(self) -> None:
         if not self.attribute:
             name = self.name.replace("-", "_")
-            object.__setattr__(self, "attribute", name + "_" if name in ("for", "from", "finally") else name)
+            attribute = name + "_" if name in ("for", "from", "finally") else name
+            msgspec.structs.force_setattr(self, "attribute", attribute)
 
     @property
     def form(self) -> "Form":
@@ -232,29 +232,30 @@ class FormKey:
         return form
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(msgspec.Struct, frozen=True, dict=True):
     """A mapping with known keys, as a dict of what was given and could be read.
 
     Attributes:
         noun: what such a mapping is called: `a process`.
-        by_name: the keys by their names.
     """
 
     noun: str
     keys: tuple[FormKey, ...]
-    by_name: Mapping[str, FormKey] = field(init=False, repr=False, compare=False)
-    _writers: tuple[tuple[str, str | None, Callable[[Any], Any] | None], ...] = field(
-        init=False, repr=False, compare=False
-    )
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {key.name: key for key in self.keys})
-        # An export writes every key of every entity, most of them as they are held.
-        writers = tuple(
+    @cached_property
+    def by_name(self) -> Mapping[str, FormKey]:
+        """The keys by their names."""
+        return {key.name: key for key in self.keys}
+
+    @cached_property
+    def writers(self) -> tuple[tuple[str, str | None, Callable[[Any], Any] | None], ...]:
+        """Of each key its name, the attribute that holds it (None: the entity does), and what writes that.
+
+        An export writes every key of every entity, most of them as they are held.
+        """
+        return tuple(
             (key.name, None if key.role == "flat" else key.attribute, find_writer(key.kind)) for key in self.keys
         )
-        object.__setattr__(self, "_writers", writers)
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
         if not isinstance(value, Mapping):
@@ -309,7 +310,7 @@ class Form:
             computed: values of keys that are not what an attribute holds; they are written unchanged.
         """
         written = {}
-        for name, attribute, write in self._writers:
+        for name, attribute, write in self.writers:
             if name in computed:
                 written[name] = computed[name]
             else:
@@ -349,8 +350,7 @@ def check_nothing(_value: Any, _given: Mapping[str, Any], _path: Path, _reading:
     """No rule between keys."""
 
 
-@dataclass(frozen=True)
-class StructForm(Form):
+class StructForm(Form, frozen=True, dict=True):
     """A form whose mappings are values of a class; written without what is the class's default.
 
     Attributes:

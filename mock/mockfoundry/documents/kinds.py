@@ -5,17 +5,17 @@ What a kind may not hold is phrased by the format's wording; a kind says only wh
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, Form, Kind, Path, Reading, takes
+from mockfoundry.documents.nodes import ListNode, MappingNode, Node
 from mockfoundry.documents.times import format_exact_moment, parse_moment
 from mockfoundry.documents.wording import refuse_text, refuse_word, write_word
-from mockfoundry.documents.yaml import ListNode, MappingNode, Node
 
 
-@dataclass(frozen=True)
-class TextKind(AsItIs):
+class TextKind(AsItIs, msgspec.Struct, frozen=True):
     """Text.
 
     Attributes:
@@ -67,8 +67,7 @@ class TextKind(AsItIs):
         return {**schema, "pattern": f"^(?:{self.pattern})$"} if self.pattern is not None else schema
 
 
-@dataclass(frozen=True)
-class ChoiceKind(AsItIs):
+class ChoiceKind(AsItIs, msgspec.Struct, frozen=True):
     """One of a few words.
 
     Attributes:
@@ -88,8 +87,7 @@ class ChoiceKind(AsItIs):
         return {"enum": list(self.words)}
 
 
-@dataclass(frozen=True)
-class IntegerKind(AsItIs):
+class IntegerKind(AsItIs, msgspec.Struct, frozen=True):
     """A whole number between bounds."""
 
     low: int
@@ -120,8 +118,7 @@ _SIZE = re.compile(r"([0-9]{1,9}) ?([kmgt])(?:i?b)?", re.IGNORECASE)
 _UNITS_OF_KEYS = {"_in_mb": 1 << 20, "_in_bytes": 1}
 
 
-@dataclass(frozen=True)
-class NumberKind(AsItIs):
+class NumberKind(AsItIs, msgspec.Struct, frozen=True):
     """A number between bounds."""
 
     low: float
@@ -175,8 +172,7 @@ class MomentKind:
         return {"type": "string", "format": "date-time"}
 
 
-@dataclass(frozen=True)
-class ListKind:
+class ListKind(msgspec.Struct, frozen=True):
     """A list, as a tuple of what could be read.
 
     Attributes:
@@ -228,8 +224,7 @@ class ListKind:
         return {**schema, "items": self.kind.schema()}
 
 
-@dataclass(frozen=True)
-class TableKind:
+class TableKind(msgspec.Struct, frozen=True):
     """A mapping whose keys are the author's own, of one kind, as a dict of what could be read."""
 
     key: Kind
@@ -261,8 +256,7 @@ class TableKind:
         return {"type": "object", "additionalProperties": self.value.schema()}
 
 
-@dataclass(frozen=True)
-class DefinedKind:
+class DefinedKind(msgspec.Struct, frozen=True):
     """Another kind, whose schema stands once in `$defs`, where more may be known of it than the form knows."""
 
     kind: Kind
@@ -278,8 +272,7 @@ class DefinedKind:
         return {"$ref": f"#/$defs/{self.name}"}
 
 
-@dataclass(frozen=True)
-class MappingOrKind:
+class MappingOrKind(msgspec.Struct, frozen=True):
     """A mapping of one kind, or anything else of another; written as a mapping."""
 
     form: Kind

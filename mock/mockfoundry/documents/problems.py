@@ -1,8 +1,6 @@
 """Problems: what is wrong with a document and where, as text, JSON or annotations of a CI run. Never finds one."""
 
-import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -69,6 +67,9 @@ def find_near_word(found: str, words: Iterable[str]) -> str | None:
     """
     folded = {fold_word(word): word for word in words}
     wanted = fold_word(found)
+    # Only mistakes need it, and a start should be short.
+    import difflib
+
     # A ratio is quickly computed, and is above this for every word that so few slips lead to.
     similar = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)
     slips = {word: count_slips(wanted, word) for word in similar}
@@ -108,8 +109,7 @@ def count_slips(one: str, other: str) -> int:
     return row[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A seed or a scenario as text.
 
     Attributes:

@@ -75,6 +75,10 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def leave_as_it_is(_foundation: FoundationState) -> None:
+    """Adds nothing to a foundation."""
+
+
 class FoundationRegistry:
     """The foundations of one server.
 
@@ -167,13 +171,19 @@ class FoundationRegistry:
         return found
 
     def create(
-        self, name: str, world: World | None, real_time: int, scenarios: CompiledScenarios | None = None
+        self,
+        name: str,
+        world: World | None,
+        real_time: int,
+        scenarios: CompiledScenarios | None = None,
+        furnish: Callable[[FoundationState], None] = leave_as_it_is,
     ) -> FoundationState:
         """A new foundation of that name; it replaces an existing one.
 
         Args:
             world: that it begins as; None is the server's.
             scenarios: that it begins with; None is the server's.
+            furnish: called with it before it takes its place; where that raises, everything is as it was.
 
         Raises:
             Refusal: the name is not valid, or there are too many foundations.
@@ -195,6 +205,11 @@ class FoundationRegistry:
         )
         made.token_issuers = (self._name_issuer(made, real_time),)
         begin_all_scenarios(made, real_time)
+        try:
+            furnish(made)
+        except Exception:
+            journal.close()
+            raise
         self._put(made)
         return made
 

@@ -91,7 +91,7 @@ def foundation(
     with telling_mistakes(request.node):
         seed = read_seed_mark(request.node, mock_seed)
         scenarios = read_scenario_marks(request.node)
-        own = mock_server.foundation(name_test_foundation(request), seed=seed)
+        own = mock_server.foundation(name_test_foundation(request), seed=seed, scenarios=scenarios)
     originals: list[Foundation] = []
 
     def begin(is_first: bool) -> None:
@@ -101,9 +101,6 @@ def foundation(
             originals[0].copy(own.name, replace=True)
 
     try:
-        with telling_mistakes(request.node):
-            for scenario in scenarios:
-                own.play(scenario)
         request.node.stash[FOUNDATION] = own
         with restore_for_each_example(request.node, begin):
             yield own

@@ -57,8 +57,7 @@ def read_marked_scenarios(item: pytest.Item) -> None:
     """Raises UsageError where a scenario of a test's marks is not there, or is written wrong."""
     from mockfoundry.client.arguments import is_library_name, load_scenario_document
     from mockfoundry.documents.problems import DocumentError, find_near_word
-    from mockfoundry.scenarios.format import read_scenario
-    from mockfoundry.scenarios.library import list_library_files
+    from mockfoundry.shipped import list_library_files
 
     for scenario in read_scenario_marks(item):
         if isinstance(scenario, str) and is_library_name(scenario):
@@ -69,6 +68,9 @@ def read_marked_scenarios(item: pytest.Item) -> None:
                 hint = f"did you mean {near}?" if near else "`mockfoundry scenarios` lists it"
                 raise pytest.UsageError(f"@pytest.mark.scenario: the library has no {scenario!r}; {hint}")
             continue
+        # Reading one loads much that names of the library do without.
+        from mockfoundry.scenarios.format import read_scenario
+
         try:
             document = load_scenario_document(scenario)
             if document is not None:

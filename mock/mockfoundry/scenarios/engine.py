@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from hashlib import blake2b
 from itertools import islice
-from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +13,9 @@ from mockfoundry.documents.times import MAX_DURATION, format_passed_time
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.model import Event, Lognormal, Respond, Scenario, Station, Uniform, Virtual
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
+
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 MAX_COUNTERS = 100_000
 """How many processes, users or tokens one scenario counts for. Beyond that the earliest are forgotten."""
@@ -326,13 +329,18 @@ def draw_delay(delay: int | Uniform | Lognormal, draw: Callable[[], float]) -> i
         return delay.low + int(draw() * (delay.high - delay.low + 1))
     if isinstance(delay, Lognormal):
         # The p99 of a normal distribution lies 2.326 deviations above its median.
-        height = _NORMAL.inv_cdf(max(draw(), 2.0**-54)) / _P99
+        normal = make_standard_normal()
+        height = normal.inv_cdf(max(draw(), 2.0**-54)) / normal.inv_cdf(0.99)
         return min(round(delay.median * math.pow(delay.p99 / delay.median, height)), MAX_DURATION)
     return delay
 
 
-_NORMAL = NormalDist()
-_P99 = _NORMAL.inv_cdf(0.99)
+@cache
+def make_standard_normal() -> "NormalDist":
+    # Hardly any scenario needs it, and a start should be short.
+    from statistics import NormalDist
+
+    return NormalDist()
 
 
 def take_due_events(scenarios: CompiledScenarios, progress: ScenarioProgress, now: int) -> list[tuple[str, Event]]:

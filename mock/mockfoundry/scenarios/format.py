@@ -21,10 +21,11 @@ from mockfoundry.documents.declare import (
 )
 from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
 from mockfoundry.documents.kinds import ChoiceKind, DefinedKind, IntegerKind, ListKind, TextKind
+from mockfoundry.documents.nodes import Node, node_to_data
 from mockfoundry.documents.problems import DocumentError, Problem
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_duration
-from mockfoundry.documents.yaml import Node, node_to_data, read_nodes, render_mapping
+from mockfoundry.documents.yaml_writing import render_mapping
 from mockfoundry.scenarios.answer_forms import ANSWER, TEXT
 from mockfoundry.scenarios.kinds import (
     ConditionsKind,
@@ -259,6 +260,9 @@ def read_scenario_with_nodes(text: str, source: str) -> tuple[Scenario, Node]:
     Raises:
         ScenarioError: as `read_scenario` does.
     """
+    # PyYAML is imported where there is YAML, and a start should be short.
+    from mockfoundry.documents.yaml import read_nodes
+
     try:
         root = read_nodes(text, source)
     except DocumentError as error:

@@ -4,8 +4,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.seeds.patch_words import read_patch_words
@@ -87,8 +88,7 @@ class Base64Kind:
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]|=(?!=?$)")
 
 
-@dataclass(frozen=True)
-class DurationKind:
+class DurationKind(msgspec.Struct, frozen=True):
     """A duration as text with a unit; microseconds as a value."""
 
     least: int = 0
@@ -162,8 +162,7 @@ def report_bad_condition(schema: Mapping[str, Any], name: str, path: Path, readi
         reading.report((*path, *error.path), text, "key" if error.path else "value")
 
 
-@dataclass(frozen=True)
-class NameConditionKind:
+class NameConditionKind(msgspec.Struct, frozen=True):
     """What must hold of one name: a text is compared, a mapping is a JSON Schema.
 
     Attributes:
@@ -190,8 +189,7 @@ class NameConditionKind:
         return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}, *null]}
 
 
-@dataclass(frozen=True)
-class FactConditionsKind:
+class FactConditionsKind(msgspec.Struct, frozen=True):
     """What must hold of some facts, by their names."""
 
     form: Form
@@ -265,8 +263,7 @@ def is_header_text(text: str) -> bool:
 _TOKEN_SIGNS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-@dataclass(frozen=True)
-class OneOrManyKind:
+class OneOrManyKind(msgspec.Struct, frozen=True):
     """One value, or a list of different ones; a tuple as a value."""
 
     kind: Kind
@@ -298,8 +295,7 @@ class OneOrManyKind:
         return {"anyOf": [one, {"type": "array", "minItems": 1, "uniqueItems": True, "items": one}]}
 
 
-@dataclass(frozen=True)
-class RangeKind:
+class RangeKind(msgspec.Struct, frozen=True):
     """A list of exactly two, the first not above the second."""
 
     kind: Kind
@@ -322,8 +318,7 @@ class RangeKind:
         return {"type": "array", "minItems": 2, "maxItems": 2, "items": self.kind.schema()}
 
 
-@dataclass(frozen=True)
-class WordKind:
+class WordKind(msgspec.Struct, frozen=True):
     """A word in place of a whole value, such as `pass`; anything else is of another kind.
 
     Attributes:

@@ -6,17 +6,11 @@ from pathlib import Path
 
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.files import list_document_files, read_document_file
+from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES
 from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.lint import FindMore, accept_scenario, find_nothing_more, read_checked_scenario
 from mockfoundry.scenarios.model import Scenario, ScenarioError
-from mockfoundry.shipped import SCENARIO_DIRECTORY
-
-
-def list_library_files() -> Mapping[str, Path]:
-    """The built-in scenario files by the scenarios' names, in the order of the names."""
-    return {path.stem: path for path in sorted(SCENARIO_DIRECTORY.glob("*.yaml"))}
-
+from mockfoundry.shipped import list_library_files
 
 ScenarioSource = str | Path | Document | Scenario
 """A name of the library, a file, a directory, a text, or a value."""

@@ -15,9 +15,9 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import MAX_DOCUMENT_DEPTH
+from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES
 from mockfoundry.documents.problems import Problem, did_you_mean
 from mockfoundry.documents.wording import describe_value
-from mockfoundry.documents.yaml import MAX_DOCUMENT_BYTES
 from mockfoundry.scenarios.format import (
     begin_reading,
     read_scenario_data,

@@ -15,9 +15,8 @@ from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.answer_forms import DISTRIBUTIONS, HOLD, LOGNORMAL, RESPOND, STATUS, VIRTUAL
 from mockfoundry.scenarios.format import EVENT, PROCESS, RULE, SCENARIO, WHEN, read_scenario
-from mockfoundry.scenarios.library import list_library_files
 from mockfoundry.scenarios.model import ANY_OPERATION, Scenario
-from mockfoundry.shipped import CONTRACT_FILE, PLATFORM_CONTRACT_FILE, SCENARIO_DIRECTORY
+from mockfoundry.shipped import CONTRACT_FILE, PLATFORM_CONTRACT_FILE, SCENARIO_DIRECTORY, list_library_files
 from mockfoundry.wire_faults import WIRE_FAULTS
 
 SCHEMA_FILE = SCENARIO_DIRECTORY / "scenario.schema.json"

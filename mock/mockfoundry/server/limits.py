@@ -1,9 +1,10 @@
 """Limits: how large, how slow and how many requests may be, and what a door says to what is beyond. Never reads one."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
+
+import msgspec
 
 from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refusal
 from mockfoundry.documents.times import format_duration
@@ -22,8 +23,7 @@ OLD_VERSIONS = ("0.9", "1.0")
 """The versions of HTTP whose requests may come without a Host."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
+class ServerLimits(msgspec.Struct, frozen=True):
     """How large and how slow requests may be, and how many there may be at once.
 
     Attributes:

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import functools
-import gc
 import logging
 import socket
 import sys
@@ -37,11 +36,6 @@ PAUSE_SECONDS = 0.005
 
 SPARE_FILES = 100
 """Files that are open besides those of connections, and connections that are refused but not closed yet."""
-
-GC_THRESHOLDS = (5_000, 4, 1_000)
-"""After how many new objects the garbage collector searches those; after how many such runs those that have stayed;
-after how many of these runs everything. Everyone waits for a run: the first two take milliseconds, and the last, which
-takes long where worlds are large, comes after some 25 million objects that have stayed."""
 
 SWITCH_SECONDS = 0.001
 """After how long one thread of Python's hands over to another one that waits."""
@@ -111,17 +105,6 @@ class ListeningServer(uvicorn.Server):
         end = loop.time() + seconds
         while (state.connections or state.tasks) and loop.time() < end and not self.force_exit:
             await asyncio.sleep(PAUSE_SECONDS)
-
-
-def tune_garbage_collector() -> None:
-    """Has the garbage collector ignore the objects that exist now, search few at a time, and all of them hardly ever.
-
-    An exchange leaves no reference cycles, so there is little to collect. With thousands of foundations each search of
-    everything would meet many objects that are all in use.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def share_processor_often() -> None:

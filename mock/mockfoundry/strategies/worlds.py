@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mockfoundry.cloudfoundry.seeds.read import DEFAULT_SEED_FILE
 from mockfoundry.cloudfoundry.seeds.user_forms import ORGANIZATION_ROLES, SPACE_ROLES
-from mockfoundry.documents.yaml import node_to_data, read_nodes
+from mockfoundry.documents.nodes import node_to_data
+from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.strategies.contract_values import must_be_whole
 
 SeedValue = dict[str, Any]

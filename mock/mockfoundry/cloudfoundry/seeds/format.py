@@ -16,7 +16,7 @@ from mockfoundry.cloudfoundry.seeds.snapshot import SNAPSHOT, SNAPSHOT_KEYS
 from mockfoundry.cloudfoundry.seeds.user_forms import CLIENT, USER
 from mockfoundry.documents.declare import Form, FormKey, Reading
 from mockfoundry.documents.kinds import ListKind
-from mockfoundry.documents.yaml import Node
+from mockfoundry.documents.nodes import Node
 
 SEED = Form(
     "a seed",

@@ -1,8 +1,9 @@
 """Kinds of values that only seeds have. Knows no entity."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mockfoundry.documents.declare import UNREADABLE, AsItIs, FormKey, Kind, Path, Reading
 from mockfoundry.documents.kinds import IntegerKind, ListKind
@@ -15,8 +16,7 @@ MAX_LONG_SPAN = 1 << 62
 """The longest duration that an export writes, in microseconds."""
 
 
-@dataclass(frozen=True)
-class SpanKind:
+class SpanKind(msgspec.Struct, frozen=True):
     """A duration, as a number of seconds or as text with a unit; microseconds as a value.
 
     Attributes:
@@ -56,8 +56,7 @@ def read_span(value: Any, most: int) -> int | None:
         return None
 
 
-@dataclass(frozen=True)
-class LongSpanKind:
+class LongSpanKind(msgspec.Struct, frozen=True):
     """A duration as text, as long as may be; microseconds as a value.
 
     Attributes:
@@ -82,8 +81,7 @@ class LongSpanKind:
         return {"type": ["string", "null"] if self.endless is not None else "string"}
 
 
-@dataclass(frozen=True)
-class SecondsKind(AsItIs):
+class SecondsKind(AsItIs, msgspec.Struct, frozen=True):
     """A duration, as a number of seconds or as text with a unit; seconds as a value."""
 
     span: SpanKind = SpanKind()
@@ -114,8 +112,7 @@ COUNT_KEY = FormKey(
 )
 
 
-@dataclass(frozen=True)
-class CountedListKind(ListKind):
+class CountedListKind(ListKind, frozen=True):
     """A list in which an entry with a count stands for so many, each with its number in its texts."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
@@ -198,8 +195,7 @@ class WeightsKind:
         return {"type": "array", "maxItems": MAX_STEPS, "items": weight}
 
 
-@dataclass(frozen=True)
-class IndexKind:
+class IndexKind(msgspec.Struct, frozen=True):
     """The index of an instance as a key of a mapping: a whole number, or the text of one."""
 
     most: int
@@ -217,8 +213,7 @@ class IndexKind:
         return {"type": "string", "pattern": "^[0-9]+$"}
 
 
-@dataclass(frozen=True)
-class MetadataTextKind(AsItIs):
+class MetadataTextKind(AsItIs, msgspec.Struct, frozen=True):
     """Text that one of the Cloud Controller's own rules for metadata or environment variables takes.
 
     Attributes:
@@ -239,8 +234,7 @@ class MetadataTextKind(AsItIs):
         return {"type": "string"}
 
 
-@dataclass(frozen=True)
-class BuiltKind:
+class BuiltKind(msgspec.Struct, frozen=True):
     """A value that is built from what another kind reads; `write_value` gives it as a document has it."""
 
     kind: Kind

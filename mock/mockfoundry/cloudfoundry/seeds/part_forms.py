@@ -3,7 +3,8 @@
 An export of sixty thousand apps has sixty thousand droplets, so these forms leave out what nearly all of them share.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from mockfoundry.cloudfoundry.app_parts import Package, Revision, RouteModel, Task
@@ -31,8 +32,7 @@ COMMAND = TextKind(0, 4096, takes_control_signs=True)
 ERROR = NullableKind(TextKind(0, 5000, takes_control_signs=True))
 
 
-@dataclass(frozen=True)
-class ShortForm(Form):
+class ShortForm(Form, frozen=True, dict=True):
     """A form that is written without the keys of which an entity has what an unset one has.
 
     Attributes:
@@ -42,23 +42,24 @@ class ShortForm(Form):
 
     unset: Any
     always: tuple[str, ...] = ()
-    _held: dict[str, tuple[tuple[str, Any], ...]] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        held = {
+    @cached_property
+    def held_unset(self) -> Mapping[str, tuple[tuple[str, Any], ...]]:
+        """Of each key that may be left out the attributes that hold it, with what an unset entity has in them."""
+        return {
             key.name: tuple((each.attribute, getattr(self.unset, each.attribute)) for each in list_held_keys(key))
             for key in self.keys
             if key.name not in self.always
         }
-        object.__setattr__(self, "_held", held)
 
     def write(self, value: Any, **computed: Any) -> dict[str, Any]:
         written = {}
-        for name, attribute, write in self._writers:
+        for name, attribute, write in self.writers:
             if name in computed:
                 written[name] = computed[name]
-            elif name not in self._held or any(getattr(value, each) != usual for each, usual in self._held[name]):
+            elif name not in self.held_unset or any(
+                getattr(value, each) != usual for each, usual in self.held_unset[name]
+            ):
                 held = value if attribute is None else getattr(value, attribute)
                 written[name] = held if write is None or held is None else write(held)
         return written

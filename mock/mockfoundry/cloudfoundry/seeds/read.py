@@ -24,16 +24,15 @@ from mockfoundry.cloudfoundry.seeds.values import SeedFields
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.documents.declare import Finding, Path, locate_finding
 from mockfoundry.documents.json import is_json_text, locate_json_path, make_json_error, read_json_values
-from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem
-from mockfoundry.documents.wording import describe_value, refuse_unknown
-from mockfoundry.documents.yaml import (
+from mockfoundry.documents.nodes import (
     MAX_DOCUMENT_BYTES,
     Node,
     count_allowed_nodes,
     must_not_be_larger,
     node_to_data,
-    read_nodes,
 )
+from mockfoundry.documents.problems import MAX_LISTED, DocumentError, Problem
+from mockfoundry.documents.wording import describe_value, refuse_unknown
 from mockfoundry.options import ServerOptions
 
 
@@ -255,7 +254,8 @@ def find_unknown_roles(user: SeedFields, path: Path, key: str, kind: str, names:
             yield Finding((*path, key, each), refuse_unknown(kind, each, names))
 
 
-DEFAULT_SEED_FILE = FilePath(__file__).resolve().parent.parent / "default_seed.yaml"
+DEFAULT_SEED_FILE = FilePath(__file__).resolve().parent.parent / "default_seed.json"
+"""One app that runs, with room to scale it. It is JSON, so that a start imports no parser of YAML."""
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -309,6 +309,9 @@ def read_seed_text(text: str, source: str, most: int, check: SeedCheck) -> dict[
     locate: Callable[[Finding], Problem]
     node = None
     if data is None:
+        # PyYAML is imported where there is YAML, and a start should be short.
+        from mockfoundry.documents.yaml import read_nodes
+
         node = read_nodes(text, source, most, LARGER_SEED)
         data = node_to_data(node)
 

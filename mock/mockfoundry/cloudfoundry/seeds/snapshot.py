@@ -55,7 +55,7 @@ TEXT = TextKind()
 """Any text: what a foundation wrote of itself is read as it stands."""
 
 
-class JsonTextKind(TextKind):
+class JsonTextKind(TextKind, frozen=True):
     """Text that is a mapping in JSON; kept as text, since it is hardly ever read."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:
@@ -154,7 +154,7 @@ ALLOTMENT = StructForm(
 )
 
 
-class RangeListKind(ListKind):
+class RangeListKind(ListKind, frozen=True):
     """Ranges of instances in the order of their indices."""
 
     def read(self, value: Any, path: Path, reading: Reading) -> Any:

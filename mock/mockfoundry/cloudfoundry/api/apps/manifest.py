@@ -8,8 +8,6 @@ actor/v7pushaction/.
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from mockfoundry.cloudfoundry.api.access import find_app
 from mockfoundry.cloudfoundry.api.apps.features import FEATURES
 from mockfoundry.cloudfoundry.api.request import ApiRequest, ApiResponse
@@ -29,6 +27,8 @@ BYTE_UNITS = "BKMGT"
 
 def get_app_manifest(world: World, actor: User, request: ApiRequest) -> ApiResponse:
     """The manifest of an app, for those who may see its secrets."""
+    import yaml
+
     app, space = find_app(world, actor, request.path["guid"])  # 404
     if not may_see_secrets(actor, space):
         raise Refusal(NOT_AUTHORIZED, why=f"world: {actor.name} may read this app, but not its secrets")
