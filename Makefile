@@ -11,7 +11,7 @@ INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CO
 # Tests start hundreds of programs; where compiled modules are not kept, as in many containers, each compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents bench bench-shards profile soak constraints wheel packages test-wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents pictures bench bench-shards profile soak constraints wheel packages test-wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -65,6 +65,10 @@ contract: $(INSTALLED)
 
 documents: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m tests.update_documents
+
+# Takes the pictures of the console anew, which need Debian's Chromium.
+pictures: $(INSTALLED_FOR_TESTS) debian
+	$(BIN)/python -m tests.console.pictures
 
 # Each figure beside its aim, in 6 to 12 minutes; `make bench ARGS='--against ../before'` compares two checkouts in 4.
 bench: $(INSTALLED_FOR_TESTS)

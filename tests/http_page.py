@@ -126,6 +126,11 @@ LINES = {
         'foundation.Change("organizations: [{name: acme, suspended: true}]")',
         'foundation.change("organizations: [{name: acme, suspended: true}]");',
     ),
+    "show_world": Lines(
+        "",
+        'foundation.Call("GET", "/world?limit=10", nil, &answer)',
+        'Object answer = foundation.call("GET", "/world?limit=10", null);',
+    ),
     "show_changes": Lines(
         "mockfoundry state --foundation ci-42 --changes",
         'foundation.Call("GET", "/changes", nil, &answer)',

@@ -62,6 +62,7 @@ def render_start_screen(
     Args:
         authority: the file of the throw-away authority that clients have to trust; empty for none.
     """
+    from mockfoundry.exchange.request import CONTROL_PATH
     from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
     contract = service.contract
@@ -83,6 +84,7 @@ def render_start_screen(
         f"mockfoundry {__version__}",
         "",
         f"  URL         {url}",
+        f"  console     {url}{CONTROL_PATH}/console",
         f"  mode        {options.mode}{describe_strictness(options)}",
         f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
         *render_platform(service),

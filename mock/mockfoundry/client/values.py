@@ -292,6 +292,18 @@ class Coverage(msgspec.Struct, frozen=True):
         return represent("Coverage", f"{self.met} of {self.of} met, {self.percent:g} %")
 
 
+class ActiveRule(msgspec.Struct, frozen=True):
+    """How far a rule of a scenario has come.
+
+    Attributes:
+        answered: how many requests it has answered.
+        left: how many more it answers; None where it goes on for ever, or counts for each of several by itself.
+    """
+
+    answered: int
+    left: int | None
+
+
 class ActiveScenario(msgspec.Struct, frozen=True):
     """A scenario that is on.
 
@@ -299,6 +311,7 @@ class ActiveScenario(msgspec.Struct, frozen=True):
         since: when it was switched on, on the foundation's clock.
         over: whether it has ended by itself.
         answered: how many requests its rules have answered.
+        rules: how far each of them has come.
         scenario: the value of its file.
     """
 
@@ -307,6 +320,7 @@ class ActiveScenario(msgspec.Struct, frozen=True):
     since: datetime
     over: bool
     answered: int
+    rules: list[ActiveRule]
     scenario: dict[str, Any]
 
     def __repr__(self) -> str:

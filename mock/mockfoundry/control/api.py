@@ -4,10 +4,9 @@ A call goes one way: guards (printable path, token), route, parameters, body, pr
 exchanges are made, but for a large body and its preparation: those run in the worker room.
 """
 
-import hmac
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -35,14 +34,15 @@ from mockfoundry.control.context import (
 )
 from mockfoundry.control.follow import JournalStream
 from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
-from mockfoundry.control.hosts import must_come_from_here
+from mockfoundry.control.guards import CONSOLE_PATH, check_guards, is_console_path
 from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.peers import Peers
 from mockfoundry.control.reading import find_media_type, read_body, read_parameters
 from mockfoundry.control.requests import REQUEST_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
+from mockfoundry.control.sessions import ConsoleSessions
+from mockfoundry.control.world_view import WORLD_HANDLERS
 from mockfoundry.documents.problems import DocumentError
-from mockfoundry.documents.quoting import quote_line
 from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service
@@ -53,12 +53,9 @@ from mockfoundry.version import __version__
 MAX_LOOP_BODY_BYTES = 16 * 1024
 """Bytes of a body that is read where exchanges are made; a larger one is read in the worker room."""
 
-PATHS_WITHOUT_TOKEN = frozenset({CONTROL_PATH + "/health"})
-"""What needs no token: a container's health check has none."""
-
 PAGE_METHODS = ("GET", "HEAD")
-
-TOKEN_HEADER = b"x-mock-control-token"
+FORM_METHODS = ("POST",)
+FORM_PATHS = frozenset({f"{CONSOLE_PATH}/login", f"{CONSOLE_PATH}/logout"})
 
 log = logging.getLogger("mockfoundry")
 
@@ -103,6 +100,7 @@ def show_platform(context: ControlContext, call: ControlCall) -> ControlAnswer:
 HANDLERS: Mapping[str, ControlHandler] = {
     **index_handlers(show_health, show_document, show_contract, show_platform),
     **FOUNDATION_HANDLERS,
+    **WORLD_HANDLERS,
     **SCENARIO_HANDLERS,
     **REQUEST_HANDLERS,
     **JOURNAL_HANDLERS,
@@ -125,6 +123,7 @@ class ControlApi:
         contract: its own document.
         token: that every call but health must carry; empty for none.
         allowed_hosts: by which it may be called besides local names; None for any, where no browser can call it.
+        sessions: of browsers that have the console open.
     """
 
     context: ControlContext
@@ -132,6 +131,7 @@ class ControlApi:
     handlers: Mapping[str, ControlHandler]
     token: bytes
     allowed_hosts: tuple[str, ...] | None
+    sessions: ConsoleSessions = field(default_factory=ConsoleSessions)
 
 
 def build_control_api(
@@ -180,7 +180,7 @@ def open_journal_stream(api: ControlApi, request: Request) -> JournalStream | Re
     """The stream that a call with `follow=true` asks for; a response where it is refused."""
 
     def open_stream() -> JournalStream:
-        check_guards(api, request)
+        check_guards(request, api.token, api.allowed_hosts, api.sessions)
         route = find_control_route(api.contract, request)
         return JournalStream(api.context, read_parameters(request, route))
 
@@ -216,9 +216,8 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
     Raises:
         ControlProblem, DocumentError, Refusal: it is refused; nothing was changed.
     """
-    check_guards(api, request)
-    if request.target.rstrip("/") == CONTROL_PATH:
-        must_read_page(request.method)
+    check_guards(request, api.token, api.allowed_hosts, api.sessions)
+    if request.target.rstrip("/") == CONTROL_PATH or is_console_path(request.target):
         return wait_for_page(api, request)
     route = find_control_route(api.contract, request)
     plan = route.plan
@@ -284,60 +283,34 @@ def wait_for_worker(
     return PendingRequest(resume=resume, give_up=partial(give_up_call, request), work=work_or_fail)
 
 
-def must_read_page(method: str) -> None:
-    """Raises ControlProblem (405) where the start page is not just asked for."""
-    if method not in PAGE_METHODS:
+def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
+    """Has a page made in the worker room, by Flask, which is imported for the first one."""
+    must_be_method_of_page(request)
+
+    def work() -> Response:
+        from mockfoundry.control.console.app import Console, render_page
+
+        return render_page(Console(api.context.service, api.sessions, api.token), request)
+
+    return PendingRequest(resume=lambda _, page: page, give_up=partial(give_up_call, request), work=work)
+
+
+def must_be_method_of_page(request: Request) -> None:
+    """Raises ControlProblem (405) where a page is not just asked for, or a form of the console is not sent."""
+    methods = FORM_METHODS if request.target in FORM_PATHS else PAGE_METHODS
+    if request.method not in methods:
         raise ControlProblem(
             405,
             "unknown-call",
-            f"{method} {CONTROL_PATH}/: is not a method of the start page; GET /__mock/openapi.yaml lists the calls",
-            ((b"allow", ", ".join(PAGE_METHODS).encode()),),
+            f"{request.method} {request.target}: is not a method of this page; "
+            "GET /__mock/openapi.yaml lists the calls",
+            ((b"allow", ", ".join(methods).encode()),),
         )
-
-
-def wait_for_page(api: ControlApi, request: Request) -> PendingRequest:
-    """Has a page made in the worker room, by Flask, which is imported for the first one."""
-
-    def work() -> Response:
-        from mockfoundry.control.pages import render_page
-
-        return render_page(api.context.service, CONTROL_PATH + "/", request.base_url)
-
-    return PendingRequest(resume=lambda _, page: page, give_up=partial(give_up_call, request), work=work)
 
 
 def give_up_call(request: Request, refusal: Refusal) -> Response:
     """The answer to a call that can't be kept waiting; nothing of it was done."""
     return response_from_problem(problem_from_error(refusal, request), request.target)
-
-
-def check_guards(api: ControlApi, request: Request) -> None:
-    """Raises ControlProblem where a call may not even be looked at: 421 or 403 for where it comes from, 400 for its
-    path, 401 for its token."""
-    if api.allowed_hosts is not None:
-        must_come_from_here(request.headers, api.allowed_hosts)
-    path = unquote(request.target)
-    if not path.isprintable() or "\N{REPLACEMENT CHARACTER}" in path:
-        raise ControlProblem(
-            400, "bad-path", f"path {quote_line(path)[:200]}: has signs that can't be printed; leave them out"
-        )
-    if api.token and path not in PATHS_WITHOUT_TOKEN:
-        must_carry_token(api.token, request.headers)
-
-
-def must_carry_token(token: bytes, headers: Mapping[bytes, bytes]) -> None:
-    """Raises ControlProblem (401) where the headers carry another token, or none."""
-    scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
-    given = headers.get(TOKEN_HEADER) or (bearer.strip() if scheme.lower() == b"bearer" else b"")
-    if not hmac.compare_digest(given, token):
-        found = "another token was sent" if given else "no token was sent"
-        raise ControlProblem(
-            401,
-            "wrong-token",
-            f"header X-Mock-Control-Token: {found}, and this server was started with --control-token; "
-            "send that one, there or as Authorization: bearer",
-            ((b"www-authenticate", b"bearer"),),
-        )
 
 
 def find_control_route(contract: Contract, request: Request) -> Route:

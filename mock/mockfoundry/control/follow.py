@@ -1,4 +1,4 @@
-"""Following: a journal as it grows, a line for each exchange, of JSON or for people. Never changes a journal.
+"""Following: a journal as it grows, a line or an event for each exchange. Never changes a journal.
 
 A request that waits has a line when it comes, and another one when it has an outcome.
 
@@ -7,11 +7,13 @@ A stream is sent in the server's own loop, through ASGI.
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Receive, Send
 
 from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, TEXT, ControlCall, ControlContext, ControlProblem
@@ -29,6 +31,12 @@ from mockfoundry.journal.store import Journal
 
 MAX_ENTRIES_AT_ONCE = 100
 """How many exchanges are looked at before other clients have their turn."""
+
+HEARTBEAT_SECONDS = 15.0
+"""After how long a stream of events says that it is still there."""
+
+MAX_NUMBER_DIGITS = 16
+"""How much of the number of a last event is read."""
 
 PAUSE_SECONDS = 1.0
 """How often a quiet stream looks whether its foundation was reset."""
@@ -55,7 +63,10 @@ class JournalStream:
     def __init__(self, context: ControlContext, call: ControlCall) -> None:
         self._name = call.path["name"]
         self._query = query_from_filters(context, call)
-        self._as_text = call.query["format"] == "text"
+        self._form = STREAM_FORMS[call.query["format"]]
+        last_event = call.headers.get(b"last-event-id", b"")
+        if self._form is EVENTS and last_event.isdigit():
+            self._query = replace(self._query, after_number=int(last_event[:MAX_NUMBER_DIGITS]))
         self._registry = context.service.registry
         self._places = context.streams
         context.find_foundation(call)
@@ -72,8 +83,7 @@ class JournalStream:
         """
         gone = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
-            media_type = TEXT.encode() if self._as_text else b"application/x-ndjson"
-            headers = [(b"content-type", media_type), (b"cache-control", b"no-store")]
+            headers = [(b"content-type", self._form.media_type), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await self._send_until_gone(gone, send)
             await send({"type": "http.response.body", "body": b""})
@@ -89,6 +99,7 @@ class JournalStream:
         query = self._query
         foundation, number = self._find_foundation(), query.after_number
         waiting_numbers: list[int] = []
+        quiet = 0.0
         while foundation is not None and not gone.done():
             journal = foundation.journal
             news = asyncio.Event()
@@ -96,7 +107,7 @@ class JournalStream:
             try:
                 first = journal.recorded - len(journal)
                 missed = first - number if number > query.after_number else 0
-                lines = [make_missed_line(missed, self._as_text)] if missed > 0 else []
+                lines = [self._form.tell_missed(missed)] if missed > 0 else []
                 listed = list(islice(list_entries(journal, number), MAX_ENTRIES_AT_ONCE))
                 number = listed[-1].entry.number if len(listed) == MAX_ENTRIES_AT_ONCE else journal.recorded
                 listed = [*find_completed(journal, waiting_numbers), *listed]
@@ -104,11 +115,12 @@ class JournalStream:
                 listed = [each for each in listed if query.holds(each.entry)]
                 names = names_finder(foundation, False)(listed)
                 size = sum(len(entry.request.content) + len(entry.response.body) for entry, _ in listed)
-                make_lines = make_text_lines if self._as_text else make_json_lines
                 if size > MAX_LOOP_JOURNAL_BYTES:
-                    lines += await asyncio.to_thread(make_lines, listed, names)
+                    lines += await asyncio.to_thread(self._form.make_lines, listed, names)
                 else:
-                    lines += make_lines(listed, names)
+                    lines += self._form.make_lines(listed, names)
+                if not lines and self._form.heartbeat and quiet >= HEARTBEAT_SECONDS:
+                    lines, quiet = [self._form.heartbeat], 0.0
                 if lines:
                     await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
                 if lines or number < journal.recorded:
@@ -118,14 +130,18 @@ class JournalStream:
                 waiting: asyncio.Future[bool] = asyncio.ensure_future(news.wait())
                 either: set[asyncio.Future[Any]] = {waiting, gone}
                 await asyncio.wait(either, timeout=PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                quiet += PAUSE_SECONDS
                 waiting.cancel()
             finally:
                 with suppress(ValueError):
                     journal.watchers.remove(news.set)
             current = self._find_foundation()
             if current is None or current.journal is not journal:
-                number = 0
+                # Its exchanges are numbered from 1 again.
+                number, query = 0, replace(query, after_number=0)
                 waiting_numbers.clear()
+                if self._form.begins_anew:
+                    await send({"type": "http.response.body", "body": self._form.begins_anew, "more_body": True})
             foundation = current
 
     def _find_foundation(self) -> FoundationState | None:
@@ -152,11 +168,16 @@ async def wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-def make_missed_line(missed: int, as_text: bool) -> bytes:
-    """What is sent in place of exchanges that were dropped before they could be."""
-    if as_text:
-        return f"… {missed} exchanges were dropped before they could be shown\n".encode()
+def tell_missed_as_text(missed: int) -> bytes:
+    return f"… {missed} exchanges were dropped before they could be shown\n".encode()
+
+
+def tell_missed_as_json(missed: int) -> bytes:
     return msgspec.json.encode({"missed": missed}) + b"\n"
+
+
+def tell_missed_as_event(missed: int) -> bytes:
+    return b"event: missed\ndata: %d\n\n" % missed
 
 
 def make_json_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
@@ -167,3 +188,39 @@ def make_json_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
 def make_text_lines(listed: list[ListedEntry], names: Names) -> list[bytes]:
     """A line for people for each exchange."""
     return [f"{tell_entry(each, names).line}\n".encode() for each in listed]
+
+
+def make_events(listed: list[ListedEntry], names: Names) -> list[bytes]:
+    """An event for each exchange; its id is the exchange's number, so that a browser goes on behind it."""
+    return [
+        b"id: %d\ndata: %b\n\n" % (each.entry.number, msgspec.json.encode(describe_entry(each, names)))
+        for each in listed
+    ]
+
+
+class StreamForm(NamedTuple):
+    """How a stream tells of exchanges.
+
+    Attributes:
+        tell_missed: what is sent in place of so many that were dropped before they could be.
+        heartbeat: what is sent where nothing else is for a while, so that nobody between takes the stream for dead.
+        begins_anew: what is sent where the foundation was reset, or is gone.
+    """
+
+    media_type: bytes
+    make_lines: Callable[[list[ListedEntry], Names], list[bytes]]
+    tell_missed: Callable[[int], bytes]
+    heartbeat: bytes = b""
+    begins_anew: bytes = b""
+
+
+EVENTS = StreamForm(
+    b"text/event-stream", make_events, tell_missed_as_event, b": still here\n\n", b"event: reset\nid: 0\ndata: \n\n"
+)
+
+STREAM_FORMS = {
+    "json": StreamForm(b"application/x-ndjson", make_json_lines, tell_missed_as_json),
+    "text": StreamForm(TEXT.encode(), make_text_lines, tell_missed_as_text),
+    "events": EVENTS,
+}
+"""By the word of the query's format; the last are server-sent events [HTML, 9.2]."""

@@ -43,6 +43,8 @@ from mockfoundry.journal.verify import JournalQuery
 
 def list_requests(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
     query, limit = query_from_filters(context, call), call.query["limit"]
+    if call.query["format"] == "events":
+        raise ControlProblem(400, "not-as-described", "query format: events are sent with follow=true alone; add that")
     foundation, _ = context.find_foundation(call)
     journal = foundation.journal.snapshot()
     takes_long = is_long(journal)

@@ -45,7 +45,6 @@ from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, d
 from mockfoundry.journal.marks import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.written_bodies import decode_text
-from mockfoundry.scenarios.engine import RuleCount
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
@@ -373,19 +372,22 @@ class PlayedProgress(msgspec.Struct, frozen=True):
     Attributes:
         since: when it was switched on, in virtual microseconds.
         over: whether its time is over.
-        counts: of its rules.
+        answered: how many requests each of its rules has answered, whatever they are counted for.
     """
 
     since: int
     over: bool
-    counts: tuple[RuleCount, ...]
+    answered: tuple[int, ...]
 
 
 def progress_of_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> PlayedProgress:
     progress = foundation.progress
     since = progress.since.get(scenario.name, now)
     over = scenario.for_ is not None and now >= since + scenario.for_
-    return PlayedProgress(since, over, tuple(progress.counts.get(scenario.name, {}).values()))
+    answered = [0] * len(scenario.rules)
+    for counter, count in progress.counts.get(scenario.name, {}).items():
+        answered[int(counter.partition(" ")[0]) - 1] += count.answered
+    return PlayedProgress(since, over, tuple(answered))
 
 
 def describe_scenario(scenario: Scenario, progress: PlayedProgress, shown: msgspec.Raw) -> dict[str, Any]:
@@ -395,9 +397,20 @@ def describe_scenario(scenario: Scenario, progress: PlayedProgress, shown: msgsp
         "description": scenario.description,
         "since": format_precise_moment(progress.since),
         "over": progress.over,
-        "answered": sum(count.answered for count in progress.counts),
+        "answered": sum(progress.answered),
+        "rules": [
+            {"answered": answered, "left": count_left(rule, answered)}
+            for rule, answered in zip(scenario.rules, progress.answered, strict=True)
+        ],
         "scenario": shown,
     }
+
+
+def count_left(rule: Rule, answered: int) -> int | None:
+    """How many more requests a rule answers; None where it goes on for ever, or counts for each of several."""
+    if rule.max_matches is None or rule.per != "foundation":
+        return None
+    return max(0, rule.max_matches - answered)
 
 
 def show_scenario(scenario: Scenario) -> msgspec.Raw:

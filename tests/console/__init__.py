@@ -1,0 +1,1 @@
+"""The console: the mock in a browser."""
