@@ -19,6 +19,7 @@ from mockfoundry.contract.plan import ContractError
 from mockfoundry.documents.declare import Finding, Path
 from mockfoundry.documents.files import read_document_file
 from mockfoundry.documents.problems import Document, list_first
+from mockfoundry.exchange.handshakes import explain_unplayable_tls, list_tls_faults
 from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
@@ -30,6 +31,7 @@ from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.shipped import list_library_files
+from mockfoundry.wire_faults import TlsFaultName
 
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
@@ -77,7 +79,11 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     if options.contract is None:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, began_at)
-    find_misfits = partial(find_scenario_misfits, world=world, now=began_at)
+    tls_faults = list_tls_faults(options.tls) if options.tls or options.tls_cert is not None else ()
+
+    def find_misfits(scenario: Scenario) -> list[Finding]:
+        return find_unplayable_tls(scenario, tls_faults) or find_scenario_misfits(scenario, world, began_at)
+
     scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES, find_misfits)
     shard = None if options.shard is None else Shard(*options.shard)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options), shard)
@@ -96,6 +102,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         options.strict,
         {} if is_canned else UAA_OPERATIONS,
         platform,
+        tls_faults=tls_faults,
     )
 
 
@@ -179,6 +186,12 @@ def require_operations(contract: Contract, names: Iterable[str]) -> None:
             f"{contract.source} has no operation {', '.join(unknown)}, which the world implements; "
             "add it to the contract, or correct its operationId"
         )
+
+
+def find_unplayable_tls(scenario: Scenario, playable: tuple[TlsFaultName, ...]) -> list[Finding]:
+    """What a server can't play of a scenario that breaks handshakes."""
+    text = explain_unplayable_tls(scenario, playable)
+    return [Finding(("tls",), text, "key")] if text else []
 
 
 def find_scenario_misfits(scenario: Scenario, world: World, now: int) -> list[Finding]:

@@ -1,13 +1,16 @@
-"""Wire faults: how the connection breaks in place of a response, a class a fault. Never touches a socket.
+"""Wire faults: how a connection breaks in place of a response, or before any request. Never touches a socket.
 
 A new fault is one class here, its entry in WIRE_FAULTS, and its name in the lists that docs/architecture.md tells of.
 Scenario files, lint, coverage, torture, the strategies, the server, the in-process transports and the generated
 documents take it from here.
+
+The faults of a handshake of TLS come before there is a request. So they are no answers of a rule: `tls:` of a scenario
+names them, and the server alone plays them.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -164,3 +167,41 @@ WIRE_FAULTS: dict[str, WireFault] = {
 WIRE_FAULT_NAMES = tuple(WIRE_FAULTS)
 INSTANT_FAULT_NAMES = tuple(name for name, fault in WIRE_FAULTS.items() if fault.is_instant)
 """The faults that are drawn unless others are named: those that a client meets without waiting."""
+
+TlsFaultName = Literal["expired", "other-host", "self-signed", "hang", "alert"]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFault:
+    """One way in which a handshake of TLS goes wrong.
+
+    Attributes:
+        about: what the client meets, for documents; a sentence.
+        shown: what the client gets, for a line of the log.
+        needs_authority: whether only a server with an authority of its own can show it.
+    """
+
+    about: str
+    shown: str
+    needs_authority: bool = False
+
+
+TLS_FAULTS: dict[TlsFaultName, TlsFault] = {
+    "expired": TlsFault(
+        "The certificate was valid until yesterday. Only with `--tls`.", "an expired certificate", needs_authority=True
+    ),
+    "other-host": TlsFault(
+        "The certificate is for another host. Only with `--tls`.",
+        "a certificate for another host",
+        needs_authority=True,
+    ),
+    "self-signed": TlsFault("The certificate is signed by itself, and by no authority.", "a self-signed certificate"),
+    "hang": TlsFault("The client's first message is never answered, and the connection stays open.", "no answer"),
+    "alert": TlsFault("The handshake ends with the alert `internal_error`.", "the alert internal_error"),
+}
+"""Every fault of a handshake by its name."""
+
+TLS_FAULT_NAMES: tuple[TlsFaultName, ...] = get_args(TlsFaultName)
+
+CONTROL_PROTOCOL = "mockfoundry-control"
+"""What mockfoundry's own clients offer by ALPN. Their handshakes are never broken, or they could not end a scenario."""

@@ -355,7 +355,8 @@ PROMISES: dict[str, Promise] = {
 }
 """What each scenario's description promises of the session."""
 
-LIBRARY = tuple(list_library_files())
+# Handshakes break in tests/server/test_tls_faults.py: these sessions have no socket.
+LIBRARY = tuple(name for name in list_library_files() if not name.startswith("tls-"))
 
 
 @pytest.fixture(scope="module")

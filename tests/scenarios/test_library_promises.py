@@ -374,7 +374,7 @@ def test_wrong_content_type_labels_json_as_text(play: Callable[[str], Serving]) 
 def test_every_file_of_the_library_is_played_here() -> None:
     tables = {*EVERY_SCALE, *THEN_OK, *LOST, *LATE, *TO_ALICE, "brownout", "flaky"}
     alone = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
-    missing = [
-        name for name in list_library_files() if name not in tables and not any(each.startswith(name) for each in alone)
-    ]
+    # Handshakes break in tests/server/test_tls_faults.py.
+    library = [name for name in list_library_files() if not name.startswith("tls-")]
+    missing = [name for name in library if name not in tables and not any(each.startswith(name) for each in alone)]
     assert missing == []

@@ -16,6 +16,7 @@ import msgspec
 from mockfoundry.client.arguments import encode_json
 from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError, UnexpectedResponseError
 from mockfoundry.documents.quoting import quote_line
+from mockfoundry.wire_faults import CONTROL_PROTOCOL
 
 CONTROL_TIMEOUT_SECONDS = 100.0
 """How long to wait for a response: longer than any `verify` may wait."""
@@ -71,6 +72,7 @@ class SocketControlTransport:
         self._lock = threading.Lock()
         self._idle_connections: list[HTTPConnection] = []
         self._closed = False
+        self._context: ssl.SSLContext | None = None
         # A server that was only connected to need not be closed by its user.
         weakref.finalize(self, close_connections, self._idle_connections)
         _TRANSPORTS.add(self)
@@ -118,8 +120,13 @@ class SocketControlTransport:
             yield from response
 
     def _connect(self, timeout: float | None) -> HTTPConnection:
-        connection_class = HTTPSConnection if self._address.secure else HTTPConnection
-        return connection_class(self._address.host, self._address.port, timeout=timeout)
+        host, port = self._address.host, self._address.port
+        if not self._address.secure:
+            return HTTPConnection(host, port, timeout=timeout)
+        if self._context is None:
+            self._context = ssl.create_default_context()
+            self._context.set_alpn_protocols([CONTROL_PROTOCOL, "http/1.1"])
+        return HTTPSConnection(host, port, timeout=timeout, context=self._context)
 
     @contextmanager
     def _report_gone(self) -> Iterator[None]:

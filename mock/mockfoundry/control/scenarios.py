@@ -12,11 +12,12 @@ A replay is the smallest scenario that gives a foundation's clients the same fai
 import base64
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from mockfoundry.assembly import ERROR_STATUSES
+from mockfoundry.assembly import ERROR_STATUSES, find_unplayable_tls
 from mockfoundry.cloudfoundry.api.request import JSON_MEDIA_TYPE
 from mockfoundry.cloudfoundry.errors import CATALOGUE, CatalogueEntry, Refusal
 from mockfoundry.cloudfoundry.seeds.patch import WorldPatchError
@@ -37,6 +38,7 @@ from mockfoundry.documents.declare import locate_finding
 from mockfoundry.documents.problems import Document, DocumentError, Problem, did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.exchange.documented import STATUSES_WITHOUT_BODY
+from mockfoundry.exchange.handshakes import explain_unplayable_tls
 from mockfoundry.exchange.response import BINARY_MEDIA_TYPE, TEXT_MEDIA_TYPE, HoldKey, response_from_refusal
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.effects import switch_scenario_off, switch_scenario_on
@@ -267,8 +269,12 @@ def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[st
     def read_scenario_of_body(text: str) -> ReadyScenario:
         if not text.strip():
             compiled = find_library_scenario(service, name)
+            unplayable = explain_unplayable_tls(compiled.scenario, service.tls_faults)
+            if unplayable:
+                raise ControlProblem(422, "no-tls", f"scenario {name}: {unplayable}")
             return ReadyScenario(compiled, show_scenario(compiled.scenario))
-        (scenario,) = load_scenarios((Document(text, BODY),), service.served, ERROR_STATUSES)
+        find_more = partial(find_unplayable_tls, playable=service.tls_faults)
+        (scenario,) = load_scenarios((Document(text, BODY),), service.served, ERROR_STATUSES, find_more)
         if scenario.name != name:
             detail = f"body /scenario: {scenario.name!r} is not the name in the path, {name!r}; make them the same"
             raise ControlProblem(422, "other-name", detail)

@@ -24,6 +24,7 @@ from mockfoundry.journal.store import OpenExchange
 from mockfoundry.scenarios.engine import LetThrough, ScenarioMatch, ScenarioProgress
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.wire_faults import TlsFaultName
 
 
 class NoteRequest(Protocol):
@@ -62,6 +63,7 @@ class Service:
         trust_forwarded: whether `X-Forwarded-Proto` and `X-Forwarded-Host` say where a request was sent to.
         strict: whether a request that the real one lets pass, though its documentation does not, is refused.
         note_request: called with each response, also of requests that no foundation has taken; None where nobody asks.
+        tls_faults: the faults of a handshake that the server can play; none where it speaks no TLS.
     """
 
     contract: Contract
@@ -75,6 +77,7 @@ class Service:
     uaa_operations: Mapping[str, UaaOperation] = field(default_factory=lambda: UAA_OPERATIONS)
     platform: Contract | None = None
     note_request: NoteRequest | None = None
+    tls_faults: tuple[TlsFaultName, ...] = ()
 
 
 _UNREAD: Any = object()

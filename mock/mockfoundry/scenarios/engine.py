@@ -13,6 +13,7 @@ from mockfoundry.documents.times import MAX_DURATION, format_passed_time
 from mockfoundry.scenarios.conditions import MatchableRequest
 from mockfoundry.scenarios.model import Event, Lognormal, Respond, Scenario, Station, Uniform, Virtual
 from mockfoundry.scenarios.rule_index import CompiledRule, CompiledScenarios
+from mockfoundry.wire_faults import TlsFaultName
 
 if TYPE_CHECKING:
     from statistics import NormalDist
@@ -96,6 +97,21 @@ class LetThrough(msgspec.Struct, frozen=True):
     counter: str
 
 
+class HandshakeMatch(msgspec.Struct, frozen=True):
+    """What a scenario decided about one handshake.
+
+    Attributes:
+        why: the same in a line of text.
+    """
+
+    fault: TlsFaultName
+    why: str
+
+
+TLS_COUNTER = "tls"
+"""What a scenario counts handshakes by; its rules are counted by their numbers."""
+
+
 def reach_controller() -> str:
     """What refuses a request before the controller, where nothing does."""
     return ""
@@ -170,6 +186,28 @@ def match_scenarios(
         if match.respond is None or match.respond.phase == "before":
             commit_match(progress, match, now)
         return match
+    return None
+
+
+def match_handshake(scenarios: CompiledScenarios, progress: ScenarioProgress, now: int) -> HandshakeMatch | None:
+    """The scenario that breaks the next handshake, which is counted here; None where no scenario does.
+
+    Args:
+        now: microseconds of the foundation's clock.
+    """
+    for scenario in scenarios.tls:
+        tls, ends = scenario.tls, scenario.for_
+        if tls is None or (ends is not None and now - progress.since.get(scenario.name, now) >= ends):
+            continue
+        count = find_count(progress, scenario.name, TLS_COUNTER) or add_count(progress, scenario.name, TLS_COUNTER)
+        if count.seen < tls.after:
+            count.seen += 1
+            continue
+        if tls.times is not None and count.answered >= tls.times:
+            continue
+        count.answered += 1
+        of = "" if tls.times is None else f" of {tls.times}"
+        return HandshakeMatch(tls.fault, f"scenario {scenario.name}, handshake {count.answered}{of}")
     return None
 
 

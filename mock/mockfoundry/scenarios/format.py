@@ -43,8 +43,10 @@ from mockfoundry.scenarios.model import (
     Rule,
     Scenario,
     ScenarioError,
+    TlsRule,
     When,
 )
+from mockfoundry.wire_faults import TLS_FAULT_NAMES
 
 MAX_WRITTEN_BITS = 4_096
 """Bits of the largest whole number that is written."""
@@ -168,9 +170,20 @@ EVENT = StructForm(
 )
 
 
+TLS = StructForm(
+    "tls",
+    (
+        FormKey("fault", ChoiceKind(TLS_FAULT_NAMES), "How the handshake goes wrong.", required=True),
+        FormKey("after", IntegerKind(0), "How many handshakes are let through first."),
+        FormKey("times", IntegerKind(1), "How many go wrong after those; all unless given."),
+    ),
+    TlsRule,
+)
+
+
 def check_scenario_keys(value: Scenario, given: Mapping[str, Any], path: Path, reading: Reading) -> None:
-    if not ("rules" in given or "given" in given or "events" in given):
-        reading.report(path, "the scenario does nothing; give it rules, given or events")
+    if given.keys().isdisjoint(("rules", "given", "events", "tls")):
+        reading.report(path, "the scenario does nothing; give it rules, given, events or tls")
     check_states(value, given, path, reading)
     if value.for_ is None:
         return
@@ -236,6 +249,7 @@ SCENARIO = StructForm(
             ListKind(RULE, None, 1, "rules"),
             "The first rule that matches and has something left to do decides.",
         ),
+        FormKey("tls", TLS, "How handshakes of TLS go wrong while it is on; for a server that speaks TLS."),
     ),
     Scenario,
     check_scenario_keys,

@@ -16,6 +16,7 @@ from mockfoundry.contract.plan import Violation, shorten_value
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.times import parse_duration
 from mockfoundry.scenarios.conditions import ABSENT, PLACES
+from mockfoundry.wire_faults import TlsFaultName
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are reported."""
@@ -317,6 +318,19 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return len(self.sequence) if self.finally_ == "pass" else None
 
 
+class TlsRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How handshakes of TLS go wrong.
+
+    Attributes:
+        after: how many are let through first.
+        times: how many go wrong; None for all.
+    """
+
+    fault: TlsFaultName
+    after: int = 0
+    times: int | None = None
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A change of the world, `at` microseconds after the scenario was switched on."""
 
@@ -335,6 +349,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for_: microseconds after which it is off by itself, None for never.
         start: the first state, where its rules have states.
         given: what it changes in the world when it is switched on, in the seed file's words.
+        tls: how handshakes go wrong while it is on; None for not at all.
     """
 
     name: str
@@ -346,6 +361,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     given: Mapping[str, Any] = {}
     events: tuple[Event, ...] = ()
     rules: tuple[Rule, ...] = ()
+    tls: TlsRule | None = None
 
     def __post_init__(self) -> None:
         convert_durations(self, "for_")

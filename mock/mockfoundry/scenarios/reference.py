@@ -14,10 +14,10 @@ from mockfoundry.configuration import declare_configuration
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.documents.declare import FormKey, render_cell, render_key_rows
 from mockfoundry.scenarios.answer_forms import DISTRIBUTIONS, HOLD, LOGNORMAL, RESPOND, STATUS, VIRTUAL
-from mockfoundry.scenarios.format import EVENT, PROCESS, RULE, SCENARIO, WHEN, read_scenario
+from mockfoundry.scenarios.format import EVENT, PROCESS, RULE, SCENARIO, TLS, WHEN, read_scenario
 from mockfoundry.scenarios.model import ANY_OPERATION, Scenario
 from mockfoundry.shipped import CONTRACT_FILE, PLATFORM_CONTRACT_FILE, SCENARIO_DIRECTORY, list_library_files
-from mockfoundry.wire_faults import WIRE_FAULTS
+from mockfoundry.wire_faults import TLS_FAULTS, WIRE_FAULTS
 
 SCHEMA_FILE = SCENARIO_DIRECTORY / "scenario.schema.json"
 README_FILE = SCENARIO_DIRECTORY / "README.md"
@@ -161,6 +161,10 @@ _HOW_IT_PLAYS = """\
   6s}` waits on the foundation's clock: a test sees the request open in the journal, and ends its wait by advancing the
   clock (`mockfoundry clock --advance 6s`). If nobody does, `at-most:` (30 s of the machine) ends it with a 504
   `Mock-ClockNotAdvanced`.
+- `tls:` breaks handshakes, which come before any request. So it has no conditions and is not in the journal: the
+  server's log has a line for each, and `answered` of the scenario counts them. The foundation is that of the host that
+  the client asks for (`https://NAME.localhost`), else `default`. Connections that are open already stay as they are. A
+  server without TLS, and one in the test's own process, refuses such a scenario.
 
 ## Where a rule is asked
 
@@ -254,6 +258,8 @@ def render_all_keys() -> Iterator[str]:
         yield ""
     yield from ("### Faults of `fault:`", "", "| fault | what the client meets |", "|---|---|")
     yield from (f"| `{name}` | {fault.about} |" for name, fault in WIRE_FAULTS.items())
+    yield from ("", "### Faults of `tls:`", "", "| fault | what the client meets |", "|---|---|")
+    yield from (f"| `{name}` | {tls_fault.about} |" for name, tls_fault in TLS_FAULTS.items())
     yield ""
 
 
@@ -268,6 +274,7 @@ _KEYS: tuple[tuple[str, tuple[FormKey, ...]], ...] = (
     ("`delay:` on the foundation's clock", VIRTUAL.keys),
     ("`hold:`", HOLD.keys),
     ("An event of `events:`", EVENT.keys),
+    ("`tls:`", TLS.keys),
 )
 
 

@@ -259,6 +259,7 @@ class CompiledScenarios:
     Attributes:
         rule_count: of all scenarios.
         events: of all scenarios, each with its number there.
+        tls: the scenarios that have something to say of handshakes.
         near_misses: what was said of requests that no rule took, by operation, whether that must be named, and
             `ComparableRules.key_of`.
 
@@ -266,7 +267,7 @@ class CompiledScenarios:
         ScenarioError: two scenarios have one name, or one can't be compiled.
     """
 
-    __slots__ = ("_comparable", "_indexes", "compiled", "events", "near_misses", "rule_count", "scenarios")
+    __slots__ = ("_comparable", "_indexes", "compiled", "events", "near_misses", "rule_count", "scenarios", "tls")
 
     def __init__(self, scenarios: Iterable[Scenario | CompiledScenario] = ()) -> None:
         self.compiled: Final = tuple(
@@ -282,6 +283,7 @@ class CompiledScenarios:
         self.events: Final = tuple(
             (each.scenario, number, event) for each in self.compiled for number, event in each.events
         )
+        self.tls: Final = tuple(each for each in self.scenarios if each.tls is not None)
         self._indexes: dict[tuple[str, bool], tuple[RuleIndex, ...]] = {}
         self._comparable: dict[tuple[str, bool], ComparableRules] = {}
         self.near_misses: dict[tuple[str, bool, tuple[str | None, ...]], str] = {}

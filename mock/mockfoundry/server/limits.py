@@ -18,6 +18,7 @@ NO_TUNNEL = CatalogueEntry("Mock-NoTunnel", 990031, 405, "")
 TOO_SLOW = CatalogueEntry("Mock-RequestTooSlow", 990032, 408, "")
 TOO_MANY_CONNECTIONS = CatalogueEntry("Mock-TooManyConnections", 990033, 503, "")
 NOT_HTTP = CatalogueEntry("Mock-NotHttp", 990034, 400, "")
+NO_TLS = CatalogueEntry("Mock-NoTls", 990035, 400, "")
 
 OLD_VERSIONS = ("0.9", "1.0")
 """The versions of HTTP whose requests may come without a Host."""
@@ -107,6 +108,12 @@ def no_tunnel_response(target: str) -> Response:
     response = refuse_and_close(NO_TUNNEL, text, "no tunnel")
     response.headers.append((b"allow", b"GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"))
     return response
+
+
+def no_tls_response() -> Response:
+    """The answer to what does not begin as TLS does, where nothing else is served."""
+    text = "This is https, and what came does not begin as TLS does; write https:// in the URL"
+    return refuse_and_close(NO_TLS, text, "no TLS")
 
 
 def bad_host_response(hosts: list[bytes]) -> Response | None:

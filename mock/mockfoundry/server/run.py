@@ -9,20 +9,21 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockfoundry.exchange.run import Service
 from mockfoundry.options import ServerOptions
 from mockfoundry.server.asgi import AsgiApp
 from mockfoundry.server.bounded import IDLE_SECONDS, has_expected_methods
 from mockfoundry.server.delivery import Delivery
+from mockfoundry.server.handshakes import HandshakeDoor
 from mockfoundry.server.limits import ServerLimits
 from mockfoundry.server.protocol import make_asgi_protocol_class, make_protocol_class
-from mockfoundry.server.tls import Tls, TlsConfig
+from mockfoundry.server.tls import Tls
 from mockfoundry.server.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -50,12 +51,18 @@ class ListeningServer(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], room: WaitingRoom, delivery: Delivery
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        room: WaitingRoom,
+        delivery: Delivery,
+        end_handshakes: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._room = room
         self._delivery = delivery
+        self._end_handshakes = end_handshakes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_to_end = asyncio.Event()
 
@@ -88,6 +95,7 @@ class ListeningServer(uvicorn.Server):
         """
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        self._end_handshakes()
         self._room.close()
         self._delivery.break_off(GRACE_SECONDS)
         state = self.server_state
@@ -220,14 +228,19 @@ def make_listening_server(
             "this uvicorn has another protocol class than the doors lean on; "
             "the ASGI door is used alone, and has fewer bounds"
         )
-    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
+    protocol: Callable[..., asyncio.Protocol] = HttpToolsProtocol
     if known:
         protocol = (
             make_protocol_class(service, limits, control) if is_direct else make_asgi_protocol_class(service, limits)
         )
-    config = (uvicorn.Config if tls is None else partial(TlsConfig, tls.context))(
+    end_handshakes: Callable[[], None] = do_nothing
+    if tls is not None:
+        protocol = door = HandshakeDoor(service, limits, tls.find_context, protocol)
+        end_handshakes = door.close
+    config = uvicorn.Config(
         app,
-        http=protocol,
+        # It is only called, with what a class of uvicorn's would be.
+        http=cast("type[asyncio.Protocol]", protocol),
         loop="auto",
         ws="none",
         lifespan="off",
@@ -241,7 +254,11 @@ def make_listening_server(
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    return ListeningServer(config, ready, room, delivery)
+    return ListeningServer(config, ready, room, delivery, end_handshakes)
+
+
+def do_nothing() -> None:
+    """Ends the handshakes of a server that has none."""
 
 
 class BackgroundServer:

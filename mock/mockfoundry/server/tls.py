@@ -6,17 +6,13 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
-
-import uvicorn
 
 from mockfoundry.documents.files import PEM_MARK
 from mockfoundry.options import ANY_ADDRESSES, ServerOptions
+from mockfoundry.server.certificates import FindContext, can_be_certified, make_context_finder, make_fixed_finder
 
 LOCAL_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
 """For what the certificate of a throw-away authority counts besides the names that a server is told."""
@@ -36,23 +32,12 @@ class Tls:
     """How a server speaks TLS.
 
     Attributes:
+        find_context: gives what a client is shown.
         authority_file: what holds the certificate of the throw-away authority; empty where a user's is served.
     """
 
-    context: ssl.SSLContext
+    find_context: FindContext
     authority_file: str = ""
-
-
-class TlsConfig(uvicorn.Config):
-    """uvicorn's configuration, with a context for TLS that is ready."""
-
-    def __init__(self, context: ssl.SSLContext, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._context = context
-
-    def load(self) -> None:
-        super().load()
-        self.ssl = self._context
 
 
 def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
@@ -65,15 +50,14 @@ def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
         TlsError: a file can't be used, or options contradict each other.
     """
     must_fit_together(options)
-    if options.tls_cert is not None:
-        tls = Tls(load_certificate(options.tls_cert, options.tls_key))
-    elif options.tls:
-        tls = make_throw_away_tls(options, call_at_end)
-    else:
+    if options.tls_cert is None and not options.tls:
         return None
-    if options.tls_client_ca is not None:
-        demand_client_certificates(tls.context, options.tls_client_ca)
-    return tls
+    new_context = partial(new_server_context, options.tls_client_ca)
+    if options.tls_cert is None:
+        return make_throw_away_tls(options, new_context, call_at_end)
+    context = new_context()
+    load_certificate(context, options.tls_cert, options.tls_key)
+    return Tls(make_fixed_finder(context, new_context))
 
 
 def must_fit_together(options: ServerOptions) -> None:
@@ -88,26 +72,29 @@ def must_fit_together(options: ServerOptions) -> None:
         raise TlsError("--tls-client-ca is about clients that come by https; give --tls or --tls-cert, too")
 
 
-def make_throw_away_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls:
+def make_throw_away_tls(
+    options: ServerOptions, new_context: Callable[[], ssl.SSLContext], call_at_end: CallAtEnd
+) -> Tls:
     """TLS by an authority that is made anew, and whose certificate is written into a file.
 
     Raises:
-        TlsError: the file can't be written.
+        TlsError: the file can't be written, or that of clients' authority can't be used.
     """
     # It loads cryptography's X.509, which a start without --tls does not need.
     import trustme
 
     authority = trustme.CA(organization_name="mockfoundry throw-away authority")
-    context = new_server_context()
+    find_context = make_context_finder(authority, tuple(list_certificate_names(options)), new_context)
     try:
-        authority.issue_cert(*list_certificate_names(options)).configure_cert(context)
+        # Most clients are shown it, and whether it can be made shows now.
+        find_context("", None)
     except OSError as error:
         # The context takes a certificate from a file alone.
         raise TlsError(
             f"--tls needs a temporary folder that can be written: {error.strerror or error}; TMPDIR names one, and "
             "docker run --tmpfs /tmp makes one"
         ) from None
-    return Tls(context, write_authority(authority.cert_pem.bytes(), options.tls_authority, call_at_end))
+    return Tls(find_context, write_authority(authority.cert_pem.bytes(), options.tls_authority, call_at_end))
 
 
 def list_certificate_names(options: ServerOptions) -> Iterator[str]:
@@ -122,19 +109,6 @@ def list_certificate_names(options: ServerOptions) -> Iterator[str]:
     # Where the server listens is told when it does; the machine's own name may be any.
     wanted = (*LOCAL_NAMES, options.host, socket.gethostname().lower(), *options.allow_host)
     yield from (each for each in dict.fromkeys(wanted) if each not in ANY_ADDRESSES and can_be_certified(each))
-
-
-def can_be_certified(name: str) -> bool:
-    """Whether a certificate can have a name: an address, or a host's name as the domain name system has them."""
-    import idna
-
-    with suppress(ValueError):
-        return bool(ip_address(name))
-    try:
-        idna.encode(name.removeprefix("*."))
-    except idna.IDNAError:
-        return False
-    return True
 
 
 def write_authority(content: bytes, path: str | None, call_at_end: CallAtEnd) -> str:
@@ -160,8 +134,8 @@ def write_authority(content: bytes, path: str | None, call_at_end: CallAtEnd) ->
     return str(file)
 
 
-def load_certificate(certificate: str, key: str | None) -> ssl.SSLContext:
-    """The context that shows a user's certificate.
+def load_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Has a context show a user's certificate.
 
     Raises:
         TlsError: a file can't be read, or the two don't belong together.
@@ -169,7 +143,6 @@ def load_certificate(certificate: str, key: str | None) -> ssl.SSLContext:
     must_be_readable("--tls-cert", certificate)
     if key is not None:
         must_be_readable("--tls-key", key)
-    context = new_server_context()
 
     def refuse_pass_phrase() -> str:
         raise TlsError(f"{key or certificate}: the key has a pass phrase; give one without (openssl pkey writes it)")
@@ -178,7 +151,6 @@ def load_certificate(certificate: str, key: str | None) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key, password=refuse_pass_phrase)
     except ssl.SSLError as error:
         raise TlsError(explain_certificate(error, certificate, key)) from None
-    return context
 
 
 def explain_certificate(error: ssl.SSLError, certificate: str, key: str | None) -> str:
@@ -214,7 +186,17 @@ def must_be_readable(flag: str, path: str) -> None:
         raise TlsError(f"{flag} {path}: {error.strerror or os.strerror(error.errno or 0)}") from None
 
 
-def new_server_context() -> ssl.SSLContext:
+def new_server_context(client_authority: str | None) -> ssl.SSLContext:
+    """A context without a certificate.
+
+    Args:
+        client_authority: the file of the authority by which clients show a certificate; None where they need none.
+
+    Raises:
+        TlsError: that file can't be used.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
+    if client_authority is not None:
+        demand_client_certificates(context, client_authority)
     return context
