@@ -27,7 +27,7 @@ This page is made from the commands by `make documents`. Their exit codes:
 - 0: all is well.
 - 1: something is wrong. A file has a problem, an assertion does not hold, or a server is not ready.
 - 2: the command could not do what it was asked to do.
-- 130: Ctrl-C has ended it. `serve` and `log --follow`, which have no other end, then end with 0.
+- 130: Ctrl-C has ended it. `serve`, `record` and `log --follow`, which have no other end, then end with 0.
 
 `mockfoundry --color always|never COMMAND` prints colours always or never; else they are printed on a terminal, and as
 the variables `NO_COLOR` and `FORCE_COLOR` say.

@@ -281,7 +281,17 @@ def list_leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, c
         yield from list_leaves(each, f"{name} {verb}".strip())
 
 
-PRINTING_NO_JSON = {"serve", "selftest", "schema", "new scenario", "new seed", "proxy-config"}
+PRINTING_NO_JSON = {
+    "serve",
+    "selftest",
+    "schema",
+    "new scenario",
+    "new seed",
+    "proxy-config",
+    "record",
+    "seed-from",
+    "scenario-from",
+}
 
 
 @pytest.mark.parametrize(("name", "command"), list(list_leaves(main)), ids=str)

@@ -55,6 +55,12 @@ def load_proxy() -> tuple[click.Command, ...]:
     return (proxy_config,)
 
 
+def load_recording() -> tuple[click.Command, ...]:
+    from mockfoundry.cli.recording import compare, record, scenario_from, seed_from
+
+    return record, seed_from, compare, scenario_from
+
+
 def load_torture() -> tuple[click.Command, ...]:
     from mockfoundry.cli.torture import torture
 
@@ -71,6 +77,7 @@ LOADERS: Final[Mapping[str, Callable[[], tuple[click.Command, ...]]]] = {
     "selftest": load_serving,
     "torture": load_torture,
     "proxy-config": load_proxy,
+    **dict.fromkeys(("record", "seed-from", "compare", "scenario-from"), load_recording),
 }
 """What imports each command, in the order of the documentation."""
 

@@ -135,6 +135,15 @@ def respond_from_response(response: RecordedResponse) -> Respond | None:
         return Respond(fault=response.fault, phase=phase, delay=delay)
     if response.status < 400 and not response.phase:
         return Respond(delay=delay) if delay else None
+    return respond_with_answer(response, phase, delay)
+
+
+def respond_with_answer(response: RecordedResponse, phase: RespondPhase = "before", delay: int = 0) -> Respond:
+    """What a rule has to answer so that a client gets this answer.
+
+    Args:
+        delay: microseconds that it waits.
+    """
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers if name in _REPLAYED_HEADERS
     }

@@ -12,6 +12,8 @@ from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_precise_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mockfoundry.journal.redaction import Redactor
 
 NO_BODY = msgspec.UNSET
@@ -253,8 +255,12 @@ class RedactedEntry(NamedTuple):
     redactor: "Redactor"
 
 
-def redact_entry(entry: JournalEntry) -> RedactedEntry:
-    """What an exchange shows of itself. All that is made for people to read of an exchange is made of this."""
+def redact_entry(entry: JournalEntry, known: "Iterable[str]" = ()) -> RedactedEntry:
+    """What an exchange shows of itself. All that is made for people to read of an exchange is made of this.
+
+    Args:
+        known: secrets of other exchanges, which are looked for in this one, too.
+    """
     # A server that starts, or records, needs none of this.
     from mockfoundry.journal.redaction import Redactor
     from mockfoundry.journal.repeats import list_route_words
@@ -274,6 +280,8 @@ def redact_entry(entry: JournalEntry) -> RedactedEntry:
     own_headers = [each for each in response.headers_with_reason if each[0] in OWN_HEADERS]
     answer_headers = redactor.redact_headers(each for each in response.headers_with_reason if each not in own_headers)
     answer = redactor.redact_body(response.body, response.header(b"content-type"), given)
+    for each in known:
+        redactor.hide(each)
     # From here on all secrets are known, so that what repeats them is found.
     # What the contract does not allow is said with the value that was sent, which may be a secret.
     redact_reason = redactor.redact_own_text if response.decided_by == "contract" else redactor.redact_sentence

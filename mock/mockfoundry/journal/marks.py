@@ -122,6 +122,13 @@ class SecretMarks:
         except RecursionError:
             return self.finish_text(msgspec.json.encode(redacted).decode())
 
+    def list_secrets(self) -> list[str]:
+        """The secrets as they were found, the first one first, without other spellings and parts of them."""
+        found: dict[str, str] = {}
+        for secret, mark in self._marks.items():
+            found.setdefault(mark, secret)
+        return list(found.values())
+
     def list_repeats(self) -> list[tuple[str, str]]:
         """The secrets to be looked for in all ways in which they may be written, long ones first."""
         if self._repeats is None:

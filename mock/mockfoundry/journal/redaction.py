@@ -199,7 +199,7 @@ class Redactor(SecretMarks):
         if isinstance(value, int | float):
             # The code of an error is a number, the code of a login is text; tokens may be a quantity.
             return value if name.lower() == "code" or name.lower().endswith("tokens") else self.hide(str(value))
-        if name.lower() == "code":
+        if name.lower() == "code" or is_reference(value):
             return self.redact_value(value)
         mark = self.hide(msgspec.json.encode(value).decode())
         for leaf in iterate_leaves(value):
@@ -339,6 +339,16 @@ class Redactor(SecretMarks):
         words = {secret for secret, _ in self.list_repeats() if is_plain_word(secret)}
         quoted = (found for found in words if f"'{found}'" in text or f'"{found}"' in text)
         return self.redact_own_text(text, words.difference(quoted))
+
+
+def is_reference(value: Any) -> bool:
+    """Whether a value only leads to something, as links and relationships of the Cloud Controller do."""
+    match value:
+        case {"href": str(), **rest}:
+            return rest.keys() <= {"method", "meta"}
+        case {"data": None | {"guid": str()}}:
+            return len(value) == 1
+    return False
 
 
 def redact_line(text: str) -> str:

@@ -1,0 +1,336 @@
+"""The proxy: passes requests on to a real foundation, and answers back, as they come. Never keeps a token.
+
+What passes is not changed, but for the URLs in answers, which lead back to the proxy. What is recorded has the
+foundation's own.
+"""
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from mockfoundry.cloudfoundry.tokens import decode_payload
+from mockfoundry.control.context import ControlProblem, response_from_problem
+from mockfoundry.control.hosts import must_come_from_here
+from mockfoundry.recording.har import NO_ANSWER, HarActor, HarEntry
+from mockfoundry.recording.keeping import read_actor_of_claims
+from mockfoundry.recording.origins import Origins
+from mockfoundry.recording.recorder import Recorder
+
+CONNECT_SECONDS = 10.0
+
+_HOP_HEADERS = frozenset(
+    (
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te"),
+        *(b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"http2-settings"),
+    )
+)
+"""Headers of one connection [RFC 9110, 7.6.1]."""
+
+_DECODERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "x-gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "deflate": zlib.decompressobj,
+}
+_TEXT_TYPES = ("json", "text/", "xml", "yaml", "javascript", "x-www-form-urlencoded")
+
+
+class UpstreamError(Exception):
+    """The foundation can't be recorded; the text says why, and what to do."""
+
+
+def make_upstream_client(authority_file: str | None, seconds: float) -> httpx.AsyncClient:
+    """The client that asks the foundation.
+
+    Args:
+        authority_file: certificates (PEM) that are trusted besides the system's; None for none.
+        seconds: how long the foundation may be silent.
+
+    Raises:
+        UpstreamError: the file can't be used.
+    """
+    trusted = ssl.create_default_context()
+    if authority_file is not None:
+        try:
+            trusted.load_verify_locations(cafile=authority_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UpstreamError(
+                f"--upstream-ca: {authority_file} can't be used: {error}; give certificates as PEM"
+            ) from None
+    client = httpx.AsyncClient(
+        verify=trusted, timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)), follow_redirects=False
+    )
+    # What a client does not send is not sent for it.
+    client.headers.clear()
+    return client
+
+
+async def learn_origins(client: httpx.AsyncClient, origins: Origins) -> None:
+    """Asks the foundation for its root document, and takes the hosts of its links.
+
+    Raises:
+        UpstreamError: it does not answer.
+    """
+    try:
+        answer = await client.get(f"{origins.upstream}/", headers={"accept": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UpstreamError(f"--upstream: {origins.upstream} does not answer: {describe_error(error)}") from None
+    with suppress(ValueError, RecursionError):
+        origins.learn(msgspec.json.decode(answer.content))
+
+
+def describe_error(error: Exception) -> str:
+    """Why there is no answer, in words, without a request's parts."""
+    text = str(error) or type(error).__name__
+    mend = "; --upstream-ca FILE trusts another authority" if "CERTIFICATE_VERIFY_FAILED" in text else ""
+    return f"{text}{mend}"
+
+
+class BodyCopy:
+    """The first bytes of a body that passes, decoded.
+
+    Args:
+        most: bytes; a larger body is not kept at all.
+        encoding: its `Content-Encoding`.
+    """
+
+    def __init__(self, most: int, encoding: str = "") -> None:
+        self._most = most
+        self._parts: list[bytes] = []
+        self._decoder = _DECODERS[encoding]() if encoding in _DECODERS else None
+        self.is_unreadable = bool(encoding) and encoding != "identity" and self._decoder is None
+        self.size = 0
+
+    def take(self, part: bytes) -> bytes:
+        """Takes a part as it came; what it says, decoded."""
+        if self._decoder is not None:
+            try:
+                part = self._decoder.decompress(part)
+            except zlib.error:
+                self.is_unreadable, self._decoder = True, None
+        self.size += len(part)
+        if self.size <= self._most and not self.is_unreadable:
+            self._parts.append(part)
+        else:
+            self._parts.clear()
+        return part
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._parts)
+
+    def describe(self, whose: str) -> str:
+        """What is not kept of it, in words; empty where all is."""
+        if self.is_unreadable:
+            return f"the {whose}'s body could not be decoded"
+        return f"the {whose}'s body of {self.size} bytes is left out" if self.size > self._most else ""
+
+
+async def wait_until_gone(receive: Receive) -> None:
+    """Waits until a client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class RecordingProxy:
+    """The ASGI application that passes requests on, and has their exchanges recorded.
+
+    Args:
+        client: asks the foundation.
+        allowed_hosts: names by which it may be called, besides local ones.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, origins: Origins, recorder: Recorder, allowed_hosts: tuple[str, ...] = ()
+    ) -> None:
+        # The cookies of one client are not another's.
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self._client = client
+        self._origins = origins
+        self._recorder = recorder
+        self._allowed_hosts = allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            headers = dict(scope["headers"])
+            must_come_from_here(headers, self._allowed_hosts)
+            own = f"http://{headers.get(b'host', b'').decode('latin-1')}"
+            path, query = scope["raw_path"].decode("latin-1").partition("?")[0], scope["query_string"].decode("latin-1")
+            url = self._origins.find_url(path, self._origins.to_upstream(query, own))
+            if url is None:
+                raise ControlProblem(404, "unknown-host", f"path {path[:200]}: the foundation has named no such host")
+        except ControlProblem as problem:
+            await send_problem(send, word_for_proxy(problem), scope["path"])
+            return
+        await Passage(self._client, self._origins, self._recorder, scope, url, own).run(receive, send)
+
+
+def word_for_proxy(problem: ControlProblem) -> ControlProblem:
+    """A problem of a request's host or origin, in the proxy's words: it is the control API's."""
+    detail = problem.detail.replace("the control API", "the proxy").replace("start the server", "record")
+    return ControlProblem(problem.status, problem.kind, detail)
+
+
+async def send_problem(send: Send, problem: ControlProblem, path: str) -> None:
+    """Answers with a problem that is the proxy's own."""
+    response = response_from_problem(problem, path)
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+class Passage:
+    """One request on its way to the foundation, and its answer on the way back.
+
+    Args:
+        url: where it goes.
+        own: the URL by which the client calls the proxy.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, origins: Origins, recorder: Recorder, scope: Scope, url: str, own: str
+    ) -> None:
+        self._client = client
+        self._origins = origins
+        self._recorder = recorder
+        self._scope = scope
+        self._url = url
+        self._own = own
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._sent = BodyCopy(recorder.body_bound)
+        self._started = time.time_ns() // 1000
+        self._begun = time.monotonic_ns()
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        request = self._client.build_request(
+            self._scope["method"],
+            self._url,
+            headers=[(name, value) for name, value in self._list_sent_headers()],
+            content=self._read_body(receive) if self._has_body() else None,
+        )
+        try:
+            answer = await self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            why = describe_error(error)
+            self._record(NO_ANSWER, (), b"", f"no answer: {why}")
+            problem = ControlProblem(
+                502, "no-answer", f"the foundation at {self._origins.upstream} gave no answer: {why}"
+            )
+            await send_problem(send, problem, self._scope["path"])
+            return
+        kept = BodyCopy(self._recorder.body_bound, answer.headers.get("content-encoding", "").lower())
+        broken, rest = "", None
+        watching = asyncio.ensure_future(wait_until_gone(receive))
+        try:
+            rest = await self._pass_back(answer, kept, send, watching.done)
+            broken = "the client has left" if rest is None else ""
+        except httpx.HTTPError as error:
+            broken = f"broken off: {describe_error(error)}"
+        finally:
+            watching.cancel()
+            with suppress(httpx.HTTPError):
+                await answer.aclose()
+            headers = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
+            self._record(
+                answer.status_code, headers, kept.content, "; ".join(filter(None, (broken, kept.describe("answer"))))
+            )
+        if rest is not None:
+            # Who has the whole answer can rely on its being recorded. Of any other the server closes the connection.
+            await send({"type": "http.response.body", "body": rest})
+
+    def _has_body(self) -> bool:
+        names = {name for name, _ in self._headers}
+        return b"content-length" in names or b"transfer-encoding" in names
+
+    def _list_sent_headers(self) -> list[tuple[bytes, bytes]]:
+        named = b",".join(value for name, value in self._headers if name == b"connection").lower()
+        dropped = _HOP_HEADERS | {each.strip() for each in named.split(b",")} | {b"host", b"accept-encoding"}
+        sent = [(name, value) for name, value in self._headers if name not in dropped]
+        # What else a client takes could not be kept decoded.
+        wanted = b",".join(value for name, value in self._headers if name == b"accept-encoding").lower()
+        takes_gzip = b"gzip" in wanted or b"*" in wanted
+        return [*sent, (b"accept-encoding", b"gzip" if takes_gzip else b"identity")]
+
+    async def _read_body(self, receive: Receive) -> AsyncIterator[bytes]:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise httpx.ReadError("the client has left")
+            part = message.get("body", b"")
+            if part:
+                self._sent.take(part)
+                yield part
+            if not message.get("more_body"):
+                return
+
+    async def _pass_back(
+        self, answer: httpx.Response, kept: BodyCopy, send: Send, has_left: Callable[[], bool]
+    ) -> bytes | None:
+        """Sends an answer but for the last of its body, and returns that; None where the client has left before."""
+        is_text = any(each in answer.headers.get("content-type", "").lower() for each in _TEXT_TYPES)
+        is_rewritten = is_text and not kept.is_unreadable
+        headers = [each for each in answer.headers.raw if each[0].lower() not in _HOP_HEADERS]
+        if is_rewritten:
+            headers = [each for each in headers if each[0].lower() not in (b"content-length", b"content-encoding")]
+        headers = [(name.lower(), self._change_header(name.lower(), value)) for name, value in headers]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        rewriting = self._origins.begin_rewriting(self._own)
+        last = b""
+        async for part in answer.aiter_raw():
+            if has_left():
+                return None
+            if last:
+                await send({"type": "http.response.body", "body": last, "more_body": True})
+            decoded = kept.take(part)
+            last = rewriting.feed(decoded) if is_rewritten else part
+        return last + rewriting.end() if is_rewritten else last
+
+    def _change_header(self, name: bytes, value: bytes) -> bytes:
+        if name in (b"location", b"link", b"content-location", b"www-authenticate"):
+            return self._origins.to_proxy(value.decode("latin-1"), self._own).encode("latin-1", "replace")
+        if name == b"set-cookie":
+            # The client is not at the foundation's host, and comes by http.
+            parts = value.split(b";")
+            kept = [part for part in parts if part.strip().lower().partition(b"=")[0] not in (b"domain", b"secure")]
+            return b";".join(kept)
+        return value
+
+    def _record(self, status: int, headers: tuple[tuple[str, str], ...], answer: bytes, comment: str) -> None:
+        entry = HarEntry(
+            started=self._started,
+            took=(time.monotonic_ns() - self._begun) // 1000,
+            method=self._scope["method"],
+            url=self._url,
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in self._headers
+                if name not in _HOP_HEADERS and name != b"host"
+            ),
+            content=self._sent.content,
+            status=status,
+            answer_headers=headers,
+            answer=answer,
+            actor=find_actor(self._headers),
+            comment="; ".join(filter(None, (comment, self._sent.describe("request")))),
+        )
+        self._recorder.record(entry)
+
+
+def find_actor(headers: list[tuple[bytes, bytes]]) -> HarActor | None:
+    """Who asks, as a token in the form of a JWT says it; None where there is none."""
+    for name, value in headers:
+        scheme, _, token = value.decode("latin-1").partition(" ")
+        if name == b"authorization" and scheme.lower() == "bearer" and token.count(".") == 2:
+            with suppress(ValueError, RecursionError, msgspec.DecodeError):
+                claims = decode_payload(token.strip())
+                return read_actor_of_claims(claims) if isinstance(claims, dict) else None
+    return None
