@@ -11,7 +11,7 @@ INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests$(addprefix -by-,$(notdir $(CO
 # Tests start hundreds of programs; where compiled modules are not kept, as in many containers, each compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents pictures bench bench-shards profile soak constraints wheel packages test-wheel clean
+.PHONY: serve test test-long test-all test-clients clients-observed clients-recorded debian check coverage contract documents pictures docs docs-serve bench bench-shards profile soak constraints wheel packages test-wheel clean
 
 serve: $(INSTALLED)
 	$(BIN)/mockfoundry serve $(ARGS)
@@ -70,6 +70,13 @@ documents: $(INSTALLED_FOR_TESTS)
 pictures: $(INSTALLED_FOR_TESTS) debian
 	$(BIN)/python -m tests.console.pictures
 
+# The documentation site, in build/site; what is wrong with a link or with the order of the pages is an error.
+docs: $(INSTALLED_FOR_TESTS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+docs-serve: $(INSTALLED_FOR_TESTS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve $(ARGS)
+
 # Each figure beside its aim, in 6 to 12 minutes; `make bench ARGS='--against ../before'` compares two checkouts in 4.
 bench: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -117,7 +124,7 @@ $(INSTALLED): $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
 	touch $@
 
 $(INSTALLED_FOR_TESTS): $(INSTALLED) pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) --group test --group check
+	$(INSTALL) --group test --group check --group docs
 	touch $@
 
 # The oldest that pyproject.toml promises to work with: `make test CONSTRAINTS=build/lowest.txt`.

@@ -22,7 +22,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "command-line.md"
 _HEAD = """\
 # The command line
 
-This page is made from the commands by `make documents`. Their exit codes:
+Every command with its options and its variables. This page is made from the commands by `make documents`. Their exit
+codes:
 
 - 0: all is well.
 - 1: something is wrong. A file has a problem, an assertion does not hold, or a server is not ready.

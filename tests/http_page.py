@@ -85,6 +85,11 @@ LINES = {
         'err := server.Call("GET", "/coverage?operation=scaleProcess", nil, &answer)',
         'Object answer = server.call("GET", "/coverage?operation=scaleProcess", null);',
     ),
+    "show_metrics": Lines(
+        "",
+        'err := server.Call("GET", "/metrics", nil, &text)',
+        'Object text = server.call("GET", "/metrics", null);',
+    ),
     "list_foundations": Lines(
         "mockfoundry foundation list",
         'err := server.Call("GET", "/foundations", nil, &answer)',

@@ -69,9 +69,9 @@ def enums_of_faults(node: Any) -> Any:
 
 
 @faults
-def test_the_readme_names_every_fault(fault: WireFault) -> None:
-    readme = shipped.CONTRACT_FILE.parent / "README.md"
-    assert f"`{fault.name}`" in readme.read_text(encoding="utf-8")
+def test_the_page_of_the_start_names_every_fault(fault: WireFault) -> None:
+    page = shipped.CONTRACT_FILE.parent / "docs" / "README.md"
+    assert f"`{fault.name}`" in page.read_text(encoding="utf-8")
 
 
 NEW_FAULTS: dict[str, Callable[[bytes, bytes], BrokenResponse]] = {

@@ -81,6 +81,7 @@ type Server struct {
 var shared struct {
 	once   sync.Once
 	server *Server
+	end    func() // never called; a pipe that nothing holds is closed when memory is collected, and the server ends
 	err    error
 }
 
@@ -92,7 +93,7 @@ func sharedServer(t testing.TB) *Server {
 			return
 		}
 		// Nobody ends it: its standard input does, when this process is gone.
-		shared.server, _, shared.err = start(nil)
+		shared.server, shared.end, shared.err = start(nil)
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)

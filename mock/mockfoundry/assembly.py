@@ -45,6 +45,10 @@ class NamedScenarios(Mapping[str, CompiledScenarios]):
     def __init__(self, contract: Contract, scenarios: tuple[Scenario, ...]) -> None:
         self._contract = contract
         self._library = list_library_files()
+        self.replace(scenarios)
+
+    def replace(self, scenarios: tuple[Scenario, ...]) -> None:
+        """Takes other scenarios for those of the start."""
         self._compiled = {scenario.name: CompiledScenarios((scenario,)) for scenario in scenarios}
 
     def __getitem__(self, name: str) -> CompiledScenarios:
@@ -79,12 +83,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     if options.contract is None:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, began_at)
-    tls_faults = list_tls_faults(options.tls) if options.tls or options.tls_cert is not None else ()
-
-    def find_misfits(scenario: Scenario) -> list[Finding]:
-        return find_unplayable_tls(scenario, tls_faults) or find_scenario_misfits(scenario, world, began_at)
-
-    scenarios = load_scenarios(options.scenarios, served, ERROR_STATUSES, find_misfits)
+    scenarios = load_start_scenarios(options, served, world, began_at)
     shard = None if options.shard is None else Shard(*options.shard)
     registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options), shard)
     is_canned = options.mode == "canned"
@@ -102,8 +101,30 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         options.strict,
         {} if is_canned else UAA_OPERATIONS,
         platform,
-        tls_faults=tls_faults,
+        tls_faults=list_playable_tls_faults(options),
     )
+
+
+def load_start_scenarios(options: ServerOptions, served: Contract, world: World, now: int) -> tuple[Scenario, ...]:
+    """The scenarios that the options name, each tried on the world.
+
+    Args:
+        now: real microseconds since the epoch.
+
+    Raises:
+        DocumentError: one can't be used.
+    """
+    tls_faults = list_playable_tls_faults(options)
+
+    def find_misfits(scenario: Scenario) -> list[Finding]:
+        return find_unplayable_tls(scenario, tls_faults) or find_scenario_misfits(scenario, world, now)
+
+    return load_scenarios(options.scenarios, served, ERROR_STATUSES, find_misfits)
+
+
+def list_playable_tls_faults(options: ServerOptions) -> tuple[TlsFaultName, ...]:
+    """The faults of TLS that a server with these options can play; none without TLS."""
+    return list_tls_faults(options.tls) if options.tls or options.tls_cert is not None else ()
 
 
 def load_contracts(options: ServerOptions) -> tuple[Contract, Contract | None, Contract]:

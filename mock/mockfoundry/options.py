@@ -337,6 +337,13 @@ class ServerOptions:
             parse=parse_peer,
         ),
     ] = ()
+    watch: Annotated[
+        bool,
+        OptionInfo(
+            "Read --seed and --scenario files anew when they change, for new foundations and resets; a wrong file is "
+            "told, and what was read before stays."
+        ),
+    ] = False
     until_stdin_ends: Annotated[
         bool,
         OptionInfo(

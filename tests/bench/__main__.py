@@ -19,7 +19,7 @@ from tests.bench.deadline import BenchError, end_by_exception_on_sigterm, ends_a
 from tests.bench.isolated_tests import measure_control_calls, measure_isolated
 from tests.bench.lateness import measure_lateness
 from tests.bench.peers import install_java_peers, install_python_peers
-from tests.bench.publish import publish
+from tests.bench.publish import DOCUMENTS, publish
 from tests.bench.reads import measure_reads
 from tests.bench.sizes import MANY, measure_foundations, measure_large_world
 from tests.bench.starts import measure_plugin, measure_starts
@@ -110,14 +110,13 @@ def main() -> int:
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout: compare with it, turn about")
     parser.add_argument(
         "--publish",
-        type=Path,
-        metavar="FILE",
-        help="measure nothing: write the table of the last whole run between the marks of that file,"
-        " and what it was made of to bench/results.json",
+        action="store_true",
+        help="measure nothing: write the table of the last whole run into docs/performance.md, a few rows of it into"
+        " README.md, and what it was made of to bench/results.json",
     )
     chosen = parser.parse_args()
-    if chosen.publish is not None:
-        publish(chosen.publish)
+    if chosen.publish:
+        publish(*DOCUMENTS)
         return 0
     if shutil.which("wrk") is None:
         raise SystemExit("make bench needs wrk; Debian and Ubuntu have it: apt-get install wrk")

@@ -71,6 +71,7 @@ def test_the_start_screen_says_how_to_use_it_and_its_curl_works() -> None:
     with started() as (_, url, printed):
         assert "mode        stateful" in printed
         assert "13 operations" in printed
+        assert re.search(r"^ {4}curl .* \\\n {6}-H ", printed, re.MULTILINE)
         answered = subprocess.run(["sh", "-c", commands_to_try(printed)], capture_output=True, text=True, timeout=300)
         assert answered.stdout.startswith("HTTP/1.1 202 "), answered
         assert plain_http.get(f"{url}/v3/processes/{WEB}", headers=ADMIN).json()["instances"] == 3

@@ -1,19 +1,18 @@
-"""The README: what its commands print is what it says that they print."""
+"""The README and the pages of seeds and of the command line: what they say is what there is."""
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
-import yaml
 
 from mockfoundry.cli import main
 from mockfoundry.scenarios.format import read_scenario
-from mockfoundry.shipped import CONTROL_CONTRACT_FILE, list_library_files
+from mockfoundry.shipped import list_library_files
 from tests.cli.test_commands import started
 from tests.command_line import PAGE, page, run_here
+from tests.project.pages import split_console
 from tests.seed_page import SEED_PAGE
 from tests.serving import serving
 
@@ -21,50 +20,38 @@ ROOT = Path(__file__).parents[2]
 README_FILE = ROOT / "README.md"
 README_TABLE = re.compile(r"(<!-- scenarios -->\n)(.*?)(<!-- /scenarios -->)", re.DOTALL)
 README = README_FILE.read_text(encoding="utf-8")
+WORLD = (ROOT / "docs" / "world.md").read_text(encoding="utf-8")
 
 
-def blocks() -> Iterator[tuple[str, str]]:
-    yield from re.findall(r"<!-- run: (\S+) -->\n```console\n(.*?)```", README, re.DOTALL)
-
-
-def steps(block: str) -> Iterator[tuple[str, str]]:
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, printed = part.partition("\n")
-        yield command, printed
-
-
-@pytest.mark.parametrize(("scenario", "block"), list(blocks()))
-def test_its_commands_print_what_it_says(scenario: str, block: str) -> None:
-    with serving(scenarios=() if scenario == "default" else (scenario,)) as server:
-        for command, printed in steps(block):
-            here = command.replace("http://127.0.0.1:8080", server.url)
-            done = subprocess.run(["sh", "-c", here], capture_output=True, text=True, timeout=300)
-            assert done.stdout.rstrip("\n") == printed.rstrip("\n"), command
+SHOWN = (
+    "conflict-then-ok",
+    "lost-response",
+    "unavailable-then-ok",
+    "quota-instances",
+    "deployment-in-flight",
+    "token-expires",
+)
+"""The scenarios that the README has; the page of the library has all."""
 
 
 def rows() -> str:
-    """The table of scenarios, as the library has them."""
+    """The table of some scenarios, as the library has them."""
+    files = list_library_files()
     return "| scenario | what happens |\n|---|---|\n" + "".join(
-        f"| `{name}` | {read_scenario(path.read_text(encoding='utf-8'), source=str(path)).description} |\n"
-        for name, path in sorted(list_library_files().items())
+        f"| [{name}](docs/recipes/{name}.md) |"
+        f" {read_scenario(files[name].read_text(encoding='utf-8'), source=str(files[name])).description} |\n"
+        for name in SHOWN
     )
 
 
-def test_its_table_of_scenarios_is_the_library() -> None:
+def test_its_table_of_scenarios_is_of_the_library() -> None:
     found = README_TABLE.search(README)
     assert found is not None
     assert found.group(2) == rows(), "`make documents` writes it anew"
 
 
-def test_its_own_scenario_is_right(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(scenario:.*?)```", README, re.DOTALL)
-    file = tmp_path / "own.yaml"
-    file.write_text(text)
-    assert run_here("check", str(file)).stdout == "1 file is right\n"
-
-
-def test_its_seed_is_right(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(organizations:.*?)```", README, re.DOTALL)
+def test_the_seed_on_the_page_of_the_world_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(organizations:.*?)```", WORLD, re.DOTALL)
     file = tmp_path / "seed.yaml"
     file.write_text(text)
     with started("--seed", str(file)) as (_, _, printed):
@@ -86,7 +73,7 @@ def test_the_page_s_file_of_options_is_right(tmp_path: Path) -> None:
 
 def test_an_export_starts_a_server_and_fills_a_foundation_as_the_page_of_seeds_says(tmp_path: Path) -> None:
     (block,) = re.findall(r"```console\n(.*?)```", SEED_PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    export, serve, put = (command for command, _ in steps(block))
+    export, serve, put = (command for command, _ in split_console(block))
     with serving() as server:
         server.scale({})
         for command in (export, put):
@@ -95,13 +82,6 @@ def test_an_export_starts_a_server_and_fills_a_foundation_as_the_page_of_seeds_s
     assert serve.strip() == "mockfoundry serve --seed world.json"
     with started("--seed", str(tmp_path / "world.json")) as (_, _, printed):
         assert "default: 1 organization, 1 space, 1 app, 2 processes" in printed
-
-
-def test_every_call_of_the_control_api_is_told() -> None:
-    calls = yaml.safe_load(CONTROL_CONTRACT_FILE.read_text(encoding="utf-8"))["paths"]
-    last = {path.rpartition("{name}")[2] if "{name}" in path else path for path in calls}
-    told = README[README.index("| call | what |") :]
-    assert [path for path in last if re.sub(r"\{number\}$", "", path).rstrip("/") not in told] == []
 
 
 SERVE = main.commands["serve"]

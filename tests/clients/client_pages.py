@@ -1,4 +1,4 @@
-"""docs/clients: the tables of what was seen, and code that tests run. Runs no client."""
+"""docs/clients and docs/why.md: the tables of what was seen, and code that tests run. Runs no client."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,24 @@ PAGES = Path(__file__).parents[2] / "docs" / "clients"
 
 FAILURES_PAGE = PAGES / "failures.md"
 
+WHY_PAGE = PAGES.parent / "why.md"
+
+FEW = (
+    "scale: 409 once",
+    "scale: 503 once, no Retry-After",
+    "scale: 502 once, HTML of a gateway",
+    "scale: answer lost: reset after the change",
+    "scale: 401 once, code 1000",
+    "terminate: answer lost: reset after the change",
+)
+"""The failures of the page that says why."""
+
 LENGTH = 70
 """Characters of a client's words that fit in a cell of the page of all clients."""
 
 _ALL = re.compile(r"(<!-- every client: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CODE = re.compile(r"(<!-- code: (\w+) of (\S+) -->\n```\w+\n).*?(```)", re.DOTALL)
+_FEW = re.compile(r"(<!-- few of every client -->\n).*?(<!-- end -->)", re.DOTALL)
 _MARK = re.compile(r"<!-- (every client|one client|code): ")
 _ONE = re.compile(r"(<!-- one client: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -31,7 +44,8 @@ _AROUND = re.compile(
 
 def client_pages() -> list[Path]:
     """The pages that are written from here, in part."""
-    return sorted(path for path in PAGES.glob("*.md") if _MARK.search(path.read_text(encoding="utf-8")))
+    marked = sorted(path for path in PAGES.glob("*.md") if _MARK.search(path.read_text(encoding="utf-8")))
+    return [*marked, WHY_PAGE]
 
 
 def render_page(path: Path) -> str:
@@ -39,6 +53,7 @@ def render_page(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     text = _ALL.sub(lambda found: found.group(1) + "\n".join(rows_of_all(found.group(2))) + "\n" + found.group(3), text)
     text = _ONE.sub(lambda found: found.group(1) + "\n".join(rows_of_one(found.group(2))) + "\n" + found.group(3), text)
+    text = _FEW.sub(lambda found: found.group(1) + "\n".join(rows_of_few()) + "\n" + found.group(2), text)
     return _CODE.sub(lambda found: found.group(1) + read_region(*found.group(2, 3)) + found.group(4), text)
 
 
@@ -59,6 +74,17 @@ def rows_of_all(call: str) -> Iterator[str]:
         if failure.call == call:
             cells = (short_cell(observed[failure.key]) for observed in seen.values())
             yield f"| {failure.name} | {' | '.join(cells)} |"
+
+
+def rows_of_few() -> Iterator[str]:
+    """The table of a few failures: how often each client sent the request, and what came of it, without its words."""
+    seen = read_observations()
+    yield f"| failure | {' | '.join(seen)} |"
+    yield "|---" * (len(seen) + 1) + "|"
+    for key in FEW:
+        cells = (outcome_of(observed[key], "an error" * bool(observed[key].words)) for observed in seen.values())
+        requests = (f"{observed[key].sent} → " for observed in seen.values())
+        yield f"| {key} | {' | '.join(map(''.join, zip(requests, cells, strict=True))).replace('`', '')} |"
 
 
 def rows_of_one(client: str) -> Iterator[str]:

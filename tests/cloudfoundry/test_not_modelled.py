@@ -10,6 +10,7 @@ import yaml
 
 from mockfoundry.cloudfoundry.not_modelled import PUSH
 from tests.cloudfoundry.asking import APP, IDLE_APP, NOT_AUTHORIZED, Asking, bad_query, error, not_found, unprocessable
+from tests.not_modelled_page import NOT_MODELLED_PAGE, render_not_modelled
 
 UNKNOWN = (404, "CF-NotFound", "Unknown request", 10000)
 
@@ -203,3 +204,7 @@ def test_buildpacks_are_those_of_every_platform(foundation: Asking) -> None:
     assert error(foundation.ask("GET", "/v3/buildpacks?lifecycle=docker")) == bad_query(
         'Lifecycle must be either "buildpack" or "cnb"'
     )
+
+
+def test_the_page_of_what_is_not_modelled_is_that_of_these_texts() -> None:
+    assert NOT_MODELLED_PAGE.read_text(encoding="utf-8") == render_not_modelled(), "`make documents` writes it anew"

@@ -1,4 +1,4 @@
-"""The table of the benchmark: a failure costs one row, and the README shows what the raw results say."""
+"""The table of the benchmark: a failure costs one row, and the documents show what the raw results say."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,6 @@ import pytest
 from tests.bench import publish, table
 from tests.bench.__main__ import Part, measure
 from tests.bench.turns import Cost, take_turns
-
-ROOT = Path(__file__).parents[2]
 
 
 def run_of(*parts: tuple[str, Part]) -> table.Table:
@@ -73,10 +71,16 @@ def test_what_is_published_is_the_last_whole_run(tmp_path: Path, monkeypatch: py
     assert kept["rows"][0]["raw"]["this"] == [[3.0, 2.0]] * 3
 
 
-def test_the_readme_shows_what_the_kept_results_say() -> None:
+@pytest.mark.parametrize("document", publish.DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_shows_what_the_kept_results_say(document: Path) -> None:
     kept: dict[str, Any] | None = None
     if publish.RESULTS.exists():
         kept = json.loads(publish.RESULTS.read_text(encoding="utf-8"))
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     assert publish.MARKS.search(text)
-    assert publish.write_table(text, kept) == text, "make bench ARGS='--publish README.md' writes it anew"
+    assert publish.write_table(text, kept) == text, "make bench ARGS=--publish writes it anew"
+
+
+def test_the_few_rows_are_rows_of_the_whole_table() -> None:
+    kept = json.loads(publish.RESULTS.read_text(encoding="utf-8"))
+    assert set(publish.FEW) <= {row["name"] for row in kept["rows"] if "aim" in row}

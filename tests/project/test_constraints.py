@@ -14,7 +14,7 @@ READ = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = [each for extra in READ["project"]["optional-dependencies"].values() for each in extra]
 GROUPS = READ["dependency-groups"]
 PROMISED = [Requirement(each) for each in [*READ["project"]["dependencies"], *EXTRAS, *GROUPS["test"]]]
-DECLARED = [*PROMISED, *map(Requirement, GROUPS["check"])]
+DECLARED = [*PROMISED, *map(Requirement, [*GROUPS["check"], *GROUPS["docs"]])]
 
 
 def versions(text: str) -> dict[str, str]:

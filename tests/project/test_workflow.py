@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 WORKFLOW = ROOT / ".github" / "workflows" / "tests.yml"
 RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+EXAMPLE = ROOT / "docs" / "ci" / "github-actions.yml"
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
@@ -32,7 +33,7 @@ def test_the_workflows_have_no_fault_that_actionlint_knows() -> None:
     """Their expressions, contexts and needs, too; it comes as a module of Go."""
     if shutil.which("go") is None:
         pytest.skip("there is no go")
-    command = ["go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", *map(str, WORKFLOWS)]
+    command = ["go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", *map(str, (*WORKFLOWS, EXAMPLE))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 

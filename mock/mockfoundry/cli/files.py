@@ -9,7 +9,7 @@ import click
 
 from mockfoundry.cli.completion import complete_scenario
 from mockfoundry.cli.errors import fail, report_user_errors, require_standard_input
-from mockfoundry.cli.printing import FORMAT_CHOICE, print_json, print_text
+from mockfoundry.cli.printing import FORMAT_CHOICE, print_entry, print_json, print_text
 from mockfoundry.documents.files import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def scenarios(name: str | None, form: str) -> None:
         return
     width = max(len(each) for each, _ in library)
     for each, scenario in library:
-        print_text(f"{each:<{width}}  {scenario.description}")
+        print_entry(f"{each:<{width}}  ", scenario.description)
 
 
 def print_library_file(name: str, files: Mapping[str, Path]) -> None:
@@ -112,7 +112,7 @@ def errors(form: str) -> None:
         return
     width = max(len(title) for title in CATALOGUE)
     for entry in entries:
-        print_text(f"{entry.title:<{width}}  {entry.status}  {entry.code:>6}  {entry.detail}")
+        print_entry(f"{entry.title:<{width}}  {entry.status}  {entry.code:>6}  ", entry.detail)
 
 
 @click.command()

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,6 +55,19 @@ DEFAULT_WIDTH = 100
 def measure_width() -> int:
     """Columns of the terminal, or as COLUMNS says; where there is none, DEFAULT_WIDTH."""
     return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+
+
+LEAST_ROOM = 20
+"""Columns that the text of an entry needs beside its head; in fewer it is left to the terminal."""
+
+
+def print_entry(head: str, text: str) -> None:
+    """Prints an entry of a list: on a terminal in lines that fit, its text below itself; elsewhere in one line."""
+    lines = [text]
+    room = measure_width() - len(head)
+    if sys.stdout.isatty() and room >= LEAST_ROOM:
+        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
+    print_text("\n".join([head + lines[0], *(" " * len(head) + line for line in lines[1:])]).rstrip())
 
 
 PROGRESS_SECONDS = 5.0

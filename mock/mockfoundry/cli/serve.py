@@ -20,7 +20,9 @@ from mockfoundry.garbage import keep_what_is_imported, pause_collection, tune_ga
 from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
 
 if TYPE_CHECKING:
+    from mockfoundry.exchange.run import Service
     from mockfoundry.server.request_log import RequestLog
+    from mockfoundry.server.run import ListeningServer
 
 
 def click_type_of(option: Option) -> Any:
@@ -112,6 +114,8 @@ def serve(**values: Any) -> None:
     """Start the mock server."""
     options = ServerOptions(**values)
     must_suit_shard(options)
+    if options.watch:
+        must_have_files(options)
     if options.workers > 1:
         from mockfoundry.cli.workers import serve_by_workers
 
@@ -154,6 +158,7 @@ def serve(**values: Any) -> None:
     service = replace(service, note_request=None if request_log is None else request_log.note)
     # Who reads the log as JSON reads nothing else from the standard output.
     server = make_listening_server(service, options, lambda: print_text(screen, error=options.log == "json"), tls)
+    stop_watching = watch_files(options, service, server) if options.watch else None
     tune_garbage_collector()
     share_processor_often()
 
@@ -167,8 +172,35 @@ def serve(**values: Any) -> None:
         require_standard_input()
         threading.Thread(target=end_with_standard_input, args=(server.end,), daemon=True).start()
     server.run(sockets=bound)
+    if stop_watching is not None:
+        stop_watching()
     if request_log is not None:
         request_log.close()
+
+
+def must_have_files(options: ServerOptions) -> None:
+    """Ends the command where --watch has nothing to watch."""
+    from mockfoundry.server.watching import list_watched_paths
+
+    if not list_watched_paths(options):
+        fail("--watch has no file to watch; name one with --seed or --scenario, or leave --watch out")
+
+
+def watch_files(options: ServerOptions, service: "Service", server: "ListeningServer") -> Callable[[], None]:
+    """Has the files of the options read anew when they change; what is returned ends that."""
+    from mockfoundry.server.watching import FileWatcher, ReadFiles, use_files, watch_in_thread
+
+    def read_clock() -> int:
+        return time.time_ns() // 1000
+
+    def tell(text: str) -> None:
+        print_text(f"mockfoundry: {text}", error=True)
+
+    def apply(read: ReadFiles) -> None:
+        server.run_soon(lambda: use_files(service, read, read_clock(), tell))
+
+    world = service.registry.initial_world
+    return watch_in_thread(FileWatcher(options, service.served, world, apply, tell, read_clock))
 
 
 def must_suit_shard(options: ServerOptions) -> None:

@@ -174,7 +174,7 @@ def render_first_call(
     guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
     if guid is not None and "scaleProcess" in contract.plans:
         return render_call(
-            f"-X POST {url}/v3/processes/{guid}/actions/scale \\\n  ",
+            f"-X POST {url}/v3/processes/{guid}/actions/scale \\\n ",
             "-H 'Content-Type: application/json' -d '{\"instances\": 3}'",
             url,
             options,

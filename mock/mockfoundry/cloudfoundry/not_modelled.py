@@ -14,7 +14,7 @@ PUSH = (
 
 _SEGMENT = "[^/]+"
 
-_NOT_MODELLED: tuple[tuple[str, str], ...] = (
+NOT_MODELLED: tuple[tuple[str, str], ...] = (
     (r"/v2", "API v2: this platform has v3 alone, as real ones have by default"),
     (r"/v3/(packages|builds|droplets|resource_matches)", f"staging: {PUSH}"),
     (r"/v3/revisions", "changes of revisions: give them in the seed file (`revisions:` of an app)"),
@@ -50,7 +50,7 @@ _NOT_MODELLED: tuple[tuple[str, str], ...] = (
 )
 """What paths begin with, whole segments, and what they are about; the first that fits decides."""
 
-_PATTERNS = tuple((re.compile(f"(?:{pattern})(?:/.*)?"), text) for pattern, text in _NOT_MODELLED)
+_PATTERNS = tuple((re.compile(f"(?:{pattern})(?:/.*)?"), text) for pattern, text in NOT_MODELLED)
 
 
 def describe_not_modelled(path: str) -> str:

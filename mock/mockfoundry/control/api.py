@@ -36,6 +36,7 @@ from mockfoundry.control.follow import JournalStream
 from mockfoundry.control.foundations import FOUNDATION_HANDLERS, FOUNDATION_PREPARATIONS, LONG_PREPARATIONS
 from mockfoundry.control.guards import CONSOLE_PATH, check_guards, is_console_path
 from mockfoundry.control.journals import JOURNAL_HANDLERS
+from mockfoundry.control.metrics import METRICS_HANDLERS, ServerGauges
 from mockfoundry.control.peers import Peers
 from mockfoundry.control.reading import find_media_type, read_body, read_parameters
 from mockfoundry.control.requests import REQUEST_HANDLERS
@@ -104,6 +105,7 @@ HANDLERS: Mapping[str, ControlHandler] = {
     **SCENARIO_HANDLERS,
     **REQUEST_HANDLERS,
     **JOURNAL_HANDLERS,
+    **METRICS_HANDLERS,
 }
 
 PREPARATIONS: Mapping[str, Preparation] = {**FOUNDATION_PREPARATIONS, **SCENARIO_PREPARATIONS}
@@ -140,6 +142,7 @@ def build_control_api(
     token: str = "",
     allowed_hosts: tuple[str, ...] | None = (),
     peers: tuple[str, ...] = (),
+    read_gauges: Callable[[], ServerGauges] | None = None,
 ) -> ControlApi:
     """The control API of a service.
 
@@ -148,12 +151,14 @@ def build_control_api(
         token: that every call but health must carry; empty for none.
         allowed_hosts: by which it may be called besides local names; None for any, where no browser can call it.
         peers: the URLs of all shards, in the order of their numbers.
+        read_gauges: what that server knows of itself, for metrics; None where none listens.
     """
     shard = service.registry.shard
     known = Peers() if shard is None else Peers(peers, shard.index, token)
     contract = load_control_contract()
     handlers = bind_handlers(contract, HANDLERS)
-    return ControlApi(ControlContext(service, holds, known), contract, handlers, token.encode(), allowed_hosts)
+    context = ControlContext(service, holds, known, read_gauges)
+    return ControlApi(context, contract, handlers, token.encode(), allowed_hosts)
 
 
 def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:

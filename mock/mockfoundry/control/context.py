@@ -7,7 +7,7 @@ what is allowed and what to do.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -17,6 +17,9 @@ from mockfoundry.documents.times import parse_duration, parse_zoned_moment
 from mockfoundry.exchange.response import HoldKey, Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.foundation import FoundationState
+
+if TYPE_CHECKING:
+    from mockfoundry.control.metrics import ServerGauges
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -238,6 +241,7 @@ class ControlContext:
 
     Attributes:
         peers: the other shards, where this is one of several.
+        read_gauges: what the server knows of itself, for metrics; None where none listens.
         waiting: the places of calls that wait.
         streams: the places of calls that follow a journal.
     """
@@ -245,6 +249,7 @@ class ControlContext:
     service: Service
     holds: HoldReleaser
     peers: Peers = field(default_factory=Peers)
+    read_gauges: "Callable[[], ServerGauges] | None" = None
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 

@@ -16,6 +16,7 @@ from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.clock_waits import ClockWaits
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
+from mockfoundry.foundations.request_totals import RequestTotals
 from mockfoundry.foundations.shards import Shard, find_shard
 from mockfoundry.journal.store import (
     HitKey,
@@ -91,6 +92,7 @@ class FoundationRegistry:
     Attributes:
         initial_world: what each begins as a copy of, unless it is made with a world of its own.
         hit_counts: of the journals of deleted foundations, so that coverage outlives them.
+        ended_totals: of the same, for metrics.
         clock_waits: what waits for moments of the foundations' clocks.
         end_watchers: called with each generation that ends: its foundation is deleted, or its world is replaced.
     """
@@ -106,6 +108,7 @@ class FoundationRegistry:
         self.bounds = bounds
         self.shard = shard
         self.hit_counts: dict[HitKey, int] = {}
+        self.ended_totals = RequestTotals(DEFAULT_FOUNDATION)
         self.clock_waits = ClockWaits()
         self.end_watchers: list[Callable[[int], None]] = [self.clock_waits.wake_generation]
         self.initial_scenarios = compiled_scenarios
@@ -288,6 +291,7 @@ class FoundationRegistry:
         if found is None:
             return False
         add_hit_counts(found.journal, self.hit_counts)
+        self.ended_totals.add(found)
         found.journal.close()
         self._end_generation(found.generation)
         return True
@@ -362,6 +366,23 @@ class FoundationRegistry:
         made = copy_foundation(found, other, generation, derive_issuer(other, generation, real_time), real_time)
         self._put(made)
         return made
+
+    def replace_beginning(self, world: World, scenarios: CompiledScenarios) -> None:
+        """Has foundations begin as another world and with other scenarios: new ones, and at a reset those that began as
+        the server says."""
+        for foundation in self:
+            if foundation.initial_world is self.initial_world:
+                foundation.initial_world = world
+            if foundation.initial_scenarios is self.initial_scenarios:
+                foundation.initial_scenarios = scenarios
+        self.initial_world, self.initial_scenarios = world, scenarios
+
+    def total_requests(self) -> RequestTotals:
+        """What all foundations have counted, the ended ones included."""
+        totals = self.ended_totals.copy()
+        for foundation in self:
+            totals.add(foundation)
+        return totals
 
     def __iter__(self) -> Iterator[FoundationState]:
         return iter(tuple(self._foundations.values()))

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mockfoundry.journal.entry import (
+    NO_STATUS,
     STILL_SENDING,
     WHOLE_BODY,
     JournalEntry,
@@ -126,6 +127,9 @@ HitKey = tuple[str, int, str, str]
 The phase is empty where no scenario answered. Status is NO_STATUS and fault empty where nothing was answered (yet).
 """
 
+ScenarioHitKey = tuple[str, int, str, str]
+"""Operation, status and fault of an exchange that a scenario took, and the scenario's name: what metrics count by."""
+
 _HIT_KEYS: dict[HitKey, HitKey] = {}
 # One object for each key, shared by thousands of journals. There are no more keys than a contract has answers.
 
@@ -165,6 +169,9 @@ class Journal:
         cleared_up_to: the number up to which `clear` forgot.
         hit_counts_at_clear: the hit counts of that moment.
         inherited_hit_counts: the hit counts of the journal that this one was copied from, at that moment.
+        scenario_hit_counts, inherited_scenario_hit_counts: the same of answered exchanges that a scenario took.
+        dropped_before_clear: how many were forgotten for lack of room before `clear` was last called.
+        inherited_dropped: how many the journal had forgotten for lack of room that this one was copied from.
         watchers: called after each change of an entry, and at the journal's end, in the thread that makes it.
         bytes_sent_by_number: bytes of the answer's body that were sent, where that may not be all of them.
     """
@@ -177,12 +184,16 @@ class Journal:
         "budget",
         "bytes_sent_by_number",
         "cleared_up_to",
+        "dropped_before_clear",
         "hit_counts",
         "hit_counts_at_clear",
+        "inherited_dropped",
         "inherited_hit_counts",
+        "inherited_scenario_hit_counts",
         "last_write",
         "max_bytes",
         "recorded",
+        "scenario_hit_counts",
         "size",
         "watchers",
     )
@@ -198,6 +209,9 @@ class Journal:
         self.cleared_up_to = 0
         self.hit_counts_at_clear: dict[HitKey, int] = {}
         self.inherited_hit_counts: dict[HitKey, int] = {}
+        self.scenario_hit_counts: dict[ScenarioHitKey, int] = {}
+        self.inherited_scenario_hit_counts: dict[ScenarioHitKey, int] = {}
+        self.dropped_before_clear = self.inherited_dropped = 0
         self.watchers: list[Callable[[], None]] = []
         self.bytes_sent_by_number: dict[int, int] = {}
         self._encoded: deque[bytes] = deque()
@@ -213,6 +227,8 @@ class Journal:
         encoded = encode_exchange(number, exchange.real_time, exchange.now, exchange, response)
         self.recorded = number
         self._count(hit_key_of(exchange.operation, response))
+        if response.scenario:
+            self._count_scenario(exchange.operation, response)
         self._encoded.append(encoded)
         size = len(encoded) + _ENTRY_OVERHEAD
         if large_body:
@@ -247,6 +263,8 @@ class Journal:
         self._open.pop(number, None)
         self._uncount(hit_key_of(exchange.operation, opened.response))
         self._count(hit_key_of(exchange.operation, response))
+        if response.scenario:
+            self._count_scenario(exchange.operation, response)
         position = number - self._gone - 1
         if position >= 0:
             before = len(self._encoded[position]) + len(self._large_bodies.pop(number, b""))
@@ -270,6 +288,13 @@ class Journal:
         hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
         self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
 
+    def _count_scenario(self, operation: str, response: RecordedResponse) -> None:
+        """Counts an exchange for the scenario that took it, unless it is still open."""
+        if response.status == NO_STATUS and not response.fault:
+            return
+        key = operation, response.status, response.fault, response.scenario
+        self.scenario_hit_counts[key] = self.scenario_hit_counts.get(key, 0) + 1
+
     def _uncount(self, hit_key: HitKey) -> None:
         self.hit_counts[hit_key] -= 1
         if not self.hit_counts[hit_key]:
@@ -284,6 +309,16 @@ class Journal:
     def dropped(self) -> int:
         """How many exchanges were forgotten for lack of room; those that `clear` forgot do not count."""
         return self._gone - self.cleared_up_to
+
+    @property
+    def dropped_ever(self) -> int:
+        """How many exchanges were forgotten for lack of room, before and after `clear`."""
+        return self.dropped_before_clear + self.dropped
+
+    @property
+    def open_operations(self) -> list[str]:
+        """The operation of each request that waits before its exchange."""
+        return [opened.exchange.operation for opened in self._open.values()]
 
     @property
     def _gone(self) -> int:
@@ -319,6 +354,7 @@ class Journal:
 
         What is open is not over, so it is recorded again, with a new number.
         """
+        self.dropped_before_clear = self.dropped_ever
         still_open, self._open = self._open, {}
         count = len(self._encoded) - sum(number > self._gone for number in still_open)
         self.forget_oldest_until(0)
@@ -355,6 +391,9 @@ class Journal:
         made.hit_counts = dict(self.hit_counts)
         made.hit_counts_at_clear = self.hit_counts_at_clear
         made.inherited_hit_counts = dict(self.hit_counts)
+        made.scenario_hit_counts = dict(self.scenario_hit_counts)
+        made.inherited_scenario_hit_counts = dict(self.scenario_hit_counts)
+        made.dropped_before_clear, made.inherited_dropped = self.dropped_before_clear, self.dropped_ever
         made.cleared_up_to = self.cleared_up_to
         made.amended = self.amended
         made.bytes_sent_by_number = dict(self.bytes_sent_by_number)

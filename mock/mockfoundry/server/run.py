@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -73,6 +74,13 @@ class ListeningServer(uvicorn.Server):
             # The loop may have ended by itself.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._is_to_end.set)
+
+    def run_soon(self, step: Callable[[], None]) -> None:
+        """Has something done where exchanges are made. May be called in any thread, once the server listens."""
+        if self._loop is not None:
+            # The loop may have ended by itself.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(step)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -211,13 +219,20 @@ def make_listening_server(
     """
     limits = ServerLimits.from_options(options)
     room = WaitingRoom(limits.held, service.registry)
+    began_at = time.monotonic()
 
     @functools.cache
     def control() -> "ControlApi":
         # Not every server is asked for it, and a start should be short.
         from mockfoundry.control.api import build_control_api
+        from mockfoundry.server.gauges import make_gauges_reader
 
-        return build_control_api(service, room.holds, options.control_token, options.allow_host, options.peer)
+        read_gauges = make_gauges_reader(
+            server.server_state.connections, room.holds.count_held, time.monotonic, began_at
+        )
+        return build_control_api(
+            service, room.holds, options.control_token, options.allow_host, options.peer, read_gauges
+        )
 
     delivery = Delivery(room)
     known = has_expected_methods()
@@ -254,7 +269,8 @@ def make_listening_server(
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    return ListeningServer(config, ready, room, delivery, end_handshakes)
+    server = ListeningServer(config, ready, room, delivery, end_handshakes)
+    return server
 
 
 def do_nothing() -> None:

@@ -114,6 +114,10 @@ class RequestHolds:
             if not self._held[hold]:
                 del self._held[hold]
 
+    def count_held(self) -> int:
+        """How many requests are held."""
+        return self._count
+
     def release(self, hold: HoldKey) -> int:
         """Lets every request of a hold go on; gives their number."""
         waiting = [held for held in self._held.get(hold, ()) if held.is_waiting]
