@@ -5,8 +5,9 @@ RUN python -m venv --without-pip /opt/mockfoundry
 WORKDIR /src
 # The dependencies first, so that a change of the code is a small layer.
 COPY pyproject.toml constraints.txt ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-    > requirements.txt \
+# With what --store redis://HOST needs.
+RUN python -c "import tomllib; read = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+    print(*read['dependencies'], *read['optional-dependencies']['redis'], sep='\n')" > requirements.txt \
  && pip --python /opt/mockfoundry/bin/python install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
 COPY hatch_build.py README.md LICENSE openapi.yaml ./
 COPY docs/mockfoundry.1 docs/

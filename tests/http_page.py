@@ -115,6 +115,11 @@ LINES = {
         'foundation.Call("POST", "/copy", mockfoundry.Object{"as": "before-the-upgrade"}, nil)',
         'foundation.call("POST", "/copy", Map.of("as", "before-the-upgrade"));',
     ),
+    "save_foundation": Lines(
+        "",
+        'foundation.Call("POST", "/save", nil, &answer)',
+        'Object answer = foundation.call("POST", "/save", null);',
+    ),
     "reset_foundation": Lines("mockfoundry reset --foundation ci-42", "foundation.Reset()", "foundation.reset();"),
     "export_state": Lines(
         "mockfoundry state --foundation ci-42",

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,13 @@ from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.run import BackgroundServer
+from mockfoundry.store.addresses import open_keeper
 from tests import default_seed, plain_http
 
 WEB, ADMIN = default_seed.WEB, default_seed.ADMIN
+
+A_YEAR = 365 * 24 * 3_600 * 1_000_000
+"""Microseconds: longer than any test runs."""
 
 OWN_STATUSES = frozenset({405, 406, 408, 413, 414, 431})
 """Statuses of gateways and frameworks, which no contract documents."""
@@ -168,10 +172,14 @@ def serving(
     head_timeout: int = ServerOptions.head_timeout,
     body_timeout: int = ServerOptions.body_timeout,
     allow_host: tuple[str, ...] = (),
+    store: str | None = None,
+    store_interval: int = A_YEAR,
     **options: Any,
 ) -> Iterator[Serving]:
-    """A service on a free port until the block ends."""
+    """A service on a free port until the block ends. With a store it saves at its end, and when it is asked to."""
     service = service_of(seed, **options)
+    if store is not None:
+        service = replace(service, keeper=open_keeper(store, service.registry))
     listening = ServerOptions(
         door=door,
         control_token=control_token,
@@ -181,6 +189,8 @@ def serving(
         head_timeout=head_timeout,
         body_timeout=body_timeout,
         allow_host=allow_host,
+        store=store,
+        store_interval=store_interval,
         max_seed=service.registry.bounds.seed_bytes,
     )
     with (

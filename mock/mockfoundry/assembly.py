@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from mockfoundry import shipped
 from mockfoundry.cloudfoundry.api.operations import OPERATIONS, Operation, run_platform_operation
@@ -32,6 +33,9 @@ from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.shipped import list_library_files
 from mockfoundry.wire_faults import TlsFaultName
+
+if TYPE_CHECKING:
+    from mockfoundry.store.keeper import SnapshotKeeper
 
 ERROR_STATUSES: Mapping[str, int] = {title: entry.status for title, entry in CATALOGUE.items()}
 """The HTTP status of each error of the catalogue, by its title; scenarios are checked against them."""
@@ -75,6 +79,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         ContractError: the contract can't be used.
         DocumentError: the seed, a scenario or the signing key can't be used.
         OSError: a file can't be read.
+        StoreUnreachableError: the store can't be used.
     """
     contract, platform, served = load_contracts(options)
     for each in (contract,) if platform is None else (contract, platform):
@@ -101,6 +106,7 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
         options.strict,
         {} if is_canned else UAA_OPERATIONS,
         platform,
+        keeper=None if options.store is None else keep_foundations(options.store, registry),
         tls_faults=list_playable_tls_faults(options),
     )
 
@@ -125,6 +131,18 @@ def load_start_scenarios(options: ServerOptions, served: Contract, world: World,
 def list_playable_tls_faults(options: ServerOptions) -> tuple[TlsFaultName, ...]:
     """The faults of TLS that a server with these options can play; none without TLS."""
     return list_tls_faults(options.tls) if options.tls or options.tls_cert is not None else ()
+
+
+def keep_foundations(store: str, registry: FoundationRegistry) -> "SnapshotKeeper":
+    """What keeps the foundations of a registry in a store.
+
+    Raises:
+        StoreUnreachableError: the store can't be used.
+    """
+    # Most servers keep nothing.
+    from mockfoundry.store.addresses import open_keeper
+
+    return open_keeper(store, registry)
 
 
 def load_contracts(options: ServerOptions) -> tuple[Contract, Contract | None, Contract]:

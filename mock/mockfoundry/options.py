@@ -54,6 +54,21 @@ parse_idle_duration = partial(
     parse_positive_duration, of_zero="would take away every foundation that another one is made beside; take 1m"
 )
 parse_time_limit = partial(parse_positive_duration, of_zero="would leave no time for any request; take 15s")
+parse_store_interval = partial(parse_positive_duration, of_zero="would save all the time; take 30s")
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+def parse_store_address(text: str) -> str:
+    """Where foundations are kept: a folder, or a Redis.
+
+    Raises:
+        ValueError: it is neither; what was given is not repeated, since it may hold a password.
+    """
+    scheme, colon, rest = text.partition(":")
+    if (scheme == "file" and rest) or (colon and scheme in REDIS_SCHEMES and rest.startswith("//")):
+        return text
+    raise ValueError("is no store; write it as file:DIR, or as redis://HOST:6379/0")
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -136,6 +151,8 @@ class ServerOptions:
         platform: a file's path, or SHIPPED_PLATFORM; None for the shipped one beside the shipped contract, else none.
         head_timeout, body_timeout: microseconds.
         expire_idle: microseconds of real time; None for never.
+        store: `file:DIR`, or a URL of Redis; None for none.
+        store_interval: microseconds of real time.
         control_token: empty for none.
         allow_host: names of hosts, without ports.
     """
@@ -287,6 +304,24 @@ class ServerOptions:
             parse=parse_idle_duration,
         ),
     ] = None
+    store: Annotated[
+        str | None,
+        OptionInfo(
+            "Keep foundations beyond the process: file:DIR is a folder, redis:// (rediss://, unix://) a Redis or "
+            "Valkey, for which mockfoundry[redis] is installed.",
+            metavar="file:DIR|redis://HOST",
+            parse=parse_store_address,
+            is_secret=True,
+        ),
+    ] = None
+    store_interval: Annotated[
+        int,
+        OptionInfo(
+            "How often --store saves what has changed; it does so at the end, too.",
+            metavar="DURATION",
+            parse=parse_store_interval,
+        ),
+    ] = 30_000_000
     control_token: Annotated[
         str,
         OptionInfo(

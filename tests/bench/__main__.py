@@ -21,6 +21,7 @@ from tests.bench.lateness import measure_lateness
 from tests.bench.peers import install_java_peers, install_python_peers
 from tests.bench.publish import DOCUMENTS, publish
 from tests.bench.reads import measure_reads
+from tests.bench.saves import measure_saves
 from tests.bench.sizes import MANY, measure_foundations, measure_large_world
 from tests.bench.starts import measure_plugin, measure_starts
 from tests.bench.table import Table, at_most
@@ -63,6 +64,7 @@ def list_parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
         "foundations": Part(lambda table: measure_foundations(table, rounds, seconds), 150),
         "processes": Part(lambda table: measure_large_world(table, rounds, seconds, folder), 120),
         "waits": Part(lambda table: measure_waits(table, size, each=chosen.only == ["waits"]), 180),
+        "saves": Part(lambda table: measure_saves(table, size, folder), 60),
         "suite": Part(lambda table: tell_suite(table, chosen.suite), 10),
     }
 

@@ -166,7 +166,7 @@ def test_a_file_that_can_t_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("scenario: conflict\n", "1:1: the scenario does nothing; give it rules, given or events"),
+        ("scenario: conflict\n", "1:1: the scenario does nothing; give it rules, given, events or tls"),
         ("scenario: conflict\nruels: []\n", '2:1: "ruels" is not a key of a scenario; did you mean rules?'),
     ],
 )

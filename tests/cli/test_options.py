@@ -29,6 +29,8 @@ def sample_of(option: Option) -> tuple[tuple[str, ...], Any]:
     """Texts that a user may give for an option, and the value that they come to, which is not the default."""
     if option.name == "allow_host":
         return ("mock.example.org", "*.example.com"), ("mock.example.org", "*.example.com")
+    if option.name == "store":
+        return ("file:kept",), "file:kept"
     if option.name == "shard":
         return ("2/4",), (2, 4)
     if option.name == "peer":
@@ -96,6 +98,7 @@ def test_serve_has_no_other_options_but_a_file_of_them() -> None:
         ("--random-seed", "-9223372036854775809"),
         ("--expire-idle", "0s"),
         ("--expire-idle", "soon"),
+        ("--store-interval", "0s"),
         ("--max-body", "0"),
         ("--allow-host", "a:80"),
     ],

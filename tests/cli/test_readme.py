@@ -92,7 +92,8 @@ def value_of(option: click.Option) -> str:
     """Something that an option takes and that is not its default."""
     if isinstance(option.type, click.Choice):
         return next(str(each) for each in option.type.choices if each != option.default)
-    return {"DURATION": "7m", "INDEX/COUNT": "2/4", "URL": "http://a:1"}.get(option.metavar or "", "7")
+    samples = {"DURATION": "7m", "INDEX/COUNT": "2/4", "URL": "http://a:1", "file:DIR|redis://HOST": "file:kept"}
+    return samples.get(option.metavar or "", "7")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])

@@ -182,6 +182,7 @@ MOCK_REFUSALS = {
     "Mock-HeadersTooLarge": "The head of the request is larger than the server reads.",
     "Mock-BadHost": "The request has no `Host`, or one that can't be a host's name.",
     "Mock-NotHttp": "What came was not HTTP; a client may speak https to a server without `--tls`.",
+    "Mock-NoTls": "The client speaks http to a server with `--tls`: its address begins with `https://`.",
     "Mock-NoTunnel": "The client takes the server for a proxy: `HTTPS_PROXY` may be set.",
 }
 """By title, why the mock itself refuses, and what to do."""

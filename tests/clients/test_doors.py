@@ -103,6 +103,7 @@ def test_the_lines_for_go_on_the_page_of_calls_work(tmp_path: Path, environment:
     }
     project = copy_files(tmp_path, files)
     (project / "lines_test.go").write_text(GO_LINES.replace("TESTS", "".join(map(render_go_test, LINES))))
+    environment["MOCKFOUNDRY_STORE"] = f"file:{tmp_path / 'store'}"
     printed = run(project, environment, "go", "test", "-count=1", "-v", "-run", "TestEveryLine", "./...")
     assert set(re.findall(r"--- PASS: TestEveryLine/(\w+)", printed)) == set(LINES)
 
@@ -136,6 +137,7 @@ def test_the_lines_for_java_on_the_page_of_calls_work(tmp_path: Path, environmen
     project = copy_files(tmp_path, files)
     lines = project / "src" / "test" / "java" / "mockfoundry" / "LinesTest.java"
     lines.write_text(JAVA_LINES.replace("TESTS", "".join(map(render_java_test, LINES))))
+    environment["MOCKFOUNDRY_STORE"] = f"file:{tmp_path / 'store'}"
     run(project, environment, "mvn", "--batch-mode", "--no-transfer-progress", "test", "-Dtest=LinesTest")
     (report,) = (project / "target" / "surefire-reports").glob("*.xml")
     assert set(re.findall(r'<testcase name="(\w+)', report.read_text(encoding="utf-8"))) == set(LINES)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def test_everything_that_may_be_given_is_described() -> None:
     rows = re.findall(r"^\| (?:path|query|body) .*", HTTP_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(rows) > 40
     assert [row for row in rows if row.endswith("| |")] == []
+
+
+@pytest.fixture
+def server(serve: Callable[..., Serving], tmp_path: Path) -> Serving:
+    """A server with the default seed, and a store."""
+    return serve(store=f"file:{tmp_path / 'store'}")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ HELD = {
     "docs/command-line.md": "tests/cli/test_options.py",
     "docs/http.md": "tests/control/test_http_page.py",
     "docs/image.md": "tests/project/test_image.py",
+    "docs/operations.md": "tests/control/test_metrics.py",
     "docs/python-api.md": "tests/project/test_pages.py",
     "docs/python.md": "tests/plugin/test_documents.py",
     "docs/seed-file.md": "tests/cloudfoundry/test_seed_file_document.py",

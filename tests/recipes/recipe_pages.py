@@ -8,7 +8,7 @@ from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.shipped import list_library_files
 from tests.recipes import in_go, in_java, in_python, in_shell
-from tests.recipes.cookbook import FACTS, GROUPS, RECIPES, STANDARDS
+from tests.recipes.cookbook import FACTS, GROUPS, HANDSHAKES, RECIPES, STANDARDS
 from tests.recipes.steps import Recipe
 
 PAGES = Path(__file__).parents[2] / "docs" / "recipes"
@@ -62,10 +62,9 @@ def load(name: str) -> Scenario:
 def render_index() -> str:
     """The page that lists the others, and shows what their tests share."""
     parts = [_INDEX_HEAD]
-    for title, recipes in GROUPS.items():
-        rows = "".join(
-            f"| [{each.scenario}]({each.scenario}.md) | {load(each.scenario).description} |\n" for each in recipes
-        )
+    groups = {title: [each.scenario for each in recipes] for title, recipes in GROUPS.items()}
+    for title, names in {**groups, "The handshake of TLS breaks": list(HANDSHAKES)}.items():
+        rows = "".join(f"| [{name}]({name}.md) | {load(name).description} |\n" for name in names)
         parts.append(f"## {title}\n\n| scenario | what happens |\n|---|---|\n{rows}")
     parts.append(_CLIENTS_HEAD)
     for title, fence, language in LANGUAGES:
@@ -76,34 +75,68 @@ def render_index() -> str:
 
 def render_recipe(recipe: Recipe) -> str:
     """The page of one scenario."""
-    scenario = load(recipe.scenario)
-    text = list_library_files()[recipe.scenario].read_text(encoding="utf-8")
-    file = text.partition("\n")[2]
     parts = [
-        f"# {recipe.scenario}\n\n{fill(scenario.description)}\n",
-        f"## Why it happens\n\n{fill(with_links(scenario.story))}{render_source(recipe)}\n",
-        f"## The scenario\n\n```yaml\n{file}```\n",
-        f"`mockfoundry serve --scenario {recipe.scenario}` begins with it, `mockfoundry play {recipe.scenario}`"
-        " switches it on.\n",
+        *render_scenario(recipe.scenario),
         "## The test\n\n`Client` stands for your client; [its lines](README.md#the-client-of-the-tests) are the same on"
         " all of these pages.\n",
     ]
     for title, fence, language in LANGUAGES:
         parts.append(f"### {title}\n\n```{fence}\n{with_guid(language.render(recipe))}```\n")
-    parts.append(f"## What a good client does\n\n{fill(scenario.good_client)}\n")
+    parts.append(render_good_client(recipe.scenario))
     return "\n".join(parts)
 
 
-def render_source(recipe: Recipe) -> str:
+def render_handshake(name: str) -> str:
+    """The page of a scenario that breaks handshakes, which no client's code sees: curl stands for all of them."""
+    parts = [
+        *render_scenario(name),
+        "## The test\n\nBeside a server with TLS: `mockfoundry serve --tls` prints the file of its authority, here"
+        " `$AUTHORITY`, and how\neach client trusts it. curl stands for your client.\n",
+        f"```sh\n{render_handshake_script(name)}```\n",
+        render_good_client(name),
+    ]
+    return "\n".join(parts)
+
+
+def render_handshake_script(name: str) -> str:
+    code, meaning = HANDSHAKES[name]
+    return (
+        f"mockfoundry play {name}\n"
+        "code=0\n"
+        'curl --silent --max-time 1 --cacert "$AUTHORITY" "$MOCKFOUNDRY_URL/v3/processes" || code=$?\n'
+        f'test "$code" = {code} # {meaning}\n'
+        f"mockfoundry stop {name}\n"
+        'curl --silent --fail --cacert "$AUTHORITY" -H "Authorization: bearer admin" "$MOCKFOUNDRY_URL/v3/processes"\n'
+    )
+
+
+def render_scenario(name: str) -> list[str]:
+    """What stands above the test: what happens, why, and the file."""
+    scenario = load(name)
+    file = list_library_files()[name].read_text(encoding="utf-8").partition("\n")[2]
+    return [
+        f"# {name}\n\n{fill(scenario.description)}\n",
+        f"## Why it happens\n\n{fill(with_links(scenario.story))}{render_source(name)}\n",
+        f"## The scenario\n\n```yaml\n{file}```\n",
+        f"`mockfoundry serve{' --tls' * (name in HANDSHAKES)} --scenario {name}` begins with it,"
+        f" `mockfoundry play {name}` switches it on.\n",
+    ]
+
+
+def render_good_client(name: str) -> str:
+    return f"## What a good client does\n\n{fill(load(name).good_client)}\n"
+
+
+def render_source(name: str) -> str:
     """Where the story comes from, beside the issues that it names: facts of the Cloud Controller, and a standard."""
     facts = dict(_FACT.findall(FIDELITY.read_text(encoding="utf-8")))
     said = []
-    for number in FACTS.get(recipe.scenario, ()):
+    for number in FACTS.get(name, ()):
         fact, source = facts[str(number)].rsplit(" | ", 1)
         said.append(f"{fact} (fact {number} of [Fidelity](../fidelity.md), `{source}`)")
-    if recipe.scenario in STANDARDS:
-        name, address, text = STANDARDS[recipe.scenario]
-        said.append(f"{text} ([{name}](https://www.rfc-editor.org/rfc/{address}))")
+    if name in STANDARDS:
+        standard, address, text = STANDARDS[name]
+        said.append(f"{text} ([{standard}](https://www.rfc-editor.org/rfc/{address}))")
     return "".join(f"\n\n{fill(each)}" for each in said)
 
 
@@ -124,7 +157,8 @@ def with_guid(text: str) -> str:
 def render_pages() -> dict[Path, str]:
     """What each page has to say."""
     pages = {PAGES / f"{name}.md": render_recipe(recipe) for name, recipe in RECIPES.items()}
-    return {PAGES / "README.md": render_index(), **pages}
+    handshakes = {PAGES / f"{name}.md": render_handshake(name) for name in HANDSHAKES}
+    return {PAGES / "README.md": render_index(), **pages, **handshakes}
 
 
 def write_recipe_pages() -> None:

@@ -10,7 +10,7 @@ from mockfoundry.client.server import Server
 from mockfoundry.shipped import list_library_files
 from mockfoundry.wire_faults import WIRE_FAULTS, DribbleFault
 from tests.recipes import in_python
-from tests.recipes.cookbook import RECIPES
+from tests.recipes.cookbook import HANDSHAKES, RECIPES
 from tests.recipes.recipe_pages import PAGES, render_pages, with_guid
 from tests.recipes.steps import Recipe
 from tests.serving import serving
@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
 
 
 def test_every_scenario_has_a_recipe() -> None:
-    assert sorted(RECIPES) == sorted(list_library_files())
+    assert sorted([*RECIPES, *HANDSHAKES]) == sorted(list_library_files())
 
 
 def test_the_pages_are_those_of_the_library_and_the_recipes() -> None:

@@ -10,8 +10,8 @@ import pytest
 from mockfoundry.client.server import Server
 from tests.clients.test_doors import DOORS, PROJECTS, copy_files, environment, needs_go, needs_java, run
 from tests.recipes import in_go, in_java, in_shell
-from tests.recipes.cookbook import RECIPES
-from tests.recipes.recipe_pages import with_guid
+from tests.recipes.cookbook import HANDSHAKES, RECIPES
+from tests.recipes.recipe_pages import render_handshake_script, with_guid
 
 __all__ = ["environment"]
 
@@ -61,4 +61,28 @@ def test_a_recipe_in_bash_passes(tmp_path: Path, server: Server, environment: Ma
     script = with_guid(in_shell.CLIENT + "set -x\n" + in_shell.render(RECIPES[name]))
     there = {**environment, "MOCKFOUNDRY_URL": server.url, "TMPDIR": str(tmp_path)}
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=there, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_recipes_of_handshakes_pass(tmp_path: Path, environment: Mapping[str, str]) -> None:
+    """All on one server, which prints where its authority is."""
+    scripts = "\n".join(render_handshake_script(name) for name in HANDSHAKES)
+    script = """
+        set -eu
+        mockfoundry serve --tls --port 0 > printed 2>&1 &
+        trap 'kill $!' EXIT
+        until grep -q 'Ctrl-C ends it' printed; do sleep 0.1; done
+        MOCKFOUNDRY_URL=$(sed -n 's|^ *URL *||p' printed)
+        AUTHORITY=$(grep -o -- '--cacert [^ ]*' printed | head -1 | cut -d ' ' -f 2)
+        export MOCKFOUNDRY_URL AUTHORITY SSL_CERT_FILE=$AUTHORITY
+        set -x
+    """
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{scripts}"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -15,6 +15,7 @@ from mockfoundry.options import ServerOptions
 from mockfoundry.recording.comparison import Comparison, compare_recording
 from mockfoundry.recording.har import HarEntry, Recording, read_har
 from mockfoundry.recording.seed_from import seed_text_from_recording
+from mockfoundry.shipped import list_library_files
 from tests.recording.conftest import SEED
 from tests.recording.older_foundation import API, PROCESS, answer_like_korifi
 from tests.recording.recorded import AnsweringTransport, get, list_readings, post, record_foundation, record_upstream
@@ -134,6 +135,37 @@ def test_a_recording_with_a_scenario_compares_with_no_difference_under_that_scen
     assert told(compare(recording)) == [
         ("behaviour", "scaleProcess", "status", "recorded 409 CF-Conflict, mockfoundry 202")
     ]
+
+
+DIFFERING = {
+    "brownout": "the answers that show the quotas are refused, too",
+    "empty-errors": "its answer breaks the contract",
+    "html-from-gateway": "its answer is of a gateway, and in no contract",
+    "wrong-content-type": "its body is no JSON by its type, so that the times in it are text",
+    "rate-limit-resets": "its limit is learned, and counted from its first request on",
+}
+"""Scenarios of the library whose recordings differ, and why."""
+
+WAITING = ("delay:", "hold", "hang", "dribble", "truncate")
+"""What makes a client wait, or gives the test's own client half an answer."""
+
+
+def list_instant_scenarios() -> list[str]:
+    files = sorted(list_library_files().items())
+    return [name for name, file in files if not any(each in file.read_text("utf-8") for each in WAITING)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [each for each in list_instant_scenarios() if each not in DIFFERING])
+def test_a_recording_with_any_scenario_compares_with_no_difference_under_it(
+    server: InProcess, foundation: Foundation, client: httpx.Client, tmp_path: Path, name: str
+) -> None:
+    app, space = find_dora(client)
+    foundation.clock.run()
+    headers = {"authorization": f"bearer {foundation.token_for('alice')}"}
+    foundation.play(name)
+    session = record_foundation(server, foundation.url, tmp_path / "a.har", requests_of_a_life(app, space, headers))
+    assert told(compare(session.recording, None, name)) == []
 
 
 Alter = Callable[[dict[str, Any]], None]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mockfoundry.exchange.run import Service
     from mockfoundry.server.request_log import RequestLog
     from mockfoundry.server.run import ListeningServer
+    from mockfoundry.server.tls import Tls
 
 
 def click_type_of(option: Option) -> Any:
@@ -120,10 +121,17 @@ def serve(**values: Any) -> None:
         from mockfoundry.cli.workers import serve_by_workers
 
         serve_by_workers(options, sys.argv[1:])
-        return
-    context = click.get_current_context()
+    else:
+        serve_here(options, click.get_current_context())
+
+
+def serve_here(options: ServerOptions, context: click.Context) -> None:
+    """Serves in this process, until a signal comes.
+
+    Args:
+        context: of the command, at whose end what the server needs is taken away.
+    """
     context.with_resource(pause_collection())
-    from mockfoundry.assembly import build_service
     from mockfoundry.server.log import write_log_to_standard_error
     from mockfoundry.server.run import (
         bind_sockets,
@@ -132,18 +140,12 @@ def serve(**values: Any) -> None:
         share_processor_often,
         url_of_socket,
     )
-    from mockfoundry.server.tls import TlsError, set_up_tls
 
     keep_what_is_imported()
     write_log_to_standard_error()
     for hint in find_unread_variables(os.environ):
         print_text(f"mockfoundry: {hint}", error=True)
-    try:
-        with report_user_errors():
-            service = build_service(options, time.time_ns() // 1000)
-            tls = set_up_tls(options, context.call_on_close)
-    except TlsError as error:
-        fail(str(error))
+    service, tls = build_from_options(options, context)
     try:
         bound = bind_sockets(options.host, options.port)
     except OSError as error:
@@ -176,6 +178,22 @@ def serve(**values: Any) -> None:
         stop_watching()
     if request_log is not None:
         request_log.close()
+
+
+def build_from_options(options: ServerOptions, context: click.Context) -> "tuple[Service, Tls | None]":
+    """The service that the options describe, and how it speaks TLS; ends the command where they can't be used."""
+    from mockfoundry.assembly import build_service
+    from mockfoundry.server.tls import TlsError, set_up_tls
+    from mockfoundry.store.versions import StoreUnreachableError
+
+    try:
+        with report_user_errors():
+            service = build_service(options, time.time_ns() // 1000)
+            return service, set_up_tls(options, context.call_on_close)
+    except TlsError as error:
+        fail(str(error))
+    except StoreUnreachableError as error:
+        fail(f"--store: {error}")
 
 
 def must_have_files(options: ServerOptions) -> None:

@@ -67,7 +67,8 @@ def render_start_screen(
 
     contract = service.contract
     registry = service.registry
-    is_here = registry.owns(DEFAULT_FOUNDATION)
+    # Where foundations are kept, whoever is asked for one first makes it: another process may have this one.
+    is_here = service.keeper is None and registry.owns(DEFAULT_FOUNDATION)
     world = (
         registry.get_or_create(DEFAULT_FOUNDATION, time.time_ns() // 1000).world if is_here else registry.initial_world
     )
@@ -91,6 +92,7 @@ def render_start_screen(
         f"  seed        {describe_seed(options)}, random seed {options.random_seed}",
         f"  foundation  {DEFAULT_FOUNDATION if is_here else 'each'}: {held}",
         *([] if registry.shard is None else [f"  shard       {registry.shard}"]),
+        *([] if service.keeper is None else [f"  store       {service.keeper.store.address}"]),
         f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
         "",
     ]

@@ -31,8 +31,8 @@ START_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 """How often it is looked whether they are."""
 
-END_SECONDS = 5.0
-"""How long a process may take to end by itself."""
+END_SECONDS = 30.0
+"""How long a process may take to end by itself; with --store a shard has much to save."""
 
 QUICK_DEATH_SECONDS = 10.0
 MOST_QUICK_DEATHS = 3
@@ -81,13 +81,23 @@ class Shards:
         ports: that they listen on, in the order of their numbers.
         arguments: of this command, which are theirs too.
         shows_log: whether what they print is shown.
+        are_kept: whether a shard that is started again has its foundations as they were saved.
     """
 
-    def __init__(self, ports: Sequence[int], arguments: Sequence[str], events: "SimpleQueue[Event]", shows_log: bool):
+    def __init__(
+        self,
+        ports: Sequence[int],
+        arguments: Sequence[str],
+        events: "SimpleQueue[Event]",
+        *,
+        shows_log: bool,
+        are_kept: bool,
+    ) -> None:
         self.urls = [f"http://127.0.0.1:{port}" for port in ports]
         self._ports = ports
         self._arguments = arguments
         self._events = events
+        self._are_kept = are_kept
         self._output = None if shows_log else subprocess.DEVNULL
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._started: dict[int, float] = {}
@@ -112,7 +122,8 @@ class Shards:
         if self._quick_deaths[shard] >= MOST_QUICK_DEATHS:
             print_text(f"{told}, again and again; all end", error=True)
             return False
-        print_text(f"{told}; it is started again, and its foundations begin anew", error=True)
+        how = "go on as they were saved" if self._are_kept else "begin anew"
+        print_text(f"{told}; it is started again, and its foundations {how}", error=True)
         self.start(shard)
         return True
 
@@ -146,7 +157,9 @@ def serve_by_workers(options: ServerOptions, arguments: Sequence[str]) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: events.put(EndAll()))
     with ExitStack() as stack:
-        shards = Shards(find_free_ports(options.workers), arguments, events, options.log in ("text", "json"))
+        ports = find_free_ports(options.workers)
+        shows_log, are_kept = options.log in ("text", "json"), options.store is not None
+        shards = Shards(ports, arguments, events, shows_log=shows_log, are_kept=are_kept)
         stack.callback(shards.end)
         for number in range(options.workers):
             shards.start(number)

@@ -177,6 +177,8 @@ class InProcessServer:
         if not is_stream_request(request.method, request.target, request.query_string):
             return api.handle_control_request(self._control_api, request)
         stream = api.open_journal_stream(self._control_api, request)
+        while isinstance(stream, api.StreamLookUp):
+            stream = stream.finish(stream.work())
         return stream if isinstance(stream, Response) else wait_for_end(stream)
 
 

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
-import msgspec
+from msgspec.structs import replace
 
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.contract.load import Contract, load_contract
@@ -44,11 +44,15 @@ from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIO
 from mockfoundry.control.sessions import ConsoleSessions
 from mockfoundry.control.world_view import WORLD_HANDLERS
 from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.times import format_precise_moment
+from mockfoundry.exchange.look_ups import wait_for_look_up
 from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service
+from mockfoundry.foundations.registry import SnapshotWantedError
 from mockfoundry.journal.redaction import redact_line
 from mockfoundry.shipped import CONTROL_CONTRACT_FILE
+from mockfoundry.store.keeper import MAX_TOLD, LookUp, StoreState
 from mockfoundry.version import __version__
 
 MAX_LOOP_BODY_BYTES = 16 * 1024
@@ -73,8 +77,25 @@ def show_health(context: ControlContext, call: ControlCall) -> ControlAnswer:
             "contract": describe_contract(contract),
             "platform": None if service.platform is None else describe_contract(service.platform),
             "scenarios": [each.name for each in service.registry.initial_scenarios.scenarios],
+            "store": None if service.keeper is None else store_to_dict(service.keeper.describe()),
         }
     )
+
+
+def store_to_dict(state: StoreState) -> dict[str, Any]:
+    """How a server and its store get on, as JSON's values."""
+    told = {**state.unreadable, **state.not_saved}
+    return {
+        "address": state.address,
+        "reachable": not state.problem,
+        "problem": state.problem or None,
+        "foundations": state.foundations,
+        "written": state.written,
+        "bytes_written": state.bytes_written,
+        "last_written": None if state.last_written is None else format_precise_moment(state.last_written),
+        "refused": len(state.refused),
+        "not_saved": [{"foundation": name, "reason": told[name]} for name in sorted(told)[:MAX_TOLD]],
+    }
 
 
 def describe_contract(contract: Contract) -> dict[str, Any]:
@@ -181,13 +202,43 @@ def handle_control_request(api: ControlApi, request: Request) -> Response | Pend
     return answer_or_refuse(request, partial(start_call, api, request))
 
 
-def open_journal_stream(api: ControlApi, request: Request) -> JournalStream | Response:
+class StreamLookUp(NamedTuple):
+    """What comes before the stream of a foundation that has to be looked up in the store.
+
+    Attributes:
+        work: asks the store, so it is to be called in another thread.
+        finish: opens the stream with what that gave.
+    """
+
+    work: Callable[[], LookUp]
+    finish: "Callable[[LookUp], JournalStream | Response | StreamLookUp]"
+
+
+def open_journal_stream(api: ControlApi, request: Request) -> JournalStream | Response | StreamLookUp:
     """The stream that a call with `follow=true` asks for; a response where it is refused."""
 
-    def open_stream() -> JournalStream:
+    def open_stream() -> JournalStream | StreamLookUp:
         check_guards(request, api.token, api.allowed_hosts, api.sessions)
-        route = find_control_route(api.contract, request)
-        return JournalStream(api.context, read_parameters(request, route))
+        call = read_parameters(request, find_control_route(api.contract, request))
+        try:
+            return JournalStream(api.context, call)
+        except SnapshotWantedError as wanted:
+            keeper = api.context.must_keep()
+            return StreamLookUp(
+                partial(keeper.look_up, wanted.name), partial(take_in_and_open, api, request, call, wanted.name)
+            )
+
+    return answer_or_refuse(request, open_stream)
+
+
+def take_in_and_open(
+    api: ControlApi, request: Request, call: ControlCall, name: str, found: LookUp
+) -> JournalStream | Response | StreamLookUp:
+    """The stream of a foundation that was looked up."""
+
+    def open_stream() -> JournalStream | Response | StreamLookUp:
+        api.context.must_keep().take_in(name, found, call.real_time)
+        return open_journal_stream(api, request)
 
     return answer_or_refuse(request, open_stream)
 
@@ -224,6 +275,18 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
     check_guards(request, api.token, api.allowed_hosts, api.sessions)
     if request.target.rstrip("/") == CONTROL_PATH or is_console_path(request.target):
         return wait_for_page(api, request)
+    try:
+        return start_routed_call(api, request)
+    except SnapshotWantedError as wanted:
+        return wait_for_snapshot(api, request, wanted.name, lambda _: start_routed_call(api, request))
+
+
+def start_routed_call(api: ControlApi, request: Request) -> Response | PendingRequest:
+    """The same for a call that was let in.
+
+    Raises:
+        SnapshotWantedError: the foundation has to be looked up first.
+    """
     route = find_control_route(api.contract, request)
     plan = route.plan
     call = read_parameters(request, route)
@@ -234,13 +297,32 @@ def start_call(api: ControlApi, request: Request) -> Response | PendingRequest:
     takes_long = LONG_PREPARATIONS.get(plan.operation)
     if len(request.content) <= MAX_LOOP_BODY_BYTES and not (takes_long is not None and takes_long(api.context)):
         return run_handler(api, request, read())
-    return wait_for_worker(
-        request, read, lambda now, read: run_handler(api, request, msgspec.structs.replace(read, real_time=now))
-    )
+    return wait_for_worker(request, read, lambda now, read: run_handler(api, request, replace(read, real_time=now)))
 
 
 def run_handler(api: ControlApi, request: Request, call: ControlCall) -> Response | PendingRequest:
-    return respond_or_wait(request, api.handlers[call.operation](api.context, call))
+    try:
+        return respond_or_wait(request, api.handlers[call.operation](api.context, call))
+    except SnapshotWantedError as wanted:
+        # A handler looks for its foundations before it does anything.
+        return wait_for_snapshot(
+            api, request, wanted.name, lambda now: run_handler(api, request, replace(call, real_time=now))
+        )
+
+
+def wait_for_snapshot(
+    api: ControlApi, request: Request, name: str, go_on: Callable[[int], Response | PendingRequest]
+) -> PendingRequest:
+    """Has a foundation looked up in the store before a call goes on.
+
+    Args:
+        go_on: takes real microseconds.
+    """
+
+    def go_on_or_refuse(real_time: int) -> Response | PendingRequest:
+        return answer_or_refuse(request, lambda: go_on(real_time))
+
+    return wait_for_look_up(api.context.service, name, go_on_or_refuse, partial(give_up_call, request))
 
 
 def respond_or_wait(request: Request, outcome: ControlOutcome) -> Response | PendingRequest:

@@ -17,6 +17,7 @@ from mockfoundry.documents.times import parse_duration, parse_zoned_moment
 from mockfoundry.exchange.response import HoldKey, Response
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.store.keeper import SnapshotKeeper
 
 if TYPE_CHECKING:
     from mockfoundry.control.metrics import ServerGauges
@@ -252,6 +253,19 @@ class ControlContext:
     read_gauges: "Callable[[], ServerGauges] | None" = None
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
+
+    def must_keep(self) -> SnapshotKeeper:
+        """What keeps the foundations in a store.
+
+        Raises:
+            ControlProblem: 409, nothing does.
+        """
+        keeper = self.service.keeper
+        if keeper is None:
+            raise ControlProblem(
+                409, "no-store", "this server keeps nothing; start it with --store file:DIR, or --store redis://HOST"
+            )
+        return keeper
 
     def find_foundation(self, call: ControlCall) -> tuple[FoundationState, int]:
         """The foundation that a call names, and its time in virtual microseconds.

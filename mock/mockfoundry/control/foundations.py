@@ -5,6 +5,7 @@ Never decides what is in one: seeds and the world do. Never sleeps: advancing a 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
@@ -38,8 +39,11 @@ from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.registry import SnapshotWantedError
 from mockfoundry.journal.redaction import redact_named_value
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+from mockfoundry.store.keeper import LookUp
+from mockfoundry.store.versions import StoreUnreachableError
 
 LEFT_AS_IT_IS = "it was left as it is, since If-None-Match: * was sent; send the call without that to make it anew"
 
@@ -97,10 +101,66 @@ def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     return ControlAnswer(summary, 201 if is_new else 200)
 
 
-def delete_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
-    foundation, _ = context.find_foundation(call)
+def delete_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+    try:
+        foundation, _ = context.find_foundation(call)
+    except SnapshotWantedError as wanted:
+        return ControlWork(
+            partial(context.must_keep().look_up, wanted.name), partial(delete_looked_up, context, call, wanted.name)
+        )
     context.service.registry.delete(foundation.name)
     return ControlAnswer(None, 204)
+
+
+def delete_looked_up(
+    context: ControlContext, call: ControlCall, name: str, real_time: int, found: LookUp
+) -> ControlAnswer | ControlWork:
+    """Deletes a foundation that was looked up in the store; one whose snapshot can't be read, from there alone."""
+    keeper = context.must_keep()
+    if not found.unreadable:
+        keeper.take_in(name, found, real_time)
+        return delete_foundation(context, call)
+
+    def delete() -> ControlAnswer:
+        try:
+            keeper.delete_unreadable(name)
+        except StoreUnreachableError as error:
+            raise store_unreachable_problem(name, error) from error
+        return ControlAnswer(None, 204)
+
+    return ControlWork(delete)
+
+
+def save_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
+    keeper = context.must_keep()
+    foundation, now = context.find_foundation(call)
+    name = foundation.name
+    apply_due_events(foundation, now)
+    pending = keeper.cut(name)
+    assert pending is not None  # noqa: S101 (it was found above, in the same step)
+
+    def save() -> ControlAnswer:
+        try:
+            keeper.write(pending)
+        except StoreUnreachableError as error:
+            raise store_unreachable_problem(name, error) from error
+        known = pending.known
+        if known.problem:
+            kind = "another-owner" if known.is_refused else "not-writable"
+            raise ControlProblem(409, kind, f"foundation {name}: it is not saved: {known.problem}")
+        assert known.version is not None  # noqa: S101 (it was written)
+        return ControlAnswer({"name": name, "version": known.version.number})
+
+    return ControlWork(save)
+
+
+def store_unreachable_problem(name: str, error: StoreUnreachableError) -> ControlProblem:
+    return ControlProblem(
+        503,
+        "store-unreachable",
+        f"foundation {name}: the store can't be reached: {error}; the foundation is served from memory, and saved "
+        "when the store is back",
+    )
 
 
 def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
@@ -401,6 +461,7 @@ FOUNDATION_HANDLERS = index_handlers(
     show_foundation,
     put_foundation,
     delete_foundation,
+    save_foundation,
     copy_foundation,
     reset_foundation,
     export_state,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -25,6 +25,9 @@ from mockfoundry.scenarios.engine import LetThrough, ScenarioMatch, ScenarioProg
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.wire_faults import TlsFaultName
+
+if TYPE_CHECKING:
+    from mockfoundry.store.keeper import SnapshotKeeper
 
 
 class NoteRequest(Protocol):
@@ -64,6 +67,7 @@ class Service:
         strict: whether a request that the real one lets pass, though its documentation does not, is refused.
         note_request: called with each response, also of requests that no foundation has taken; None where nobody asks.
         tls_faults: the faults of a handshake that the server can play; none where it speaks no TLS.
+        keeper: keeps the foundations in a store; None where they end with the process.
     """
 
     contract: Contract
@@ -78,6 +82,7 @@ class Service:
     platform: Contract | None = None
     note_request: NoteRequest | None = None
     tls_faults: tuple[TlsFaultName, ...] = ()
+    keeper: "SnapshotKeeper | None" = None
 
 
 _UNREAD: Any = object()

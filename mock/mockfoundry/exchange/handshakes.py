@@ -5,6 +5,7 @@ from contextlib import suppress
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.exchange.context import Service
 from mockfoundry.foundations.addressing import parse_address
+from mockfoundry.foundations.registry import SnapshotWantedError
 from mockfoundry.scenarios.engine import HandshakeMatch, match_handshake
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.wire_faults import TLS_FAULTS, TlsFaultName
@@ -21,9 +22,11 @@ def decide_handshake(service: Service, server_name: str, real_time: int) -> Hand
         real_time: microseconds of the machine's clock.
     """
     registry, name = service.registry, parse_address("", None, server_name.encode("latin-1")).name
-    foundation = registry.find_active(name, real_time)
-    if foundation is None and registry.initial_scenarios.tls:
-        with suppress(Refusal):
+    foundation = None
+    # A handshake does not wait for the store: the first request reads what is kept there.
+    with suppress(Refusal, SnapshotWantedError):
+        foundation = registry.find_active(name, real_time)
+        if foundation is None and registry.initial_scenarios.tls:
             foundation = registry.get_or_create(name, real_time)
     if foundation is None or not foundation.compiled_scenarios.tls:
         return None

@@ -35,6 +35,7 @@ from mockfoundry.exchange.callers import authorize_request, check_rate_limit, id
 from mockfoundry.exchange.canned import canned_response, refused_response, response_from_failure
 from mockfoundry.exchange.context import ExchangeContext, ReadBody, Service
 from mockfoundry.exchange.large_bodies import MAX_LOOP_BODY_BYTES, find_violations, read_large_body
+from mockfoundry.exchange.look_ups import wait_for_look_up
 from mockfoundry.exchange.matching import apply_match, match_request_scenarios, preferred_response
 from mockfoundry.exchange.record import abandon_exchange, record_response, refuse_without_foundation
 from mockfoundry.exchange.request import Request
@@ -64,12 +65,13 @@ from mockfoundry.exchange.virtual_delays import describe_clock_wait, finish_exch
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.effects import apply_due_events, temporarily_applied
 from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.registry import SnapshotWantedError
 from mockfoundry.journal.entry import NO_STATUS, DecidedBy, RecordedResponse
 from mockfoundry.scenarios.conditions import ABSENT
 from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Hold, Respond
 
-__all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address"]
+__all__ = ["Service", "handle_request", "handle_routed_request", "resolve_address", "wait_for_address"]
 
 NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
@@ -81,12 +83,25 @@ _DOT = ord(".")
 
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:
     """The response to a request: its foundation and its route are found, and the exchange is made."""
-    address = resolve_address(service, request)
+    try:
+        address = resolve_address(service, request)
+    except SnapshotWantedError as wanted:
+        return wait_for_address(service, request, wanted.name)
     return handle_routed_request(service, request, address, service.served.routes.find(request.method, address.path))
 
 
+def wait_for_address(service: Service, request: Request, name: str) -> PendingRequest:
+    """Has a foundation looked up that the token of a request names; then the request goes on."""
+    refuse = partial(refuse_without_foundation, service, request, None)
+    return wait_for_look_up(service, name, lambda _: handle_request(service, request), refuse)
+
+
 def resolve_address(service: Service, request: Request) -> Address:
-    """Which foundation a request is for, and its path there: as it says itself, else as its token says."""
+    """Which foundation a request is for, and its path there: as it says itself, else as its token says.
+
+    Raises:
+        SnapshotWantedError: it has to be looked up, see `wait_for_address`.
+    """
     headers = request.headers
     address = parse_address(request.target, headers.get(b"x-mock-foundation"), request.host)
     if address.named or _DOT not in headers.get(b"authorization", b""):
@@ -116,14 +131,21 @@ def begin_uaa_exchange(service: Service, request: Request, address: Address, rou
             give_up=partial(response_from_refusal_of, route.plan),
             work=service.authority.key.load,
         )
-    found = find_token_address(service, request, address, route)
-    if not address.named and not service.registry.owns(found.name):
-        # At the bare URL a proxy can't tell whose log-in it is: every shard mints, and none makes what is not its own.
-        stand_in = service.registry.make_stand_in(found.name, request.arrived)
-        return begin_exchange(service, request, found, route, request.arrived, foundation=stand_in)
-    was_gone = service.registry.describe_absence(found.name)
     try:
+        found = find_token_address(service, request, address, route)
+        if not address.named and not service.registry.owns(found.name):
+            # At the bare URL a proxy can't tell whose log-in it is: every shard mints, none makes what is not its own.
+            stand_in = service.registry.make_stand_in(found.name, request.arrived)
+            return begin_exchange(service, request, found, route, request.arrived, foundation=stand_in)
+        was_gone = service.registry.describe_absence(found.name)
         made = prepare_foundation(service, request, found, route)
+    except SnapshotWantedError as wanted:
+        return wait_for_look_up(
+            service,
+            wanted.name,
+            lambda _: begin_uaa_exchange(service, request, address, route),
+            partial(refuse_without_foundation, service, request, route.plan),
+        )
     except Refusal as refusal:
         return refuse_without_foundation(service, request, route.plan, refusal)
     response = begin_exchange(service, request, found, route, request.arrived)
@@ -155,6 +177,13 @@ def begin_exchange(
     if foundation is None:
         try:
             foundation = service.registry.get_or_create(address.name, real_time)
+        except SnapshotWantedError as wanted:
+            return wait_for_look_up(
+                service,
+                wanted.name,
+                lambda real_time: begin_exchange(service, request, address, route, real_time, read),
+                partial(refuse_without_foundation, service, request, route and route.plan),
+            )
         except Refusal as refusal:
             return refuse_without_foundation(service, request, route and route.plan, refusal)
     operation, path = ("", {}) if route is None else (route.plan.operation, route.path)

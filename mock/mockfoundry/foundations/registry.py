@@ -6,7 +6,7 @@ does not go on in a world that nobody has prepared.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
@@ -27,6 +27,9 @@ from mockfoundry.journal.store import (
 from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.engine import ScenarioProgress
 from mockfoundry.scenarios.rule_index import CompiledScenarios
+
+if TYPE_CHECKING:
+    from mockfoundry.foundations.snapshots import ReadFoundation
 
 DEFAULT_FOUNDATION = "default"
 FOUNDATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -76,6 +79,26 @@ class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class SnapshotWantedError(Exception):
+    """It is not known yet whether a snapshot of a foundation is kept; whoever asks has to look first, and ask again.
+
+    Attributes:
+        name: of the foundation.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class KeptSnapshots(Protocol):
+    """What the registry knows of snapshots that are kept elsewhere."""
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether it is to be looked whether there is one of that name."""
+        ...
+
+
 def leave_as_it_is(_foundation: FoundationState) -> None:
     """Adds nothing to a foundation."""
 
@@ -95,6 +118,7 @@ class FoundationRegistry:
         ended_totals: of the same, for metrics.
         clock_waits: what waits for moments of the foundations' clocks.
         end_watchers: called with each generation that ends: its foundation is deleted, or its world is replaced.
+        kept_snapshots: what is kept of foundations elsewhere; None where nothing is.
     """
 
     def __init__(
@@ -112,6 +136,7 @@ class FoundationRegistry:
         self.clock_waits = ClockWaits()
         self.end_watchers: list[Callable[[int], None]] = [self.clock_waits.wake_generation]
         self.initial_scenarios = compiled_scenarios
+        self.kept_snapshots: KeptSnapshots | None = None
         self._journal_budget = SharedJournalBudget(bounds.journals)
         self._foundations: dict[str, FoundationState] = {}
         self._gone: dict[str, str] = {}
@@ -127,6 +152,7 @@ class FoundationRegistry:
 
         Raises:
             Refusal: there was one, which is gone; the name is not valid; or there are too many foundations.
+            SnapshotWantedError: a snapshot of it may be kept.
         """
         found = self._foundations.get(name)
         if found is not None and self.bounds.idle is None:
@@ -144,7 +170,7 @@ class FoundationRegistry:
         Args:
             real_time: microseconds of the machine's clock.
         """
-        current = self.find_active(name, real_time)
+        current = self._find_in_use(name, real_time)
         if current is None:
             raise foundation_gone_refusal(name, self.describe_absence(name) or HAS_EXPIRED)
         if current.generation != generation:
@@ -163,7 +189,19 @@ class FoundationRegistry:
         return self._foundations.get(name)
 
     def find_active(self, name: str, real_time: int) -> FoundationState | None:
-        """The foundation of that name, which is in use from now on; None if there is none, or it has expired."""
+        """The foundation of that name, which is in use from now on; None if there is none, or it has expired.
+
+        Raises:
+            SnapshotWantedError: a snapshot of it may be kept.
+        """
+        found = self._find_in_use(name, real_time)
+        if found is None and self.kept_snapshots is not None:
+            may_be_kept = name not in self._gone and self.owns(name) and FOUNDATION_NAME.fullmatch(name)
+            if may_be_kept and self.kept_snapshots.is_wanted(name):
+                raise SnapshotWantedError(name)
+        return found
+
+    def _find_in_use(self, name: str, real_time: int) -> FoundationState | None:
         found, idle = self._foundations.get(name), self.bounds.idle
         if found is None or idle is None:
             return found
@@ -213,6 +251,35 @@ class FoundationRegistry:
         except Exception:
             journal.close()
             raise
+        self._put(made)
+        return made
+
+    def restore(self, read: "ReadFoundation", real_time: int) -> FoundationState:
+        """A foundation as it was in a snapshot; it replaces an existing one.
+
+        Raises:
+            Refusal: there are too many foundations.
+        """
+        self._must_have_room(read.name, real_time)
+        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
+        made = FoundationState(
+            read.name,
+            self._next_generation(),
+            read.world,
+            read.initial_world,
+            read.initial_scenarios,
+            read.compiled_scenarios,
+            read.progress,
+            read.changes,
+            read.windows,
+            read.request_count,
+            read.request_id_prefix,
+            read.minted_tokens,
+            read.token_issuers,
+            real_time,
+            journal,
+        )
+        journal.take_content(read.journal)
         self._put(made)
         return made
 

@@ -134,6 +134,25 @@ _HIT_KEYS: dict[HitKey, HitKey] = {}
 # One object for each key, shared by thousands of journals. There are no more keys than a contract has answers.
 
 
+class JournalContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal holds and counts, as a value that can be written; the attributes are Journal's.
+
+    Attributes:
+        exchanges: each encoded, oldest first.
+        large_bodies: by number.
+    """
+
+    recorded: int
+    amended: int
+    cleared_up_to: int
+    hit_counts: list[tuple[HitKey, int]]
+    hit_counts_at_clear: list[tuple[HitKey, int]]
+    inherited_hit_counts: list[tuple[HitKey, int]]
+    bytes_sent_by_number: dict[int, int]
+    exchanges: list[bytes]
+    large_bodies: dict[int, bytes]
+
+
 class OpenExchange:
     """A request in a journal that waits before its exchange.
 
@@ -372,17 +391,59 @@ class Journal:
 
         What is open, or still being sent, is answered by the foundation that was copied, and never by the copy.
         """
-        made = self.snapshot()
-        made.bytes_sent_by_number = {
-            number: count for number, count in self.bytes_sent_by_number.items() if count != STILL_SENDING
-        }
+        made = self.copy_without_open("in the foundation that was copied")
+        made.inherited_hit_counts = dict(made.hit_counts)
         made.budget = self.budget
         if made.budget is not None:
             made.budget.add_bytes(made, made.size)
+        return made
+
+    def copy_without_open(self, where: str) -> "Journal":
+        """The same without a part of the budget: what is open, or still being sent, has no outcome there.
+
+        Args:
+            where: it is open, as the reason of its entry says then.
+        """
+        made = self.snapshot()
+        made.inherited_hit_counts = self.inherited_hit_counts
+        made.bytes_sent_by_number = {
+            number: count for number, count in self.bytes_sent_by_number.items() if count != STILL_SENDING
+        }
         for opened in self._open.values():
-            elsewhere = replace(opened.response, reason=f"{opened.response.reason} in the foundation that was copied")
+            elsewhere = replace(opened.response, reason=f"{opened.response.reason} {where}")
             made.complete(OpenExchange(opened.number, opened.exchange, opened.response), elsewhere)
         return made
+
+    def to_content(self) -> JournalContent:
+        """What it holds, as a value. To be asked of a journal that nothing writes to any more."""
+        return JournalContent(
+            recorded=self.recorded,
+            amended=self.amended,
+            cleared_up_to=self.cleared_up_to,
+            hit_counts=list(self.hit_counts.items()),
+            hit_counts_at_clear=list(self.hit_counts_at_clear.items()),
+            inherited_hit_counts=list(self.inherited_hit_counts.items()),
+            bytes_sent_by_number=self.bytes_sent_by_number,
+            exchanges=list(self._encoded),
+            large_bodies=self._large_bodies,
+        )
+
+    def take_content(self, content: JournalContent) -> None:
+        """Takes what another journal held; to be called once, of a new one. What there is no room for is forgotten."""
+        self.recorded, self.amended = content.recorded, content.amended
+        self.cleared_up_to = content.cleared_up_to
+        self.hit_counts = share_hit_keys(content.hit_counts)
+        self.hit_counts_at_clear = share_hit_keys(content.hit_counts_at_clear)
+        self.inherited_hit_counts = share_hit_keys(content.inherited_hit_counts)
+        self.bytes_sent_by_number = dict(content.bytes_sent_by_number)
+        self._encoded.extend(content.exchanges)
+        self._large_bodies.update(content.large_bodies)
+        self.size = sum(len(each) + _ENTRY_OVERHEAD for each in self._encoded)
+        self.size += sum(map(len, self._large_bodies.values()))
+        if self.budget is not None:
+            self.budget.add_bytes(self, self.size)
+        if self.size > self.max_bytes:
+            self.forget_oldest_until(self.max_bytes)
 
     def snapshot(self) -> "Journal":
         """What is held now, to be read in another thread. It is no part of the budget, and is not to be written to."""
@@ -434,6 +495,11 @@ class Journal:
                 self.bytes_sent_by_number.pop(self._gone, None)
         if self.budget is not None:
             self.budget.release_bytes(self, before - self.size)
+
+
+def share_hit_keys(hit_counts: list[tuple[HitKey, int]]) -> dict[HitKey, int]:
+    """Hit counts by the keys that all journals share."""
+    return {_HIT_KEYS.setdefault(hit_key, hit_key): times for hit_key, times in hit_counts}
 
 
 def encode_exchange(

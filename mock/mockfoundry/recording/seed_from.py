@@ -13,7 +13,7 @@ from mockfoundry.cloudfoundry.seeds.settings_forms import FEATURE_FLAG_LIST
 from mockfoundry.cloudfoundry.seeds.user_forms import ORGANIZATION_ROLES, SCOPES, SPACE_ROLES
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_duration, format_moment, parse_zoned_moment
-from mockfoundry.documents.yaml import render_mapping
+from mockfoundry.documents.yaml_writing import render_mapping
 from mockfoundry.recording.har import Recording
 from mockfoundry.recording.seen import (
     Resource,

@@ -113,7 +113,8 @@ class Looking:
             if entry.actor is not None and entry.actor.name:
                 seen.actors.setdefault(entry.actor.name, entry.actor)
             limit = entry.answer_header("x-ratelimit-limit")
-            if seen.rate_limit is None and _NUMBER.fullmatch(limit):
+            # A gateway before the foundation may refuse with a limit of its own.
+            if seen.rate_limit is None and entry.status < 400 and _NUMBER.fullmatch(limit):
                 seen.rate_limit = int(limit)
             is_seen = is_of_upstream(entry.url, self._upstream) or urlsplit(entry.url).path.endswith("/oauth/token")
             if 200 <= entry.status < 300 and is_seen:

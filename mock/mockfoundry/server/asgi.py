@@ -4,6 +4,7 @@ connexion only routes (`routing.py`), and is imported when it is first asked. Th
 what it does not answer itself. Its routes decide that alone: the import would keep everyone waiting.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import cached_property
@@ -14,7 +15,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockfoundry.exchange.request import CONTROL_PATH, Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
-from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address
+from mockfoundry.exchange.run import Service, handle_routed_request, resolve_address, wait_for_address
+from mockfoundry.foundations.registry import SnapshotWantedError
 from mockfoundry.server.delivery import READY_RESPONSE_KEY, ClientGoneError, Delivery
 from mockfoundry.server.limits import (
     OLD_VERSIONS,
@@ -74,7 +76,7 @@ class AsgiApp:
                 await self.delivery.deliver(response, scope, receive, send)
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from mockfoundry.control.api import handle_control_request, open_journal_stream
+        from mockfoundry.control.api import StreamLookUp, handle_control_request, open_journal_stream
         from mockfoundry.control.bounds import find_body_bound, host_count_response, too_large_response
         from mockfoundry.control.follow import JournalStream, is_stream_request
 
@@ -93,9 +95,11 @@ class AsgiApp:
             await self.delivery.deliver(too_large_response(path, most), scope, receive, send)
             return
         request = self._read_request(scope, content)
-        response: JournalStream | Response | PendingRequest
+        response: JournalStream | Response | PendingRequest | StreamLookUp
         if is_stream_request(request.method, path, request.query_string):
             response = open_journal_stream(self._control(), request)
+            while isinstance(response, StreamLookUp):
+                response = response.finish(await asyncio.to_thread(response.work))
         else:
             response = handle_control_request(self._control(), request)
         if isinstance(response, JournalStream):
@@ -122,7 +126,10 @@ class AsgiApp:
                 self.service.note_request(scope["method"], raw_path_of(scope), refusal)
             return refusal
         request = self._read_request(scope, content)
-        address = resolve_address(self.service, request)
+        try:
+            address = resolve_address(self.service, request)
+        except SnapshotWantedError as wanted:
+            return wait_for_address(self.service, request, wanted.name)
         route = self.service.served.routes.find(request.method, address.path)
         if self._asks_connexion:
             operation = await self._routing(request.method, connexion_path_of(address.path))

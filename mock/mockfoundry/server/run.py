@@ -25,10 +25,11 @@ from mockfoundry.server.handshakes import HandshakeDoor
 from mockfoundry.server.limits import ServerLimits
 from mockfoundry.server.protocol import make_asgi_protocol_class, make_protocol_class
 from mockfoundry.server.tls import Tls
-from mockfoundry.server.waiting import WaitingRoom
+from mockfoundry.server.waiting import MICROSECONDS_PER_SECOND, WaitingRoom
 
 if TYPE_CHECKING:
     from mockfoundry.control.api import ControlApi
+    from mockfoundry.server.saving import SnapshotSaver
 
 GRACE_SECONDS = 0.5
 """How long a response may still take once the server is to end."""
@@ -58,8 +59,10 @@ class ListeningServer(uvicorn.Server):
         room: WaitingRoom,
         delivery: Delivery,
         end_handshakes: Callable[[], None],
+        saver: "SnapshotSaver | None",
     ) -> None:
         super().__init__(config)
+        self._saver = saver
         self._ready = ready
         self._room = room
         self._delivery = delivery
@@ -89,6 +92,8 @@ class ListeningServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self._saver is not None:
+            self._saver.start()
         self._ready()
 
     async def main_loop(self) -> None:
@@ -115,6 +120,8 @@ class ListeningServer(uvicorn.Server):
         await self._wait_for_connections(PAUSE_SECONDS)
         for task in tuple(state.tasks):
             task.cancel()
+        if self._saver is not None:
+            await self._saver.end()
 
     async def _wait_for_connections(self, seconds: float) -> None:
         state, loop = self.server_state, asyncio.get_running_loop()
@@ -213,7 +220,7 @@ def make_listening_server(
     """A server for a service; run it with `run(sockets=[bound])`.
 
     Args:
-        options: only the bounds on requests, the door and the control token are used here.
+        options: only the bounds on requests, the door, the control token and the store's interval are used here.
         ready: called once it listens.
         tls: how it speaks TLS; None for plain HTTP.
     """
@@ -269,8 +276,17 @@ def make_listening_server(
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    server = ListeningServer(config, ready, room, delivery, end_handshakes)
+    server = ListeningServer(config, ready, room, delivery, end_handshakes, make_saver(service, options))
     return server
+
+
+def make_saver(service: Service, options: ServerOptions) -> "SnapshotSaver | None":
+    """What saves the foundations of a service; None where they are not kept."""
+    if service.keeper is None:
+        return None
+    from mockfoundry.server.saving import SnapshotSaver
+
+    return SnapshotSaver(service.keeper, service.registry, options.store_interval / MICROSECONDS_PER_SECOND)
 
 
 def do_nothing() -> None:

@@ -1,0 +1,133 @@
+"""Processes that are killed: what was saved is there, whole, once, and in its own foundation."""
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mockfoundry.foundations.shards import find_shard
+from tests.shards.proxying import NGINX
+from tests.shards.test_workers import children_of
+from tests.store.conftest import StartServer
+from tests.store.redis_process import RedisProcess
+from tests.store.server_process import Counting, read_counts
+from tests.waiting import eventually
+
+NAMES = [f"team-{number}" for number in range(20)]
+
+ROUNDS = int(os.environ.get("KILLED_ROUNDS", "2"))
+"""How often each of these is done: KILLED_ROUNDS=50 shows what is rare."""
+
+CLIENTS = int(os.environ.get("KILLED_CLIENTS", "16"))
+FOUNDATIONS = int(os.environ.get("KILLED_FOUNDATIONS", "100"))
+"""How many there are of a server with shards."""
+
+pytestmark = pytest.mark.long
+
+
+def store_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if kind == "file":
+        return f"file:{tmp_path / 'kept'}"
+    redis: RedisProcess = request.getfixturevalue("redis")
+    return redis.url
+
+
+each_store = pytest.mark.parametrize("kind", ["file", "redis"])
+
+
+@each_store
+def test_sigterm_loses_nothing(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, start_server: StartServer
+) -> None:
+    """Everything that was answered is there, in the middle of requests; what was not answered is there or not."""
+    server = start_server(store_of(kind, request, tmp_path), "1h")
+    for number in range(ROUNDS):
+        names = [f"{name}-{number}" for name in NAMES]
+        counting = Counting(server.url, names, 4, 200)
+        counting.wait_for(100 + 37 * (number % 50))
+        server.end(signal.SIGTERM)
+        counting.wait()
+        server.start()
+        kept = read_counts(server.url, names)
+        assert all(0 <= kept[name] - answered <= 1 for name, answered in counting.answered.items()), kept
+
+
+@each_store
+def test_a_killed_server_is_as_in_its_last_snapshots(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, start_server: StartServer
+) -> None:
+    """None is mixed with another, none has anything twice; what came after the last snapshot is lost."""
+    server = start_server(store_of(kind, request, tmp_path), "30ms")
+    for number in range(ROUNDS):
+        names = [f"{name}-{number}" for name in NAMES]
+        counting = Counting(server.url, names, 4, 1_000)
+        server.wait_for_snapshots(40 + number)
+        server.end(signal.SIGKILL)
+        counting.wait()
+        server.start()
+        kept = read_counts(server.url, names)
+        assert any(kept.values())
+        assert all(kept[name] <= answered + 1 for name, answered in counting.answered.items()), kept
+
+
+def test_a_killed_redis_is_told_and_gets_everything_when_it_is_back(
+    redis: RedisProcess, start_server: StartServer
+) -> None:
+    """Requests are answered from memory meanwhile."""
+    server = start_server(redis.url, "30ms")
+    for number in range(ROUNDS):
+        names = [f"{name}-{number}" for name in NAMES]
+        counting = Counting(server.url, names, 4, 15)
+        counting.wait_for(30)
+        redis.kill()
+        eventually(lambda: not server.health()["reachable"], what="it is told that Redis is away")
+        counting.wait()
+        assert set(counting.answered.values()) == {15}
+        redis.start()
+        eventually(lambda: server.health()["reachable"], what="it is told that Redis is back")
+        redis.wait_for(names)
+        assert server.health()["refused"] == 0
+        server.end(signal.SIGTERM)
+        server.start()
+        assert set(read_counts(server.url, names).values()) == {15}
+
+
+def test_two_servers_with_the_same_names_are_told(redis: RedisProcess, start_server: StartServer) -> None:
+    """Each keeps what it saved first, and the other says why it can't."""
+    one, other = (start_server(redis.url, "1h") for _ in range(2))
+    for server in (one, other):
+        Counting(server.url, ["team"], 1, 3).wait()
+    one.end(signal.SIGTERM)
+    other.end(signal.SIGTERM)
+    assert "the foundation team is not saved: another process (" in other.log
+    assert "not saved" not in one.log
+    one.start()
+    assert read_counts(one.url, ["team"]) == {"team": 3}
+
+
+@pytest.mark.skipif(not NGINX, reason="there is no nginx here")
+def test_a_busy_shard_that_is_killed_goes_on_from_its_store(tmp_path: Path, start_server: StartServer) -> None:
+    """The others are as if nothing had been."""
+    server = start_server(f"file:{tmp_path / 'kept'}", "100ms", 4)
+    for number in range(ROUNDS):
+        names = [f"team-{name}-{number}" for name in range(FOUNDATIONS)]
+        counting = Counting(server.url, names, CLIENTS, 10)
+        counting.wait_for(4 * FOUNDATIONS)
+        killed = number % 4
+        line = f"--shard {killed}/4"
+        os.kill(next(pid for pid, command in children_of(server.process_id).items() if line in command), signal.SIGKILL)
+        counting.wait()
+        eventually(lambda: can_all_be_asked(server.url), what="the shard is there again")
+        kept = read_counts(server.url, names)
+        lost = {name: (kept[name], count) for name, count in counting.answered.items() if kept[name] < count}
+        assert all(find_shard(name, 4) == killed for name in lost), lost
+        assert all(kept[name] <= count + 1 for name, count in counting.answered.items())
+        assert any(kept[name] for name in names if find_shard(name, 4) == killed)
+
+
+def can_all_be_asked(url: str) -> bool:
+    """Whether each shard answers: those that do not are told in the list of foundations."""
+    answer = httpx.get(f"{url}/__mock/foundations", trust_env=False)
+    return answer.is_success and not answer.json()["unreachable"]
