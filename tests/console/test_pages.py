@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mockfoundry.assembly import build_service
+from mockfoundry.control import context, follow
 from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.server.run import BackgroundServer
 from tests import plain_http
@@ -275,6 +276,59 @@ def test_events_begin_anew_with_a_reset() -> None:
         (_, events), *_ = found
         assert events[0].startswith("event: reset\n")
         assert events[1].startswith("id: 1\n")
+
+
+def test_a_reader_that_comes_again_is_told_what_it_missed() -> None:
+    with serving() as server:
+        for _ in range(3):
+            server.client.get(f"/v3/processes/{WEB}")
+        server.client.delete("/__mock/foundations/default/requests")
+        server.client.get(f"/v3/processes/{WEB}")
+        url = f"{server.url}/__mock/foundations/default/requests?follow=true&format=events"
+        _, events = read_events(url, 2, {"Last-Event-ID": "1"})
+        assert events[0] == "event: missed\ndata: 2"
+        assert events[1].startswith("id: 4\n")
+
+
+def test_a_reader_that_comes_again_after_a_reset_begins_anew() -> None:
+    """Else it would see nothing until as many requests had come as before."""
+    with serving() as server:
+        server.client.get(f"/v3/processes/{WEB}")
+        url = f"{server.url}/__mock/foundations/default/requests?follow=true&format=events"
+        _, events = read_events(url, 2, {"Last-Event-ID": "50"})
+        assert events[0].startswith("event: reset\n")
+        assert events[1].startswith("id: 1\n")
+
+
+@pytest.mark.parametrize("door", ["protocol", "asgi"])
+def test_a_reader_of_events_that_reads_nothing_is_dropped(door: DoorName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place is given back: one that stops reading keeps nobody else out."""
+    # Nothing can be sent in no time, so every reader is too slow.
+    monkeypatch.setattr(follow, "SLOW_READER_SECONDS", 0.0)
+    monkeypatch.setattr(context, "MAX_STREAMS", 1)
+    with serving(door=door) as server:
+        server.client.get(f"/v3/processes/{WEB}")
+        url = f"{server.url}/__mock/foundations/default/requests?follow=true&format=events"
+        with pytest.raises(httpx.TransportError):
+            read_events(url, 1)
+        again = f"{server.url}/__mock/foundations/default/requests?follow=true"
+        eventually(lambda: read_events(again, 0)[0] == "application/x-ndjson", what="the place is free")
+
+
+def test_a_session_counts_on_every_shard_of_the_token() -> None:
+    """A proxy stands before shards, so a browser's next request may meet another process."""
+    host = {"Host": "mock"}
+    with (
+        serving(control_token="same") as one,
+        serving(control_token="same") as two,
+        serving(control_token="no") as other,
+    ):
+        entered = plain_http.post(f"{one.url}{CONSOLE}/login", data={"token": "same"}, headers=host)
+        cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0], **host}
+        answers = [plain_http.get(f"{each.url}{CONSOLE}/world", headers=cookie) for each in (one, two, other)]
+        assert [each.status_code for each in answers] == [200, 200, 401]
+        changed = {**cookie, "X-Mock-Page-Token": page_token_of(answers[0])}
+        assert plain_http.request("PUT", f"{two.url}/__mock/foundations/ci", headers=changed).status_code == 201
 
 
 def test_events_are_for_followers(running: Serving) -> None:

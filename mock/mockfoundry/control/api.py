@@ -6,7 +6,7 @@ exchanges are made, but for a large body and its preparation: those run in the w
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -154,7 +154,7 @@ class ControlApi:
     handlers: Mapping[str, ControlHandler]
     token: bytes
     allowed_hosts: tuple[str, ...] | None
-    sessions: ConsoleSessions = field(default_factory=ConsoleSessions)
+    sessions: ConsoleSessions
 
 
 def build_control_api(
@@ -178,8 +178,9 @@ def build_control_api(
     known = Peers() if shard is None else Peers(peers, shard.index, token)
     contract = load_control_contract()
     handlers = bind_handlers(contract, HANDLERS)
+    sessions = ConsoleSessions(token.encode())
     context = ControlContext(service, holds, known, read_gauges)
-    return ControlApi(context, contract, handlers, token.encode(), allowed_hosts)
+    return ControlApi(context, contract, handlers, token.encode(), allowed_hosts, sessions)
 
 
 def bind_handlers(contract: Contract, handlers: Mapping[str, ControlHandler]) -> Mapping[str, ControlHandler]:

@@ -32,6 +32,9 @@ from mockfoundry.journal.store import Journal
 MAX_ENTRIES_AT_ONCE = 100
 """How many exchanges are looked at before other clients have their turn."""
 
+SLOW_READER_SECONDS = 15.0
+"""How long a reader of events may take nothing of what it was sent. A browser comes again by itself."""
+
 HEARTBEAT_SECONDS = 15.0
 """After how long a stream of events says that it is still there."""
 
@@ -65,11 +68,16 @@ class JournalStream:
         self._query = query_from_filters(context, call)
         self._form = STREAM_FORMS[call.query["format"]]
         last_event = call.headers.get(b"last-event-id", b"")
-        if self._form is EVENTS and last_event.isdigit():
+        self._comes_again = self._form is EVENTS and last_event.isdigit()
+        if self._comes_again:
             self._query = replace(self._query, after_number=int(last_event[:MAX_NUMBER_DIGITS]))
         self._registry = context.service.registry
         self._places = context.streams
-        context.find_foundation(call)
+        foundation, _ = context.find_foundation(call)
+        # It was reset while the reader was away, or the server was started anew.
+        self._begins_anew = self._comes_again and self._query.after_number > foundation.journal.recorded
+        if self._begins_anew:
+            self._query, self._comes_again = replace(self._query, after_number=0), False
         if not self._places.take():
             most = self._places.most
             raise ControlProblem(
@@ -80,11 +88,16 @@ class JournalStream:
         """Sends what is held and what comes, until the client goes; `{"missed": 3}` where it was too slow for three.
 
         To be awaited once for each stream, since it gives back the stream's place.
+
+        Raises:
+            TimeoutError: a reader of events reads too slowly; what it has not read is to be thrown away.
         """
         gone = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             headers = [(b"content-type", self._form.media_type), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if self._begins_anew:
+                await self._send(send, self._form.begins_anew)
             await self._send_until_gone(gone, send)
             await send({"type": "http.response.body", "body": b""})
         finally:
@@ -100,13 +113,15 @@ class JournalStream:
         foundation, number = self._find_foundation(), query.after_number
         waiting_numbers: list[int] = []
         quiet = 0.0
+        knows_number = self._comes_again
         while foundation is not None and not gone.done():
             journal = foundation.journal
             news = asyncio.Event()
             journal.watchers.append(news.set)
             try:
                 first = journal.recorded - len(journal)
-                missed = first - number if number > query.after_number else 0
+                missed = first - number if knows_number or number > query.after_number else 0
+                knows_number = False
                 lines = [self._form.tell_missed(missed)] if missed > 0 else []
                 listed = list(islice(list_entries(journal, number), MAX_ENTRIES_AT_ONCE))
                 number = listed[-1].entry.number if len(listed) == MAX_ENTRIES_AT_ONCE else journal.recorded
@@ -122,7 +137,7 @@ class JournalStream:
                 if not lines and self._form.heartbeat and quiet >= HEARTBEAT_SECONDS:
                     lines, quiet = [self._form.heartbeat], 0.0
                 if lines:
-                    await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
+                    await self._send(send, b"".join(lines))
                 if lines or number < journal.recorded:
                     # There may be more, and others may wait.
                     await asyncio.sleep(0)
@@ -141,8 +156,13 @@ class JournalStream:
                 number, query = 0, replace(query, after_number=0)
                 waiting_numbers.clear()
                 if self._form.begins_anew:
-                    await send({"type": "http.response.body", "body": self._form.begins_anew, "more_body": True})
+                    await self._send(send, self._form.begins_anew)
             foundation = current
+
+    async def _send(self, send: Send, content: bytes) -> None:
+        """Raises TimeoutError where a reader of events does not take it in time: that one comes again."""
+        seconds = SLOW_READER_SECONDS if self._form is EVENTS else None
+        await asyncio.wait_for(send({"type": "http.response.body", "body": content, "more_body": True}), seconds)
 
     def _find_foundation(self) -> FoundationState | None:
         return self._registry.find(self._name)

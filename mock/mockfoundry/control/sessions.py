@@ -7,12 +7,16 @@ changes something comes from one of the console's own pages, and not from anothe
 import hmac
 import secrets
 from collections.abc import Mapping
-from hashlib import sha256
+from functools import cached_property
+from hashlib import pbkdf2_hmac, sha256
 
 from mockfoundry.control.context import ControlProblem
 
 COOKIE_PREFIX = "mockfoundry_console"
 PAGE_TOKEN_HEADER = b"x-mock-page-token"
+KEY_ROUNDS = 50_000
+"""How much work a key is: some hundredths of a second, once."""
+
 READING_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -22,10 +26,19 @@ def name_cookie(host: str) -> str:
 
 
 class ConsoleSessions:
-    """The sessions of one server. They end with it, since only it has their key."""
+    """The sessions of a server, and of every shard of it: their key follows from the control token.
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    Args:
+        token: the control token; empty for none, where a session gives no more than anybody has.
+    """
+
+    def __init__(self, token: bytes) -> None:
+        self._token = token
+
+    @cached_property
+    def _key(self) -> bytes:
+        """Slow to compute, so that who has a cookie can't try tokens by it."""
+        return pbkdf2_hmac("sha256", self._token, b"mockfoundry console", KEY_ROUNDS)
 
     def begin(self) -> str:
         """A new session's cookie."""

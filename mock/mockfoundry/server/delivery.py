@@ -116,16 +116,17 @@ class Delivery:
             await break_connection(transport, gone)
 
     async def deliver_stream(self, stream: "JournalStream", scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends a stream until its client or the server ends it.
+        """Sends a stream until its client or the server ends it; breaks it off where the client reads too slowly.
 
         Raises:
+            TimeoutError: it does, and the server gives no access to the connection.
             ServerEndedError: the server has ended, and gives no access to the connection.
         """
         transport: asyncio.Transport | None = scope.get(TRANSPORT_KEY)
         try:
             with self._broken_off_at_end():
                 await stream.send_entries(receive, send)
-        except (asyncio.CancelledError, ServerEndedError):
+        except (asyncio.CancelledError, ServerEndedError, TimeoutError):
             if transport is None:
                 raise
             await break_connection(transport, partial(await_disconnect, receive))
