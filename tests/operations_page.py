@@ -138,6 +138,7 @@ This page is made from the code by `make documents`.
 `GET /__mock/metrics` is what Prometheus reads, in the form of OpenMetrics where `Accept` asks for that. A request costs
 nothing for it: the journals count, and everything is derived when it is asked for.
 
+<!-- not run: a file of Prometheus -->
 ```yaml
 scrape_configs:
   - job_name: mockfoundry
@@ -166,6 +167,7 @@ _LABELS = """
 
 An alert where a mock that a team shares has no more room for what it should remember:
 
+<!-- not run: a file of Prometheus -->
 ```yaml
 groups:
   - name: mockfoundry

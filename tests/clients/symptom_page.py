@@ -165,6 +165,8 @@ MOCK_REFUSALS = {
     "Mock-FoundationGone": "The foundation was deleted, and the client goes on. A client of an ended test was left"
     " behind: end it with its test. `begin()` or `PUT` makes the foundation again.",
     "Mock-WorldReplaced": "A request waited while its foundation was reset, or got another world.",
+    "Mock-SnapshotUnreadable": "What the store has kept of the foundation can't be read; the detail says why."
+    " `DELETE` of the foundation makes it anew ([Store](store.md)).",
     "Mock-OtherShard": "The request came to another process than the one that has its foundation"
     " ([Shards](shards.md)): ask through the proxy, and give it the shards in their order.",
     "Mock-UnknownScenario": "`X-Mock-Scenario` names a scenario that there is not; the detail lists near names.",
