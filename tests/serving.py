@@ -21,7 +21,8 @@ from mockfoundry.contract.files import read_contract_text
 from mockfoundry.contract.load import Contract, join_contracts, load_contract
 from mockfoundry.contract.read import parse_document
 from mockfoundry.exchange.run import Service
-from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
+from mockfoundry.foundations.registry import FoundationRegistry
 from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.library import load_scenarios

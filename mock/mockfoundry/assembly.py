@@ -24,7 +24,8 @@ from mockfoundry.exchange.handshakes import explain_unplayable_tls, list_tls_fau
 from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.run import Service
 from mockfoundry.foundations.addressing import PATH_PREFIX
-from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
+from mockfoundry.foundations.registry import FoundationRegistry
 from mockfoundry.foundations.shards import Shard
 from mockfoundry.garbage import pause_collection
 from mockfoundry.options import SHIPPED_PLATFORM, ServerOptions

@@ -9,7 +9,8 @@ from dataclasses import replace
 import msgspec
 
 from mockfoundry.assembly import build_service
-from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
+from mockfoundry.foundations.registry import FoundationRegistry
 from mockfoundry.options import ServerOptions
 from mockfoundry.scenarios.model import Respond, Rule, Scenario
 from mockfoundry.scenarios.rule_index import CompiledScenarios

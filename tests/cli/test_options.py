@@ -14,7 +14,7 @@ from mockfoundry.cli.serve import serve
 from mockfoundry.client.in_process import InProcess
 from mockfoundry.client.server import Server
 from mockfoundry.documents.problems import Document
-from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
 from mockfoundry.options import Option, ServerOptions, iterate_options
 from mockfoundry.server.limits import ServerLimits
 

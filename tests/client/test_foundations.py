@@ -20,7 +20,7 @@ from mockfoundry.client.errors import (
 )
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.server import Server
-from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
 from mockfoundry.scenarios.model import Hold, Respond, Rule, Scenario, ScenarioError, When
 from mockfoundry.server.run import BackgroundServer
 from tests.client.scaling import scale, scaled, seed_of

@@ -8,7 +8,7 @@ import pytest
 
 from mockfoundry.cloudfoundry.seeds.read import read_seed
 from mockfoundry.documents.problems import DocumentError
-from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
 from tests.serving import Serving
 
 APPS = 1_500

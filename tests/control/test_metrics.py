@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockfoundry.control.metrics import OPEN_METRICS, PROMETHEUS_TEXT, LoopLag
-from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
 from mockfoundry.foundations.request_totals import MAX_NAMED_SCENARIOS, OTHER_SCENARIOS
 from mockfoundry.server.gauges import TICK_SECONDS, WATCHED_SECONDS, LoopLagMeter
 from tests.operations_page import BEYOND, OPERATIONS_PAGE, bounding_options, list_metrics, render_operations_page

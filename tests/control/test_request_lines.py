@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockfoundry.foundations.registry import ServerBounds
+from mockfoundry.foundations.bounds import ServerBounds
 from tests import plain_http
 from tests.serving import WEB, Serving, serving
 

@@ -10,7 +10,7 @@ from mockfoundry.journal.coverage import (
     format_coverage_table,
     scenario_for_item,
 )
-from mockfoundry.journal.store import HitKey
+from mockfoundry.journal.hit_counts import HitKey
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 from tests.serving import contract
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mockfoundry.journal.budget import SharedJournalBudget
 from mockfoundry.journal.coverage import compute_coverage, scenario_for_item
 from mockfoundry.journal.curl import curl_command
 from mockfoundry.journal.entry import (
@@ -14,7 +15,7 @@ from mockfoundry.journal.entry import (
 )
 from mockfoundry.journal.lines import ListedEntry, tell_entry
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
-from mockfoundry.journal.store import Journal, SharedJournalBudget
+from mockfoundry.journal.store import Journal
 from mockfoundry.journal.verify import Expectation, Gaps, JournalQuery, verify_expectation, verify_order
 from tests.serving import contract
 

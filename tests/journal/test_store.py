@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from mockfoundry.journal.budget import SharedJournalBudget
 from mockfoundry.journal.entry import STILL_SENDING, WHOLE_BODY
-from mockfoundry.journal.store import HitKey, Journal, SharedJournalBudget, add_hit_counts
+from mockfoundry.journal.hit_counts import HitKey
+from mockfoundry.journal.store import Journal, add_hit_counts
 from tests.journal.test_journal import Asked, given, scales
 
 SCALED: HitKey = ("scaleProcess", 202, "", "")

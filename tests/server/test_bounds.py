@@ -14,8 +14,10 @@ from mockfoundry.control.api import build_control_api, handle_control_request
 from mockfoundry.exchange.request import read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import handle_request
-from mockfoundry.foundations.registry import FoundationRegistry, ServerBounds
-from mockfoundry.journal.store import Journal, SharedJournalBudget
+from mockfoundry.foundations.bounds import ServerBounds
+from mockfoundry.foundations.registry import FoundationRegistry
+from mockfoundry.journal.budget import SharedJournalBudget
+from mockfoundry.journal.store import Journal
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.server.waiting import RequestHolds
 from tests import plain_http

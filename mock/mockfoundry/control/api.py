@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.contract.load import Contract, load_contract
 from mockfoundry.contract.routes import Route
+from mockfoundry.control.changes import CHANGES_HANDLERS
 from mockfoundry.control.context import (
     YAML,
     ControlAnswer,
@@ -122,6 +123,7 @@ def show_platform(context: ControlContext, call: ControlCall) -> ControlAnswer:
 HANDLERS: Mapping[str, ControlHandler] = {
     **index_handlers(show_health, show_document, show_contract, show_platform),
     **FOUNDATION_HANDLERS,
+    **CHANGES_HANDLERS,
     **WORLD_HANDLERS,
     **SCENARIO_HANDLERS,
     **REQUEST_HANDLERS,

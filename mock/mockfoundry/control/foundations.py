@@ -3,15 +3,14 @@
 Never decides what is in one: seeds and the world do. Never sleeps: advancing a clock does at once what is due.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.jobs import advance_world
-from mockfoundry.cloudfoundry.seeds.export import export_snapshot, export_world
+from mockfoundry.cloudfoundry.seeds.export import export_snapshot
 from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
 from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
 from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_claims
@@ -40,7 +39,6 @@ from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import SnapshotWantedError
-from mockfoundry.journal.redaction import redact_named_value
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.store.keeper import LookUp
 from mockfoundry.store.versions import StoreUnreachableError
@@ -268,76 +266,6 @@ def answer_with_settled_world(world: World, now: int) -> ControlAnswer | Control
     return answer_with_state(world.copy(), now)
 
 
-SeedChange = dict[str, Any]
-
-IDENTITY_KEYS = ("name", "type", "guid", "id")
-"""What an entity in a list is known by: the first of these that it has."""
-
-IGNORED_KEYS = frozenset({"updated_at"})
-"""What moves with every other change of an entity."""
-
-
-def show_changes(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
-    foundation, now = context.find_foundation(call)
-    settle_foundation(foundation, now)
-    before, after = foundation.initial_world, foundation.world.copy()
-    return answer_in_turn(
-        is_large(before) or is_large(after),
-        lambda: ControlAnswer({"changes": list_changes(before, after)}),
-    )
-
-
-def list_changes(before: World, after: World) -> list[SeedChange]:
-    return [redact_change(each) for each in find_changes(export_world(before), export_world(after))]
-
-
-def redact_change(change: SeedChange) -> SeedChange:
-    """A change without secrets: a client may have written one into an annotation, or into a command."""
-    name = change["where"].rpartition("/")[2]
-    return {
-        "where": change["where"],
-        "before": redact_named_value(name, change["before"]),
-        "after": redact_named_value(name, change["after"]),
-    }
-
-
-def find_changes(before: Any, after: Any, where: str = "") -> Iterator[SeedChange]:
-    """Where two exported seeds differ, from the outside in: `organizations/acme/suspended`, before and after."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        is_entity = "guid" in before
-        for key in dict.fromkeys((*before, *after)):
-            if not (is_entity and key in IGNORED_KEYS):
-                yield from find_changes(before.get(key), after.get(key), f"{where}/{key}" if where else str(key))
-    elif are_all_entities(before) and are_all_entities(after):
-        yield from find_changes(entities_by_identity(before, after), entities_by_identity(after, before), where)
-    elif before != after:
-        yield {"where": where, "before": abbreviate_entity(before), "after": abbreviate_entity(after)}
-
-
-def are_all_entities(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, Mapping) and identity_of(each) for each in value)
-
-
-def entities_by_identity(entities: list[Any], others: list[Any]) -> dict[str, Any]:
-    """Entities by what they are known by; by their guids too where one of the two lists has two of a name."""
-    repeated = {
-        name for side in (entities, others) for name, count in Counter(map(identity_of, side)).items() if count > 1
-    }
-    return {
-        f"{identity_of(each)} {each.get('guid', '')}" if identity_of(each) in repeated else identity_of(each): each
-        for each in entities
-    }
-
-
-def identity_of(entity: Mapping[str, Any]) -> str:
-    return next((str(entity[key]) for key in IDENTITY_KEYS if entity.get(key)), "")
-
-
-def abbreviate_entity(value: Any) -> Any:
-    """A value as a change shows it: of a whole entity only what it is known by."""
-    return {key: value[key] for key in IDENTITY_KEYS if key in value} or value if isinstance(value, Mapping) else value
-
-
 def show_clock(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, now = context.find_foundation(call)
     return ControlAnswer(clock_to_dict(foundation.world.clock, now))
@@ -467,7 +395,6 @@ FOUNDATION_HANDLERS = index_handlers(
     export_state,
     replace_state,
     patch_state,
-    show_changes,
     show_clock,
     change_clock,
     mint_token,

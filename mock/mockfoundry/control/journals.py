@@ -46,9 +46,10 @@ from mockfoundry.journal.coverage import (
     scenario_for_item,
 )
 from mockfoundry.journal.entry import NO_STATUS
+from mockfoundry.journal.hit_counts import HitKey
 from mockfoundry.journal.lines import find_entry, list_titles
 from mockfoundry.journal.retries import RetryLimits, audit_retries, format_retry_table, judge_retries
-from mockfoundry.journal.store import HitKey, Journal, add_hit_counts
+from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.journal.verdicts import list_shown_entries, show_verdict
 from mockfoundry.journal.verify import (
     Expectation,

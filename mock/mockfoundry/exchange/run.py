@@ -77,8 +77,7 @@ NOT_READ_NOTE = b"body: not read, its content type is not application/json"
 
 log = logging.getLogger("mockfoundry")
 
-_DOT = ord(".")
-# A number is found in bytes in a tenth of the time that bytes take.
+_DOT = ord(".")  # a number is found in bytes in a tenth of the time that bytes take
 
 
 def handle_request(service: Service, request: Request) -> Response | PendingRequest:

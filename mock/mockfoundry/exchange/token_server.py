@@ -44,7 +44,8 @@ from mockfoundry.exchange.response import (
 )
 from mockfoundry.foundations.addressing import Address, parse_address
 from mockfoundry.foundations.foundation import FoundationState
-from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, FOUNDATION_GONE, FoundationRegistry
+from mockfoundry.foundations.refusals import FOUNDATION_GONE
+from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, FoundationRegistry
 from mockfoundry.journal.entry import DecidedBy
 from mockfoundry.scenarios.engine import ScenarioMatch
 from mockfoundry.scenarios.model import Respond

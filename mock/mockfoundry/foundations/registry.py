@@ -6,25 +6,27 @@ does not go on in a world that nobody has prepared.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
+from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.tokens import derive_issuer, derive_shared_issuer
 from mockfoundry.cloudfoundry.world import World
+from mockfoundry.foundations.bounds import ServerBounds
 from mockfoundry.foundations.clock_waits import ClockWaits
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
-from mockfoundry.foundations.request_totals import RequestTotals
-from mockfoundry.foundations.shards import Shard, find_shard
-from mockfoundry.journal.store import (
-    HitKey,
-    Journal,
-    SharedJournalBudget,
-    add_hit_counts,
+from mockfoundry.foundations.refusals import (
+    BAD_FOUNDATION,
+    TOO_MANY_FOUNDATIONS,
+    foundation_gone_refusal,
+    other_shard_refusal,
+    world_replaced_refusal,
 )
-from mockfoundry.options import ServerOptions
+from mockfoundry.foundations.request_totals import RequestTotals
+from mockfoundry.foundations.shards import Shard
+from mockfoundry.journal.budget import SharedJournalBudget
+from mockfoundry.journal.hit_counts import HitKey
+from mockfoundry.journal.store import Journal, add_hit_counts
 from mockfoundry.scenarios.engine import ScenarioProgress
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 
@@ -34,49 +36,12 @@ if TYPE_CHECKING:
 DEFAULT_FOUNDATION = "default"
 FOUNDATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
-BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
-TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, "")
-FOUNDATION_GONE = CatalogueEntry("Mock-FoundationGone", 990008, 404, "")
-WORLD_REPLACED = CatalogueEntry("Mock-WorldReplaced", 990009, 410, "")
-OTHER_SHARD = CatalogueEntry("Mock-OtherShard", 990011, 421, "")
-
 MAX_GONE_NAMES = 10_000
 """How many names a registry remembers whose foundations are gone; beyond that it forgets the earliest."""
 
 WAS_DELETED = "was deleted"
 HAS_EXPIRED = "has expired (--expire-idle)"
 """Why a foundation is gone, in words."""
-
-
-class ServerBounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What one server holds at most.
-
-    Attributes:
-        foundations: how many.
-        journal: bytes that the journal of each may hold.
-        journals: bytes that all journals may hold together.
-        rules: of the scenarios that are on in one foundation.
-        seed_bytes: bytes of a seed or a state.
-        idle: microseconds of real time after which a foundation that was not used is deleted; None for never.
-    """
-
-    foundations: int = ServerOptions.max_foundations
-    journal: int = ServerOptions.max_journal
-    journals: int = ServerOptions.max_journals
-    rules: int = ServerOptions.max_rules
-    seed_bytes: int = ServerOptions.max_seed
-    idle: int | None = ServerOptions.expire_idle
-
-    @classmethod
-    def from_options(cls, options: ServerOptions) -> Self:
-        return cls(
-            foundations=options.max_foundations,
-            journal=options.max_journal,
-            journals=options.max_journals,
-            rules=options.max_rules,
-            seed_bytes=options.max_seed,
-            idle=options.expire_idle,
-        )
 
 
 class SnapshotWantedError(Exception):
@@ -461,37 +426,6 @@ class FoundationRegistry:
 def has_expired(foundation: FoundationState, idle: int, real_time: int) -> bool:
     """Whether a foundation was not used for that many microseconds; one whose journal is watched is in use."""
     return real_time - foundation.last_used >= idle and not foundation.journal.watchers
-
-
-def foundation_gone_refusal(name: str, how: str) -> Refusal:
-    """Why a request is refused whose foundation was there and is gone.
-
-    Args:
-        how: it went, as a verb with what follows.
-    """
-    text = (
-        f"The foundation {name} {how}; PUT /__mock/foundations/{name} makes it again (so does putting a state or a "
-        "scenario, minting a token, logging in, setting the clock, or a copy), or take another name"
-    )
-    return Refusal(FOUNDATION_GONE, text, why="foundation: gone")
-
-
-def other_shard_refusal(name: str, shard: Shard) -> Refusal:
-    """Why a request is refused whose foundation another server has."""
-    text = (
-        f"The foundation {name} is on shard {find_shard(name, shard.count)}/{shard.count}, and this is {shard}; ask "
-        "through the proxy that mockfoundry proxy-config configures, and give it the same number of shards"
-    )
-    return Refusal(OTHER_SHARD, text, why=f"foundation: not on shard {shard}")
-
-
-def world_replaced_refusal(name: str) -> Refusal:
-    """Why a request is refused whose world was replaced while it waited."""
-    text = (
-        f"The foundation {name} was made anew (by a reset, another seed or state, or a copy) while this request "
-        "waited; nothing of it was done. Send it again if it is meant for the new one"
-    )
-    return Refusal(WORLD_REPLACED, text, why="foundation: made anew while the request waited")
 
 
 def begin_all_scenarios(foundation: FoundationState, real_time: int) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
 from mockfoundry.journal.entry import NO_STATUS
-from mockfoundry.journal.store import HitKey
+from mockfoundry.journal.hit_counts import HitKey
 from mockfoundry.wire_faults import WIRE_FAULT_NAMES
 
 

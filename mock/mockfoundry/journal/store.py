@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from mockfoundry.journal.budget import SharedJournalBudget
 from mockfoundry.journal.entry import (
     NO_STATUS,
     STILL_SENDING,
@@ -22,73 +23,7 @@ from mockfoundry.journal.entry import (
     RecordedRequest,
     RecordedResponse,
 )
-
-MAX_ALL_JOURNALS_BYTES = 128 * 1024 * 1024
-"""How much all journals of a server hold together, unless it is set otherwise."""
-
-FILL_AFTER_TRIMMING = 0.8
-"""How full the budget is after making room. Making room looks at every journal, so it should be rare."""
-
-
-class BudgetedJournal(Protocol):
-    """What the budget knows of a journal.
-
-    Attributes:
-        size: bytes that it holds.
-        last_write: the budget's count of writes when it was last written to.
-    """
-
-    size: int
-    last_write: int
-
-    def forget_oldest_until(self, bytes_left: int) -> None: ...
-
-
-class SharedJournalBudget:
-    """Bounds what journals hold together: if there is no room, those written to longest ago forget first.
-
-    What a journal shares with its copy counts for both.
-
-    Args:
-        max_bytes: of all journals together.
-
-    Attributes:
-        held_bytes: of all journals together at present.
-    """
-
-    def __init__(self, max_bytes: int = MAX_ALL_JOURNALS_BYTES) -> None:
-        self.max_bytes = max_bytes
-        self.held_bytes = 0
-        self._writes = 0
-        self._journals: dict[int, BudgetedJournal] = {}
-
-    def add_bytes(self, journal: BudgetedJournal, count: int) -> None:
-        """Counts bytes that a journal has taken, and makes room where there are too many."""
-        # Marking the journal, which is at hand, is cheaper than keeping all of them in an order.
-        self._writes = journal.last_write = self._writes + 1
-        if journal.size == count:
-            self._journals[id(journal)] = journal
-        self.held_bytes += count
-        if self.held_bytes > self.max_bytes:
-            self._make_room()
-
-    def release_bytes(self, journal: BudgetedJournal, count: int) -> None:
-        """Stops counting bytes that a journal has forgotten."""
-        self.held_bytes -= count
-        if not journal.size:
-            self.remove_journal(journal)
-
-    def remove_journal(self, journal: BudgetedJournal) -> None:
-        """Stops asking a journal to make room: it holds nothing, or is closed."""
-        self._journals.pop(id(journal), None)
-
-    def _make_room(self) -> None:
-        goal = int(self.max_bytes * FILL_AFTER_TRIMMING)
-        for journal in sorted(self._journals.values(), key=lambda each: each.last_write):
-            if self.held_bytes <= goal:
-                return
-            journal.forget_oldest_until(max(0, journal.size - (self.held_bytes - goal)))
-
+from mockfoundry.journal.hit_counts import SHARED_HIT_KEYS, HitKey, ScenarioHitKey, hit_key_of, share_hit_keys
 
 MAX_JOURNAL_BYTES = 8 * 1024 * 1024
 """How much a journal holds, unless it is set otherwise."""
@@ -119,19 +54,6 @@ class RecordedExchange(Protocol):
     def near_miss(self) -> str: ...
     @property
     def request(self) -> RecordedRequest: ...
-
-
-HitKey = tuple[str, int, str, str]
-"""Operation, status, fault and phase of an exchange: what coverage counts by.
-
-The phase is empty where no scenario answered. Status is NO_STATUS and fault empty where nothing was answered (yet).
-"""
-
-ScenarioHitKey = tuple[str, int, str, str]
-"""Operation, status and fault of an exchange that a scenario took, and the scenario's name: what metrics count by."""
-
-_HIT_KEYS: dict[HitKey, HitKey] = {}
-# One object for each key, shared by thousands of journals. There are no more keys than a contract has answers.
 
 
 class JournalContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -304,7 +226,7 @@ class Journal:
         return number
 
     def _count(self, hit_key: HitKey) -> None:
-        hit_key = _HIT_KEYS.setdefault(hit_key, hit_key)
+        hit_key = SHARED_HIT_KEYS.setdefault(hit_key, hit_key)
         self.hit_counts[hit_key] = self.hit_counts.get(hit_key, 0) + 1
 
     def _count_scenario(self, operation: str, response: RecordedResponse) -> None:
@@ -497,11 +419,6 @@ class Journal:
             self.budget.release_bytes(self, before - self.size)
 
 
-def share_hit_keys(hit_counts: list[tuple[HitKey, int]]) -> dict[HitKey, int]:
-    """Hit counts by the keys that all journals share."""
-    return {_HIT_KEYS.setdefault(hit_key, hit_key): times for hit_key, times in hit_counts}
-
-
 def encode_exchange(
     number: int, real_time: int, now: int, exchange: RecordedExchange, response: RecordedResponse
 ) -> bytes:
@@ -522,11 +439,6 @@ def encode_exchange(
             response,
         )
     )
-
-
-def hit_key_of(operation: str, response: RecordedResponse) -> HitKey:
-    """What coverage counts an exchange by."""
-    return operation, response.status, response.fault, response.phase
 
 
 def add_hit_counts(journal: Journal, into: dict[HitKey, int]) -> None:

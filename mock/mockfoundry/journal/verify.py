@@ -13,9 +13,10 @@ import msgspec
 from mockfoundry.documents.problems import MAX_LISTED, list_first
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal.entry import JournalEntry, redact_entry
+from mockfoundry.journal.hit_counts import HitKey
 from mockfoundry.journal.redaction import Redactor
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_parameter
-from mockfoundry.journal.store import HitKey, Journal
+from mockfoundry.journal.store import Journal
 
 
 class RequestCondition(Protocol):

@@ -470,7 +470,7 @@ def test_a_clients_name_says_the_foundation_in_the_same_way(server: Serving) -> 
 
 
 def test_too_many_foundations_are_refused_in_uaas_form() -> None:
-    from mockfoundry.foundations.registry import ServerBounds
+    from mockfoundry.foundations.bounds import ServerBounds
 
     with serving(seed=SEED, bounds=ServerBounds(foundations=1)) as small:
         assert log_in(small, "admin@one").status_code == 200
