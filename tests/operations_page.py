@@ -24,6 +24,7 @@ from mockfoundry.server.bounded import IDLE_SECONDS, LINGER_SECONDS
 from mockfoundry.server.limits import ServerLimits
 from mockfoundry.server.request_log import CLOSING_SECONDS, MAX_WAITING_LINES
 from mockfoundry.server.run import GRACE_SECONDS
+from mockfoundry.store.keeper import StoreState
 
 OPERATIONS_PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 
@@ -90,7 +91,18 @@ BUILT_IN = (
 def list_metrics() -> list[tuple[str, str, str]]:
     """The name of each metric of mockfoundry's own, its kind, and what it says."""
     lag = LoopLag((0,) * (len(LAG_BUCKETS) + 1), 0.0)
-    nothing = MetricsSnapshot({}, RequestTotals(DEFAULT_FOUNDATION), {}, ServerGauges(0, 0, 0.0, lag))
+    store = StoreState(
+        address="",
+        problem="",
+        foundations=0,
+        written=0,
+        bytes_written=0,
+        last_written=None,
+        not_saved={},
+        refused=(),
+        unreadable={},
+    )
+    nothing = MetricsSnapshot({}, RequestTotals(DEFAULT_FOUNDATION), {}, ServerGauges(0, 0, 0.0, lag), store)
     endings = defaultdict(str, counter="_total", info="_info")
     families = SnapshotCollector(nothing).collect()
     return [(f"{each.name}{endings[each.type]}", each.type, each.documentation) for each in families]

@@ -353,12 +353,15 @@ def test_a_store_that_is_away_is_told_and_everything_is_saved_when_it_is_back(
     server.save()
     told = health_of(server)
     assert (told["reachable"], told["problem"]) == (False, f"{folder}: No such file or directory")
+    metrics = server.ask(2, "GET", "/__mock/metrics").body.decode().splitlines()
+    assert {"mockfoundry_store_reachable 0.0", "mockfoundry_store_snapshots_total 1.0"} <= set(metrics)
     assert [each.levelname for each in caplog.records if "can't be reached" in each.getMessage()] == ["ERROR"]
     saved = server.ask(3, "POST", "/__mock/foundations/team/save")
     assert (saved.status, json.loads(saved.body)["type"]) == (503, "urn:mockfoundry:store-unreachable")
     (tmp_path / "away").rename(folder)
     server.save()
     assert health_of(server)["reachable"] is True
+    assert b"mockfoundry_store_reachable 1.0" in server.ask(4, "GET", "/__mock/metrics").body
     assert instances_of(begin()) == 8
 
 

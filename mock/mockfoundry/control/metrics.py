@@ -17,6 +17,7 @@ from mockfoundry.foundations.request_totals import (
     class_of_foundation,
 )
 from mockfoundry.journal.entry import NO_STATUS
+from mockfoundry.store.keeper import StoreState
 from mockfoundry.version import __version__
 
 if TYPE_CHECKING:
@@ -75,12 +76,14 @@ class MetricsSnapshot(msgspec.Struct, frozen=True):
         build: version, mode, contract and shard; the last is empty where there is one server alone.
         sizes: by class of foundation, each class once.
         gauges: None for a server that does not listen.
+        store: None for a server that keeps nothing.
     """
 
     build: Mapping[str, str]
     totals: RequestTotals
     sizes: Mapping[FoundationClass, JournalSize]
     gauges: ServerGauges | None
+    store: StoreState | None = None
 
 
 def show_metrics(context: ControlContext, call: ControlCall) -> ControlWork:
@@ -102,7 +105,13 @@ def take_snapshot(context: ControlContext) -> MetricsSnapshot:
         "shard": str(service.registry.shard or ""),
     }
     gauges = None if context.read_gauges is None else context.read_gauges()
-    return MetricsSnapshot(build, service.registry.total_requests(), measure_journals(service.registry), gauges)
+    return MetricsSnapshot(
+        build,
+        service.registry.total_requests(),
+        measure_journals(service.registry),
+        gauges,
+        None if service.keeper is None else service.keeper.describe(),
+    )
 
 
 def measure_journals(registry: FoundationRegistry) -> Mapping[FoundationClass, JournalSize]:
@@ -149,6 +158,8 @@ class SnapshotCollector:
         yield from collect_journals(self._snapshot)
         if self._snapshot.gauges is not None:
             yield from collect_gauges(self._snapshot.gauges)
+        if self._snapshot.store is not None:
+            yield from collect_store(self._snapshot.store)
         yield from collect_build(self._snapshot.build)
 
 
@@ -222,6 +233,20 @@ def cumulate(counts: Iterable[int]) -> Iterator[tuple[str, float]]:
     for bound, count in zip((*map(str, LAG_BUCKETS), "+Inf"), counts, strict=True):
         total += count
         yield bound, total
+
+
+def collect_store(store: StoreState) -> "Iterator[Metric]":
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+
+    yield GaugeMetricFamily("mockfoundry_store_reachable", "1 where the store answers, else 0.", not store.problem)
+    yield GaugeMetricFamily(
+        "mockfoundry_store_not_saved", "Foundations that could not be saved the last time.", len(store.not_saved)
+    )
+    yield GaugeMetricFamily(
+        "mockfoundry_store_unreadable", "Foundations whose snapshots can't be read.", len(store.unreadable)
+    )
+    yield CounterMetricFamily("mockfoundry_store_snapshots", "Snapshots that were written.", store.written)
+    yield CounterMetricFamily("mockfoundry_store_bytes", "Their bytes.", store.bytes_written)
 
 
 def collect_build(build: Mapping[str, str]) -> "Iterator[Metric]":
