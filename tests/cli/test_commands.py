@@ -98,6 +98,14 @@ def test_the_screen_of_an_open_address_says_who_is_an_admin(strict: bool, unknow
     assert says in render_start_screen(build_service(options, 0), "http://here", options)
 
 
+def test_the_screen_names_the_file_that_options_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("scenario: conflict\n", "utf-8")
+    with started("--config", str(file)) as (_, _, printed):
+        assert "config.yaml, where no flag or variable says otherwise" in printed
+        assert "scenarios   conflict\n" in printed
+
+
 def test_sigterm_ends_it_soon_and_running_answers_are_finished(tmp_path: Path) -> None:
     """An answer that would come within half a second comes; one that would take ten minutes is not waited for."""
     slow = tmp_path / "slow.yaml"

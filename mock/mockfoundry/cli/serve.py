@@ -87,6 +87,10 @@ def add_server_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+CONFIGURATION_KEY = "mockfoundry.configuration"
+"""Where a command finds the file that its options came from."""
+
+
 def take_configuration(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Has the command take from a file what neither its flags nor the environment give."""
     if path is None:
@@ -96,6 +100,7 @@ def take_configuration(context: click.Context, parameter: click.Parameter, path:
 
     with report_user_errors():
         context.default_map = dict(read_configuration_file(path, list_library_files()))
+    context.meta[CONFIGURATION_KEY] = str(path)
 
 
 @click.command()
@@ -151,7 +156,14 @@ def serve_here(options: ServerOptions, context: click.Context) -> None:
     except OSError as error:
         fail_to_listen(options, error)
     authority = "" if tls is None else tls.authority_file
-    screen = render_start_screen(service, url_of_socket(bound[0], tls), options, is_in_container(os.environ), authority)
+    screen = render_start_screen(
+        service,
+        url_of_socket(bound[0], tls),
+        options,
+        is_in_container(os.environ),
+        authority,
+        context.meta.get(CONFIGURATION_KEY, ""),
+    )
     room = make_room_for_connections(options.max_connections)
     if room < options.max_connections:
         screen = f"{screen}\n\n  Only {room} connections: this process may open no more files (ulimit -n)."

@@ -55,12 +55,18 @@ def find_unread_variables(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def render_start_screen(
-    service: "Service", url: str, options: ServerOptions, in_container: bool = False, authority: str = ""
+    service: "Service",
+    url: str,
+    options: ServerOptions,
+    in_container: bool = False,
+    authority: str = "",
+    configuration: str = "",
 ) -> str:
     """What is printed once the server listens.
 
     Args:
         authority: the file of the throw-away authority that clients have to trust; empty for none.
+        configuration: the file that options came from; empty for none.
     """
     from mockfoundry.exchange.request import CONTROL_PATH
     from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
@@ -86,6 +92,11 @@ def render_start_screen(
         "",
         f"  URL         {url}",
         f"  console     {url}{CONTROL_PATH}/console",
+        *(
+            [f"  options     {shorten_path(configuration)}, where no flag or variable says otherwise"]
+            if configuration
+            else []
+        ),
         f"  mode        {options.mode}{describe_strictness(options)}",
         f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
         *render_platform(service),
