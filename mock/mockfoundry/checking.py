@@ -15,7 +15,7 @@ import msgspec
 from mockfoundry.assembly import ERROR_STATUSES, build_seed_world_from_text, find_scenario_misfits
 from mockfoundry.cloudfoundry.seeds.format import SEED
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.configuration import CONFIGURATION, read_configuration
+from mockfoundry.configuration import CONFIGURATION, options_of_configuration, read_configuration
 from mockfoundry.contract.load import Contract
 from mockfoundry.documents.files import (
     STANDARD_INPUT,
@@ -28,7 +28,7 @@ from mockfoundry.documents.json import is_json_text
 from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES, node_to_data
 from mockfoundry.documents.problems import DocumentError, Problem, find_near_word
 from mockfoundry.documents.yaml import read_nodes
-from mockfoundry.options import ServerOptions
+from mockfoundry.options import ServerOptions, find_contradiction
 from mockfoundry.scenarios.format import SCENARIO
 from mockfoundry.scenarios.lint import find_nothing_more, read_checked_scenario
 from mockfoundry.shipped import list_library_files
@@ -125,7 +125,11 @@ def check_text(text: str, source: str, contract: Contract, world: World | None) 
     """
     document = find_document_name(text, source)
     if document == "configuration":
-        read_configuration(text, source, list_library_files())
+        contradiction = find_contradiction(
+            options_of_configuration(read_configuration(text, source, list_library_files()))
+        )
+        if contradiction:
+            raise DocumentError([Problem(source, 1, 1, f"a server does not start with this: {contradiction}")])
         return None
     if document == "seed":
         build_seed_world_from_text(text, source, random_seed=ServerOptions.random_seed, began_at=0)
@@ -167,7 +171,8 @@ def find_document_name(text: str, source: str) -> DocumentName:
 def is_scenario(data: Mapping[str, Any]) -> bool:
     """Whether a mapping with the key `scenario` is one, and no configuration that plays one from the start."""
     others = [key for key in data if key != "scenario"]
-    return not others or any(key not in CONFIGURATION.by_name for key in others)
+    # `tls` is an option, too, which is true or false.
+    return not others or isinstance(data.get("tls"), Mapping) or any(key not in CONFIGURATION.by_name for key in others)
 
 
 def read_outermost(text: str, source: str) -> Any:

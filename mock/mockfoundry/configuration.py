@@ -17,7 +17,14 @@ from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES, node_to_data
 from mockfoundry.documents.problems import DocumentError, did_you_mean
 from mockfoundry.documents.wording import describe_value
 from mockfoundry.documents.yaml import read_nodes
-from mockfoundry.options import LARGEST_RANDOM_SEED, LEAST_RANDOM_SEED, SHIPPED_PLATFORM, Option, iterate_options
+from mockfoundry.options import (
+    LARGEST_RANDOM_SEED,
+    LEAST_RANDOM_SEED,
+    SHIPPED_PLATFORM,
+    Option,
+    ServerOptions,
+    iterate_options,
+)
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,21 @@ def read_configuration(text: str, source: str, scenarios: Collection[str]) -> Ma
     if reading.findings:
         raise DocumentError(sorted(locate_finding(root, each, source) for each in reading.findings))
     return form.collect_attributes(given)
+
+
+def options_of_configuration(given: Mapping[str, Any]) -> ServerOptions:
+    """The options that a configuration alone comes to, with the defaults of the others."""
+    values: dict[str, Any] = {}
+    for option in iterate_options():
+        if option.name not in given:
+            continue
+        value, parse = given[option.name], option.info.parse
+        if isinstance(value, list | tuple):
+            value = tuple(value if parse is None else map(parse, value))
+        elif parse is not None:
+            value = parse(value)
+        values[option.name] = value
+    return ServerOptions(**values)
 
 
 def read_configuration_file(path: Path, scenarios: Collection[str]) -> Mapping[str, Any]:

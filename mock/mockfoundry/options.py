@@ -417,3 +417,39 @@ def iterate_options() -> Iterator[Option]:
     for each in fields(ServerOptions):
         type_, info = get_args(types[each.name])
         yield Option(each.name, type_, each.default, info)
+
+
+def find_contradiction(options: ServerOptions) -> str:
+    """Why a server can't be started with all of these options together, and the mend; empty where it can."""
+    return next(iterate_contradictions(options), "")
+
+
+def iterate_contradictions(options: ServerOptions) -> Iterator[str]:
+    """What options contradict each other, or lack another one."""
+    speaks_tls = options.tls or options.tls_cert is not None
+    if options.tls and options.tls_cert is not None:
+        yield "--tls makes a certificate, and --tls-cert names one; give one of the two"
+    if options.tls_key is not None and options.tls_cert is None:
+        yield "--tls-key is the key of a certificate; name that by --tls-cert, too"
+    if options.tls_authority is not None and not options.tls:
+        yield "--tls-authority is where --tls writes its authority's certificate; give --tls, too"
+    if options.tls_client_ca is not None and not speaks_tls:
+        yield "--tls-client-ca is about clients that come by https; give --tls or --tls-cert, too"
+    if options.workers > 1:
+        if options.shard is not None or options.peer:
+            yield "--workers gives each of its own servers a share; leave --shard and --peer out"
+        if speaks_tls:
+            yield "--workers serves plain HTTP; give TLS to a proxy before it, or serve by one process"
+        if options.port == 0:
+            yield "--workers needs a port of its own: --port 8080"
+    if options.shard is None:
+        if options.peer:
+            yield "--peer is given without --shard; say which of these servers this one is, as in --shard 0/2"
+        return
+    index, count = options.shard
+    if options.peer and len(options.peer) != count:
+        yield f"--peer is given {len(options.peer)} times, and --shard says {count} servers; name each, this one too"
+    if options.strict_auth and options.signing_key is None:
+        yield (
+            f"--shard {index}/{count} with --strict-auth needs --signing-key: any shard mints tokens that count on all"
+        )

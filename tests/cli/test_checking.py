@@ -144,3 +144,12 @@ def test_a_seed_that_check_lets_pass_is_taken_by_serve(text: str, tmp_path: Path
     file.write_text(text, "utf-8")
     assert check_input(text) == (0, "1 file is right\n")
     build_service(ServerOptions(seed=str(file)), 0)
+
+
+def test_a_scenario_of_tls_alone_is_one(tmp_path: Path) -> None:
+    """Both of its keys are options, too."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("scenario: mine\ntls: {fault: expired}\n", "utf-8")
+    assert run_here("check", str(file)).stdout == "1 file is right\n"
+    file.write_text("scenario: mine\ntls: {fault: nope}\n", "utf-8")
+    assert '2:14: fault is "nope"; it must be expired' in run_here("check", str(file)).stdout

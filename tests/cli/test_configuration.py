@@ -49,11 +49,37 @@ def test_every_option_is_reached_by_the_file(option: Option, tmp_path: Path) -> 
     assert parse_serve("--config", str(file)) == dataclasses.replace(ServerOptions(), **{option.name: value})
 
 
+CONTRADICTING = ("tls", "tls-authority", "workers", "shard", "peer")
+"""Options that can't stand beside all others."""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("tls-key: some\n", "--tls-key is the key of a certificate"),
+        ("workers: 2\nshard: 0/2\n", "--workers gives each of its own servers a share"),
+        ("workers: 2\ntls: true\n", "--workers serves plain HTTP"),
+        ("peer: [http://a:1]\n", "--peer is given without --shard"),
+        ("shard: 0/2\nstrict-auth: true\n", "needs --signing-key"),
+    ],
+)
+def test_what_no_server_starts_with_is_not_right(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "some").write_text("", "utf-8")
+    refused = run_here("check", str(write(tmp_path, text)))
+    assert refused.returncode == 1
+    assert why in refused.stdout
+
+
 def test_every_option_in_one_file_is_right_and_fits_the_schema(tmp_path: Path) -> None:
     given = {option.flag.removeprefix("--"): value_of(option)[0] for option in OPTIONS}
     (tmp_path / "some").write_text("", "utf-8")
-    file = write(tmp_path, yaml.safe_dump(given))
-    assert run_here("check", str(file)).stdout == "1 file is right\n"
+    refused = run_here("check", str(write(tmp_path, yaml.safe_dump(given)))).stdout
+    assert refused.endswith(
+        ":1:1: a server does not start with this: --tls makes a certificate, and --tls-cert names "
+        "one; give one of the two\n"
+    )
+    fitting = {name: value for name, value in given.items() if name not in CONTRADICTING}
+    assert run_here("check", str(write(tmp_path, yaml.safe_dump(fitting)))).stdout == "1 file is right\n"
     schema = json.loads(run_here("schema", "config").stdout)
     assert schema["$id"] == "urn:mockfoundry:config"
     validator = jsonschema_rs.Draft202012Validator(schema)

@@ -304,7 +304,8 @@ def test_a_foundation_is_made_with_its_seed_and_scenarios_in_one_call(server: Se
             "scenario conflicts: the library has none of that name; did you mean conflict?",
         ),
         ("conflict,", {}, 404, "scenario : the library has none of that name"),
-        ("conflict,deployment-in-flight", {}, 422, "organizations/0/spaces/0/apps/0/name"),
+        ("conflict,deployment-in-flight", {}, 422, "scenario deployment-in-flight: given"),
+        ("conflict,tls-expired", {}, 422, "scenario tls-expired: "),
     ],
 )
 def test_where_a_scenario_is_refused_no_foundation_is_made_and_none_replaced(

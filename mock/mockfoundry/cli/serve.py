@@ -17,7 +17,7 @@ from mockfoundry.cli.errors import fail, fail_to_listen, report_user_errors, req
 from mockfoundry.cli.printing import print_text, show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, is_in_container, render_start_screen
 from mockfoundry.garbage import keep_what_is_imported, pause_collection, tune_garbage_collector
-from mockfoundry.options import Option, RequestLogChoice, ServerOptions, iterate_options
+from mockfoundry.options import Option, RequestLogChoice, ServerOptions, find_contradiction, iterate_options
 
 if TYPE_CHECKING:
     from mockfoundry.exchange.run import Service
@@ -119,7 +119,9 @@ def take_configuration(context: click.Context, parameter: click.Parameter, path:
 def serve(**values: Any) -> None:
     """Start the mock server."""
     options = ServerOptions(**values)
-    must_suit_shard(options)
+    contradiction = find_contradiction(options)
+    if contradiction:
+        fail(contradiction)
     if options.watch:
         must_have_files(options)
     if options.workers > 1:
@@ -231,21 +233,6 @@ def watch_files(options: ServerOptions, service: "Service", server: "ListeningSe
 
     world = service.registry.initial_world
     return watch_in_thread(FileWatcher(options, service.served, world, apply, tell, read_clock))
-
-
-def must_suit_shard(options: ServerOptions) -> None:
-    """Ends the command where a share is told otherwise than all shards have to agree on."""
-    if options.shard is None:
-        if options.peer:
-            fail("--peer is given without --shard; say which of these servers this one is, as in --shard 0/2")
-        return
-    index, count = options.shard
-    if options.peer and len(options.peer) != count:
-        fail(f"--peer is given {len(options.peer)} times, and --shard says {count} servers; name each, this one too")
-    if options.strict_auth and options.signing_key is None:
-        fail(
-            f"--shard {index}/{count} with --strict-auth needs --signing-key: any shard mints tokens that count on all"
-        )
 
 
 def open_request_log(choice: RequestLogChoice) -> "RequestLog | None":

@@ -150,7 +150,6 @@ def serve_by_workers(options: ServerOptions, arguments: Sequence[str]) -> None:
     Args:
         arguments: of the command line, behind `mockfoundry`.
     """
-    must_suit_workers(options)
     nginx = shutil.which("nginx") or fail(NGINX_ADVICE)
     must_be_free(options)
     events = SimpleQueue[Event]()
@@ -176,16 +175,6 @@ def serve_by_workers(options: ServerOptions, arguments: Sequence[str]) -> None:
                 fail(f"nginx has ended with exit code {event.code}; all end")
             if not shards.restart(event):
                 raise SystemExit(1)
-
-
-def must_suit_workers(options: ServerOptions) -> None:
-    """Ends the command where an option can't be together with several workers."""
-    if options.shard is not None or options.peer:
-        fail("--workers gives each of its own servers a share; leave --shard and --peer out")
-    if options.tls or options.tls_cert:
-        fail("--workers serves plain HTTP; give TLS to a proxy before it, or serve by one process")
-    if options.port == 0:
-        fail("--workers needs a port of its own: --port 8080")
 
 
 def must_be_free(options: ServerOptions) -> None:

@@ -332,6 +332,9 @@ class Foundation(FoundationJournal):
                 f"random_seed={random_seed} needs a seed that is built anew with it; give seed= too, "
                 "or give the server its random_seed when it is started"
             )
+        if isinstance(scenarios, str):
+            raise TypeError(f"scenarios={scenarios!r} is one text, not a list of scenarios; write [{scenarios!r}]")
+        scenarios = list(scenarios)
         names = [str(each) for each in takewhile(is_named_in_library, scenarios)]
         self._begin(None if seed is None else load_seed_document(seed), random_seed, names)
         # The foundation that has the name now has minted none yet.

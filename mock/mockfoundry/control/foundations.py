@@ -11,7 +11,7 @@ from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.jobs import advance_world
 from mockfoundry.cloudfoundry.seeds.export import export_snapshot
-from mockfoundry.cloudfoundry.seeds.patch import apply_patch_fields
+from mockfoundry.cloudfoundry.seeds.patch import WorldPatchError, apply_patch_fields
 from mockfoundry.cloudfoundry.seeds.read import read_seed, read_world_patch, world_from_seed
 from mockfoundry.cloudfoundry.tokens import TOKEN_LIFETIME, sign_claims
 from mockfoundry.cloudfoundry.uaa.claims import TokenIssue, access_claims, list_user_scopes
@@ -92,7 +92,12 @@ def put_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
 
     def play_all(foundation: FoundationState) -> None:
         for each in played:
-            begin_playing(context, foundation, each, foundation.world.clock.now(call.real_time))
+            try:
+                begin_playing(context, foundation, each, foundation.world.clock.now(call.real_time))
+            except WorldPatchError as error:
+                raise ControlProblem(
+                    422, "bad-document", f"scenario {each.scenario.name}: {error}\nnothing was changed"
+                ) from None
 
     foundation = registry.create(name, call.prepared, call.real_time, scenarios, play_all)
     summary = summarize_foundation(foundation, foundation.world.clock.now(call.real_time))

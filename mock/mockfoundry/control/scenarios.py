@@ -278,9 +278,6 @@ def prepare_scenario(context: ControlContext, call: ControlCall) -> Callable[[st
     def read_scenario_of_body(text: str) -> ReadyScenario:
         if not text.strip():
             compiled = find_library_scenario(service, name)
-            unplayable = explain_unplayable_tls(compiled.scenario, service.tls_faults)
-            if unplayable:
-                raise ControlProblem(422, "no-tls", f"scenario {name}: {unplayable}")
             return ReadyScenario(compiled, show_scenario(compiled.scenario))
         find_more = partial(find_unplayable_tls, playable=service.tls_faults)
         (scenario,) = load_scenarios((Document(text, BODY),), service.served, ERROR_STATUSES, find_more)
@@ -296,14 +293,18 @@ def find_library_scenario(service: Service, name: str) -> CompiledScenario:
     """The library's scenario of a name.
 
     Raises:
-        ControlProblem: 404, there is none.
+        ControlProblem: 404, there is none; 422, this server can't play it.
     """
     compiled_scenarios = service.named_scenarios.get(name)
     if compiled_scenarios is None:
         hint = did_you_mean(name, list_library_files())
         detail = f"scenario {name}: the library has none of that name{hint}; GET /__mock/scenarios lists them"
         raise ControlProblem(404, "unknown-scenario", detail)
-    return compiled_scenarios.compiled[0]
+    (compiled,) = compiled_scenarios.compiled
+    unplayable = explain_unplayable_tls(compiled.scenario, service.tls_faults)
+    if unplayable:
+        raise ControlProblem(422, "no-tls", f"scenario {name}: {unplayable}")
+    return compiled
 
 
 def play_scenario(context: ControlContext, call: ControlCall) -> ControlAnswer:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from mockfoundry.documents.files import PEM_MARK
-from mockfoundry.options import ANY_ADDRESSES, ServerOptions
+from mockfoundry.options import ANY_ADDRESSES, ServerOptions, find_contradiction
 from mockfoundry.server.certificates import FindContext, can_be_certified, make_context_finder, make_fixed_finder
 
 LOCAL_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
@@ -49,7 +49,9 @@ def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
     Raises:
         TlsError: a file can't be used, or options contradict each other.
     """
-    must_fit_together(options)
+    contradiction = find_contradiction(options)
+    if contradiction:
+        raise TlsError(contradiction)
     if options.tls_cert is None and not options.tls:
         return None
     new_context = partial(new_server_context, options.tls_client_ca)
@@ -58,18 +60,6 @@ def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
     context = new_context()
     load_certificate(context, options.tls_cert, options.tls_key)
     return Tls(make_fixed_finder(context, new_context))
-
-
-def must_fit_together(options: ServerOptions) -> None:
-    """Refuses options of TLS that contradict each other, or that another one is missing for; raises TlsError."""
-    if options.tls and options.tls_cert is not None:
-        raise TlsError("--tls makes a certificate, and --tls-cert names one; give one of the two")
-    if options.tls_key is not None and options.tls_cert is None:
-        raise TlsError("--tls-key is the key of a certificate; name that by --tls-cert, too")
-    if options.tls_authority is not None and not options.tls:
-        raise TlsError("--tls-authority is where --tls writes its authority's certificate; give --tls, too")
-    if options.tls_client_ca is not None and not options.tls and options.tls_cert is None:
-        raise TlsError("--tls-client-ca is about clients that come by https; give --tls or --tls-cert, too")
 
 
 def make_throw_away_tls(
