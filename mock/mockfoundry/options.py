@@ -77,7 +77,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     Raises:
         ValueError: it is no such pair.
     """
-    found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
+    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", text)
     index, count = (-1, 0) if found is None else (int(found[1]), int(found[2]))
     if not 0 <= index < count <= MOST_SHARDS:
         raise ValueError(
@@ -87,13 +87,18 @@ def parse_shard(text: str) -> tuple[int, int]:
     return index, count
 
 
+HOST_PATTERN = r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])"
+"""A name, or an address, one of version 6 in brackets."""
+
+
 def parse_peer(text: str) -> str:
     """The URL of a shard, without a slash at its end.
 
     Raises:
         ValueError: it is none.
     """
-    if not re.fullmatch(r"https?://[^\s/?#@]+/?", text):
+    found = re.fullmatch(rf"https?://{HOST_PATTERN}(?::([0-9]{{1,5}}))?/?", text)
+    if found is None or int(found[1] or 80) not in range(1, 65_536):
         raise ValueError(f"{text!r} is no URL of a server; write it as http://mock-0.mock:8080, without a path")
     return text.rstrip("/")
 
@@ -447,6 +452,8 @@ def iterate_contradictions(options: ServerOptions) -> Iterator[str]:
             yield "--peer is given without --shard; say which of these servers this one is, as in --shard 0/2"
         return
     index, count = options.shard
+    if len(set(options.peer)) < len(options.peer):
+        yield "--peer names one server twice; give each its own URL, in the order of their numbers"
     if options.peer and len(options.peer) != count:
         yield f"--peer is given {len(options.peer)} times, and --shard says {count} servers; name each, this one too"
     if options.strict_auth and options.signing_key is None:

@@ -1,12 +1,13 @@
 """`mockfoundry proxy-config`: writes what nginx or Envoy needs to send each request to its shard. Never starts one."""
 
+import re
 from pathlib import Path
 
 import click
 
 from mockfoundry.cli.errors import fail
 from mockfoundry.cli.printing import print_text
-from mockfoundry.options import MOST_SHARDS, parse_peer
+from mockfoundry.options import HOST_PATTERN, MOST_SHARDS, parse_peer
 
 MODULE_FILES = (
     Path("/usr/lib/nginx/modules/ngx_http_js_module.so"),
@@ -40,8 +41,8 @@ def proxy_config(proxy: str, urls: tuple[str, ...], listen: str, token_script: P
         fail(f"there are {len(shards)} shards; {MOST_SHARDS} are the most, start fewer")
     if any(url.startswith("https:") for url in shards):
         fail("a shard's URL begins with https; the proxy speaks TLS with clients, and plain HTTP with the shards")
-    host, colon, port = listen.rpartition(":")
-    if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+    host, _, port = listen.rpartition(":")
+    if re.fullmatch(rf"{HOST_PATTERN}:[0-9]{{1,5}}", listen) is None or int(port) not in range(1, 65_536):
         fail(f"--listen: {listen!r} is no address; write it as 127.0.0.1:8080")
     if proxy == "envoy":
         from mockfoundry.proxies.envoy import write_envoy_configuration

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from mockfoundry.cloudfoundry.auth import ANY_ADMIN
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT, SECOND, Clock
 from mockfoundry.cloudfoundry.jobs import advance_world
@@ -32,7 +34,7 @@ from mockfoundry.control.context import (
     parse_duration_field,
     parse_moment_field,
 )
-from mockfoundry.control.peers import ask_peers, iterate_values
+from mockfoundry.control.peers import PeerList, ask_peers
 from mockfoundry.control.scenarios import begin_playing, find_library_scenario
 from mockfoundry.documents.problems import did_you_mean
 from mockfoundry.documents.times import format_precise_moment
@@ -54,8 +56,8 @@ def list_foundations(context: ControlContext, call: ControlCall) -> ControlAnswe
         return ControlAnswer({"foundations": own})
 
     def list_all() -> ControlAnswer:
-        answers = ask_peers(context.peers, "/foundations", {})
-        found = [*own, *iterate_values(answers, "foundations")]
+        answers = ask_peers(context.peers, "/foundations", {}, PeerList)
+        found = [*own, *(msgspec.to_builtins(each) for told in answers.told for each in told.foundations)]
         return ControlAnswer({"foundations": found, "unreachable": answers.unreachable})
 
     return ControlWork(list_all)
@@ -169,6 +171,13 @@ def store_unreachable_problem(name: str, error: StoreUnreachableError) -> Contro
 def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
     registry, other = context.service.registry, call.body["as"]
+    if registry.shard is not None and not registry.owns(other):
+        raise ControlProblem(
+            421,
+            "OtherShard",
+            f"body /as: {other} is a name of another shard, and a copy stays on that of its original, "
+            f"{registry.shard}; take another name, or GET the state of {foundation.name} and PUT it as that of {other}",
+        )
     if registry.find_active(other, call.real_time) is not None and not call.body.get("replace", False):
         text = f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"
         raise ControlProblem(409, "foundation-exists", text)

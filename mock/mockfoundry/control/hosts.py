@@ -21,6 +21,7 @@ LOCAL_ENDINGS = (".localhost", ".internal", ".local", ".svc")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]\s]*\]|[^:\[\]\s]*)(?::(?P<port>[0-9]{1,5}))?")
+MAX_PORT = 65_535
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -85,13 +86,17 @@ def names_host(pattern: str, name: str) -> bool:
 def split_authority(authority: str) -> tuple[str, str]:
     """Name and port, the name in lower case without a dot at its end; two empty texts where it is no authority."""
     found = _AUTHORITY.fullmatch(authority)
-    return ("", "") if found is None else (found["host"].lower().removesuffix("."), found["port"] or "")
+    return (
+        ("", "")
+        if found is None or int(found["port"] or 0) > MAX_PORT
+        else (found["host"].lower().removesuffix("."), found["port"] or "")
+    )
 
 
 def is_address(name: str) -> bool:
     """Whether a name is an IP address, one of version 6 in brackets."""
     try:
-        ipaddress.ip_address(name[1:-1] if name.startswith("[") else name)
+        ipaddress.IPv6Address(name[1:-1]) if name.startswith("[") else ipaddress.IPv4Address(name)
     except ValueError:
         return False
     return True

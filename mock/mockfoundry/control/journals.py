@@ -27,7 +27,7 @@ from mockfoundry.control.context import (
     parse_duration_field,
     parse_moment_field,
 )
-from mockfoundry.control.peers import PeerAnswers, ask_peers, iterate_values
+from mockfoundry.control.peers import PeerCoverage, ask_peers
 from mockfoundry.control.requests import (
     NamesFinder,
     is_long,
@@ -307,8 +307,8 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
 
     def cover_all() -> ControlAnswer:
         query = {"operation": ",".join(operations)} if operations else {}
-        answers = ask_peers(context.peers, "/coverage", query)
-        for key, times in iterate_hit_counts(answers):
+        answers = ask_peers(context.peers, "/coverage", query, PeerCoverage)
+        for key, times in iterate_hit_counts(answers.told):
             hit_counts[key] = hit_counts.get(key, 0) + times
         coverage = compute_coverage(choose_contract(context, operations), hit_counts, operations)
         return ControlAnswer({**coverage_to_dict(coverage), "unreachable": answers.unreachable})
@@ -316,17 +316,17 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
     return ControlWork(cover_all)
 
 
-def iterate_hit_counts(answers: PeerAnswers) -> Iterator[tuple[HitKey, int]]:
+def iterate_hit_counts(told: list[PeerCoverage]) -> Iterator[tuple[HitKey, int]]:
     """What other shards have counted, as their coverage tells it."""
-    for square in iterate_values(answers, "squares"):
-        if square["times"]:
-            status = NO_STATUS if square["fault"] else square["status"]
-            yield (square["operation"], status, square["fault"], square["phase"]), square["times"]
-    for value in answers.values:
-        for operation, statuses in value["undocumented"].items():
+    for coverage in told:
+        for square in coverage.squares:
+            if square.times:
+                status = NO_STATUS if square.fault else square.status
+                yield (square.operation, status, square.fault, square.phase), square.times
+        for operation, statuses in coverage.undocumented.items():
             for status, times in statuses.items():
-                yield (operation, int(status), "", ""), times
-        for operation, times in value["unanswered"].items():
+                yield (operation, status, "", ""), times
+        for operation, times in coverage.unanswered.items():
             yield (operation, NO_STATUS, "", ""), times
 
 

@@ -5,6 +5,7 @@ world is ever put into HTML here.
 """
 
 import hmac
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -52,6 +53,10 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+# Where a log-in leads: a view, with the foundation that it is about.
+_VIEW_ADDRESS = re.compile(rf"{CONSOLE_PATH}/[a-z]+(\?[!-\[\]-~]*)?")
 
 
 class Console(NamedTuple):
@@ -188,8 +193,8 @@ def log_in() -> flask.typing.ResponseReturnValue:
     if not hmac.compare_digest(given, console.token):
         return show_log_in("This is not the token that the server was started with.", 401)
     onward = flask.request.form.get("next", "")
-    is_own = onward.startswith(f"{CONSOLE_PATH}/") and "\\" not in onward
-    answer = flask.make_response(flask.redirect(onward if is_own else f"{CONSOLE_PATH}/{VIEWS[0].name}", 303))
+    is_view = _VIEW_ADDRESS.fullmatch(onward) is not None
+    answer = flask.make_response(flask.redirect(onward if is_view else f"{CONSOLE_PATH}/{VIEWS[0].name}", 303))
     set_session(answer, console.sessions.begin())
     return answer
 
