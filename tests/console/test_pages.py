@@ -99,7 +99,8 @@ def test_a_page_takes_its_own_methods(running: Serving, method: str, path: str, 
 
 
 def test_a_page_of_another_site_does_not_open_it(running: Serving) -> None:
-    assert running.client.get(f"{CONSOLE}/world", headers={"Host": "evil.example"}).status_code == 421
+    for host in ("evil.example", "localhost:99999", "[1.2.3.4]", "[::1"):
+        assert running.client.get(f"{CONSOLE}/world", headers={"Host": host}).status_code == 421, host
     assert running.client.post(f"{CONSOLE}/login", headers={"Origin": "http://evil.example"}).status_code == 403
 
 

@@ -1,7 +1,11 @@
 """Each foundation is on one shard and nowhere else; any shard mints; lists and coverage look over all of them."""
 
+import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -13,12 +17,14 @@ from click.testing import CliRunner
 from mockfoundry.assembly import build_service
 from mockfoundry.cli import main
 from mockfoundry.cloudfoundry.signing_keys import THROW_AWAY_KEY_FILE
+from mockfoundry.control import peers
 from mockfoundry.foundations.shards import SLOTS, assign_slots, find_shard, hash_name
 from mockfoundry.options import ServerOptions, iterate_options
 from mockfoundry.server.run import BackgroundServer
 from tests import plain_http
 from tests.serving import ADMIN, real_now
 from tests.shards.running import name_on, running_shards
+from tests.waiting import must_end
 
 COUNT = 2
 
@@ -185,6 +191,7 @@ def test_a_shard_that_does_not_answer_is_named(client: httpx.Client) -> None:
         (["--shard", "4/4"], "'4/4' is no share of a server; write its number, counted from 0, and how many there are"),
         (["--shard", "x"], "'x' is no share of a server"),
         (["--shard", "0/51"], "at most 50"),
+        (["--shard", "0/2", "--peer", "http://a:1", "--peer", "http://a:1"], "--peer names one server twice"),
         (["--peer", "http://a:1"], "--peer is given without --shard; say which of these servers this one is"),
         (["--shard", "0/3", "--peer", "http://a:1"], "--peer is given 1 times, and --shard says 3 servers; name each"),
         (["--shard", "0/2", "--peer", "a:1"], "'a:1' is no URL of a server; write it as http://mock-0.mock:8080"),
@@ -215,6 +222,9 @@ def test_workers_without_nginx_say_what_to_install(monkeypatch: pytest.MonkeyPat
         (["envoy", "http://a:1", "--listen", "8080"], "--listen: '8080' is no address; write it as 127.0.0.1:8080"),
         (["envoy", "http://a:1", "--token-script", "x"], "Envoy's configuration reads tokens by itself, leave it out"),
         (["nginx", *["http://a:1"] * 51], "there are 51 shards; 50 are the most"),
+        (["nginx", "http://a;b"], "'http://a;b' is no URL of a server"),
+        (["envoy", "http://a:99999"], "'http://a:99999' is no URL of a server"),
+        (["nginx", "http://a:1", "--listen", "a;b:80"], "--listen: 'a;b:80' is no address"),
     ],
 )
 def test_a_proxy_that_can_not_be_configured_is_refused(arguments: list[str], told: str) -> None:
@@ -256,3 +266,62 @@ def test_the_manifest_and_its_commands_say_the_same() -> None:
         # It gets as far as the port, so all values were taken.
         ended = CliRunner().invoke(main, ["serve", "--host", "203.0.113.1"])
         assert "can't listen on 203.0.113.1 port 8080" in ended.output
+
+
+@pytest.mark.parametrize(
+    "answer", ["null", "[]", '{"foundations": [1, null]}', "[" * 5000, '{"foundations": [{"name": "\\ud800"}]}']
+)
+def test_a_shard_that_answers_oddly_is_named_and_hides_nothing(client: httpx.Client, answer: str) -> None:
+    with answering(answer.encode()) as url:
+        asked = ServerOptions(shard=(0, COUNT), peer=("http://127.0.0.1:1", url))
+        with BackgroundServer(build_service(asked, real_now()), asked) as first:
+            client.get(f"{first.url}/foundations/{name_on(0, COUNT)}/v3/processes", headers=ADMIN)
+            for path in ("/foundations", "/coverage"):
+                found = client.get(f"{first.url}/__mock{path}")
+                assert found.status_code == 200, path
+                told = f"{url} answers otherwise than mockfoundry of this version"
+                assert found.json()["unreachable"] == [{"shard": 1, "reason": told}]
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """The URL of a server that answers everything with the same bytes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_shard_that_drips_is_waited_for_no_longer_than_it_may_take(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "TIMEOUT_SECONDS", 0.2)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                while not ended.wait(0.05):
+                    connection.sendall(b"H")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        asked = ServerOptions(shard=(0, COUNT), peer=("http://127.0.0.1:1", url))
+        with BackgroundServer(build_service(asked, real_now()), asked) as first:
+            found = client.get(f"{first.url}/__mock/foundations").json()
+        assert [each["shard"] for each in found["unreachable"]] == [1]
+        ended.set()
+        must_end(dripping)

@@ -14,9 +14,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from mockfoundry.cli.errors import fail, fail_to_listen
@@ -137,7 +137,7 @@ class Shards:
                     fail(f"shard {number}/{len(self._ports)} did not start; its exit code is {code}")
                 if time.monotonic() > end:
                     fail(f"shard {number}/{len(self._ports)} was not ready within {START_SECONDS:g} seconds")
-                time.sleep(LOOK_SECONDS)
+                must_go_on(self._events)
 
     def end(self) -> None:
         """Ends all of them."""
@@ -177,6 +177,15 @@ def serve_by_workers(options: ServerOptions, arguments: Sequence[str]) -> None:
                 raise SystemExit(1)
 
 
+def must_go_on(events: "SimpleQueue[Event]") -> None:
+    """Waits a moment; ends the command where it is to end before everything is ready."""
+    with suppress(Empty):
+        event = events.get(timeout=LOOK_SECONDS)
+        if isinstance(event, EndAll):
+            raise SystemExit(0)
+        fail(f"{'nginx' if event.shard < 0 else f'shard {event.shard}'} did not start; its exit code is {event.code}")
+
+
 def must_be_free(options: ServerOptions) -> None:
     """Ends the command where nginx could not listen, before anything is started."""
     from mockfoundry.server.run import bind_socket
@@ -199,9 +208,9 @@ def find_free_ports(count: int) -> list[int]:
             each.close()
 
 
-def can_connect(port: int) -> bool:
+def can_connect(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True
@@ -230,23 +239,17 @@ def run_nginx(
         process = start_with_lifeline([sys.executable, "-S", "-E", "-c", _RUN_WITH_LIFELINE, *command], None)
         try:
             end = time.monotonic() + START_SECONDS
-            while not can_reach(options) and time.monotonic() < end:
+            asked = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # noqa: S104
+            while not can_connect(options.port, asked):
                 if process.poll() is not None:
                     fail(f"nginx did not start on {host}:{options.port}; it said why above")
-                time.sleep(LOOK_SECONDS)
+                if time.monotonic() > end:
+                    fail(f"nginx was not ready within {START_SECONDS:g} seconds")
+                must_go_on(events)
             watch_process(process, -1, events)
             yield script is not None
         finally:
             end_processes([process])
-
-
-def can_reach(options: ServerOptions) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # noqa: S104
-    try:
-        socket.create_connection((host, options.port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def watch_process(process: "subprocess.Popen[bytes]", number: int, events: "SimpleQueue[Event]") -> None:

@@ -124,11 +124,13 @@ def ask_peer(url: str, target: str, token: str, form: type[Told]) -> Told | Peer
         try:
             connection.request("GET", target, headers={"X-Mock-Control-Token": token} if token else {})
             response = connection.getresponse()
-            content = response.read(MOST_BYTES)
+            content = response.read(MOST_BYTES + 1)
         finally:
             deadline.cancel()
         if response.status != 200:
             return PeerError(f"{url} answered {response.status}")
+        if len(content) > MOST_BYTES:
+            return PeerError(f"{url} answered more than {MOST_BYTES} bytes")
         return msgspec.json.decode(content, type=form)
     except (msgspec.DecodeError, RecursionError):
         return PeerError(f"{url} answers otherwise than mockfoundry of this version")

@@ -22,7 +22,8 @@ READING_METHODS = frozenset({"GET", "HEAD"})
 
 def name_cookie(host: str) -> str:
     """The name of the cookie: browsers give a cookie to every port of a host, so the port is in it."""
-    return f"{COOKIE_PREFIX}_{host.rpartition(':')[2] if host.rpartition(':')[2].isdecimal() else 'default'}"
+    port = host.rpartition(":")[2]
+    return f"{COOKIE_PREFIX}_{port if port.isdecimal() else 'default'}"
 
 
 class ConsoleSessions:
