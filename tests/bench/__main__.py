@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from tests.bench.against import measure_against
 from tests.bench.deadline import BenchError, end_by_exception_on_sigterm, ends_after
+from tests.bench.https import measure_https
 from tests.bench.isolated_tests import measure_control_calls, measure_isolated
 from tests.bench.lateness import measure_lateness
 from tests.bench.peers import install_java_peers, install_python_peers
@@ -57,6 +58,7 @@ def list_parts(chosen: argparse.Namespace, folder: Path) -> dict[str, Part]:
         "start": Part(lambda table: measure_starts(table, few, folder), 120),
         "plugin": Part(lambda table: measure_plugin(table, few, folder), 150),
         "scale": Part(lambda table: measure_throughput(table, rounds, seconds, folder), 180),
+        "https": Part(lambda table: measure_https(table, few, seconds), 60),
         "peers": Part(lambda table: measure_peers(table, rounds, seconds, folder), 150),
         "memory": Part(lambda table: measure_memory(table, requests, wait), wait + 60),
         "reads": Part(lambda table: measure_reads(table, rounds, seconds, folder), 150),

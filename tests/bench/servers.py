@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -104,6 +105,7 @@ def running(
     tree: Tree = HERE,
     *,
     announces: str = r"http://[\d.]+:(\d+)",
+    scheme: str = "http",
     port: int = 0,
     health: tuple[str, str] = ("GET", "/v3/processes"),
     pinned: bool = True,
@@ -113,6 +115,7 @@ def running(
 
     Args:
         announces: what it prints when it listens; the group is its port.
+        scheme: of its URL.
         port: the one that it was told to listen on; 0 where it picks one and announces it.
         health: the request whose right answer says that it has started.
         pinned: whether it runs on one core.
@@ -134,7 +137,7 @@ def running(
     )
     printed = Printed(process, announces)
     try:
-        url = f"http://127.0.0.1:{port or printed.port()}"
+        url = f"{scheme}://127.0.0.1:{port or printed.port()}"
         try:
             eventually(lambda: printed.has_ended() or is_answered(url, *health), START_SECONDS, what=f"{url} answers")
         except AssertionError as error:
@@ -151,7 +154,11 @@ def running(
 def is_answered(url: str, method: str, path: str) -> bool:
     """Whether a request gets its right answer by now; False where nobody listens yet."""
     place = urlsplit(url)
-    connection = HTTPConnection(str(place.hostname), int(place.port or 80), timeout=START_SECONDS)
+    connection = (
+        HTTPSConnection(place.netloc, timeout=START_SECONDS, context=ssl._create_unverified_context())  # noqa: S323 (a throw-away one)
+        if place.scheme == "https"
+        else HTTPConnection(place.netloc, timeout=START_SECONDS)
+    )
     try:
         connection.request(method, path, headers=ADMIN)
         answer = connection.getresponse()
