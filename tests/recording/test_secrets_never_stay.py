@@ -185,6 +185,13 @@ def test_what_is_no_secret_stays_to_be_read(session: RecordingSession) -> None:
         '{"applications": [{"env": {"A": "hidden"}}]}',
         "applications:\n  - name: dora\n    env:\n\n      A: >\n        hidden\n\n        hidden\n    memory: 1G\n",
         'applications:\n- name: dora\n  "env":\n    A: hidden\n',
+        "applications:\n- name: dora\n  env:\n    A: other\n  # a comment\n    B: hidden\n",
+        "applications:\n- name: dora\n  env :\n    A: hidden\n",
+        "shared: &s {DB: hidden}\napplications:\n- {name: dora, env: *s}\n",
+        'applications:\n- name: dora\n  "\\x65nv": {A: hidden}\n',
+        '{"environment_variables": {"DB": "hidden"}, "system_env',
+        '{"env": [{"name": "A", "value": "hidden"}]}',
+        '{"VCAP_SERVICES": "hidden"}',
     ],
 )
 def test_a_manifest_is_kept_without_what_its_variables_hold(text: str) -> None:
@@ -209,3 +216,19 @@ def test_the_proxy_keeps_no_cookies(tmp_path: Path) -> None:
     log_in = ("POST", "/_at/uaa.example.org/oauth/token", {"data": FORM, "headers": cookie})
     record_upstream(tmp_path / "a.har", API, AnsweringTransport(note), [log_in, ("GET", "/v3/apps", {})])
     assert sent == ["", "JSESSIONID=mine", ""]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"DB": "hidden-value"', b'\xef\xbb\xbf{"DB": "hidden-value"}', b'{"DB": NaN, "A": "hidden-value"}']
+)
+def test_variables_that_can_not_be_read_are_hidden_whole(tmp_path: Path, body: bytes) -> None:
+    kept = tmp_path / "a.har"
+    upstream = AnsweringTransport(
+        lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"})
+    )
+    record_upstream(
+        kept, API, upstream, [("GET", "/v3/apps/x/env", {}), ("GET", "/v3/apps/x/environment_variables", {})]
+    )
+    text = kept.read_text("utf-8")
+    assert "hidden-value" not in text
+    assert base64.b64encode(body).decode()[:16] not in text

@@ -1,5 +1,6 @@
 """--watch: files of the start are read anew when they change; a wrong one is told, and what was read before stays."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,3 +176,15 @@ def test_watch_without_a_file_is_refused() -> None:
     ended = CliRunner().invoke(main, ["serve", "--watch", "--scenario", "conflict"])
     assert ended.exit_code == 2
     assert "--watch has no file to watch" in ended.output
+
+
+def test_a_file_of_a_folder_may_go_and_the_others_are_read_on(watching: Watching) -> None:
+    scenarios = watching.folder / "scenarios"
+    assert watching.statuses() == [500, 503]
+    (scenarios / "b.yaml").unlink()
+    watching.look()
+    assert watching.told[-1] == f"read anew: {scenarios / 'b.yaml'}"
+    assert watching.statuses("new") == [500]
+    os.mkfifo(scenarios / "pipe.yaml")
+    watching.write("scenarios/a.yaml", SCENARIO.replace("STATUS", "409"))
+    assert watching.statuses("newer") == [409]

@@ -1,5 +1,6 @@
 """Foundations outlive their process: read at first use, saved when they have changed, never over another's."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -14,11 +15,13 @@ import pytest
 from mockfoundry.foundations import snapshots
 from mockfoundry.foundations.snapshots import SnapshotReader, cut_foundation, encode_snapshot
 from mockfoundry.options import DoorName
+from mockfoundry.server.saving import SnapshotSaver
 from mockfoundry.store.files import FileStore
+from mockfoundry.store.keeper import PendingSave
 from tests import plain_http
 from tests.serving import ADMIN, WEB, Serving, serving
 from tests.store.keeping import Still, world_to_values
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 SCALE = f"/foundations/team/v3/processes/{WEB}/actions/scale"
 READ = f"/foundations/team/v3/processes/{WEB}"
@@ -534,3 +537,42 @@ def test_each_door_looks_foundations_up(folder: Path, door: DoorName) -> None:
     ):
         assert stream.status_code == 200
         assert json.loads(next(stream.iter_lines()))["number"] == 1
+
+
+def test_one_snapshot_that_is_blocked_keeps_no_other_from_being_saved_or_read(
+    begin: OpenServer, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "blocked.snapshot").mkdir(parents=True)
+    server = begin()
+    refused = server.ask(1, "GET", "/foundations/blocked/v3/apps")
+    assert (refused.status, b"Mock-SnapshotUnreadable" in refused.body) == (503, True)
+    assert server.ask(2, "POST", SCALE, {"instances": 7}).status == 202
+    server.save()
+    assert health_of(server)["reachable"] is True
+    later = begin()
+    assert later.ask(1, "GET", "/foundations/blocked/v3/apps").status == 503
+    assert instances_of(later) == 7
+    assert "can't be reached" not in caplog.text
+
+
+def test_what_changes_while_the_last_round_is_written_is_saved_too(begin: OpenServer) -> None:
+    server = begin()
+    server.ask(1, "POST", SCALE, {"instances": 7})
+
+    async def end_in_the_middle() -> None:
+        saver = SnapshotSaver(server.keeper, server.service.registry, 0.0)
+        write, begun = server.keeper.write, threading.Event()
+
+        def write_slowly(pending: PendingSave) -> None:
+            begun.set()
+            write(pending)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(server.keeper, "write", write_slowly)
+            saver.start()
+            await asyncio.to_thread(begun.wait, DEADLINE_SECONDS)
+            server.ask(2, "POST", SCALE, {"instances": 8})
+            await saver.end()
+
+    asyncio.run(end_in_the_middle())
+    assert instances_of(begin()) == 8

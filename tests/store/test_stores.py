@@ -13,6 +13,7 @@ from mockfoundry.store.addresses import open_store
 from mockfoundry.store.files import SUFFIX, FileStore, file_name_of
 from mockfoundry.store.redis import RedisStore
 from mockfoundry.store.versions import (
+    SnapshotBlockedError,
     SnapshotStore,
     SnapshotVersion,
     StoreUnreachableError,
@@ -158,9 +159,23 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "kept")
     (tmp_path / "kept" / "team.snapshot").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreUnreachableError):
+    with pytest.raises(SnapshotBlockedError):
         store.write("team", b"content", FIRST, lambda _: True)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["a folder", "a pipe"])
+def test_what_is_no_file_is_in_the_way_of_its_own_foundation_alone(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    store = FileStore(tmp_path)
+    make(tmp_path / "team.snapshot")
+    with pytest.raises(SnapshotBlockedError, match=r"team\.snapshot: "):
+        store.read("team")
+    with pytest.raises(SnapshotBlockedError, match=r"team\.snapshot: "):
+        store.write("team", b"content", FIRST, lambda _: True)
+    store.write("other", b"content", FIRST, lambda _: True)
+    assert store.read("other") is not None
 
 
 def test_what_nobody_finished_is_removed_after_a_while(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ def list_document_files(folder: Path) -> list[Path]:
         OSError: it can't be read.
     """
     return sorted(
-        each for each in folder.iterdir() if each.suffix in DOCUMENT_SUFFIXES and not each.name.endswith(SCHEMA_SUFFIX)
+        each
+        for each in folder.iterdir()
+        # A pipe would be waited for without end.
+        if each.suffix in DOCUMENT_SUFFIXES and not each.name.endswith(SCHEMA_SUFFIX) and not each.is_fifo()
     )
 
 

@@ -7,12 +7,16 @@ left out: nobody sees what is in an archive.
 
 import base64
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from mockfoundry.documents.nodes import node_to_data
+from mockfoundry.documents.problems import DocumentError
+from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.journal.entry import JournalEntry, RecordedRequest, RecordedResponse, redact_entry
 from mockfoundry.journal.marks import digest_secret
 from mockfoundry.journal.repeats import is_plain_word
@@ -29,14 +33,18 @@ MIN_KNOWN_LENGTH = 8
 VARIABLES = frozenset(
     (
         *("var", "env", "environment_variables", "staging_env_json", "running_env_json", "environment_json"),
-        *("system_env_json", "application_env_json"),
+        *("system_env_json", "application_env_json", "vcap_services", "vcap_application"),
     )
 )
 """Fields that hold environment variables."""
 
 _URL_SIGNS = "%/?:@!$&'()*+,;=-._~"
 _ENV_LINE = re.compile(r"(?P<before> *(?:- +)?)[\"']?env[\"']?:(?: .*)?\s*")
-_ENV_INLINE = re.compile(r"[{,]\s*[\"']?env[\"']?\s*:")
+# A key may be written with escapes, and its value stand elsewhere by an anchor.
+_MAY_NAME_VARIABLES = re.compile(r"env|var|vcap|\\[xuU]", re.IGNORECASE)
+_NAMES_VARIABLES = re.compile(
+    rf"(?<![A-Za-z_])(?:{'|'.join(sorted(VARIABLES))})[\"']?\s*:|\?\s*[\"']?env|\\[xuU]|[*&][A-Za-z]", re.IGNORECASE
+)
 
 
 class SecretKeeper:
@@ -99,11 +107,11 @@ def is_text(content: bytes, content_type: str) -> bool:
     """Whether a body is text that can be read, and says so, if it says what it is."""
     if content_type and not _TEXT_TYPE.search(content_type):
         return not content
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    with suppress(ValueError, RecursionError):
+        # Valid JSON may hold signs that nobody can print.
+        msgspec.json.decode(content)
+        return True
+    return decode_text(content, content_type) is not None
 
 
 def leave_out_archives(entry: HarEntry) -> HarEntry:
@@ -152,6 +160,9 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_vari
     """
     if shown is None:
         return b""
+    if isinstance(shown, str) and is_variables:
+        # What can't be read as JSON can't be told apart.
+        return digest_secret(shown).encode()
     if isinstance(shown, str) and value is msgspec.UNSET:
         if shown == decode_text(content, content_type) == hide_written_variables(shown):
             return content
@@ -169,11 +180,7 @@ def hide_variables(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: each
-        if name == "links"
-        else hide_all(each)
-        if name in VARIABLES and isinstance(each, dict)
-        else hide_variables(each)
+        name: each if name == "links" else hide_all(each) if name.lower() in VARIABLES else hide_variables(each)
         for name, each in value.items()
     }
 
@@ -191,11 +198,19 @@ def hide_all(value: Any) -> Any:
 
 
 def hide_written_variables(text: str) -> str:
-    """A manifest, with what the environment variables in it hold hidden; all of it where they can't be told apart."""
-    if "env" not in text:
+    """A text that is no JSON, with what environment variables hold hidden; all of it where they can't be told apart.
+
+    A manifest is YAML, in which the same can be written in many ways. So what a reader of YAML finds in it must not be
+    in what is kept.
+    """
+    if not _MAY_NAME_VARIABLES.search(text):
         return text
     with suppress(ValueError, RecursionError):
         return msgspec.json.encode(hide_variables(msgspec.json.decode(text))).decode()
+    try:
+        data = node_to_data(read_nodes(text, "manifest"))
+    except DocumentError:
+        return digest_secret(text) if _NAMES_VARIABLES.search(text) else text
     kept: list[str] = []
     inside: int | None = None
     for line in text.splitlines(keepends=True):
@@ -206,7 +221,19 @@ def hide_written_variables(text: str) -> str:
         inside = None if found is None else len(found["before"])
         kept.append(line if found is None else f'{found["before"]}env: "{digest_secret(text)}"\n')
     written = "".join(kept)
-    return digest_secret(text) if _ENV_INLINE.search(written) else written
+    return digest_secret(text) if any(each in written for each in list_variables(data)) else written
+
+
+def list_variables(value: Any, is_inside: bool = False) -> Iterator[str]:
+    """What environment variables hold in a value, as text."""
+    if isinstance(value, list):
+        for each in value:
+            yield from list_variables(each, is_inside)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from list_variables(each, is_inside or name.lower() in VARIABLES)
+    elif is_inside and value not in (None, "", True, False):
+        yield str(value)
 
 
 def read_actor_of_claims(claims: dict[str, Any]) -> HarActor | None:

@@ -51,11 +51,15 @@ class SnapshotSaver:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._is_to_end.wait()
-            try:
-                await self.save_changed()
-            except Exception:
-                # What one foundation has done must not keep the others from being saved for ever.
-                log.exception("mockfoundry failed to save, and tries again in the next round")
+            await self._save_or_log()
+        # What changed while the round before was written.
+        await self._save_or_log()
+
+    async def _save_or_log(self) -> None:
+        try:
+            await self.save_changed()
+        except Exception:
+            log.exception("mockfoundry failed to save, and tries again in the next round")
 
     async def save_changed(self) -> None:
         """Writes what has changed since it was written, and deletes what is gone; stops where the store can't be
@@ -80,5 +84,15 @@ def split_foundations(registry: FoundationRegistry) -> Iterator[tuple[Foundation
 
 
 def write_all(write: Callable[[PendingSave], None], cuts: list[PendingSave]) -> None:
+    """Writes all of them; what is wrong with one keeps none of the others from being written.
+
+    Raises:
+        StoreUnreachableError: the store can't be reached, so none of those that are left is tried.
+    """
     for cut in cuts:
-        write(cut)
+        try:
+            write(cut)
+        except StoreUnreachableError:
+            raise
+        except Exception:
+            log.exception("mockfoundry failed to save the foundation %s", cut.cut.name)

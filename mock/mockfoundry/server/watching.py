@@ -100,11 +100,13 @@ class FileWatcher:
         if stamps == self._handled or not has_settled:
             return
         self._handled = stamps
-        gone = sorted(str(path) for path in self._read.keys() - stamps.keys())
-        if gone:
-            self._tell(f"{', '.join(gone)}: can't be found any more; what was read stays, until it is there again")
+        gone = self._read.keys() - stamps.keys()
+        missing = sorted(str(path) for path in self._paths if path in gone or not path.exists())
+        if missing:
+            self._tell(f"{', '.join(missing)}: can't be found any more; what was read stays, until it is there again")
             return
-        changed = sorted(str(path) for path, stamp in stamps.items() if self._read.get(path) != stamp)
+        # A file of a folder may go; one that was named may not.
+        changed = sorted(str(path) for path in {*stamps, *gone} if self._read.get(path) != stamps.get(path))
         try:
             read = self._read_files(stamps)
         except DocumentError as error:

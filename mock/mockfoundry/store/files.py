@@ -5,6 +5,7 @@ then renamed, so that it is whole whenever a process or a machine ends. Who writ
 has the name at that moment. A file without content stands for none: it was made to be locked.
 """
 
+import errno
 import os
 import stat
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from mockfoundry.store.versions import (
     MayReplace,
+    SnapshotBlockedError,
     SnapshotVersion,
     StoredSnapshot,
     StoreUnreachableError,
@@ -76,10 +78,12 @@ class FileStore:
 
     def read(self, name: str) -> StoredSnapshot | None:
         file = self._folder / file_name_of(name)
-        with report_failures():
+        with self._report_failures_of(file):
             try:
-                content = file.read_bytes()
+                content = read_regular_file(file)
             except FileNotFoundError:
+                # Of the file, or of the folder.
+                self._folder.stat()
                 return None
         if not content:
             return None
@@ -89,7 +93,7 @@ class FileStore:
     def write(self, name: str, content: bytes, version: SnapshotVersion, may_replace: MayReplace) -> None:
         file = self._folder / file_name_of(name)
         unfinished = file.with_name(f"{file.name}.{version.writer}{UNFINISHED_SUFFIX}")
-        with report_failures(), lock_file(file) as locked:
+        with self._report_failures_of(file), lock_file(file) as locked:
             must_be_replaceable(locked, may_replace)
             try:
                 write_new_file(unfinished, version_to_bytes(version) + b"\n", content)
@@ -101,13 +105,43 @@ class FileStore:
 
     def delete(self, name: str, may_replace: MayReplace) -> None:
         file = self._folder / file_name_of(name)
-        with report_failures():
+        with self._report_failures_of(file):
             if not file.exists():
                 return
             with lock_file(file) as locked:
                 must_be_replaceable(locked, may_replace)
                 file.unlink()
                 synchronize_folder(self._folder)
+
+    @contextmanager
+    def _report_failures_of(self, file: Path) -> Iterator[None]:
+        """The same, but SnapshotBlockedError where only what has the file's name is in the way."""
+        try:
+            with report_failures():
+                yield
+        except StoreUnreachableError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in OF_ONE_FILE and self._folder.is_dir():
+                raise SnapshotBlockedError(f"{file}: {cause.strerror or cause}") from cause
+            raise
+
+
+OF_ONE_FILE = frozenset((errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EIO))
+"""What is wrong with one file, as a rule, and not with the whole store."""
+
+
+def read_regular_file(file: Path) -> bytes:
+    """The content of a file; raises OSError where it is another thing, such as a pipe, which nobody may wait for."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        must_be_regular(descriptor)
+        return stream.read()
+
+
+def must_be_regular(descriptor: int) -> None:
+    """Raises OSError where an open file is a folder, a pipe or a device."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "is no regular file")
 
 
 @contextmanager
@@ -128,6 +162,7 @@ def lock_file(file: Path) -> Iterator[int]:
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            must_be_regular(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if has_name(descriptor, file):
                 yield descriptor

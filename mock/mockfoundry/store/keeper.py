@@ -28,6 +28,7 @@ from mockfoundry.foundations.snapshots import (
     encode_snapshot,
 )
 from mockfoundry.store.versions import (
+    SnapshotBlockedError,
     SnapshotStore,
     SnapshotVersion,
     StoreUnreachableError,
@@ -189,7 +190,10 @@ class SnapshotKeeper:
         return found
 
     def _read(self, name: str) -> LookUp:
-        stored = self.store.read(name)
+        try:
+            stored = self.store.read(name)
+        except SnapshotBlockedError as error:
+            return LookUp(unreadable=str(error), where=self.store.address)
         if stored is None:
             return LookUp()
         if stored.version is None:
@@ -270,6 +274,9 @@ class SnapshotKeeper:
             except VersionConflictError as error:
                 self._note_problem(name, known, describe_conflict(error.found), is_refused=True)
                 return
+            except SnapshotBlockedError as error:
+                self._note_problem(name, known, str(error), is_refused=False)
+                return
             except StoreUnreachableError as error:
                 known.problem = f"the store can't be reached: {error}"
                 self._note_unreachable(error)
@@ -317,6 +324,9 @@ class SnapshotKeeper:
                 log.warning(
                     "the snapshot of the foundation %s was not deleted: %s", name, describe_conflict(error.found)
                 )
+            except SnapshotBlockedError as error:
+                self._note_problem(name, known, f"it is gone, and its snapshot is not: {error}", is_refused=False)
+                return
             except StoreUnreachableError as error:
                 self._note_unreachable(error)
                 raise

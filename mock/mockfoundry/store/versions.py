@@ -14,6 +14,10 @@ class StoreUnreachableError(Exception):
     """The store can't be asked now; says why, as a clause."""
 
 
+class SnapshotBlockedError(Exception):
+    """One snapshot can't be read, written or deleted, though the store is there; says why, as a clause."""
+
+
 class SnapshotVersion(msgspec.Struct, frozen=True):
     """The version of a snapshot.
 
