@@ -165,3 +165,28 @@ def test_a_browsers_file_is_read() -> None:
 def test_what_is_no_har_file_is_refused_with_the_place(text: str, told: str) -> None:
     with pytest.raises(HarError, match=told):
         read_har(text.encode(), "a.har")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"startedDateTime": "9999-12-31T23:59:59-14:00"}, "startedDateTime is"),
+        ({"startedDateTime": "1960-01-01T00:00:00Z"}, "startedDateTime is"),
+    ],
+)
+def test_a_moment_that_nobody_can_play_is_refused(change: dict[str, str], told: str) -> None:
+    entry = {"request": {"method": "GET", "url": "https://a/v3/apps"}, "response": {"status": 200}, **change}
+    with pytest.raises(HarError, match=told):
+        read_har(json.dumps({"log": {"entries": [entry]}}).encode(), "a.har")
+
+
+def test_a_time_that_nobody_can_have_taken_is_none() -> None:
+    entry = {
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "time": 1e308,
+        "request": {"method": "GET", "url": "https://a/v3/apps"},
+        "response": {"status": 200},
+    }
+    assert read_har(json.dumps({"log": {"entries": [entry]}}).encode(), "a.har").entries[0].took == 0
+    with pytest.raises(HarError, match="_upstream"):
+        read_har(json.dumps({"log": {"entries": [entry], "_upstream": "http://[::1"}}).encode(), "a.har")

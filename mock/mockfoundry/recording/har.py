@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
 from mockfoundry.documents.times import format_precise_moment, parse_zoned_moment
 from mockfoundry.version import __version__
 
@@ -184,8 +185,12 @@ class HarWriter:
 
     def __init__(self, path: Path, upstream: str) -> None:
         self.path = path
-        self.part = path.with_name(f"{path.name}.part")
-        if path.exists():
+        try:
+            self.part = path.with_name(f"{path.name}.part")
+            is_there = path.exists()
+        except (ValueError, OSError):
+            raise HarError(f"{str(path)[:100]!r} can't be the name of a file; take another one") from None
+        if is_there:
             raise HarError(f"{path} exists; name another file, or remove that one")
         creator = {"name": "mockfoundry", "version": __version__}
         head = {"version": "1.2", "creator": creator, "_upstream": upstream, "entries": []}
@@ -290,8 +295,18 @@ def read_har(text: bytes, source: str) -> Recording:
             read = [read_entry(each, f"{source}: log.entries[{number}]") for number, each in enumerate(entries)]
             in_order = tuple(sorted(read, key=lambda entry: entry.started))
             upstream = log.get("_upstream")
+            if isinstance(upstream, str) and not is_url(upstream):
+                raise HarError(f"{source}: log._upstream is {upstream[:60]!r}; give a URL")
             return Recording(in_order, upstream.rstrip("/") if isinstance(upstream, str) else guess_upstream(in_order))
     raise HarError(f"{source} has no log.entries; give a HAR file, as mockfoundry record and browsers write it")
+
+
+def is_url(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def guess_upstream(entries: tuple[HarEntry, ...]) -> str:
@@ -301,6 +316,10 @@ def guess_upstream(entries: tuple[HarEntry, ...]) -> str:
         if parts.path.startswith("/v3/"):
             return f"{parts.scheme}://{parts.netloc}"
     return ""
+
+
+MAX_TOOK = 1e9
+"""Milliseconds that an exchange may have taken; of one that says more nothing is known."""
 
 
 def read_entry(value: Any, where: str) -> HarEntry:
@@ -313,7 +332,9 @@ def read_entry(value: Any, where: str) -> HarEntry:
         }:
             try:
                 moment = parse_zoned_moment(started)
-            except ValueError:
+                if not 0 <= moment <= LATEST_MOMENT:
+                    raise ValueError(started)
+            except (ValueError, OverflowError):
                 raise HarError(f"{where}.startedDateTime is {started[:60]!r}; give a moment with its zone") from None
             try:
                 urlsplit(url)
@@ -323,7 +344,7 @@ def read_entry(value: Any, where: str) -> HarEntry:
             comment = rest.get("comment")
             return HarEntry(
                 started=moment,
-                took=int(took * 1000) if isinstance(took, int | float) and took > 0 else 0,
+                took=int(took * 1000) if isinstance(took, int | float) and 0 < took < MAX_TOOK else 0,
                 method=method.upper(),
                 url=url,
                 headers=read_headers(request.get("headers")),
