@@ -101,7 +101,7 @@ def test_the_script_serves_beside_a_command_and_ends_with_its_exit_code(command:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     asked = f'curl --fail --silent "$MOCKFOUNDRY_URL/__mock/health" && {command}'
     done = subprocess.run(
-        [EXAMPLES / "serve-and-wait.sh", "bash", "-c", asked],
+        ["bash", EXAMPLES / "serve-and-wait.sh", "bash", "-c", asked],
         env={**os.environ, "PATH": path, "MOCKFOUNDRY_PORT": str(port)},
         capture_output=True,
         text=True,
