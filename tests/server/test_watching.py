@@ -188,3 +188,10 @@ def test_a_file_of_a_folder_may_go_and_the_others_are_read_on(watching: Watching
     os.mkfifo(scenarios / "pipe.yaml")
     watching.write("scenarios/a.yaml", SCENARIO.replace("STATUS", "409"))
     assert watching.statuses("newer") == [409]
+
+
+def test_a_wrong_file_that_is_taken_away_again_is_told(watching: Watching) -> None:
+    watching.write("scenarios/c.yaml", "{scenario: ")
+    (watching.folder / "scenarios" / "c.yaml").unlink()
+    watching.look()
+    assert watching.told[1:] == ["the files are again as they were read"]

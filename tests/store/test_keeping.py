@@ -576,3 +576,17 @@ def test_what_changes_while_the_last_round_is_written_is_saved_too(begin: OpenSe
 
     asyncio.run(end_in_the_middle())
     assert instances_of(begin()) == 8
+
+
+def test_a_store_that_stays_unreachable_is_told_once(
+    begin: OpenServer, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = begin()
+    server.ask(1, "GET", READ)
+    folder.rmdir()
+    folder.write_text("no folder")
+    for _ in range(3):
+        server.save()
+        server.ask(2, "GET", "/foundations/other/v3/apps")
+    assert health_of(server)["reachable"] is False
+    assert [each.levelname for each in caplog.records if "reached" in each.getMessage()] == ["ERROR"]

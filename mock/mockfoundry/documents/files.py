@@ -26,8 +26,8 @@ def list_document_files(folder: Path) -> list[Path]:
     return sorted(
         each
         for each in folder.iterdir()
-        # A pipe would be waited for without end.
-        if each.suffix in DOCUMENT_SUFFIXES and not each.name.endswith(SCHEMA_SUFFIX) and not each.is_fifo()
+        # A pipe would be waited for without end, and editors lock a file by a link to nothing.
+        if each.suffix in DOCUMENT_SUFFIXES and not each.name.endswith(SCHEMA_SUFFIX) and each.is_file()
     )
 
 

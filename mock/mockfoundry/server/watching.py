@@ -107,6 +107,9 @@ class FileWatcher:
             return
         # A file of a folder may go; one that was named may not.
         changed = sorted(str(path) for path in {*stamps, *gone} if self._read.get(path) != stamps.get(path))
+        if not changed:
+            self._tell("the files are again as they were read")
+            return
         try:
             read = self._read_files(stamps)
         except DocumentError as error:

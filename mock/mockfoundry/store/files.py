@@ -73,6 +73,7 @@ class FileStore:
 
     def find_incarnation(self) -> str:
         with report_failures():
+            must_be_writable(self._folder)
             found = self._folder.stat()
         return f"{found.st_dev} {found.st_ino}"
 
@@ -126,8 +127,22 @@ class FileStore:
             raise
 
 
-OF_ONE_FILE = frozenset((errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EIO))
-"""What is wrong with one file, as a rule, and not with the whole store."""
+OF_ONE_FILE = frozenset(
+    (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EIO)
+) | {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+}
+"""What is wrong with one file, as a rule, and not with the whole store: a smaller one may have room."""
+
+
+def must_be_writable(folder: Path) -> None:
+    """Raises OSError where a path is no folder, or this user, or nobody, may write in it."""
+    if not stat.S_ISDIR(folder.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def read_regular_file(file: Path) -> bytes:

@@ -166,7 +166,7 @@ class SnapshotKeeper:
         self._writing = threading.Lock()
         self._order = 0
         self._problem = ""
-        self._unreachable_since = 0.0
+        self._not_read_until = 0.0
         self._incarnation = ""
         self._written = self._bytes_written = 0
         self._last_written: int | None = None
@@ -179,15 +179,15 @@ class SnapshotKeeper:
     def look_up(self, name: str) -> LookUp:
         """What the store has of a name. A store that can't be reached has nothing: the foundation begins anew, and is
         never saved over a snapshot that is found later."""
-        if self._problem and time.monotonic() - self._unreachable_since < PAUSE_SECONDS:
+        if time.monotonic() < self._not_read_until:
             return LookUp()
         try:
-            found = self._read(name)
+            # That it can be read does not say that it can be written to: rounds find out whether it can be reached.
+            return self._read(name)
         except StoreUnreachableError as error:
             self._note_unreachable(error)
+            self._not_read_until = time.monotonic() + PAUSE_SECONDS
             return LookUp()
-        self._note_reachable()
-        return found
 
     def _read(self, name: str) -> LookUp:
         try:
@@ -388,7 +388,7 @@ class SnapshotKeeper:
     def _note_unreachable(self, error: StoreUnreachableError) -> None:
         if not self._problem:
             log.error("the store %s can't be reached, so nothing is saved: %s", self.store.address, error)
-        self._problem, self._unreachable_since = str(error), time.monotonic()
+        self._problem = str(error)
 
     def _note_reachable(self) -> None:
         if self._problem:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mockfoundry.store.versions import (
     MayReplace,
+    SnapshotBlockedError,
     SnapshotVersion,
     StoredSnapshot,
     StoreUnreachableError,
@@ -58,6 +59,7 @@ class RedisStore:
             raise StoreUnreachableError("it needs redis-py; install mockfoundry[redis]") from None
         self._failures = (redis.RedisError, OSError)
         self._watch_error = redis.WatchError
+        self._response_error = redis.ResponseError
         try:
             self._client = redis.Redis.from_url(
                 address,
@@ -73,12 +75,18 @@ class RedisStore:
     def _report_failures(self) -> Iterator[None]:
         try:
             yield
+        except self._response_error as error:
+            # It answers: the key has another type, or there is no memory left for it.
+            raise SnapshotBlockedError(str(error)) from error
         except self._failures as error:
             raise StoreUnreachableError(str(error) or type(error).__name__) from error
 
     def find_incarnation(self) -> str:
-        with self._report_failures():
-            found: Any = self._client.info("server")
+        try:
+            with self._report_failures():
+                found: Any = self._client.info("server")
+        except SnapshotBlockedError as error:
+            raise StoreUnreachableError(str(error)) from error
         return str(found.get("run_id", ""))
 
     def read(self, name: str) -> StoredSnapshot | None:
