@@ -128,12 +128,11 @@ class FileStore:
 
 
 OF_ONE_FILE = frozenset(
-    (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EIO)
-) | {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-}
+    (
+        *(errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EIO),
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    )
+)
 """What is wrong with one file, as a rule, and not with the whole store: a smaller one may have room."""
 
 
