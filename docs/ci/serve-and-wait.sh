@@ -6,6 +6,11 @@ export MOCKFOUNDRY_PORT="${MOCKFOUNDRY_PORT:-8080}"
 export MOCKFOUNDRY_URL="http://127.0.0.1:$MOCKFOUNDRY_PORT"
 mockfoundry serve &
 mock=$!
-trap 'kill "$mock"; wait "$mock"' EXIT
-mockfoundry wait --timeout 30s
+trap 'kill "$mock" 2>/dev/null && wait "$mock" || true' EXIT
+# A server that ended, as where the port is taken, is not waited for; nor is another one on its port asked.
+until mockfoundry health >/dev/null 2>&1; do
+  kill -0 "$mock" 2>/dev/null || { echo "the mock did not start" >&2; exit 1; }
+  sleep 0.1
+done
+kill -0 "$mock"
 "$@"

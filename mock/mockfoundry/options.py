@@ -313,7 +313,7 @@ class ServerOptions:
         str | None,
         OptionInfo(
             "Keep foundations beyond the process: file:DIR is a folder, redis:// (rediss://, unix://) a Redis or "
-            "Valkey, for which mockfoundry[redis] is installed.",
+            "Valkey, for which redis-py is installed (pip install redis).",
             metavar="file:DIR|redis://HOST",
             parse=parse_store_address,
             is_secret=True,

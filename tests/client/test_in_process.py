@@ -284,7 +284,7 @@ def test_httpx2_is_needed_by_nobody_who_does_not_ask_for_it() -> None:
         "        print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
-    assert done.stdout == "httpx2 is not installed; pip install 'mockfoundry[httpx2]' brings it\n", done.stderr
+    assert done.stdout == "httpx2 is not installed; pip install httpx2 brings it\n", done.stderr
 
 
 def test_the_version_alone_loads_no_other_room() -> None:

@@ -143,7 +143,7 @@ def test_without_httpx_it_says_how_to_get_it(tmp_path: Path) -> None:
         done = run_here("record", "--upstream", "http://a", "--out", str(tmp_path / "a.har"))
     assert (done.returncode, done.stderr) == (
         2,
-        "mockfoundry: record needs httpx, which is not installed: pip install 'mockfoundry[record]'\n",
+        "mockfoundry: record needs httpx, which is not installed: pip install httpx\n",
     )
 
 

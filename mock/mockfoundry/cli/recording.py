@@ -76,7 +76,7 @@ def record(
     """Record a real foundation: a proxy in front of it, until Ctrl-C.
 
     Tokens and passwords pass through and are in no file. Links in answers lead back to the proxy, those of UAA too.
-    It needs httpx: pip install 'mockfoundry[record]'.
+    It needs httpx: pip install httpx.
 
     \b
       mockfoundry record --upstream https://api.example.org --out real.har
@@ -90,7 +90,7 @@ def record(
     except ModuleNotFoundError as error:
         if error.name != "httpx":
             raise
-        fail("record needs httpx, which is not installed: pip install 'mockfoundry[record]'")
+        fail("record needs httpx, which is not installed: pip install httpx")
     from mockfoundry.recording.har import HarError
     from mockfoundry.recording.recorder import RecordingBounds
     from mockfoundry.server.run import bind_sockets, url_of_socket

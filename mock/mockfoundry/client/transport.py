@@ -209,7 +209,7 @@ def import_library(name: LibraryName) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise ImportError(f"{name} is not installed; pip install 'mockfoundry[{name}]' brings it") from error
+        raise ImportError(f"{name} is not installed; pip install {name} brings it") from error
 
 
 @functools.cache

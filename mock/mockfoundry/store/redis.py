@@ -56,7 +56,7 @@ class RedisStore:
             from redis.backoff import NoBackoff
             from redis.retry import Retry
         except ImportError:
-            raise StoreUnreachableError("it needs redis-py; install mockfoundry[redis]") from None
+            raise StoreUnreachableError("it needs redis-py: pip install redis") from None
         self._failures = (redis.RedisError, OSError)
         self._watch_error = redis.WatchError
         self._response_error = redis.ResponseError
