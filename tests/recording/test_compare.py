@@ -142,9 +142,13 @@ DIFFERING = {
     "empty-errors": "its answer breaks the contract",
     "html-from-gateway": "its answer is of a gateway, and in no contract",
     "wrong-content-type": "its body is no JSON by its type, so that the times in it are text",
+    "tls-alert": "it breaks the handshake, and this server speaks no TLS",
+    "tls-expired": "it is about the certificate, and this server speaks no TLS",
+    "tls-other-host": "it is about the certificate, and this server speaks no TLS",
+    "tls-self-signed": "it is about the certificate, and this server speaks no TLS",
     "rate-limit-resets": "its limit is learned, and counted from its first request on",
 }
-"""Scenarios of the library whose recordings differ, and why."""
+"""Scenarios of the library whose recordings differ or can't be made here, and why."""
 
 WAITING = ("delay:", "hold", "hang", "dribble", "truncate")
 """What makes a client wait, or gives the test's own client half an answer."""
