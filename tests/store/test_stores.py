@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,11 +92,8 @@ def test_of_writers_at_once_one_is_the_first(open_it: OpenStore) -> None:
         except VersionConflictError as error:
             found.append(error.found)
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(8)))
     kept = open_it().read("team")
     assert kept is not None
     assert kept.version is not None
@@ -120,11 +118,9 @@ def test_writers_at_once_replace_each_others_one_after_the_other(open_it: OpenSt
                     continue
                 break
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    with ThreadPoolExecutor(4) as threads:
+        for counted in [threads.submit(count) for _ in range(4)]:
+            counted.result()
     kept = open_it().read("team")
     assert kept is not None
     assert kept.version == SnapshotVersion(40, "writer")

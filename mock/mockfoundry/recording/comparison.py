@@ -90,23 +90,24 @@ def compare_recording(recording: Recording, options: ServerOptions, source: str)
     Raises:
         ContractError, DocumentError, OSError: the options can't be used.
     """
-    recording = follow_foundation_clock(recording)
-    comparer = begin_comparison(recording, options, source)
-    for number, entry in enumerate(recording.entries, 1):
-        comparer.compare_entry(number, entry)
-    return comparer.finish()
+    return play_recording(recording, options, source).finish()
 
 
-def begin_comparison(recording: Recording, options: ServerOptions, source: str) -> "Comparer":
-    """A comparison of which nothing is played yet, on the options' seed, else on the recording's own.
+def play_recording(recording: Recording, options: ServerOptions, source: str) -> "Comparer":
+    """What has compared all of a recording, played by its foundation's clock on the options' seed, else on its own.
 
     Raises:
         ContractError, DocumentError, OSError: the options can't be used.
     """
-    if options.seed is not None:
-        return Comparer(recording, options, is_partial=False)
-    text = seed_text_from_recording(recording, source)
-    return Comparer(recording, replace(options, seed=Document(text, f"the seed of {source}")), is_partial=True)
+    recording = follow_foundation_clock(recording)
+    is_partial = options.seed is None
+    if is_partial:
+        text = seed_text_from_recording(recording, source)
+        options = replace(options, seed=Document(text, f"the seed of {source}"))
+    comparer = Comparer(recording, options, is_partial)
+    for number, entry in enumerate(recording.entries, 1):
+        comparer.compare_entry(number, entry)
+    return comparer
 
 
 class Comparer:

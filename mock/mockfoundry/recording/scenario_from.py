@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from mockfoundry.control.scenarios import allow_undocumented, merge_equal_rules, respond_with_answer
 from mockfoundry.journal.entry import RecordedResponse
 from mockfoundry.options import ServerOptions
-from mockfoundry.recording.comparison import Comparer, begin_comparison
+from mockfoundry.recording.comparison import Comparer, play_recording
 from mockfoundry.recording.har import NO_ANSWER, HarEntry, Recording
-from mockfoundry.recording.times import follow_foundation_clock
 from mockfoundry.scenarios.model import Respond, Scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
@@ -26,10 +25,7 @@ def scenario_from_recording(recording: Recording, options: ServerOptions, source
     Raises:
         ContractError, DocumentError, OSError: the options can't be used.
     """
-    recording = follow_foundation_clock(recording)
-    comparer = begin_comparison(recording, options, source)
-    for number, entry in enumerate(recording.entries, 1):
-        comparer.compare_entry(number, entry)
+    comparer = play_recording(recording, options, source)
     failures = list(find_recorded_failures(recording, comparer))
     if not failures:
         return None
