@@ -131,7 +131,7 @@ def load_start_scenarios(options: ServerOptions, served: Contract, world: World,
 
 def list_playable_tls_faults(options: ServerOptions) -> tuple[TlsFaultName, ...]:
     """The faults of TLS that a server with these options can play; none without TLS."""
-    return list_tls_faults(options.tls) if options.tls or options.tls_cert is not None else ()
+    return list_tls_faults(options.tls) if options.speaks_tls else ()
 
 
 def keep_foundations(store: str, registry: FoundationRegistry) -> "SnapshotKeeper":

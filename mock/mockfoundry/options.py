@@ -391,6 +391,11 @@ class ServerOptions:
         ),
     ] = False
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether the server is asked by https."""
+        return self.tls or self.tls_cert is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -431,19 +436,18 @@ def find_contradiction(options: ServerOptions) -> str:
 
 def iterate_contradictions(options: ServerOptions) -> Iterator[str]:
     """What options contradict each other, or lack another one."""
-    speaks_tls = options.tls or options.tls_cert is not None
     if options.tls and options.tls_cert is not None:
         yield "--tls makes a certificate, and --tls-cert names one; give one of the two"
     if options.tls_key is not None and options.tls_cert is None:
         yield "--tls-key is the key of a certificate; name that by --tls-cert, too"
     if options.tls_authority is not None and not options.tls:
         yield "--tls-authority is where --tls writes its authority's certificate; give --tls, too"
-    if options.tls_client_ca is not None and not speaks_tls:
+    if options.tls_client_ca is not None and not options.speaks_tls:
         yield "--tls-client-ca is about clients that come by https; give --tls or --tls-cert, too"
     if options.workers > 1:
         if options.shard is not None or options.peer:
             yield "--workers gives each of its own servers a share; leave --shard and --peer out"
-        if speaks_tls:
+        if options.speaks_tls:
             yield "--workers serves plain HTTP; give TLS to a proxy before it, or serve by one process"
         if options.port == 0:
             yield "--workers needs a port of its own: --port 8080"

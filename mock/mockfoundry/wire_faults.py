@@ -177,27 +177,19 @@ class TlsFault:
 
     Attributes:
         about: what the client meets, for documents; a sentence.
-        shown: what the client gets, for a line of the log.
         needs_authority: whether only a server with an authority of its own can show it.
     """
 
     about: str
-    shown: str
     needs_authority: bool = False
 
 
 TLS_FAULTS: dict[TlsFaultName, TlsFault] = {
-    "expired": TlsFault(
-        "The certificate was valid until yesterday. Only with `--tls`.", "an expired certificate", needs_authority=True
-    ),
-    "other-host": TlsFault(
-        "The certificate is for another host. Only with `--tls`.",
-        "a certificate for another host",
-        needs_authority=True,
-    ),
-    "self-signed": TlsFault("The certificate is signed by itself, and by no authority.", "a self-signed certificate"),
-    "hang": TlsFault("The client's first message is never answered, and the connection stays open.", "no answer"),
-    "alert": TlsFault("The handshake ends with the alert `internal_error`.", "the alert internal_error"),
+    "expired": TlsFault("The certificate was valid until yesterday. Only with `--tls`.", needs_authority=True),
+    "other-host": TlsFault("The certificate is for another host. Only with `--tls`.", needs_authority=True),
+    "self-signed": TlsFault("The certificate is signed by itself, and by no authority."),
+    "hang": TlsFault("The client's first message is never answered, and the connection stays open."),
+    "alert": TlsFault("The handshake ends with the alert `internal_error`."),
 }
 """Every fault of a handshake by its name."""
 

@@ -254,6 +254,10 @@ class ControlContext:
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
 
+    def asks_peers(self, call: ControlCall) -> bool:
+        """Whether a call is about all shards, and there are others to ask."""
+        return bool(self.peers.urls) and call.query["shards"] != "own"
+
     def must_keep(self) -> SnapshotKeeper:
         """What keeps the foundations in a store.
 

@@ -52,7 +52,7 @@ def list_foundations(context: ControlContext, call: ControlCall) -> ControlAnswe
     registry = context.service.registry
     registry.expire(call.real_time)
     own = [{"name": each.name, "requests": each.journal.recorded} for each in registry]
-    if not context.peers.urls or call.query["shards"] == "own":
+    if not context.asks_peers(call):
         return ControlAnswer({"foundations": own})
 
     def list_all() -> ControlAnswer:
@@ -171,7 +171,7 @@ def store_unreachable_problem(name: str, error: StoreUnreachableError) -> Contro
 def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
     registry, other = context.service.registry, call.body["as"]
-    if registry.shard is not None and not registry.owns(other):
+    if not registry.owns(other):
         raise ControlProblem(
             421,
             "OtherShard",

@@ -301,7 +301,7 @@ def show_all_coverage(context: ControlContext, call: ControlCall) -> ControlWork
     hit_counts = dict(registry.hit_counts)
     for foundation in registry:
         add_hit_counts(foundation.journal, hit_counts)
-    if not context.peers.urls or call.query["shards"] == "own":
+    if not context.asks_peers(call):
         return answer_with_coverage(context, hit_counts, call)
     operations = list_named_operations(call)
 

@@ -11,7 +11,6 @@ from mockfoundry.cloudfoundry.instances import instances_at
 from mockfoundry.cloudfoundry.model import App, ProcessModel
 from mockfoundry.cloudfoundry.world import World
 from mockfoundry.control.context import (
-    MAX_LOOP_STEPS,
     ControlAnswer,
     ControlCall,
     ControlContext,
@@ -19,7 +18,7 @@ from mockfoundry.control.context import (
     answer_in_turn,
     index_handlers,
 )
-from mockfoundry.control.foundations import clock_to_dict, settle_foundation
+from mockfoundry.control.foundations import clock_to_dict, is_large, settle_foundation
 
 
 def show_world(context: ControlContext, call: ControlCall) -> ControlAnswer | ControlWork:
@@ -27,9 +26,8 @@ def show_world(context: ControlContext, call: ControlCall) -> ControlAnswer | Co
     settle_foundation(foundation, now)
     world = foundation.world.copy()
     search, limit = (call.query["search"] or "").lower(), call.query["limit"]
-    takes_long = len(world.apps) + len(world.processes) > MAX_LOOP_STEPS
     told = clock_to_dict(foundation.world.clock, now)
-    return answer_in_turn(takes_long, lambda: ControlAnswer({**told, **describe_world(world, now, search, limit)}))
+    return answer_in_turn(is_large(world), lambda: ControlAnswer({**told, **describe_world(world, now, search, limit)}))
 
 
 def describe_world(world: World, now: int, search: str, limit: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import blake2b
 from itertools import islice
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -37,6 +37,8 @@ ENTITIES_AT_ONCE = 256
 
 MAX_SHARED_WORLDS = 64
 """How many worlds that foundations began as a reader remembers, so that foundations which it reads share them."""
+
+T = TypeVar("T")
 
 Part = bytes
 """One value: a letter that says how it is written, then MessagePack, or JSON where there is a number for which that
@@ -306,7 +308,8 @@ def encode_table(table: Mapping[str, Any]) -> list[Part]:
     return [encode_part(dict(some)) for some in iterate_chunks(table.items(), ENTITIES_AT_ONCE)]
 
 
-def iterate_chunks(values: Iterable[Any], count: int) -> Iterator[list[Any]]:
+def iterate_chunks(values: Iterable[T], count: int) -> Iterator[list[T]]:
+    """The values in lists of so many each, the last one of what is left."""
     rest = iter(values)
     while some := list(islice(rest, count)):
         yield some

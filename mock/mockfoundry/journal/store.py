@@ -315,6 +315,8 @@ class Journal:
         """
         made = self.copy_without_open("in the foundation that was copied")
         made.inherited_hit_counts = dict(made.hit_counts)
+        made.inherited_scenario_hit_counts = dict(self.scenario_hit_counts)
+        made.inherited_dropped = self.dropped_ever
         made.budget = self.budget
         if made.budget is not None:
             made.budget.add_bytes(made, made.size)
@@ -327,7 +329,6 @@ class Journal:
             where: it is open, as the reason of its entry says then.
         """
         made = self.snapshot()
-        made.inherited_hit_counts = self.inherited_hit_counts
         made.bytes_sent_by_number = {
             number: count for number, count in self.bytes_sent_by_number.items() if count != STILL_SENDING
         }
@@ -373,10 +374,10 @@ class Journal:
         made.recorded, made.size = self.recorded, self.size
         made.hit_counts = dict(self.hit_counts)
         made.hit_counts_at_clear = self.hit_counts_at_clear
-        made.inherited_hit_counts = dict(self.hit_counts)
+        made.inherited_hit_counts = self.inherited_hit_counts
         made.scenario_hit_counts = dict(self.scenario_hit_counts)
-        made.inherited_scenario_hit_counts = dict(self.scenario_hit_counts)
-        made.dropped_before_clear, made.inherited_dropped = self.dropped_before_clear, self.dropped_ever
+        made.inherited_scenario_hit_counts = self.inherited_scenario_hit_counts
+        made.dropped_before_clear, made.inherited_dropped = self.dropped_before_clear, self.inherited_dropped
         made.cleared_up_to = self.cleared_up_to
         made.amended = self.amended
         made.bytes_sent_by_number = dict(self.bytes_sent_by_number)

@@ -24,6 +24,7 @@ from mockfoundry.recording.har import NO_ANSWER, HarActor, HarEntry
 from mockfoundry.recording.keeping import read_actor_of_claims
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.recorder import Recorder
+from mockfoundry.server.delivery import await_disconnect
 
 CONNECT_SECONDS = 10.0
 
@@ -134,12 +135,6 @@ class BodyCopy:
         return f"the {whose}'s body of {self.size} bytes is left out" if self.size > self._most else ""
 
 
-async def wait_until_gone(receive: Receive) -> None:
-    """Waits until a client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 class RecordingProxy:
     """The ASGI application that passes requests on, and has their exchanges recorded.
 
@@ -229,7 +224,7 @@ class Passage:
             return
         kept = BodyCopy(self._recorder.body_bound, answer.headers.get("content-encoding", "").lower())
         broken, rest = "", None
-        watching = asyncio.ensure_future(wait_until_gone(receive))
+        watching = asyncio.ensure_future(await_disconnect(receive))
         try:
             rest = await self._pass_back(answer, kept, send, watching.done)
             broken = "the client has left" if rest is None else ""

@@ -154,7 +154,7 @@ def match_scenarios(
         let_through: takes what is to be counted once the request has succeeded. Without it that is never counted.
     """
     for compiled in scenarios.find_candidates(request):
-        if not (compiled.is_untimed or is_on(compiled, progress, now)):
+        if not (compiled.is_untimed or is_on(compiled.scenario, progress, now)):
             continue
         key = compute_count_key(compiled, request)
         rule = compiled.rule
@@ -196,8 +196,8 @@ def match_handshake(scenarios: CompiledScenarios, progress: ScenarioProgress, no
         now: microseconds of the foundation's clock.
     """
     for scenario in scenarios.tls:
-        tls, ends = scenario.tls, scenario.for_
-        if tls is None or (ends is not None and now - progress.since.get(scenario.name, now) >= ends):
+        tls = scenario.tls
+        if tls is None or not is_on(scenario, progress, now):
             continue
         count = find_count(progress, scenario.name, TLS_COUNTER) or add_count(progress, scenario.name, TLS_COUNTER)
         if count.seen < tls.after:
@@ -283,10 +283,10 @@ def build_match(
     )
 
 
-def is_on(compiled: CompiledRule, progress: ScenarioProgress, now: int) -> bool:
-    """Whether the rule's scenario has not ended by itself."""
-    ends = compiled.scenario.for_
-    return ends is None or now - progress.since.get(compiled.scenario.name, now) < ends
+def is_on(scenario: Scenario, progress: ScenarioProgress, now: int) -> bool:
+    """Whether a scenario has not ended by itself."""
+    ends = scenario.for_
+    return ends is None or now - progress.since.get(scenario.name, now) < ends
 
 
 def is_in_time(compiled: CompiledRule, progress: ScenarioProgress, key: str, now: int) -> bool:

@@ -165,7 +165,7 @@ def find_wrong_rules(scenario: Scenario, contract: Contract, errors: Mapping[str
 
 def select_plans(rule: Rule, contract: Contract) -> list[Plan]:
     """Every plan that a rule is for, where it names no operation or any; none, where it names some."""
-    if rule.operation and not rule.is_for_any:
+    if not rule.is_general:
         return []
     return [
         contract.plans[each.operation] for each in contract.patterns if rule.is_about(each.operation, each.needs_naming)

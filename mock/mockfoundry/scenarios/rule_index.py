@@ -209,7 +209,7 @@ class CompiledScenario:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario: Final = scenario
         self.rules: Final = tuple(compile_rules(scenario))
-        indexes, fallback = index_by_operation(self.rules, lambda rule: not rule.operation or rule.is_for_any)
+        indexes, fallback = index_by_operation(self.rules, lambda rule: rule.is_general)
         self.indexes: Final = indexes
         self.fallback_index: Final = fallback
         self.events: Final = tuple(order_events(scenario))

@@ -109,8 +109,7 @@ class CoveringRules:
 
     def add(self, comparable: ComparableRule) -> None:
         if not comparable.keys:
-            named = () if comparable.rule.is_for_any else comparable.rule.operation
-            for operation in named or ("",):
+            for operation in ("",) if comparable.rule.is_general else comparable.rule.operation:
                 self.unconditional.setdefault(operation, []).append(comparable)
         elif all(isinstance(wanted, dict) for wanted in comparable.wanted.values()):
             self.schema_only.append(comparable)

@@ -138,11 +138,11 @@ class RequestLog:
         """Has a request written, from the journal where that holds it."""
         if self._has_ended:
             return
-        with self._news:
-            if len(self._waiting) >= MAX_WAITING_LINES:
-                # Nothing is looked up for a line that is left out.
+        if len(self._waiting) >= MAX_WAITING_LINES:
+            # Nothing is looked up for a line that is left out.
+            with self._news:
                 self._left_out += 1
-                return
+            return
         listed = None if foundation is None else find_entry(foundation.journal, number)
         logged: LoggedEntry | LoggedRefusal
         if foundation is None or listed is None:

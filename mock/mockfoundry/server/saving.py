@@ -5,11 +5,11 @@ A foundation is cut where exchanges are made, which takes no time, and written i
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
-from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import FoundationRegistry
+from mockfoundry.foundations.snapshots import iterate_chunks
 from mockfoundry.store.keeper import PendingSave, SnapshotKeeper
 from mockfoundry.store.versions import StoreUnreachableError
 
@@ -69,18 +69,12 @@ class SnapshotSaver:
             for name in self._keeper.list_ended():
                 await asyncio.to_thread(self._keeper.delete, name)
             changed: list[str] = []
-            for some in split_foundations(self._registry):
+            for some in iterate_chunks(self._registry, FOUNDATIONS_AT_ONCE):
                 changed += [each.name for each in some if self._keeper.has_changed(each)]
                 await asyncio.sleep(0)
-            for first in range(0, len(changed), CUTS_AT_ONCE):
-                cuts = [self._keeper.cut(name) for name in changed[first : first + CUTS_AT_ONCE]]
+            for names in iterate_chunks(changed, CUTS_AT_ONCE):
+                cuts = [self._keeper.cut(name) for name in names]
                 await asyncio.to_thread(write_all, self._keeper.write, [each for each in cuts if each is not None])
-
-
-def split_foundations(registry: FoundationRegistry) -> Iterator[tuple[FoundationState, ...]]:
-    every = tuple(registry)
-    for first in range(0, len(every), FOUNDATIONS_AT_ONCE):
-        yield every[first : first + FOUNDATIONS_AT_ONCE]
 
 
 def write_all(write: Callable[[PendingSave], None], cuts: list[PendingSave]) -> None:

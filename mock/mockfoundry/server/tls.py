@@ -52,7 +52,7 @@ def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
     contradiction = find_contradiction(options)
     if contradiction:
         raise TlsError(contradiction)
-    if options.tls_cert is None and not options.tls:
+    if not options.speaks_tls:
         return None
     new_context = partial(new_server_context, options.tls_client_ca)
     if options.tls_cert is None:

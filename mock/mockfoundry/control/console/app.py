@@ -7,14 +7,14 @@ world is ever put into HTML here.
 import hmac
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flask
 from werkzeug.test import Client
 
 from mockfoundry.control.context import make_control_response
 from mockfoundry.control.guards import CONSOLE_PATH
-from mockfoundry.control.sessions import ConsoleSessions, name_cookie
+from mockfoundry.control.sessions import ConsoleSessions, is_equal, name_cookie
 from mockfoundry.exchange.request import CONTROL_PATH, Request
 from mockfoundry.exchange.response import Response
 from mockfoundry.exchange.run import Service
@@ -204,30 +204,20 @@ def log_out() -> flask.typing.ResponseReturnValue:
     console = find_console()
     session = find_session(console)
     given = flask.request.form.get("page_token", "")
-    if session and not hmac.compare_digest(
-        given.encode("utf-8", "replace"), console.sessions.page_token(session).encode()
-    ):
+    if session and not is_equal(given, console.sessions.page_token(session)):
         return show_log_in("The form was not this page's; nothing was done.", 403)
     answer = flask.make_response(flask.redirect(f"{CONSOLE_PATH}/{VIEWS[0].name}", 303))
-    answer.delete_cookie(
-        name_cookie(flask.request.host),
-        path=CONTROL_PATH,
-        httponly=True,
-        samesite="Strict",
-        secure=flask.request.is_secure,
-    )
+    answer.delete_cookie(name_cookie(flask.request.host), **make_cookie_attributes())
     return answer
 
 
 def set_session(answer: flask.Response, session: str) -> None:
-    answer.set_cookie(
-        name_cookie(flask.request.host),
-        session,
-        path=CONTROL_PATH,
-        httponly=True,
-        samesite="Strict",
-        secure=flask.request.is_secure,
-    )
+    answer.set_cookie(name_cookie(flask.request.host), session, **make_cookie_attributes())
+
+
+def make_cookie_attributes() -> dict[str, Any]:
+    """A browser forgets a cookie only by the attributes that it was set with."""
+    return {"path": CONTROL_PATH, "httponly": True, "samesite": "Strict", "secure": flask.request.is_secure}
 
 
 def show_missing_page(_: object) -> flask.typing.ResponseReturnValue:

@@ -43,12 +43,11 @@ export async function call(method, path, body = undefined) {
 }
 
 /**
- * The path of a call about the page's foundation.
+ * A path of the page's foundation: in the control API, and by itself in the Cloud Controller's.
  * @param {string} path
- * @param {string} name
  */
-export function of(path = "", name = foundation) {
-  return `/foundations/${encodeURIComponent(name)}${path}`;
+export function of(path = "") {
+  return `/foundations/${encodeURIComponent(foundation)}${path}`;
 }
 
 /** @type {Promise<string> | null} */
@@ -66,7 +65,7 @@ export async function request(method, path, body) {
   const headers = { Authorization: `bearer ${await token}`, "Content-Type": "application/json" };
   let answer;
   try {
-    answer = await fetch(`/foundations/${encodeURIComponent(foundation)}${path}`, {
+    answer = await fetch(of(path), {
       method,
       headers,
       body: JSON.stringify(body),
