@@ -77,6 +77,18 @@ def test_a_handshake_hangs_once(server: TlsServer) -> None:
     assert server.get() == 200
 
 
+def test_a_scenario_counts_the_handshakes_that_it_breaks(server: TlsServer) -> None:
+    rule = {"operation": "scaleProcess", "respond": {"error": "CF-UnprocessableEntity"}}
+    server.default.play({"scenario": "both", "tls": {"fault": "alert", "after": 1, "times": 2}, "rules": [rule]})
+    assert server.get() == 200
+    for _ in range(2):
+        with pytest.raises(httpx.ConnectError):
+            server.get()
+    assert server.get() == 200
+    (playing,) = server.default.playing()
+    assert (playing.answered, [each.answered for each in playing.rules]) == (2, [0])
+
+
 def test_the_host_says_whose_scenarios_count(server: TlsServer) -> None:
     """Each name below localhost has a certificate of its own, which clients that check names take."""
     other = Foundation(server.url, "ci-1", server.default._control)

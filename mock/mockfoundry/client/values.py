@@ -310,7 +310,7 @@ class ActiveScenario(msgspec.Struct, frozen=True):
     Attributes:
         since: when it was switched on, on the foundation's clock.
         over: whether it has ended by itself.
-        answered: how many requests its rules have answered.
+        answered: how many requests its rules have answered, and handshakes it has broken.
         rules: how far each of them has come.
         scenario: the value of its file.
     """

@@ -47,6 +47,7 @@ from mockfoundry.journal.entry import NO_BODY, JournalEntry, RecordedResponse, d
 from mockfoundry.journal.marks import BINARY_PREFIX
 from mockfoundry.journal.store import Journal
 from mockfoundry.journal.written_bodies import decode_text
+from mockfoundry.scenarios.engine import TLS_COUNTER
 from mockfoundry.scenarios.format import scenario_to_dict
 from mockfoundry.scenarios.library import load_scenarios
 from mockfoundry.scenarios.lint import check_scenario
@@ -389,11 +390,13 @@ class PlayedProgress(msgspec.Struct, frozen=True):
         since: when it was switched on, in virtual microseconds.
         over: whether its time is over.
         answered: how many requests each of its rules has answered, whatever they are counted for.
+        broken_handshakes: how many handshakes of TLS it has broken.
     """
 
     since: int
     over: bool
     answered: tuple[int, ...]
+    broken_handshakes: int
 
 
 def progress_of_scenario(foundation: FoundationState, scenario: Scenario, now: int) -> PlayedProgress:
@@ -401,9 +404,13 @@ def progress_of_scenario(foundation: FoundationState, scenario: Scenario, now: i
     since = progress.since.get(scenario.name, now)
     over = scenario.for_ is not None and now >= since + scenario.for_
     answered = [0] * len(scenario.rules)
+    broken_handshakes = 0
     for counter, count in progress.counts.get(scenario.name, {}).items():
-        answered[int(counter.partition(" ")[0]) - 1] += count.answered
-    return PlayedProgress(since, over, tuple(answered))
+        if counter == TLS_COUNTER:
+            broken_handshakes = count.answered
+        else:
+            answered[int(counter.partition(" ")[0]) - 1] += count.answered
+    return PlayedProgress(since, over, tuple(answered), broken_handshakes)
 
 
 def describe_scenario(scenario: Scenario, progress: PlayedProgress, shown: msgspec.Raw) -> dict[str, Any]:
@@ -413,7 +420,7 @@ def describe_scenario(scenario: Scenario, progress: PlayedProgress, shown: msgsp
         "description": scenario.description,
         "since": format_precise_moment(progress.since),
         "over": progress.over,
-        "answered": sum(progress.answered),
+        "answered": sum(progress.answered) + progress.broken_handshakes,
         "rules": [
             {"answered": answered, "left": count_left(rule, answered)}
             for rule, answered in zip(scenario.rules, progress.answered, strict=True)
