@@ -137,9 +137,9 @@ def service_of(
     text = seed if seed is None or isinstance(seed, str) else yaml.safe_dump(seed, sort_keys=False)
     world = build_seed_world_from_text(text, "seed.yaml", random_seed=random_seed, began_at=real_now())
     everything = of or served()
-    playing = tuple(loaded(each, everything) for each in scenarios)
+    playing = CompiledScenarios(loaded(each, everything) for each in scenarios)
     operations = {} if canned else select_operations(None if of else platform())
-    registry = FoundationRegistry(world, CompiledScenarios(playing), bounds)
+    registry = FoundationRegistry(world, playing, bounds)
     lineups = NamedScenarios(everything, playing)
     authority = Authority(choose_signing_key(signing_key, strict=strict_auth), strict_auth)
     return Service(

@@ -47,14 +47,14 @@ log = logging.getLogger("mockfoundry")
 class NamedScenarios(Mapping[str, CompiledScenarios]):
     """The scenarios that a request may name: those of the start and those of the library, each read on first use."""
 
-    def __init__(self, contract: Contract, scenarios: tuple[Scenario, ...]) -> None:
+    def __init__(self, contract: Contract, scenarios: CompiledScenarios) -> None:
         self._contract = contract
         self._library = list_library_files()
         self.replace(scenarios)
 
-    def replace(self, scenarios: tuple[Scenario, ...]) -> None:
+    def replace(self, scenarios: CompiledScenarios) -> None:
         """Takes other scenarios for those of the start."""
-        self._compiled = {scenario.name: CompiledScenarios((scenario,)) for scenario in scenarios}
+        self._compiled = {each.scenario.name: CompiledScenarios((each,)) for each in scenarios.compiled}
 
     def __getitem__(self, name: str) -> CompiledScenarios:
         if name not in self._compiled:
@@ -89,9 +89,9 @@ def build_service(options: ServerOptions, began_at: int) -> Service:
     if options.contract is None:
         require_operations(contract, OPERATIONS)
     world = build_seed_world(options, began_at)
-    scenarios = load_start_scenarios(options, served, world, began_at)
+    scenarios = CompiledScenarios(load_start_scenarios(options, served, world, began_at))
     shard = None if options.shard is None else Shard(*options.shard)
-    registry = FoundationRegistry(world, CompiledScenarios(scenarios), ServerBounds.from_options(options), shard)
+    registry = FoundationRegistry(world, scenarios, ServerBounds.from_options(options), shard)
     is_canned = options.mode == "canned"
     operations = {} if is_canned else select_operations(platform)
     authority = Authority(choose_signing_key(options.signing_key, strict=options.strict_auth), options.strict_auth)

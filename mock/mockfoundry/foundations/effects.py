@@ -283,9 +283,33 @@ def switch_scenario_on(foundation: FoundationState, compiled: CompiledScenario, 
     Raises:
         DocumentError: its `given` does not fit this world; nothing is changed.
     """
+    others = foundation.compiled_scenarios.without(compiled.scenario.name)
+    begin_among(foundation, compiled.scenario, CompiledScenarios((*others, compiled)), now)
+
+
+def begin_in_its_place(foundation: FoundationState, compiled: CompiledScenario, now: int) -> None:
+    """Begins a scenario where the one of its name stands among those that are on.
+
+    Args:
+        now: virtual microseconds.
+
+    Raises:
+        DocumentError: its `given` does not fit this world; nothing is changed.
+    """
+    name, playing = compiled.scenario.name, foundation.compiled_scenarios.compiled
+    lineup = CompiledScenarios(compiled if each.scenario.name == name else each for each in playing)
+    begin_among(foundation, compiled.scenario, lineup, now)
+
+
+def begin_among(
+    foundation: FoundationState, scenario: Scenario, compiled_scenarios: CompiledScenarios, now: int
+) -> None:
+    """Begins a scenario, with which these are on then.
+
+    Raises:
+        DocumentError: its `given` does not fit this world; nothing is changed.
+    """
     apply_due_events(foundation, now)
-    scenario = compiled.scenario
-    compiled_scenarios = CompiledScenarios((*foundation.compiled_scenarios.without(scenario.name), compiled))
     world, changes = foundation.world, foundation.changes.get(scenario.name)
     if changes is not None:
         foundation.world = world.copy()

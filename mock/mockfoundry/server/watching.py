@@ -16,11 +16,9 @@ from mockfoundry.contract.load import Contract
 from mockfoundry.documents.files import list_document_files
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.exchange.run import Service
-from mockfoundry.foundations.effects import switch_scenario_on
-from mockfoundry.foundations.foundation import FoundationState
+from mockfoundry.foundations.effects import begin_in_its_place
 from mockfoundry.options import ServerOptions
-from mockfoundry.scenarios.model import Scenario
-from mockfoundry.scenarios.rule_index import CompiledScenario, CompiledScenarios
+from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.shipped import list_library_files
 
 POLL_SECONDS = 0.5
@@ -37,7 +35,7 @@ class ReadFiles(NamedTuple):
     """What the files hold: what each foundation begins as, and with."""
 
     world: World
-    scenarios: tuple[Scenario, ...]
+    scenarios: CompiledScenarios
 
 
 def list_watched_paths(options: ServerOptions) -> list[Path]:
@@ -125,7 +123,8 @@ class FileWatcher:
         now, seed, world = self._read_clock(), self._seed_file, self._world
         if seed is not None and stamps.get(seed) != self._read.get(seed):
             world = build_seed_world(self._options, now)
-        return ReadFiles(world, load_start_scenarios(self._options, self._contract, world, now))
+        scenarios = load_start_scenarios(self._options, self._contract, world, now)
+        return ReadFiles(world, CompiledScenarios(scenarios))
 
 
 def use_files(service: Service, read: ReadFiles, real_time: int, tell: Callable[[str], None]) -> None:
@@ -138,9 +137,8 @@ def use_files(service: Service, read: ReadFiles, real_time: int, tell: Callable[
     """
     registry = service.registry
     before = {each.name: each for each in registry.initial_scenarios.scenarios}
-    compiled = CompiledScenarios(read.scenarios)
-    changed = [each for each in compiled.compiled if before.get(each.scenario.name) != each.scenario]
-    registry.replace_beginning(read.world, compiled)
+    changed = [each for each in read.scenarios.compiled if before.get(each.scenario.name) != each.scenario]
+    registry.replace_beginning(read.world, read.scenarios)
     if isinstance(service.named_scenarios, NamedScenarios):
         service.named_scenarios.replace(read.scenarios)
     for foundation in registry:
@@ -149,21 +147,9 @@ def use_files(service: Service, read: ReadFiles, real_time: int, tell: Callable[
             name = each.scenario.name
             if name in before and playing.get(name) == before[name]:
                 try:
-                    begin_in_its_place(foundation, each, real_time)
+                    begin_in_its_place(foundation, each, foundation.world.clock.now(real_time))
                 except DocumentError as error:
                     tell(f"foundation {foundation.name}: scenario {name} stays as it was: {error}")
-
-
-def begin_in_its_place(foundation: FoundationState, compiled: CompiledScenario, real_time: int) -> None:
-    """Begins a scenario in the place of the one that has its name.
-
-    Raises:
-        DocumentError: its `given` does not fit this world; nothing is changed.
-    """
-    order = [each.name for each in foundation.compiled_scenarios.scenarios]
-    switch_scenario_on(foundation, compiled, foundation.world.clock.now(real_time))
-    by_name = {each.scenario.name: each for each in foundation.compiled_scenarios.compiled}
-    foundation.compiled_scenarios = CompiledScenarios(by_name[name] for name in order)
 
 
 def watch_in_thread(watcher: FileWatcher) -> Callable[[], None]:
