@@ -20,7 +20,7 @@ from mockfoundry.foundations.registry import DEFAULT_FOUNDATION, MAX_GONE_NAMES
 from mockfoundry.foundations.request_totals import MAX_NAMED_SCENARIOS, OTHER_SCENARIOS, RequestTotals
 from mockfoundry.options import Option, iterate_options
 from mockfoundry.scenarios.engine import MAX_COUNTERS
-from mockfoundry.server.bounded import IDLE_SECONDS, LINGER_SECONDS
+from mockfoundry.server.closing import IDLE_SECONDS, LINGER_SECONDS
 from mockfoundry.server.limits import ServerLimits
 from mockfoundry.server.request_log import CLOSING_SECONDS, MAX_WAITING_LINES
 from mockfoundry.server.run import GRACE_SECONDS

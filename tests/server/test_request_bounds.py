@@ -12,7 +12,7 @@ import pytest
 from mockfoundry.control.bounds import MAX_CONTROL_BODY_BYTES
 from mockfoundry.exchange.routing import MAX_LINE_BYTES
 from mockfoundry.options import DoorName, ServerOptions
-from mockfoundry.server import bounded, protocol
+from mockfoundry.server import bounded, closing, protocol
 from mockfoundry.server.run import BackgroundServer, make_room_for_connections
 from tests import plain_http
 from tests.server.test_bad_input import exchange_bytes
@@ -411,8 +411,8 @@ def test_there_are_as_many_connections_as_files_may_be_open(
 def test_a_client_that_never_reads_does_not_keep_its_place(
     serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str, end: bytes
 ) -> None:
-    monkeypatch.setattr(bounded, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(bounded, "LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(closing, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(closing, "LINGER_SECONDS", 0.1)
     apps = [{"name": f"a{number}"} for number in range(6_000)]
     seed = {"organizations": [{"name": "o", "spaces": [{"name": "s", "apps": apps}]}]}
     server = serve(door=door, max_connections=3, seed=seed)
@@ -436,8 +436,8 @@ def test_a_connection_that_was_refused_takes_no_place(
     serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str, most: int
 ) -> None:
     """However long the refused ones stay, the place of one that was served is free when that is closed."""
-    monkeypatch.setattr(bounded, "LINGER_SECONDS", 10 * DEADLINE_SECONDS)
-    monkeypatch.setattr(bounded, "MAX_EXTRA", most)
+    monkeypatch.setattr(closing, "LINGER_SECONDS", 10 * DEADLINE_SECONDS)
+    monkeypatch.setattr(closing, "MAX_EXTRA", most)
     server = serve(door=door, max_connections=1)
     host, port = urlsplit(server.url).netloc.split(":")
     with ExitStack() as stack:
@@ -454,7 +454,7 @@ def test_a_connection_that_was_refused_takes_no_place(
 def test_blank_lines_keep_no_connection(
     serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str
 ) -> None:
-    monkeypatch.setattr(bounded, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(closing, "IDLE_SECONDS", 0.3)
     server = serve(door=door)
     host, port = urlsplit(server.url).netloc.split(":")
 

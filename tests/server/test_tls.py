@@ -118,7 +118,7 @@ REFUSED: dict[str, tuple[bytes, int]] = {
 def test_what_is_refused_at_the_door_is_answered_and_its_connection_closed(
     start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
-    monkeypatch.setattr("mockfoundry.server.bounded.LINGER_SECONDS", 0.05)
+    monkeypatch.setattr("mockfoundry.server.closing.LINGER_SECONDS", 0.05)
     content, status = REFUSED[request_]
     server, file = start(tls=True, head_timeout=50_000)
     with (

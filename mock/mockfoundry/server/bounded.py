@@ -1,7 +1,8 @@
 """The bounded protocol: uvicorn's httptools protocol, with bounds on what a request may be before it is whole.
 
-A request is refused as soon as its line, its headers, its announced or its gathered body, or the time that it takes are
-beyond a limit, and nothing more of it is gathered. Both doors are made on this, and never see such a request.
+A request is refused as soon as its line, its headers, or its announced or gathered body are beyond a limit, and nothing
+more of it is gathered; what it may take of time is bounded in `closing.py`. Both doors are made on this, and never see
+such a request.
 """
 
 import asyncio
@@ -13,42 +14,29 @@ from typing import TYPE_CHECKING, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockfoundry.exchange.context import NoteRequest
-from mockfoundry.exchange.request import CONTROL_PATH
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.routing import line_too_long_response
-from mockfoundry.server.connection import render_head
+from mockfoundry.server.closing import BODY, HEAD, IDLE, ClosingProtocol
 from mockfoundry.server.delivery import READY_RESPONSE_KEY, TRANSPORT_KEY
 from mockfoundry.server.limits import (
     OLD_VERSIONS,
-    ServerLimits,
-    bad_host_response,
-    body_too_large_response,
     failed_response,
     headers_too_large_response,
     is_host,
-    late_body_response,
-    late_head_response,
     no_tunnel_response,
     not_http_response,
     too_many_connections_response,
 )
+from mockfoundry.server.refusals import (
+    find_max_body,
+    is_control_call,
+    refuse_as_client_reads,
+    refuse_body,
+    refuse_hosts,
+)
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
-CONTROL_PATH_BYTES = CONTROL_PATH.encode("ascii")
-
-LINGER_SECONDS = 5.0
-"""How long a connection whose request was refused stays open at most, for a client that still sends."""
-
-MAX_EXTRA = 50
-"""How many connections beyond the most that there may be are refused at once with that patience."""
-
-IDLE_SECONDS = 75
-"""How long a connection without a request is kept, as the gateways of a foundation keep it."""
-
-MICROSECONDS_PER_SECOND = 1_000_000
 
 SLICE_BYTES = 1024
 """How much is parsed at a time, but for a body whose length is known: no slice has more than a few requests."""
@@ -74,9 +62,6 @@ EXPECTED_METHODS = (
 
 log = logging.getLogger("mockfoundry")
 
-IDLE, HEAD, BODY = range(3)
-"""What a connection waits for: the next request, the rest of its head, the rest of its body."""
-
 
 def has_expected_methods() -> bool:
     """Whether uvicorn's class still has the methods that are overridden or called here."""
@@ -87,22 +72,14 @@ class StopReadingError(Exception):
     """Ends the parser's work in one of its callbacks: nothing more is read from this connection."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(ClosingProtocol):
     """One connection, whose messages go uvicorn's ordinary way, through the ASGI door.
 
     Attributes:
-        stage: what the connection waits for.
-        timed_stage: the stage that `deadline` is for; None for none yet.
-        deadline: when that wait is over, by the loop's clock.
-        timer: looks at the deadline; it may come earlier than that, since a deadline is moved more often than a timer.
         in_headers: whether headers are being read; a header that comes later is a trailer, and is ignored.
         rereads: whether the message offers an upgrade, so that it will be read again without that.
-        refused: whether a message was refused, so that nothing more is read.
-        refusal: what is sent for that once the requests before it are answered.
         is_control: whether the message is a call of the control API, which has its own bound for its body.
         direct: whether it is gathered here, not by uvicorn.
-        cycle_before: the cycle before that of this message, where uvicorn has begun one for it.
-        has_cycle: whether it has.
         open_cycles: those that are being answered or wait for that, the oldest first; complete ones may be left in it.
         header_bytes: of its line, headers and trailers, as far as they were counted.
         counted_headers: how many of its headers are among them.
@@ -111,28 +88,12 @@ class BoundedProtocol(HttpToolsProtocol):
         unread: received, and not parsed yet.
         reads_later: whether the loop is to parse more of that.
         requests: begun in this turn of the loop.
-        unsent: bytes that waited to be sent when that was last looked at.
-        extra: the connections of the server that are refused as too many, and not closed yet.
-        note_request: is told of each message that is refused here; None where nobody asks.
     """
-
-    limits: ServerLimits
-    note_request: NoteRequest | None
-
-    stage: int = IDLE
-    timed_stage: int | None = None
-    deadline: float = 0.0
-    timer: asyncio.TimerHandle | None = None
-    timer_at: float = 0.0
 
     in_headers: bool = False
     rereads: bool = False
-    refused: bool = False
-    refusal: Response | None = None
     is_control: bool = False
     direct: bool = False
-    has_cycle: bool = False
-    cycle_before: "RequestResponseCycle | None" = None
     header_bytes: int = 0
     counted_headers: int = 0
     silent_bytes: int = 0
@@ -143,10 +104,6 @@ class BoundedProtocol(HttpToolsProtocol):
     unread: bytearray
     reads_later: bool = False
     requests: int = 0
-    unsent: int = 0
-    extra: "set[BoundedProtocol]"
-
-    url: bytes = b""
     open_cycles: "deque[RequestResponseCycle]"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -160,10 +117,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._set_deadline()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-        self.extra.discard(self)
         super().connection_lost(error)
         # uvicorn tells its newest cycle alone, which may wait behind the one that is being answered.
         for cycle in self.open_cycles:
@@ -255,8 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url += url
         self.header_bytes += len(url)
         if self.header_bytes > self.limits.headers:
-            is_control = self.url.startswith(CONTROL_PATH_BYTES)
-            self._stop(self._headers_too_large_response() if is_control else line_too_long_response())
+            self._stop(self._headers_too_large_response() if is_control_call(self.url) else line_too_long_response())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # uvicorn's own is not called: this is, for each header of each request.
@@ -289,22 +241,25 @@ class BoundedProtocol(HttpToolsProtocol):
         named = dict(headers)
         if self.url[:1] != b"/" or b"#" in self.url:
             self._take_origin_form()
-        self.is_control = self.url.startswith(CONTROL_PATH_BYTES)
+        self.is_control = is_control_call(self.url)
         if not (len(named) == len(headers) and is_host(named.get(b"host", b""))):
-            self._check_hosts([value for name, value in headers if name == b"host"])
-        self.max_body = self._find_max_control_body() if self.is_control else self.limits.body
+            hosts = [value for name, value in headers if name == b"host"]
+            # A client of an older version may send none.
+            refusal = refuse_hosts(self.url, hosts) if hosts or not self._has_old_version() else None
+            if refusal is not None:
+                self._stop(refusal)
+        self.max_body = find_max_body(self.url, self.limits) if self.is_control else self.limits.body
         announced = named.get(b"content-length")
         if announced is not None:
             self.announced_length = int(announced)
             if self.announced_length > self.max_body:
-                self._stop(self._body_too_large_response())
+                self._stop(refuse_body(self.url, self.limits))
         if b"expect" in named:
             self.expect_100_continue = any(
                 name == b"expect" and value.lower() == b"100-continue" for name, value in headers
             )
         if self.expect_100_continue and (
-            self.parser.get_http_version() in OLD_VERSIONS
-            or not (self.announced_length or b"transfer-encoding" in named)
+            self._has_old_version() or not (self.announced_length or b"transfer-encoding" in named)
         ):
             # There is no body to ask for, or no client that knows the answer [RFC 9110, 10.1.1].
             self.expect_100_continue = False
@@ -320,7 +275,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self.content_length += len(body)
         if self.content_length > self.max_body:
-            self._stop(self._body_too_large_response())
+            self._stop(refuse_body(self.url, self.limits))
         if self.direct:
             self.content.append(body)
         else:
@@ -335,24 +290,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        # The deadline here is for the whole connection, and blank lines do not move it.
-        self._unset_keepalive_if_required()
-        if self.stage == IDLE and not self.transport.is_closing():
-            self._set_deadline()
         if self.unread:
             self._read_later()
-        if self.refusal is not None and (self.cycle_before is None or self.cycle_before.response_complete):
-            self._send_refusal(self.refusal)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self.unsent = 0
-
-    def shutdown(self) -> None:
-        if self.refused and self.refusal is None:
-            self.transport.close()
-        else:
-            super().shutdown()
 
     def begin_cycle(self, ready: Response | PendingRequest | None) -> None:
         """Hands the message to uvicorn's ordinary way, with what its class prepares when a message begins.
@@ -377,45 +316,11 @@ class BoundedProtocol(HttpToolsProtocol):
             # uvicorn reads nothing more, and would not see that the client has gone. What comes stays unread here.
             self.flow.resume_reading()
 
-    def _check_hosts(self, hosts: list[bytes]) -> None:
-        """Refuses a message whose Host headers are not as HTTP/1.1 wants them; an older client may send none."""
-        if not hosts and self.parser.get_http_version() in OLD_VERSIONS:
-            return
-        if self.is_control:
-            from mockfoundry.control.bounds import host_count_response
-
-            refusal = host_count_response(self._decode_path(), hosts)
-        else:
-            refusal = bad_host_response(hosts)
-        if refusal is not None:
-            self._stop(refusal)
-
-    def _body_too_large_response(self) -> Response:
-        if not self.is_control:
-            return body_too_large_response(self.limits)
-        from mockfoundry.control.bounds import too_large_response
-
-        return too_large_response(self._decode_path(), self.max_body)
-
     def _headers_too_large_response(self) -> Response:
-        return self._as_problem_of_control_call(headers_too_large_response(self.limits))
+        return refuse_as_client_reads(headers_too_large_response(self.limits), self.url)
 
-    def _as_problem_of_control_call(self, response: Response) -> Response:
-        """A refusal in the form that its client reads: problem+json for a control call."""
-        if not self.url.startswith(CONTROL_PATH_BYTES):
-            return response
-        from mockfoundry.control.bounds import problem_from_limit
-
-        return problem_from_limit(response, self._decode_path())
-
-    def _decode_path(self) -> str:
-        return self.url.partition(b"?")[0].decode("latin-1")
-
-    def _find_max_control_body(self) -> int:
-        # Not every server is asked for it, and a start should be short.
-        from mockfoundry.control.bounds import find_body_bound
-
-        return find_body_bound(self._decode_path(), self.limits.seed_bytes)
+    def _has_old_version(self) -> bool:
+        return self.parser.get_http_version() in OLD_VERSIONS
 
     def _take_origin_form(self) -> None:
         """Turns a URL in absolute form into a path; its authority replaces the Host header [RFC 9112, 3.2.2]."""
@@ -466,102 +371,3 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         self._refuse(response)
         raise StopReadingError
-
-    def _refuse(self, response: Response) -> None:
-        """Answers a message before it is whole, once those before it are answered. Nothing more is read."""
-        self.refused = True
-        if self.note_request is not None and not self.url.startswith(CONTROL_PATH_BYTES):
-            method = self.parser.get_method().decode("latin-1") if self.url else ""
-            self.note_request(method, self._decode_path(), response)
-        cycle = self.cycle
-        before: RequestResponseCycle | None = cycle
-        if self.has_cycle:
-            # Its ASGI app hears that the client has gone, and sends nothing.
-            before = self.cycle_before
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if self.pipeline and self.pipeline[0][0] is cycle:
-                self.pipeline.popleft()
-        self.cycle_before = before
-        # What still comes is read, and passed over.
-        self.flow.resume_reading()
-        if before is None or before.response_complete:
-            self._send_refusal(response)
-        else:
-            self.refusal = response
-            self._set_timer(LINGER_SECONDS)
-
-    def _send_refusal(self, response: Response) -> None:
-        """Sends the last response of this connection, and closes it when the client has done so, or a little later.
-
-        To close it with unread bytes would reset it, and a client that still sends would lose the response.
-        """
-        self.refusal = None
-        if self.transport.is_closing():
-            return
-        # Before a line has been read, the parser still has the method of the message before.
-        body = b"" if self.url and self.parser.get_method() == b"HEAD" else response.body
-        self.transport.write(render_head(response, keep_alive=False) + body)
-        if self.transport.can_write_eof():
-            # TLS has no half of a connection that could be closed.
-            self.transport.write_eof()
-        if len(self.extra) > MAX_EXTRA and self in self.extra:
-            self.transport.close()
-        self._set_timer(LINGER_SECONDS)
-
-    def _set_deadline(self) -> None:
-        """Bounds the time of the stage that the connection is in."""
-        self.timed_stage = self.stage
-        self._set_timer(self._find_patience())
-
-    def _set_timer(self, seconds: float) -> None:
-        self.deadline = deadline = self.loop.time() + seconds
-        if self.timer is None or deadline < self.timer_at:
-            if self.timer is not None:
-                self.timer.cancel()
-            self.timer, self.timer_at = self.loop.call_at(deadline, self._check_deadline), deadline
-
-    def _find_patience(self) -> float:
-        """Seconds that the stage may take."""
-        if self.stage == IDLE:
-            return IDLE_SECONDS
-        limit = self.limits.head_timeout if self.stage == HEAD else self.limits.body_timeout
-        return limit / MICROSECONDS_PER_SECOND
-
-    def _check_deadline(self) -> None:
-        self.timer = None
-        if self.loop.time() < self.deadline:
-            self.timer, self.timer_at = self.loop.call_at(self.deadline, self._check_deadline), self.deadline
-        elif self.transport.is_closing():
-            self._abort_or_look_again(LINGER_SECONDS)
-        elif self.refused:
-            if self.refusal is None:
-                self._close()
-            else:
-                self._abort_or_look_again(LINGER_SECONDS)
-        elif self.stage != IDLE and (self.flow.read_paused or self.pipeline):
-            # The rest of it is kept back here, behind a request that is still being answered.
-            self._abort_or_look_again(self._find_patience())
-        elif self.stage == HEAD:
-            self._refuse(self._as_problem_of_control_call(late_head_response(self.limits)))
-        elif self.stage == BODY:
-            self._refuse(self._as_problem_of_control_call(late_body_response(self.limits)))
-        elif self.cycle is None or self.cycle.response_complete:
-            self._close()
-        else:
-            self._abort_or_look_again(IDLE_SECONDS)
-
-    def _close(self) -> None:
-        """Closes the connection once what waits to be sent has gone out; its client may never take that."""
-        self.transport.close()
-        self.unsent = self.transport.get_write_buffer_size()
-        self._set_timer(LINGER_SECONDS)
-
-    def _abort_or_look_again(self, seconds: float) -> None:
-        """Breaks the connection off if its client has taken nothing of what waits since that was last looked at."""
-        unsent = self.transport.get_write_buffer_size()
-        if 0 < self.unsent <= unsent:
-            self.transport.abort()
-            return
-        self.unsent = unsent
-        self._set_timer(seconds)

@@ -15,8 +15,8 @@ from mockfoundry.exchange.context import Service
 from mockfoundry.exchange.handshakes import decide_handshake
 from mockfoundry.journal.entry import NO_STATUS, RecordedResponse
 from mockfoundry.scenarios.engine import HandshakeMatch
-from mockfoundry.server.bounded import MAX_EXTRA
 from mockfoundry.server.client_hello import HANDSHAKE_RECORD, ClientHello, read_client_hello
+from mockfoundry.server.closing import MAX_EXTRA
 from mockfoundry.server.connection import render_head
 from mockfoundry.server.limits import ServerLimits, no_tls_response
 from mockfoundry.server.waiting import MICROSECONDS_PER_SECOND

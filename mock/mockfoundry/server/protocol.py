@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from mockfoundry.exchange.request import Request, read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
-from mockfoundry.server.bounded import IDLE, IDLE_SECONDS, BoundedProtocol
+from mockfoundry.server.bounded import BoundedProtocol
+from mockfoundry.server.closing import IDLE, IDLE_SECONDS
 from mockfoundry.server.connection import asks_to_close, render_head
 from mockfoundry.server.heads import KnownHeads
 from mockfoundry.server.limits import ServerLimits

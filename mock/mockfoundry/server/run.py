@@ -19,7 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mockfoundry.exchange.run import Service
 from mockfoundry.options import ServerOptions
 from mockfoundry.server.asgi import AsgiApp
-from mockfoundry.server.bounded import IDLE_SECONDS, has_expected_methods
+from mockfoundry.server.bounded import has_expected_methods
+from mockfoundry.server.closing import IDLE_SECONDS
 from mockfoundry.server.delivery import Delivery
 from mockfoundry.server.handshakes import HandshakeDoor
 from mockfoundry.server.limits import ServerLimits
