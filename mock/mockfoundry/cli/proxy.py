@@ -7,7 +7,7 @@ import click
 
 from mockfoundry.cli.errors import fail
 from mockfoundry.cli.printing import print_text
-from mockfoundry.options import HOST_PATTERN, MOST_SHARDS, parse_peer
+from mockfoundry.option_values import HOST_PATTERN, MOST_SHARDS, parse_peer
 
 MODULE_FILES = (
     Path("/usr/lib/nginx/modules/ngx_http_js_module.so"),

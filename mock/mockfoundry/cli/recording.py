@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_host_name(text: str) -> str:
-    from mockfoundry.options import parse_host_name
+    from mockfoundry.option_values import parse_host_name
 
     try:
         return parse_host_name(text)
