@@ -40,6 +40,7 @@ from mockfoundry.control.journals import JOURNAL_HANDLERS
 from mockfoundry.control.metrics import METRICS_HANDLERS, ServerGauges
 from mockfoundry.control.peers import Peers
 from mockfoundry.control.reading import find_media_type, read_body, read_parameters
+from mockfoundry.control.replays import REPLAY_HANDLERS
 from mockfoundry.control.requests import REQUEST_HANDLERS
 from mockfoundry.control.scenarios import SCENARIO_HANDLERS, SCENARIO_PREPARATIONS
 from mockfoundry.control.sessions import ConsoleSessions
@@ -126,6 +127,7 @@ HANDLERS: Mapping[str, ControlHandler] = {
     **CHANGES_HANDLERS,
     **WORLD_HANDLERS,
     **SCENARIO_HANDLERS,
+    **REPLAY_HANDLERS,
     **REQUEST_HANDLERS,
     **JOURNAL_HANDLERS,
     **METRICS_HANDLERS,

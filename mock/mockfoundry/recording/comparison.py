@@ -16,7 +16,7 @@ import msgspec
 from mockfoundry.cloudfoundry.uaa.operations import UAA_ENVELOPE
 from mockfoundry.contract.load import Contract
 from mockfoundry.contract.plan import Plan
-from mockfoundry.control.scenarios import error_of_body
+from mockfoundry.control.replays import error_of_body
 from mockfoundry.documents.problems import Document
 from mockfoundry.exchange.response import Response
 from mockfoundry.journal.entry import NO_BODY, decode_json_body

@@ -6,7 +6,7 @@ What mockfoundry refuses by itself, on the recording's own world, is left out, a
 from collections import Counter
 from collections.abc import Iterator
 
-from mockfoundry.control.scenarios import allow_undocumented, merge_equal_rules, respond_with_answer
+from mockfoundry.control.replays import allow_undocumented, merge_equal_rules, respond_with_answer
 from mockfoundry.journal.entry import RecordedResponse
 from mockfoundry.options import ServerOptions
 from mockfoundry.recording.comparison import Comparer, play_recording
