@@ -158,6 +158,49 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
     ),
     "encoded twice in json": body('{"u": "x?u=http%253A%252F%252Fx%253Ftoken%253DSECRET"}'),
     "query, ticket": lambda secret: record_entry(query_string=b"ticket=" + quote_plus(secret).encode()),
+    "refresh": answer("refresh", "0; url=http://x.example/?access_token={}"),
+    "refresh, a fragment": answer("refresh", "5;url='http://x.example/#access_token={}'"),
+    "content-location": answer("content-location", "/cb?a=1&code_verifier={}"),
+    "negotiate": answer("www-authenticate", "Negotiate {}=="),
+    "negotiate beside others": answer("www-authenticate", 'Basic realm="x", NTLM {}==, Bearer'),
+    "digest": answer("www-authenticate", 'Digest realm="x", nonce="{}", qop="auth"'),
+    "challenge without quotes": answer("proxy-authenticate", "Digest realm=x, opaque={}"),
+    "challenge of no scheme": answer("www-authenticate", "{}"),
+    "challenge of a scheme of its own": answer("www-authenticate", "Mine {}"),
+    "challenge that breaks off": answer("www-authenticate", 'Digest nonce="{}'),
+    "authentication-info": answer("authentication-info", 'nextnonce="{}", qop=auth'),
+    "proxy-authentication-info": answer("proxy-authentication-info", 'rspauth="{}"'),
+    "challenge in text": body("HTTP/1.1 401 x\r\nWWW-Authenticate: NTLM SECRET\r\n", b"text/plain"),
+    **{
+        f"query, {name}": lambda secret, name=name: record_entry(
+            query_string=f"a=1&{name}={quote_plus(secret)}".encode()
+        )
+        for name in ("state", "nonce", "code_verifier", "code_challenge", "device_code", "user_code", "RelayState", "dsn")
+    },
+    **{
+        f"query, a condition: {text}": lambda secret, text=text: record_entry(
+            query_string=b"a=1&q=" + quote_plus(text.format(secret)).encode()
+        )
+        for text in ("password:{}", "name:a;password:{}", "token IN a,{}", "a=1,secret=={}", "api_key notin (a,{})")
+    },
+    "query, a condition as it is": lambda secret: record_entry(query_string=f"q=password:{quote_plus(secret)}".encode()),
+    "form, state": lambda secret: record_entry(
+        headers={b"content-type": FORM}, content=b"a=1&state=" + quote_plus(secret).encode()
+    ),
+    "connection_string": body('{"connection_string": "SECRET"}'),
+    "connectionString": body('{"a": {"connectionString": "SECRET"}}'),
+    "jdbcUrl": body('{"jdbcUrl": "jdbc:mysql://h/d?user=u&password=SECRET"}'),
+    "jdbcUrl, sql server": body('{"jdbcUrl": "jdbc:sqlserver://h:1;user=u;password=SECRET;a=b"}'),
+    "jdbcUrl, oracle": body('{"jdbcUrl": "jdbc:oracle:thin:u/SECRET@//h:1521/s"}'),
+    "uri with a user": body('{"uri": "amqps://u:SECRET@h/v"}'),
+    "uri with a user, encoded": body('{"note": "see http%3A%2F%2Fu%3ASECRET%40h%2F"}'),
+    "password with an at sign": body('{"uri": "amqps://u:p@SECRET@h/v"}'),
+    "address in a pair": body('{"note": "to=http://x.example/?access_token=SECRET"}'),
+    "pair in a pair": body("a=b=c;d=token=SECRET", b"text/plain"),
+    "secret within a secret": lambda secret: record_entry(
+        headers={b"content-type": JSON, b"x-note": secret.encode()},
+        content=json.dumps({"credentials": {"a": 1, "password": secret}}).encode(),
+    ),
     "answer": lambda secret: record_entry(
         answer_headers=[(b"content-type", JSON)], answer=f'{{"access_token": "{secret}"}}'.encode()
     ),
@@ -237,6 +280,16 @@ SHOWN = [
     },
     {"content": b'{"registry_credential": {"data": {"guid": "g"}}}', "headers": {b"content-type": JSON}},
     {"content": b'{"password": null, "token": "", "max_tokens": 5}', "headers": {b"content-type": JSON}},
+    {"query_string": b"state=RUNNING&states=DEPLOYING,PAUSED&q=name:dora;organization_guid:1&names=a,b"},
+    {"query_string": b"label_selector=env+in+(a,b),!old,tier%21%3Dc"},
+    {
+        "answer_headers": [
+            (b"www-authenticate", b'Bearer realm="UAA/oauth", error="invalid_token", error_description="It, is old"'),
+            (b"proxy-authenticate", b"Negotiate, Basic realm=x"),
+            (b"refresh", b"5; url=http://x.example/?page=2&a=b"),
+            (b"x-vcap-request-id", b"2f5b6c1e-7a3d-4f0e-9b1a-0c1d2e3f4a5b::8d7c6b5a-1111-4222-8333-444455556666"),
+        ]
+    },
     {"reason": "no bearer token"},
     {"reason": "the bearer token is empty"},
 ]

@@ -12,8 +12,7 @@ from mockfoundry.documents.quoting import quote_line
 from mockfoundry.documents.times import format_precise_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from mockfoundry.journal.known_secrets import KnownSecrets
     from mockfoundry.journal.redaction import Redactor
 
 NO_BODY = msgspec.UNSET
@@ -255,11 +254,11 @@ class RedactedEntry(NamedTuple):
     redactor: "Redactor"
 
 
-def redact_entry(entry: JournalEntry, known: "Iterable[str]" = ()) -> RedactedEntry:
+def redact_entry(entry: JournalEntry, known: "KnownSecrets | None" = None) -> RedactedEntry:
     """What an exchange shows of itself. All that is made for people to read of an exchange is made of this.
 
     Args:
-        known: secrets of other exchanges, which are looked for in this one, too.
+        known: secrets of other exchanges, which are looked for in this one, too; it gets those of this one.
     """
     # A server that starts, or records, needs none of this.
     from mockfoundry.journal.redaction import Redactor
@@ -267,7 +266,7 @@ def redact_entry(entry: JournalEntry, known: "Iterable[str]" = ()) -> RedactedEn
     from mockfoundry.journal.secret_names import is_secret_name
 
     request, response = entry.request, entry.response
-    redactor = Redactor(public=(entry.actor, ANYBODY))
+    redactor = Redactor(public=(entry.actor, ANYBODY), known=known)
     headers = redactor.redact_headers(request.headers.items())
     query = redactor.redact_query(request.query_string)
     pairs = redactor.redact_pairs(request.query_string.decode("latin-1"))
@@ -280,8 +279,8 @@ def redact_entry(entry: JournalEntry, known: "Iterable[str]" = ()) -> RedactedEn
     own_headers = [each for each in response.headers_with_reason if each[0] in OWN_HEADERS]
     answer_headers = redactor.redact_headers(each for each in response.headers_with_reason if each not in own_headers)
     answer = redactor.redact_body(response.body, response.header(b"content-type"), given)
-    for each in known:
-        redactor.hide(each)
+    if known is not None:
+        known.add(redactor.list_secrets())
     # From here on all secrets are known, so that what repeats them is found.
     # What the contract does not allow is said with the value that was sent, which may be a secret.
     redact_reason = redactor.redact_own_text if response.decided_by == "contract" else redactor.redact_sentence

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 
+from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
 from mockfoundry.journal.repeats import MIN_CUT_LENGTH, is_plain_word, replace_repeats, spell_secret
 from mockfoundry.journal.secret_names import is_secret_field
 
@@ -29,6 +30,9 @@ MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
 """A secret that was found, until it is shown: its number between two characters of no text [Unicode, 23.7]."""
 
 
+_DIGEST = re.compile(r"\[redacted [0-9a-f]{8}\]")
+
+
 def digest_secret(secret: str) -> str:
     """What is shown of a secret: a digest, by which two can be distinguished and neither used."""
     return f"[redacted {blake2b(secret.encode('utf-8', 'replace'), digest_size=4).hexdigest()}]"
@@ -40,18 +44,25 @@ class SecretMarks:
     Args:
         show: makes what is shown from a secret; of equal secrets it is called once.
         public: values that are no secrets, wherever they stand: the name of a user is that user's token, too.
+        known: secrets of other exchanges, which are looked for, too; None for none.
     """
 
-    def __init__(self, show: Callable[[str], str] = digest_secret, public: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        show: Callable[[str], str] = digest_secret,
+        public: Iterable[str] = (),
+        known: KnownSecrets | None = None,
+    ) -> None:
         self._show = show
         self._public = frozenset(public)
+        self._known = known
         self._marks: dict[str, str] = {}
         self._shown: list[str] = []
         self._repeats: list[tuple[str, str]] | None = None
 
     def hide(self, secret: str) -> str:
-        """A secret's mark; the empty text, and what is a mark already, stay."""
-        if not secret or MARK.fullmatch(secret):
+        """A secret's mark; the empty text, and what is a mark or a digest already, stay."""
+        if not secret or MARK.fullmatch(secret) or _DIGEST.fullmatch(secret):
             return secret
         mark = self._marks.get(secret)
         if mark is None:
@@ -95,6 +106,8 @@ class SecretMarks:
         for secret, mark in self.list_repeats():
             if secret[:MIN_CUT_LENGTH] in text and secret not in words:
                 text = replace_repeats(text, secret, mark)
+        if self._known is not None:
+            text = self._known.replace(text, self.hide)
         if "\ufdd0" in text:
             text = MARK.sub(self._show_mark, text)
         if is_binary:
@@ -115,7 +128,10 @@ class SecretMarks:
         """
         if is_untouched and b"\\" not in content:
             heads = (secret[:MIN_CUT_LENGTH].encode("utf-8", "replace") for secret, _ in self.list_repeats())
-            if not any(head in content for head in heads):
+            known = self._known
+            if not any(head in content for head in heads) and not (
+                known is not None and known.may_stand_in(content.decode("utf-8", "replace"))
+            ):
                 return redacted
         try:
             return self.finish(redacted)
@@ -123,11 +139,11 @@ class SecretMarks:
             return self.finish_text(msgspec.json.encode(redacted).decode())
 
     def list_secrets(self) -> list[str]:
-        """The secrets as they were found, the first one first, without other spellings and parts of them."""
+        """The secrets that were found, and what stands in one of them that is none by chance."""
         found: dict[str, str] = {}
         for secret, mark in self._marks.items():
             found.setdefault(mark, secret)
-        return list(found.values())
+        return [secret for secret, mark in self._marks.items() if found[mark] == secret or is_distinctive(secret)]
 
     def list_repeats(self) -> list[tuple[str, str]]:
         """The secrets to be looked for in all ways in which they may be written, long ones first."""

@@ -38,6 +38,16 @@ SCHEMES = frozenset(
 )
 """Schemes of credentials [IANA, HTTP Authentication Schemes, and some in use]; the word of one stays to be read."""
 
+CHALLENGE_HEADERS = frozenset({"www-authenticate", "proxy-authenticate"})
+
+PUBLIC_CHALLENGE_PARAMETERS = frozenset(
+    (
+        *("realm", "error", "error_description", "error_uri", "scope", "charset", "algorithm", "qop", "stale", "domain"),
+        *("title", "authorization_uri", "resource_metadata", "userhash"),
+    )
+)
+"""What a challenge says to everybody [RFC 6750, 3; RFC 7616, 3.3; RFC 9728, 5.1]; others are of one client."""
+
 PUBLIC_GRANTS = frozenset({"password", "refresh_token", "client_credentials", "authorization_code"})
 """What a form's `grant_type` may say, whatever its secrets are."""
 
@@ -67,9 +77,22 @@ class Redactor(SecretMarks):
         mark = self.hide(credentials)
         if scheme.lower() == "basic":
             with suppress(ValueError):
-                _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-                self.remember(password, mark)
+                self.hide(base64.b64decode(credentials, validate=True).decode().partition(":")[2])
         return f"{scheme} {mark}"
+
+    def redact_challenges(self, text: str) -> str:
+        """What a `WWW-Authenticate` says: schemes and what is for everybody stay."""
+        return written_forms.CHALLENGE.sub(self._redact_challenge, text)
+
+    def _redact_challenge(self, found: re.Match[str]) -> str:
+        text = found[0]
+        if parameter := written_forms.CHALLENGE_PARAMETER.fullmatch(text):
+            value, at = parameter["value"], parameter.start("value")
+            is_public = parameter["name"].lower() in PUBLIC_CHALLENGE_PARAMETERS
+            shown = self._redact_encoded(value) if is_public else self._hide_inside(value)
+            return f"{text[:at]}{shown}{text[at + len(value) :]}"
+        bare = text.strip()
+        return text if not bare or bare.lower() in SCHEMES else text.replace(bare, self.redact_credentials(bare), 1)
 
     def redact_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         """Headers as text; a repeated one's values with commas between."""
@@ -87,6 +110,8 @@ class Redactor(SecretMarks):
         if name == "set-cookie":
             first, *attributes = text.split(";")
             return ";".join((self._redact_cookie(first), *map(self._redact_cookie_attribute, attributes)))
+        if name in CHALLENGE_HEADERS:
+            return self.redact_challenges(text)
         return self.redact_credentials(text) if is_secret_name(name) else self._redact_encoded(text)
 
     def _redact_cookie(self, pair: str) -> str:
@@ -112,7 +137,7 @@ class Redactor(SecretMarks):
         """A query as its parameters."""
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
-            shown = self.hide(value) if is_secret_parameter(name) else self._redact_encoded(value)
+            shown = self.hide(value) if is_secret_parameter(name, value) else self._redact_condition(value)
             query.setdefault(self.redact_text(name), []).append(shown)
         return query
 
@@ -126,12 +151,25 @@ class Redactor(SecretMarks):
 
     def _redact_pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        if equals and is_secret_parameter(name):
+        if equals and is_secret_parameter(name, value):
             shown = self.keep(name) if is_plain_word(name) else self._redact_encoded(name)
             return f"{shown}={self._hide_encoded(value)}"
         if name == "grant_type" and value in PUBLIC_GRANTS:
             return f"{name}={self.keep(value)}"
-        return f"{self._redact_encoded(name)}{equals}{self._redact_encoded(value)}"
+        return f"{self._redact_encoded(name)}{equals}{self._redact_encoded_condition(value)}"
+
+    def _redact_condition(self, text: str) -> str:
+        """The value of a parameter, which may be a condition: `password:…`, `token in (…)`."""
+        found = written_forms.FILTER.search(text) if may_hold_secret(text) else None
+        while found is not None and not is_secret_name(found["name"]):
+            found = written_forms.FILTER.search(text, found.start("value"))
+        return self._redact_encoded(text) if found is None else self._hide_value(found)
+
+    def _redact_encoded_condition(self, text: str) -> str:
+        """The same as it is written in a query."""
+        decoded = unquote_plus(text, errors="replace")
+        redacted = self._redact_condition(decoded)
+        return text if redacted == decoded else quote_around_marks(redacted)
 
     def _hide_encoded(self, text: str) -> str:
         """Hides a value of a URL, which may be repeated decoded."""
@@ -148,6 +186,15 @@ class Redactor(SecretMarks):
         redacted = self._redact_encoded(decoded)
         self._decodings -= 1
         return text if redacted == decoded else quote_around_marks(redacted)
+
+    def _redact_inside(self, text: str) -> str:
+        """The value of a pair, which may be an address with pairs of its own."""
+        if self._decodings == MAX_DECODINGS:
+            return text
+        self._decodings += 1
+        redacted = self._redact_encoded(text)
+        self._decodings -= 1
+        return redacted
 
     def redact_body(self, content: bytes, content_type: str, value: Any) -> Any:
         """A body as a value, as text if it is not JSON, None if there is none.
@@ -202,6 +249,8 @@ class Redactor(SecretMarks):
         if name.lower() == "code" or is_reference(value):
             return self.redact_value(value)
         mark = self.hide(msgspec.json.encode(value).decode())
+        # What is a secret in it by its own name is one wherever it is repeated.
+        self.redact_value(value)
         for leaf in iterate_leaves(value):
             self.remember(leaf, mark)
         return mark
@@ -231,22 +280,23 @@ class Redactor(SecretMarks):
             text = written_forms.PRIVATE_KEY.sub(self._hide_value, text)
         if "eyJ" in text:
             text = written_forms.JWT.sub(lambda found: self.hide(found[0]), text)
-        return written_forms.USER_INFO.sub(lambda found: self.hide(found[0]), text) if "@" in text else text
+        if "@" in text:
+            text = written_forms.USER_INFO.sub(lambda found: self.hide(found[0]), text)
+            text = written_forms.ORACLE_USER.sub(self._hide_value, text)
+        return text
 
     def _redact_found_pair(self, found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
+        head = found.string[found.start() : found.start("value")]
         if found.string[found.start() - 1 : found.start()] in ("?", "&", "#", ";"):
-            value, hash_sign, fragment = value.partition("#")
-            if is_secret_parameter(name):
-                head = found.string[found.start() : found.start("value")]
+            if is_secret_parameter(name, value):
+                value, hash_sign, fragment = value.partition("#")
                 return f"{head}{self._hide_encoded(value)}{hash_sign}{self.redact_text(fragment)}"
         elif is_secret_name(name):
             return self._hide_value(found)
         if value[:1] in ("'", '"'):
-            return f"{found.string[found.start() : found.start('value')]}{value[0]}{self._redact_pairs_in(value[1:])}"
-        if "%" not in found["value"]:
-            return found[0]
-        return found.string[found.start() : found.start("value")] + self._redact_encoded(found["value"])
+            return f"{head}{value[0]}{self._redact_pairs_in(value[1:])}"
+        return f"{head}{self._redact_inside(value)}" if "%" in value or "=" in value else found[0]
 
     def _redact_pairs_in(self, text: str) -> str:
         """A value in quotes, with its last quote: `DSN="Server=a;Password=…"`."""
@@ -272,6 +322,8 @@ class Redactor(SecretMarks):
 
     def _redact_line(self, found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
+        if name.lower() in CHALLENGE_HEADERS:
+            return found.string[found.start() : found.start("value")] + self.redact_challenges(value)
         if not is_secret_name(name) or MARK.search(value) or value.strip() in ("null", "true", "false"):
             return found[0]
         if written_forms.EMPTY_BRACKETS.fullmatch(value) or written_forms.BLOCK_SIGN.fullmatch(value):

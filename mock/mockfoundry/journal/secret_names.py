@@ -10,16 +10,19 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_plus
 
+from mockfoundry.journal.repeats import is_plain_word
+
 _ROOTS = (
     *("password", "passwd", "passphrase", "passcode", "secret", "token", "jwt", "cookie", "credential", "assertion"),
     *("authorization", "signature", "apikey", "accesskey", "privatekey", "sessionid", "sessid", "samlresponse"),
+    *("connectionstring", "connstring", "connstr"),
 )
 """What makes a secret's name wherever it stands in it."""
 
 _WORDS = frozenset(
     (
         *("pwd", "pw", "auth", "authentication", "creds", "cred", "mfa", "tfa", "sig", "hmac", "otp", "totp", "pin"),
-        *("session", "sid", "dpop", "sas", "bearer", "verifier", "csrf"),
+        *("session", "sid", "dpop", "sas", "bearer", "verifier", "csrf", "dsn"),
     )
 )
 """What makes a secret's name as a word of its own."""
@@ -34,7 +37,10 @@ _KEYS = frozenset(
 """What makes a secret of a key: `api` of `X-Api-Key`. A key of another kind is none: `Idempotency-Key`."""
 
 _CODES = frozenset(
-    ("mfa", "verification", "login", "access", "security", "recovery", "backup", "authorization", "device", "invite")
+    (
+        *("mfa", "verification", "login", "access", "security", "recovery", "backup", "authorization", "device"),
+        *("invite", "user"),
+    )
 )
 """What makes a secret of a code: `recovery` of `recovery_code`."""
 
@@ -88,9 +94,19 @@ def is_secret_field(name: str) -> bool:
     return name.lower() == "code" or is_secret_name(name)
 
 
-def is_secret_parameter(name: str) -> bool:
-    """The same of a parameter of a URL, where `code` and `ticket` are those of a login, and `key` the caller's key."""
-    return unquote_plus(name).lower() in ("code", "key", "ticket") or is_secret_name(name)
+_PARAMETERS = frozenset(("code", "key", "ticket", "code_challenge"))
+_DRAWN_PARAMETERS = frozenset(("state", "nonce", "relaystate"))
+
+
+def is_secret_parameter(name: str, value: str = "") -> bool:
+    """The same of a parameter of a URL, where `code` and `ticket` are those of a login, and `key` the caller's key.
+
+    Args:
+        value: tells whether a `state` is what a client drew for its log-in, or a word.
+    """
+    lowered = unquote_plus(name).lower()
+    is_drawn = lowered in _DRAWN_PARAMETERS and not is_plain_word(value)
+    return is_drawn or lowered in _PARAMETERS or is_secret_name(name)
 
 
 def is_secret_setting(value: Mapping[str, Any]) -> bool:
@@ -101,6 +117,7 @@ def is_secret_setting(value: Mapping[str, Any]) -> bool:
 
 _HINTS = (
     *("token", "secret", "pass", "pwd", "jwt", "cookie", "cred", "assertion", "auth", "key", "ticket", "curl"),
+    *("state", "nonce", "conn", "dsn"),
     *(
         "signature",
         "hmac",

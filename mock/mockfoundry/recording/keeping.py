@@ -1,16 +1,15 @@
 """Keeping: what of an exchange with a real foundation goes into a file. Never finds a secret itself: the journal does.
 
-Beside what the journal hides, the values of environment variables are hidden: on a real foundation they hold whatever
-people have put there. So is a secret of an earlier exchange, wherever a later one repeats it. A body that is no text is
-left out: nobody sees what is in an archive.
+Beside what the journal hides, the values of environment variables and the parameters of services are hidden: on a real
+foundation they hold whatever people have put there. So is a secret of an earlier exchange, wherever a later one repeats
+it. A body that is no text is left out: nobody sees what is in an archive. So is one that nests too deep to be read.
 """
 
-import base64
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
@@ -18,25 +17,27 @@ from mockfoundry.documents.nodes import node_to_data
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.journal.entry import JournalEntry, RecordedRequest, RecordedResponse, redact_entry
+from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
 from mockfoundry.journal.marks import digest_secret
-from mockfoundry.journal.repeats import is_plain_word
 from mockfoundry.journal.written_bodies import decode_text
 from mockfoundry.recording.har import HarActor, HarEntry
 from mockfoundry.recording.seen import REDACTED
 
-MAX_KNOWN_SECRETS = 48
-"""How many secrets of earlier exchanges are looked for in a later one, the latest."""
-
-MIN_KNOWN_LENGTH = 8
-"""Characters of the shortest secret that is looked for in other exchanges."""
+MAX_NESTING = 200
+"""How deep lists and mappings may lie in one another in a body."""
 
 VARIABLES = frozenset(
     (
         *("var", "env", "environment_variables", "staging_env_json", "running_env_json", "environment_json"),
-        *("system_env_json", "application_env_json", "vcap_services", "vcap_application"),
+        *("system_env_json", "application_env_json", "vcap_services", "vcap_application", "parameters"),
     )
 )
-"""Fields that hold environment variables."""
+"""Fields that hold environment variables, or what a service is given."""
+
+_OF_VARIABLES = re.compile(
+    r"/(?:env|environment_variables|parameters|credentials)/?$|/v2/config/environment_variable_groups/[^/]+$"
+)
+"""Paths whose bodies hold nothing else."""
 
 _URL_SIGNS = "%/?:@!$&'()*+,;=-._~"
 _ENV_LINE = re.compile(r"(?P<before> *(?:- +)?)[\"']?env[\"']?:(?: .*)?\s*")
@@ -48,14 +49,18 @@ _NAMES_VARIABLES = re.compile(
 
 
 class SecretKeeper:
-    """Removes secrets from exchanges, in the order in which they end, and remembers the latest secrets for the next."""
+    """Removes secrets from exchanges, in the order in which they end, and remembers them for the next.
+
+    Attributes:
+        known: every secret so far.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, None] = {}
+        self.known = KnownSecrets()
 
     def redact(self, entry: HarEntry) -> HarEntry:
         """The exchange without its secrets."""
-        entry = leave_out_archives(entry)
+        entry = leave_out_unreadable(entry)
         parts = urlsplit(entry.url)
         request = RecordedRequest(
             entry.method,
@@ -75,31 +80,36 @@ class SecretKeeper:
             shows_reason=False,
         )
         journaled = JournalEntry(0, entry.started, entry.started, "", {}, "", "", request, answer)
-        # The latest first: of very many, the last ones are not looked for.
-        shown = redact_entry(journaled, tuple(reversed(self._known)))
-        self._remember((*shown.redactor.list_secrets(), find_basic_password(entry.header("authorization"))))
+        is_of_variables = _OF_VARIABLES.search(parts.path) is not None
+        self.known.add(filter(is_distinctive, list_variables([journaled.body, answer.value], is_of_variables)))
+        self.known.add([unquote(parts.password or "")])
+        shown = redact_entry(journaled, self.known)
         _, mark, query = shown.address.partition("?")
-        is_variables = re.search(r"/(?:env|environment_variables)$", parts.path) is not None
         return msgspec.structs.replace(
             entry,
             url=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{quote(shown.target + mark + query, _URL_SIGNS)}",
             headers=tuple(shown.headers.items()),
-            content=keep_body(entry.content, entry.header("content-type"), journaled.body, shown.body, is_variables),
+            content=keep_body(
+                entry.content, entry.header("content-type"), journaled.body, shown.body, is_of_variables
+            ),
             answer_headers=tuple(shown.answer_headers.items()),
             answer=keep_body(
-                entry.answer, entry.answer_header("content-type"), answer.value, shown.answer, is_variables
+                entry.answer,
+                entry.answer_header("content-type"),
+                answer.value,
+                shown.answer,
+                is_of_variables and not (entry.status >= 400 and is_error(answer.value)),
             ),
+            comment=shown.redactor.redact_own_text(entry.comment),
         )
 
-    def _remember(self, secrets: tuple[str, ...]) -> None:
-        for secret in secrets:
-            # A mapping is not repeated as a whole.
-            if len(secret) >= MIN_KNOWN_LENGTH and not is_plain_word(secret) and secret[0] not in "{[":
-                self._known.setdefault(secret)
-        while len(self._known) > MAX_KNOWN_SECRETS:
-            del self._known[next(iter(self._known))]
+
+def is_error(value: Any) -> bool:
+    """Whether a body is one that says what went wrong, in the form of version 2 or 3 of the API."""
+    return isinstance(value, dict) and ("errors" in value or "error_code" in value)
 
 
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _TEXT_TYPE = re.compile(r"json|yaml|xml|^text/|^application/x-www-form-urlencoded|javascript", re.IGNORECASE)
 
 
@@ -114,16 +124,16 @@ def is_text(content: bytes, content_type: str) -> bool:
     return decode_text(content, content_type) is not None
 
 
-def leave_out_archives(entry: HarEntry) -> HarEntry:
-    """An exchange without the bodies that are no text, which its comment then says."""
+def leave_out_unreadable(entry: HarEntry) -> HarEntry:
+    """An exchange without the bodies that are no text, or nest too deep, which its comment then says."""
     sides = [
         ("request", entry.content, entry.header("content-type")),
         ("answer", entry.answer, entry.answer_header("content-type")),
     ]
-    left_out = [whose for whose, content, content_type in sides if not is_text(content, content_type)]
+    left_out = {whose: why for whose, *body in sides if (why := why_left_out(*body))}
     if not left_out:
         return entry
-    told = [f"the {whose}'s body is left out: it is no text" for whose in left_out]
+    told = [f"the {whose}'s body is left out: {why}" for whose, why in left_out.items()]
     return msgspec.structs.replace(
         entry,
         content=b"" if "request" in left_out else entry.content,
@@ -132,14 +142,26 @@ def leave_out_archives(entry: HarEntry) -> HarEntry:
     )
 
 
-def find_basic_password(credentials: str) -> str:
-    """The password of an `Authorization` of the scheme Basic; empty for none."""
-    scheme, _, encoded = credentials.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    with suppress(ValueError):
-        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
-    return ""
+def why_left_out(content: bytes, content_type: str) -> str:
+    """Why a body is not kept, empty where it is."""
+    if nests_deeper(content, MAX_NESTING):
+        return f"it nests deeper than {MAX_NESTING}"
+    return "" if is_text(content, content_type) else "it is no text"
+
+
+def nests_deeper(content: bytes, most: int) -> bool:
+    """Whether more lists and mappings lie in one another in a body than that many, whole or not."""
+    if content.count(b"[") + content.count(b"{") <= most:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(content):
+        if found[0] in (b"{", b"["):
+            depth += 1
+            if depth > most:
+                return True
+        elif found[0] in (b"}", b"]"):
+            depth -= 1
+    return False
 
 
 def join_headers(headers: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
@@ -150,26 +172,24 @@ def join_headers(headers: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
     return joined
 
 
-def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_variables: bool) -> bytes:
+def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_variables: bool) -> bytes:
     """A body's bytes as they are kept.
 
     Args:
         value: as it came, if it is JSON.
         shown: of it, without what the journal knows as a secret; None for none.
-        is_variables: it is about environment variables and nothing else.
+        is_of_variables: it holds environment variables, or what a service is given, and nothing else.
     """
     if shown is None:
         return b""
-    if isinstance(shown, str) and is_variables:
+    if isinstance(shown, str) and is_of_variables:
         # What can't be read as JSON can't be told apart.
-        return digest_secret(shown).encode()
+        return hide_all(shown).encode()
     if isinstance(shown, str) and value is msgspec.UNSET:
         if shown == decode_text(content, content_type) == hide_written_variables(shown):
             return content
         return hide_written_variables(shown).encode()
-    hidden = (
-        hide_all(shown) if is_variables and isinstance(shown, dict) and "errors" not in shown else hide_variables(shown)
-    )
+    hidden = hide_all(shown) if is_of_variables else hide_variables(shown)
     return content if hidden == value else msgspec.json.encode(hidden)
 
 
