@@ -193,7 +193,10 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
     "jdbcUrl, sql server": body('{"jdbcUrl": "jdbc:sqlserver://h:1;user=u;password=SECRET;a=b"}'),
     "jdbcUrl, oracle": body('{"jdbcUrl": "jdbc:oracle:thin:u/SECRET@//h:1521/s"}'),
     "uri with a user": body('{"uri": "amqps://u:SECRET@h/v"}'),
-    "uri with a user, encoded": body('{"note": "see http%3A%2F%2Fu%3ASECRET%40h%2F"}'),
+    "uri with a user, encoded": lambda secret: record_entry(
+        headers={b"content-type": JSON},
+        content=json.dumps({"note": "see " + quote(f"http://u:{quote(secret, safe='')}@h/", safe="")}).encode(),
+    ),
     "password with an at sign": body('{"uri": "amqps://u:p@SECRET@h/v"}'),
     "address in a pair": body('{"note": "to=http://x.example/?access_token=SECRET"}'),
     "pair in a pair": body("a=b=c;d=token=SECRET", b"text/plain"),
