@@ -175,7 +175,16 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
         f"query, {name}": lambda secret, name=name: record_entry(
             query_string=f"a=1&{name}={quote_plus(secret)}".encode()
         )
-        for name in ("state", "nonce", "code_verifier", "code_challenge", "device_code", "user_code", "RelayState", "dsn")
+        for name in (
+            "state",
+            "nonce",
+            "code_verifier",
+            "code_challenge",
+            "device_code",
+            "user_code",
+            "RelayState",
+            "dsn",
+        )
     },
     **{
         f"query, a condition: {text}": lambda secret, text=text: record_entry(
@@ -183,7 +192,9 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
         )
         for text in ("password:{}", "name:a;password:{}", "token IN a,{}", "a=1,secret=={}", "api_key notin (a,{})")
     },
-    "query, a condition as it is": lambda secret: record_entry(query_string=f"q=password:{quote_plus(secret)}".encode()),
+    "query, a condition as it is": lambda secret: record_entry(
+        query_string=f"q=password:{quote_plus(secret)}".encode()
+    ),
     "form, state": lambda secret: record_entry(
         headers={b"content-type": FORM}, content=b"a=1&state=" + quote_plus(secret).encode()
     ),

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.recording.har import HarWriter, Recording, read_har_file
+from mockfoundry.recording.har import HarWriter, Recording
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.proxy import RecordingProxy, learn_origins
+from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
 
 PROXY = "http://127.0.0.1:9999"
@@ -80,7 +81,7 @@ class RecordingSession:
 
     @property
     def recording(self) -> Recording:
-        return read_har_file(self.path)
+        return read_recording_file(self.path)
 
 
 def record_upstream(

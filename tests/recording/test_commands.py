@@ -20,8 +20,8 @@ from mockfoundry.assembly import build_service
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.in_process import InProcess
 from mockfoundry.options import ServerOptions
-from mockfoundry.recording.har import read_har_file
 from mockfoundry.recording.likeness import Rule
+from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.server.run import BackgroundServer
 from mockfoundry.server.tls import set_up_tls
 from tests import plain_http
@@ -196,7 +196,7 @@ def test_a_signal_ends_it_and_keeps_what_was_recorded(upstream: Serving, tmp_pat
         process.send_signal(number)
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, out, errors) == (0, f"{path}: 3 exchanges\n", "")
-    assert [each.status for each in read_har_file(path).entries] == [200] * 3
+    assert [each.status for each in read_recording_file(path).entries] == [200] * 3
     assert [each.name for each in tmp_path.iterdir()] == ["a.har"]
 
 
@@ -207,7 +207,7 @@ def test_a_kill_leaves_all_but_the_name(upstream: Serving, tmp_path: Path) -> No
         assert plain_http.request("GET", f"{url}/v3/processes", headers=ADMIN).status_code == 200
         process.kill()
         process.wait()
-    assert [each.status for each in read_har_file(tmp_path / "a.har.part").entries] == [200]
+    assert [each.status for each in read_recording_file(tmp_path / "a.har.part").entries] == [200]
 
 
 @pytest.mark.long
@@ -230,7 +230,7 @@ def test_a_foundation_with_tls_is_recorded_if_its_authority_is_trusted(tmp_path:
             assert answer.json()["pagination"]["first"]["href"].startswith(f"{url}/v3/apps?")
             process.terminate()
             assert process.wait(60) == 0
-    assert read_har_file(tmp_path / "a.har").upstream == running.url
+    assert read_recording_file(tmp_path / "a.har").upstream == running.url
 
 
 def read_blocks() -> Mapping[str, str]:

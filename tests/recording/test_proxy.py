@@ -13,9 +13,10 @@ import pytest
 
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.recording.har import NO_ANSWER, HarWriter, read_har_file
+from mockfoundry.recording.har import NO_ANSWER, HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.proxy import RecordingProxy
+from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
 from mockfoundry.recording.run import read_upstream_url
 from tests.recording.recorded import (
@@ -293,7 +294,7 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client(tmp_path: Path) -> 
     stream = BreakingStream(httpx.ReadError("reset by peer"))
     sent = asyncio.run(pass_stream(tmp_path / "a.har", stream, 0))
     assert all(each.get("more_body", True) for each in sent)
-    (entry,) = read_har_file(tmp_path / "a.har").entries
+    (entry,) = read_recording_file(tmp_path / "a.har").entries
     assert (entry.status, entry.answer, entry.comment) == (200, b"part", "broken off: reset by peer")
 
 
@@ -301,5 +302,5 @@ def test_a_stream_whose_client_has_left_is_let_go(tmp_path: Path) -> None:
     """One that never ends would be read for ever."""
     sent = asyncio.run(pass_stream(tmp_path / "a.har", BreakingStream(None), 5))
     assert all(each.get("more_body", True) for each in sent)
-    (entry,) = read_har_file(tmp_path / "a.har").entries
+    (entry,) = read_recording_file(tmp_path / "a.har").entries
     assert entry.comment == "the client has left"

@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import httpx
+import msgspec
 import pytest
 
-from mockfoundry.recording.keeping import hide_written_variables
+from mockfoundry.recording.har import HarEntry, entry_to_dict, read_har
+from mockfoundry.recording.keeping import SecretKeeper, hide_written_variables
+from tests.command_line import run_here
 from tests.recording.recorded import AnsweringTransport, RecordingSession, record_upstream
 
 API, UAA = "https://api.example.org", "https://uaa.example.org"
@@ -232,3 +235,226 @@ def test_variables_that_can_not_be_read_are_hidden_whole(tmp_path: Path, body: b
     text = kept.read_text("utf-8")
     assert "hidden-value" not in text
     assert base64.b64encode(body).decode()[:16] not in text
+
+
+S = "Zq7SecretValue99"
+
+
+def keep(url: str, answer: Any = b"{}", content: bytes = b"", **headers: str) -> HarEntry:
+    """An exchange as it is kept."""
+    given = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    entry = HarEntry(
+        started=0,
+        method="GET",
+        url=url,
+        status=200,
+        headers=(("content-type", "application/json"),),
+        content=content,
+        answer=given,
+        answer_headers=(("content-type", "application/json"), *headers.items()),
+    )
+    return SecretKeeper().redact(entry)
+
+
+V3 = f"{API}/v3"
+
+
+@pytest.mark.parametrize(
+    ("entry", "kept"),
+    [
+        (keep(f"{V3}/service_instances/a", {"parameters": {"size": S, "n": 7}, "name": "db"}), '"name":"db"'),
+        (keep(f"{V3}/service_credential_bindings", content=b'{"type":"key","parameters":{"a":"%s"}}' % S.encode()), ""),
+        (keep(f"{V3}/service_instances/a/parameters", {"errors": S, "size": [S]}), '"size"'),
+        (keep(f"{V3}/service_credential_bindings/a/parameters", {"a": {"b": S}}), '"b"'),
+        (keep(f"{V3}/service_instances/a/credentials", {"anything": S, "username": "bob"}), '"anything"'),
+        (keep(f"{API}/v2/config/environment_variable_groups/running", {"A": S}), '"A"'),
+        (keep(f"{V3}/apps?q=password:{S}&page=2"), "page=2"),
+        (keep(f"{UAA}/oauth/authorize?state={S}&scope=openid"), "scope=openid"),
+        (keep(f"https://bob:{S}@api.example.org/v3/apps"), "https://api.example.org/v3/apps"),
+        (keep(f"{V3}/apps", refresh=f"0; url={API}/?access_token={S}&page=2"), "page=2"),
+        (keep(f"{V3}/apps", **{"www-authenticate": f'Negotiate {S}==, Basic realm="x"'}), 'Basic realm="x"'),
+        (keep(f"{V3}/apps", {"uri": f"amqps://u:{S}@h/v", "connectionString": f"a={S}"}), "amqps://"),
+    ],
+)
+def test_what_holds_secrets_is_kept_without_them(entry: HarEntry, kept: str) -> None:
+    """What stands beside them is there."""
+    text = json.dumps(entry_to_dict(entry))
+    assert S not in text
+    assert "redacted " in text or entry.url == f"{V3}/apps"
+    assert kept.replace('"', '\\"') in text.replace('": \\"', '":\\"') or kept in text
+
+
+def test_a_header_without_a_secret_stays() -> None:
+    request_id = "8d7c6b5a-1111-4222-8333-444455556666::2f5b6c1e-7a3d-4f0e-9b1a-0c1d2e3f4a5b"
+    assert keep(f"{V3}/apps", **{"x-vcap-request-id": request_id}).answer_header("x-vcap-request-id") == request_id
+
+
+LATER = {
+    "of a log-in": {"headers": (("authorization", "Basic " + base64.b64encode(f"bob:{S}".encode()).decode()),)},
+    "of a field": {"answer": b'{"password": "%s"}' % S.encode()},
+    "in hidden credentials": {"answer": b'{"credentials": {"port": 1, "password": "%s"}}' % S.encode()},
+    "in hidden credentials, by its look": {"answer": b'{"credentials": {"value": ["%s"]}}' % S.encode()},
+    "of a variable": {"answer": b'{"var": {"A": "%s"}}' % S.encode()},
+    "of parameters": {"answer": b'{"parameters": {"a": {"b": "%s"}}}' % S.encode()},
+    "of an address": {"url": f"https://bob:{S}@api.example.org/v3"},
+    "of a challenge": {"answer_headers": (("www-authenticate", f"Negotiate {S}"), ("content-type", "text/plain"))},
+}
+
+
+@pytest.mark.parametrize("where", LATER)
+def test_a_secret_is_known_again_after_thousands_of_others(where: str) -> None:
+    """Where nothing says what it is."""
+    plain = HarEntry(
+        started=0,
+        method="GET",
+        url=f"{V3}/apps",
+        status=200,
+        answer_headers=(("content-type", "application/json"),),
+        answer=b"{}",
+    )
+    keeper = SecretKeeper()
+    keeper.redact(msgspec.structs.replace(plain, **LATER[where]))
+    keeper.known.add(f"pw{number}-Xy-{number}" for number in range(5000))
+    for each in (
+        keeper.redact(msgspec.structs.replace(plain, url=f"{V3}/tasks/{S}?names={S}", comment=f"no answer: {S}")),
+        keeper.redact(msgspec.structs.replace(plain, answer=f'{{"detail": "not {S}!"}}'.encode())),
+        keeper.redact(msgspec.structs.replace(plain, answer=f"not {S}".encode(), answer_headers=(("x-note", S),))),
+    ):
+        assert S not in json.dumps(entry_to_dict(each))
+
+
+def test_all_secrets_of_one_exchange_are_known_again_in_it() -> None:
+    """However many: here two hundred log-ins, and an error that repeats them all."""
+    secrets = [f"pw{number}-Xy-{number}" for number in range(200)]
+    entry = keep(f"{V3}/apps", {"all": [{"password": each} for each in secrets], "detail": " ".join(secrets)})
+    assert [each for each in secrets if each.encode() in entry.answer] == []
+
+
+def test_more_secrets_than_can_be_remembered_are_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is forgotten, so what comes after the bound is left out, and told."""
+    monkeypatch.setattr("mockfoundry.journal.known_secrets.KnownSecrets.__init__.__defaults__", (60,))
+    upstream = AnsweringTransport(lambda request: httpx.Response(200, json={"token": request.url.path * 3}))
+    requests: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", f"/v3/apps/{number}a{number}", {}) for number in range(9)
+    ]
+    session = record_upstream(tmp_path / "a.har", API, upstream, requests)
+    assert len(session.answers) == 9
+    assert len(session.recording.entries) == 1
+    assert session.left_out == "left out: 8 exchanges after more secrets than can be remembered"
+
+
+@pytest.mark.parametrize("levels", [150, 300, 700, 950, 2000])
+def test_a_body_that_nests_too_deep_is_left_out_alone(levels: int) -> None:
+    """The exchange stays, and says so."""
+    deep = b'{"a":' * levels + b'"b"' + b"}" * levels
+    for content in (deep, deep[:-1]):
+        entry = keep(f"{V3}/apps", content, content=content)
+        if levels < 200:
+            assert (entry.content, entry.answer, entry.comment) == (content, content, "")
+        else:
+            assert (entry.content, entry.answer) == (b"", b"")
+            assert entry.comment == (
+                "the request's body is left out: it nests deeper than 200; "
+                "the answer's body is left out: it nests deeper than 200"
+            )
+
+
+def test_what_is_without_secrets_stays_as_it_is(session: RecordingSession) -> None:
+    """Reading a recording removes secrets once more, and finds none."""
+    keeper = SecretKeeper()
+    entries = read_har(session.path.read_bytes(), "a.har").entries
+    assert tuple(keeper.redact(each) for each in entries) == entries == session.recording.entries
+
+
+@pytest.mark.parametrize(
+    "place", ["{}", "a {} b", "Password={};a=b", "postgres://u:{}@h/x", "curl -u me:{} x", "bearer {}"]
+)
+def test_a_text_that_was_redacted_stays_as_it_is(place: str) -> None:
+    url = f"{V3}/apps?token={S}&q=password:{S}&a=" + quote(place.format(S))
+    answer = {"password": S, "note": place.format(S), "credentials": {"a": S}, "env": {"A": S}}
+    headers = {"www-authenticate": f'Negotiate {S}, Digest nonce="{S}"', "set-cookie": f"a={S}; Path=/", "x-a": S}
+    once = keep(url, answer, place.format(S).encode(), **headers)
+    assert SecretKeeper().redact(once) == once
+
+
+def browsers_file(**changes: Any) -> bytes:
+    """A HAR with secrets, as a browser writes it: one is shown by name only after another exchange repeats it."""
+    log_in = {"grant_type": "password", "username": "alice", "password": S}
+
+    def entry(number: int, method: str, url: str, status: int, answer: Any, **more: Any) -> dict[str, Any]:
+        headers = [{"name": "Authorization", "value": f"bearer {TOKEN}"}, {"name": "Cookie", "value": f"a={S}"}]
+        body = {"postData": {"mimeType": "application/json", "text": json.dumps(more)}} if more else {}
+        return {
+            "startedDateTime": f"2026-11-28T14:00:{number:02}Z",
+            "request": {"method": method, "url": url, "headers": headers, **body},
+            "response": {
+                "status": status,
+                "headers": [{"name": "Content-Type", "value": "application/json"}],
+                "content": {"text": json.dumps(answer)},
+            },
+        }
+
+    space, app = "11111111-2222-4333-8444-555555555555", "21111111-2222-4333-8444-555555555555"
+    apps = {
+        "resources": [
+            {
+                "guid": app,
+                "name": "dora",
+                "lifecycle": {"type": "buildpack", "data": {"buildpacks": [f"https://u:{S}@git.example.org/x"]}},
+                "metadata": {"labels": {}, "annotations": {"password": S, "note": f"ask for {S}"}},
+                "relationships": {"space": {"data": {"guid": space}}},
+                "links": {"self": {"href": f"{V3}/apps/{app}"}},
+            }
+        ]
+    }
+    process = {
+        "guid": app,
+        "type": "web",
+        "instances": 1,
+        "command": f"run --password={S} {S}",
+        "relationships": {"app": {"data": {"guid": app}}},
+        "links": {"self": {"href": f"{V3}/processes/{app}"}},
+    }
+    error = {"errors": [{"code": 10001, "title": f"CF-{S}", "detail": f"Bearer {TOKEN} password={S}"}]}
+    entries = [
+        entry(1, "GET", f"{V3}/apps?q=token:{S}", 200, apps),
+        entry(2, "GET", f"https://bob:{S}@api.example.org/v3/processes/{app}", 200, process),
+        entry(3, "POST", f"{V3}/processes/{app}/actions/scale", 503, error, instances=3, note=S),
+        entry(4, "GET", f"{V3}/{S}", 404, error),
+        entry(5, "POST", f"{UAA}/oauth/token", 200, {"access_token": TOKEN}, **log_in),
+    ]
+    return json.dumps(
+        {"log": {"entries": entries, "_upstream": f"https://bob:{S}@api.example.org", **changes}}
+    ).encode()
+
+
+@pytest.mark.parametrize("command", ["seed-from", "scenario-from", "compare", "compare --format json"])
+def test_no_secret_of_a_browsers_file_is_printed(command: str, tmp_path: Path) -> None:
+    """What comes of it is of use all the same."""
+    path = tmp_path / "a.har"
+    path.write_bytes(browsers_file())
+    word, *options = command.split()
+    done = run_here(word, str(path), *options)
+    assert done.returncode in (0, 1), done.stderr
+    printed = done.stdout + done.stderr
+    assert {"seed-from": "name: dora", "scenario-from": "scaleProcess"}.get(word, "POST /v3/processes/") in printed
+    assert [each for each in (S, *TOKEN.split(".")) if each in printed] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"_upstream": f"http://[::1/?token={S}"},
+        {
+            "entries": [
+                {"startedDateTime": f"token={S}", "request": {"method": "GET", "url": "/"}, "response": {"status": 1}}
+            ]
+        },
+    ],
+)
+def test_no_secret_is_in_what_is_said_of_a_wrong_file(changes: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(browsers_file(**changes))
+    done = run_here("compare", str(path))
+    assert done.returncode == 2
+    assert S not in done.stderr

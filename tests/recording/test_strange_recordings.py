@@ -15,7 +15,8 @@ from mockfoundry.client.in_process import InProcess
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.options import ServerOptions
 from mockfoundry.recording.comparison import compare_recording
-from mockfoundry.recording.har import HarError, read_har
+from mockfoundry.recording.har import HarError
+from mockfoundry.recording.reading import read_recording
 from mockfoundry.recording.scenario_from import scenario_from_recording
 from mockfoundry.recording.seed_from import seed_text_from_recording
 from tests.recording.recorded import get, record_foundation
@@ -78,7 +79,7 @@ def test_any_value_in_place_of_another_is_taken_or_refused_in_words(document: di
         with suppress(TypeError, KeyError):
             entry["response"]["content"]["text"] = json.dumps(entry["response"]["content"]["text"])
     try:
-        recording = read_har(json.dumps(changed).encode(), "a.har")
+        recording = read_recording(json.dumps(changed).encode(), "a.har")
     except HarError:
         return
     assert "\x1b" not in seed_text_from_recording(recording, "a.har")

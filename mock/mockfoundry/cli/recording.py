@@ -132,12 +132,13 @@ def record(
 
 
 def read_recording(file: Path) -> "Recording":
-    """The exchanges of a HAR file; ends the command where it is none."""
-    from mockfoundry.recording.har import HarError, read_har_file
+    """The exchanges of a HAR file without secrets; ends the command where it is none."""
+    from mockfoundry.recording.har import HarError
+    from mockfoundry.recording.reading import read_recording_file
 
     try:
         with report_user_errors():
-            return read_har_file(file)
+            return read_recording_file(file)
     except HarError as error:
         fail(str(error))
 

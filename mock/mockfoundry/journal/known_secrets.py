@@ -18,12 +18,12 @@ STEP = MIN_CUT_LENGTH - PIECE_LENGTH + 1
 """How far apart the pieces of a text are that are looked up: in each beginning of a secret lies one of them."""
 
 _MIXED = re.compile(r"[A-Za-z][0-9][A-Za-z]|[0-9][A-Za-z][0-9]")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GUID_OR_TIME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.Z+-]*")
 
 
 def is_distinctive(text: str) -> bool:
     """Whether a text is none that stands anywhere by chance: letters and digits are mixed in it, as in a key."""
-    if len(text) < MIN_CUT_LENGTH or " " in text or "://" in text or _GUID.fullmatch(text):
+    if len(text) < MIN_CUT_LENGTH or " " in text or "://" in text or _GUID_OR_TIME.fullmatch(text):
         return False
     return _MIXED.search(text) is not None
 
@@ -111,6 +111,8 @@ class KnownSecrets:
         # Of all in order, those that begin most like the text stand beside its place.
         place = bisect_left(self._in_order, text[start : start + lengths[0]])
         beside = self._in_order[max(place - 1, 0) : place + 1]
-        common = {each: count_common(text, start, each) for each in beside if text.startswith(each[:MIN_CUT_LENGTH], start)}
+        common = {
+            each: count_common(text, start, each) for each in beside if text.startswith(each[:MIN_CUT_LENGTH], start)
+        }
         longest = max(common, key=lambda each: common[each])
         return longest, start + common[longest]

@@ -30,7 +30,8 @@ MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
 """A secret that was found, until it is shown: its number between two characters of no text [Unicode, 23.7]."""
 
 
-_DIGEST = re.compile(r"\[redacted [0-9a-f]{8}\]")
+DIGEST = re.compile(r"\[redacted [0-9a-f]{8}\]")
+"""What is shown of a secret, in a text that was redacted before."""
 
 
 def digest_secret(secret: str) -> str:
@@ -62,7 +63,7 @@ class SecretMarks:
 
     def hide(self, secret: str) -> str:
         """A secret's mark; the empty text, and what is a mark or a digest already, stay."""
-        if not secret or MARK.fullmatch(secret) or _DIGEST.fullmatch(secret):
+        if not secret or MARK.fullmatch(secret) or DIGEST.fullmatch(secret):
             return secret
         mark = self._marks.get(secret)
         if mark is None:
@@ -78,7 +79,7 @@ class SecretMarks:
 
     def remember(self, secret: str, mark: str) -> None:
         """Has another spelling of a secret found where it is repeated."""
-        if secret and not MARK.search(secret) and secret not in self._marks:
+        if secret and MARK.fullmatch(mark) and not MARK.search(secret) and secret not in self._marks:
             self._marks[secret] = mark
             self._repeats = None
 

@@ -19,7 +19,7 @@ import msgspec
 
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal import written_forms
-from mockfoundry.journal.marks import BINARY_MARK, MARK, SecretMarks, quote_around_marks
+from mockfoundry.journal.marks import BINARY_MARK, DIGEST, MARK, SecretMarks, quote_around_marks
 from mockfoundry.journal.repeats import is_plain_word
 from mockfoundry.journal.secret_names import (
     is_secret_field,
@@ -42,7 +42,18 @@ CHALLENGE_HEADERS = frozenset({"www-authenticate", "proxy-authenticate"})
 
 PUBLIC_CHALLENGE_PARAMETERS = frozenset(
     (
-        *("realm", "error", "error_description", "error_uri", "scope", "charset", "algorithm", "qop", "stale", "domain"),
+        *(
+            "realm",
+            "error",
+            "error_description",
+            "error_uri",
+            "scope",
+            "charset",
+            "algorithm",
+            "qop",
+            "stale",
+            "domain",
+        ),
         *("title", "authorization_uri", "resource_metadata", "userhash"),
     )
 )
@@ -260,6 +271,8 @@ class Redactor(SecretMarks):
         return self._redact_hinted(text) if may_hold_secret(text) else text
 
     def _redact_hinted(self, text: str) -> str:
+        if "[redacted " in text:
+            text = DIGEST.sub(lambda found: self.keep(found[0]), text)
         text = self._redact_forms(text)
         text = written_forms.SCHEME_IN_TEXT.sub(lambda found: f"{found[1]} {self.hide(found[2])}", text)
         if ":" in text:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 
 JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?")
-USER_INFO = re.compile(
-    r"""(?<=://)(?:[^/\s"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)"""
-)
+USER_INFO = re.compile(r"""(?<=://)(?:[^/\s"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)""")
 """Who signs in by an address, up to the last `@` before its path."""
 
-ORACLE_USER = re.compile(r"""(?<=:thin:)(?P<name>[^/\s@"'<>:]{1,128})/(?P<value>"[^"]{1,256}"|[^\s"'<>@]{1,256})(?=@)""")
+ORACLE_USER = re.compile(
+    r"""(?<=:thin:)(?P<name>[^/\s@"'<>:]{1,128})/(?P<value>"[^"]{1,256}"|[^\s"'<>@]{1,256})(?=@)"""
+)
 """The same in Oracle's addresses: `jdbc:oracle:thin:user/password@host` [Oracle, JDBC Developer's Guide, 8.2]."""
 
 FILTER = re.compile(
@@ -23,7 +23,8 @@ FILTER = re.compile(
 
 CHALLENGE = re.compile(r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|[^,"])+""", re.DOTALL)
 CHALLENGE_PARAMETER = re.compile(
-    r"""\s*(?:[\w-]{1,64}[ \t]+)?(?P<name>[\w-]{1,64})[ \t]*=[ \t]*(?P<value>"(?:[^"\\]|\\.)*"?|[^\s"=]+)\s*""", re.DOTALL
+    r"""\s*(?:[\w-]{1,64}[ \t]+)?(?P<name>[\w-]{1,64})[ \t]*=[ \t]*(?P<value>"(?:[^"\\]|\\.)*"?|[^\s"=]+)\s*""",
+    re.DOTALL,
 )
 """What stands between the commas of `WWW-Authenticate`: `Bearer realm="x"`, `error="y"` [RFC 9110, 11.6.1]."""
 

@@ -17,10 +17,8 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
 from mockfoundry.documents.times import format_precise_moment, parse_zoned_moment
+from mockfoundry.journal.redaction import redact_line
 from mockfoundry.version import __version__
-
-MAX_HAR_BYTES = 1 << 30
-"""Bytes of the largest file that is read."""
 
 NO_ANSWER = 0
 """The status of an exchange whose answer never came [as browsers write it]."""
@@ -266,22 +264,8 @@ def give_name(part: Path, path: Path) -> None:
         part.unlink()
 
 
-def read_har_file(path: Path) -> Recording:
-    """The exchanges of a file, in the order in which they began.
-
-    Raises:
-        HarError: it is no HAR file.
-        OSError: it can't be read.
-    """
-    with path.open("rb") as file:
-        text = file.read(MAX_HAR_BYTES + 1)
-    if len(text) > MAX_HAR_BYTES:
-        raise HarError(f"{path} is larger than {MAX_HAR_BYTES} bytes; record less in one file")
-    return read_har(text, str(path))
-
-
 def read_har(text: bytes, source: str) -> Recording:
-    """The exchanges of a file's text.
+    """The exchanges of a file's text, as they are: a browser's have secrets.
 
     Raises:
         HarError: it is no HAR file.
@@ -296,9 +280,14 @@ def read_har(text: bytes, source: str) -> Recording:
             in_order = tuple(sorted(read, key=lambda entry: entry.started))
             upstream = log.get("_upstream")
             if isinstance(upstream, str) and not is_url(upstream):
-                raise HarError(f"{source}: log._upstream is {upstream[:60]!r}; give a URL")
+                raise HarError(f"{source}: log._upstream is {shorten(upstream)}; give a URL")
             return Recording(in_order, upstream.rstrip("/") if isinstance(upstream, str) else guess_upstream(in_order))
     raise HarError(f"{source} has no log.entries; give a HAR file, as mockfoundry record and browsers write it")
+
+
+def shorten(text: str) -> str:
+    """A text of a file as a message has it."""
+    return repr(redact_line(text)[:60])
 
 
 def is_url(text: str) -> bool:
@@ -335,11 +324,11 @@ def read_entry(value: Any, where: str) -> HarEntry:
                 if not 0 <= moment <= LATEST_MOMENT:
                     raise ValueError(started)
             except (ValueError, OverflowError):
-                raise HarError(f"{where}.startedDateTime is {started[:60]!r}; give a moment with its zone") from None
+                raise HarError(f"{where}.startedDateTime is {shorten(started)}; give a moment with its zone") from None
             try:
                 urlsplit(url)
             except ValueError:
-                raise HarError(f"{where}.request.url is {url[:60]!r}; give a URL") from None
+                raise HarError(f"{where}.request.url is {shorten(url)}; give a URL") from None
             took = rest.get("time")
             comment = rest.get("comment")
             return HarEntry(

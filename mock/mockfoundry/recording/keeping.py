@@ -6,7 +6,7 @@ it. A body that is no text is left out: nobody sees what is in an archive. So is
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -18,10 +18,9 @@ from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.yaml import read_nodes
 from mockfoundry.journal.entry import JournalEntry, RecordedRequest, RecordedResponse, redact_entry
 from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
-from mockfoundry.journal.marks import digest_secret
+from mockfoundry.journal.marks import DIGEST, digest_secret
 from mockfoundry.journal.written_bodies import decode_text
 from mockfoundry.recording.har import HarActor, HarEntry
-from mockfoundry.recording.seen import REDACTED
 
 MAX_NESTING = 200
 """How deep lists and mappings may lie in one another in a body."""
@@ -89,9 +88,7 @@ class SecretKeeper:
             entry,
             url=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{quote(shown.target + mark + query, _URL_SIGNS)}",
             headers=tuple(shown.headers.items()),
-            content=keep_body(
-                entry.content, entry.header("content-type"), journaled.body, shown.body, is_of_variables
-            ),
+            content=keep_body(entry.content, entry.header("content-type"), journaled.body, shown.body, is_of_variables),
             answer_headers=tuple(shown.answer_headers.items()),
             answer=keep_body(
                 entry.answer,
@@ -153,15 +150,30 @@ def nests_deeper(content: bytes, most: int) -> bool:
     """Whether more lists and mappings lie in one another in a body than that many, whole or not."""
     if content.count(b"[") + content.count(b"{") <= most:
         return False
-    depth = 0
+    try:
+        level = [msgspec.json.decode(content)]
+    except RecursionError:
+        return True
+    except ValueError:
+        return count_nesting(content) > most
+    for _ in range(most):
+        level = [inside for each in level if isinstance(each, dict | list) for inside in list_inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def list_inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def count_nesting(content: bytes) -> int:
+    """How many brackets are open at once in a body that is no JSON, or breaks off."""
+    depth = deepest = 0
     for found in _BRACKETS.finditer(content):
-        if found[0] in (b"{", b"["):
-            depth += 1
-            if depth > most:
-                return True
-        elif found[0] in (b"}", b"]"):
-            depth -= 1
-    return False
+        depth += (found[0] in (b"{", b"[")) - (found[0] in (b"}", b"]"))
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def join_headers(headers: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
@@ -214,7 +226,7 @@ def hide_all(value: Any) -> Any:
     if value is None or isinstance(value, bool) or value == "":
         return value
     text = str(value)
-    return text if text.startswith(REDACTED) else digest_secret(text)
+    return text if DIGEST.fullmatch(text) else digest_secret(text)
 
 
 def hide_written_variables(text: str) -> str:
@@ -231,6 +243,9 @@ def hide_written_variables(text: str) -> str:
         data = node_to_data(read_nodes(text, "manifest"))
     except DocumentError:
         return digest_secret(text) if _NAMES_VARIABLES.search(text) else text
+    held = list(list_variables(data))
+    if held and all(map(DIGEST.fullmatch, held)):
+        return text
     kept: list[str] = []
     inside: int | None = None
     for line in text.splitlines(keepends=True):
@@ -241,7 +256,7 @@ def hide_written_variables(text: str) -> str:
         inside = None if found is None else len(found["before"])
         kept.append(line if found is None else f'{found["before"]}env: "{digest_secret(text)}"\n')
     written = "".join(kept)
-    return digest_secret(text) if any(each in written for each in list_variables(data)) else written
+    return digest_secret(text) if any(each in written for each in held) else written
 
 
 def list_variables(value: Any, is_inside: bool = False) -> Iterator[str]:

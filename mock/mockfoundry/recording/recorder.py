@@ -58,6 +58,9 @@ class Recorder:
                 # What can't be redacted is never written, and passes all the same.
                 self._left_out["exchanges that mockfoundry failed to redact"] += 1
                 return
+            if self._keeper.known.is_full:
+                self._left_out["exchanges after more secrets than can be remembered"] += 1
+                return
             try:
                 self._bytes += self._writer.add(kept)
             except HarError as error:
