@@ -12,6 +12,9 @@ from urllib.parse import quote, urlsplit
 OTHER_ORIGIN = "/_at/"
 """What the path of a request to another host than the API's begins with."""
 
+SERVER_TARGET = b"*"
+"""The path of a request that asks a server as a whole: `OPTIONS *` [RFC 9112, 3.2.4]."""
+
 MAX_ORIGINS = 32
 
 MAX_NAMES = 64
@@ -94,7 +97,8 @@ class Origins:
             if name not in self.names:
                 return None
             base, rest = self.names[name], slash + inside
-        return f"{base}{rest}{'?' if query else ''}{query}"
+        between = "" if rest.startswith("/") or not rest else "/"
+        return f"{base}{between}{rest}{'?' if query else ''}{query}"
 
     def to_proxy(self, text: str, proxy: str) -> str:
         """Text of an answer, with the proxy's URLs in place of the foundation's."""

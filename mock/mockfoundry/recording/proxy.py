@@ -7,11 +7,9 @@ foundation's own.
 import asyncio
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 
 import httpx
 import msgspec
@@ -22,7 +20,8 @@ from mockfoundry.control.context import ControlProblem, response_from_problem
 from mockfoundry.control.hosts import must_come_from_here
 from mockfoundry.recording.har import NO_ANSWER, HarActor, HarEntry
 from mockfoundry.recording.keeping import read_actor_of_claims
-from mockfoundry.recording.origins import Origins
+from mockfoundry.recording.origins import SERVER_TARGET, Origins
+from mockfoundry.recording.passing_bodies import BodyCopy
 from mockfoundry.recording.recorder import Recorder
 from mockfoundry.server.delivery import await_disconnect
 
@@ -36,12 +35,24 @@ _HOP_HEADERS = frozenset(
 )
 """Headers of one connection [RFC 9110, 7.6.1]."""
 
-_DECODERS: dict[str, Callable[[], Any]] = {
-    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
-    "x-gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
-    "deflate": zlib.decompressobj,
-}
+MAX_HELD_BYTES = 8 << 20
+"""Bytes of a packed text that waits until it is known whether all of it can be unpacked."""
+
+MAX_UNPACKED_BYTES = 64 << 20
+"""The same of what it says."""
+
+STATUSES = range(200, 600)
+"""What a server can answer [RFC 9110, 15]."""
+
+NO_BODY_STATUSES = (204, 304)
+
+EVENT_STREAM = "text/event-stream"
+
 _TEXT_TYPES = ("json", "text/", "xml", "yaml", "javascript", "x-www-form-urlencoded")
+
+
+class ClientLeftError(Exception):
+    """The client has left before its answer was there."""
 
 
 class UpstreamError(Exception):
@@ -90,49 +101,9 @@ async def learn_origins(client: httpx.AsyncClient, origins: Origins) -> None:
 
 def describe_error(error: Exception) -> str:
     """Why there is no answer, in words, without a request's parts."""
-    text = str(error) or type(error).__name__
+    text = str(error).partition(": bytearray(")[0] or type(error).__name__
     mend = "; --upstream-ca FILE trusts another authority" if "CERTIFICATE_VERIFY_FAILED" in text else ""
     return f"{text}{mend}"
-
-
-class BodyCopy:
-    """The first bytes of a body that passes, decoded.
-
-    Args:
-        most: bytes; a larger body is not kept at all.
-        encoding: its `Content-Encoding`.
-    """
-
-    def __init__(self, most: int, encoding: str = "") -> None:
-        self._most = most
-        self._parts: list[bytes] = []
-        self._decoder = _DECODERS[encoding]() if encoding in _DECODERS else None
-        self.is_unreadable = bool(encoding) and encoding != "identity" and self._decoder is None
-        self.size = 0
-
-    def take(self, part: bytes) -> bytes:
-        """Takes a part as it came; what it says, decoded."""
-        if self._decoder is not None:
-            try:
-                part = self._decoder.decompress(part)
-            except zlib.error:
-                self.is_unreadable, self._decoder = True, None
-        self.size += len(part)
-        if self.size <= self._most and not self.is_unreadable:
-            self._parts.append(part)
-        else:
-            self._parts.clear()
-        return part
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(self._parts)
-
-    def describe(self, whose: str) -> str:
-        """What is not kept of it, in words; empty where all is."""
-        if self.is_unreadable:
-            return f"the {whose}'s body could not be decoded"
-        return f"the {whose}'s body of {self.size} bytes is left out" if self.size > self._most else ""
 
 
 class RecordingProxy:
@@ -152,10 +123,24 @@ class RecordingProxy:
         self._origins = origins
         self._recorder = recorder
         self._allowed_hosts = allowed_hosts
+        self._running: set[asyncio.Task[None] | None] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        task = asyncio.current_task()
+        self._running.add(task)
+        try:
+            await self._pass(scope, receive, send)
+        finally:
+            self._running.discard(task)
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until what a server has cancelled is recorded."""
+        if running := [each for each in self._running if each is not None]:
+            await asyncio.wait(running, timeout=seconds)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             headers = dict(scope["headers"])
             must_come_from_here(headers, self._allowed_hosts)
@@ -211,36 +196,53 @@ class Passage:
             self._url,
             headers=[(name, value) for name, value in self._list_sent_headers()],
             content=self._read_body(receive) if self._has_body() else None,
+            # By its URL it would be another one.
+            extensions={"target": b"*"} if self._scope["raw_path"] == SERVER_TARGET else None,
         )
         try:
             answer = await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             why = describe_error(error)
             self._record(NO_ANSWER, (), b"", f"no answer: {why}")
-            problem = ControlProblem(
-                502, "no-answer", f"the foundation at {self._origins.upstream} gave no answer: {why}"
-            )
-            await send_problem(send, problem, self._scope["path"])
+            await self._refuse(send, "no-answer", f"gave no answer: {why}")
             return
-        kept = BodyCopy(self._recorder.body_bound, answer.headers.get("content-encoding", "").lower())
+        except asyncio.CancelledError:
+            self._record(NO_ANSWER, (), b"", "no answer: the recording has ended before")
+            raise
+        headers = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
+        if answer.status_code not in STATUSES:
+            with suppress(httpx.HTTPError):
+                await answer.aclose()
+            self._record(answer.status_code, headers, b"", "the answer's body is left out: there is no such status")
+            await self._refuse(send, "odd-status", f"answered with status {answer.status_code}, which is none")
+            return
+        kept = BodyCopy(self._recorder.body_bound, answer.headers.get("content-encoding", "").strip().lower())
         broken, rest = "", None
         watching = asyncio.ensure_future(await_disconnect(receive))
         try:
             rest = await self._pass_back(answer, kept, send, watching.done)
-            broken = "the client has left" if rest is None else ""
+        except ClientLeftError:
+            broken = "the client has left"
+        except asyncio.CancelledError:
+            broken = "broken off: the recording has ended"
+            raise
         except httpx.HTTPError as error:
             broken = f"broken off: {describe_error(error)}"
         finally:
             watching.cancel()
             with suppress(httpx.HTTPError):
                 await answer.aclose()
-            headers = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
             self._record(
                 answer.status_code, headers, kept.content, "; ".join(filter(None, (broken, kept.describe("answer"))))
             )
         if rest is not None:
             # Who has the whole answer can rely on its being recorded. Of any other the server closes the connection.
             await send({"type": "http.response.body", "body": rest})
+
+    async def _refuse(self, send: Send, kind: str, what: str) -> None:
+        """Answers in place of the foundation."""
+        problem = ControlProblem(502, kind, f"the foundation at {self._origins.upstream} {what}")
+        await send_problem(send, problem, self._scope["path"])
 
     def _has_body(self) -> bool:
         names = {name for name, _ in self._headers}
@@ -262,35 +264,68 @@ class Passage:
                 raise httpx.ReadError("the client has left")
             part = message.get("body", b"")
             if part:
-                self._sent.take(part)
+                for _ in self._sent.take(part):
+                    pass
                 yield part
             if not message.get("more_body"):
                 return
 
     async def _pass_back(
         self, answer: httpx.Response, kept: BodyCopy, send: Send, has_left: Callable[[], bool]
-    ) -> bytes | None:
-        """Sends an answer but for the last of its body, and returns that; None where the client has left before."""
-        is_text = any(each in answer.headers.get("content-type", "").lower() for each in _TEXT_TYPES)
-        is_rewritten = is_text and not kept.is_unreadable
-        headers = [each for each in answer.headers.raw if each[0].lower() not in _HOP_HEADERS]
-        if is_rewritten:
-            headers = [each for each in headers if each[0].lower() not in (b"content-length", b"content-encoding")]
-        headers = [(name.lower(), self._change_header(name.lower(), value)) for name, value in headers]
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    ) -> bytes:
+        """Sends an answer but for the last of its body, and returns that.
+
+        Raises:
+            ClientLeftError, httpx.HTTPError: it broke off there, on one side or on the other.
+        """
+        parts = aiter(answer.aiter_raw())
+        content_type = answer.headers.get("content-type", "").lower()
+        is_text = any(each in content_type for each in _TEXT_TYPES)
         rewriting = self._origins.begin_rewriting(self._own)
-        last = b""
-        async for part in answer.aiter_raw():
+        held: list[bytes] = []
+        if is_text and kept.is_packed and EVENT_STREAM not in content_type:
+            try:
+                unpacked = await hold_packed(parts, held, kept, has_left)
+            except httpx.HTTPError:
+                # What came of it the client gets, too.
+                await self._start(answer, send, is_text=False)
+                await send({"type": "http.response.body", "body": b"".join(held), "more_body": True})
+                raise
+            if unpacked is not None:
+                await self._start(answer, send, is_text=True)
+                return rewriting.feed(unpacked) + rewriting.end()
+        is_changed = is_text and not kept.is_packed
+        await self._start(answer, send, is_text=is_changed)
+        last = b"".join(held)
+        async for part in parts:
             if has_left():
-                return None
+                raise ClientLeftError
             if last:
                 await send({"type": "http.response.body", "body": last, "more_body": True})
-            decoded = kept.take(part)
-            last = rewriting.feed(decoded) if is_rewritten else part
-        return last + rewriting.end() if is_rewritten else last
+            for _ in kept.take(part):
+                pass
+            last = rewriting.feed(part) if is_changed else part
+        kept.end()
+        return last + rewriting.end() if is_changed else last
+
+    async def _start(self, answer: httpx.Response, send: Send, *, is_text: bool) -> None:
+        """Sends the head of an answer.
+
+        Args:
+            is_text: its body is text that is not packed any more, and gets the proxy's URLs.
+        """
+        dropped = _HOP_HEADERS
+        if is_text:
+            dropped |= {b"content-length", b"content-encoding"}
+        elif answer.status_code in NO_BODY_STATUSES:
+            # The length of what is not sent.
+            dropped |= {b"content-length"}
+        headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in dropped]
+        changed = [(name, self._change_header(name, value)) for name, value in headers]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": changed})
 
     def _change_header(self, name: bytes, value: bytes) -> bytes:
-        if name in (b"location", b"link", b"content-location", b"www-authenticate"):
+        if name in (b"location", b"link", b"content-location", b"refresh", b"www-authenticate"):
             return self._origins.to_proxy(value.decode("latin-1"), self._own).encode("latin-1", "replace")
         if name == b"set-cookie":
             # The client is not at the foundation's host, and comes by http.
@@ -318,6 +353,33 @@ class Passage:
             comment="; ".join(filter(None, (comment, self._sent.describe("request")))),
         )
         self._recorder.record(entry)
+
+
+async def hold_packed(
+    parts: AsyncIterator[bytes], held: list[bytes], kept: BodyCopy, has_left: Callable[[], bool]
+) -> bytes | None:
+    """What a packed body says, once all of it is there; None where not all can be unpacked, or it is too large.
+
+    Args:
+        held: gets the parts as they came.
+
+    Raises:
+        ClientLeftError, httpx.HTTPError: it broke off there.
+    """
+    unpacked: list[bytes] = []
+    room, size = MAX_UNPACKED_BYTES, 0
+    async for part in parts:
+        if has_left():
+            raise ClientLeftError
+        held.append(part)
+        size += len(part)
+        for piece in kept.take(part):
+            room -= len(piece)
+            unpacked.append(piece if room >= 0 else b"")
+        if room < 0 or size > MAX_HELD_BYTES or kept.problem:
+            return None
+    kept.end()
+    return None if kept.problem else b"".join(unpacked)
 
 
 def find_actor(headers: list[tuple[bytes, bytes]]) -> HarActor | None:

@@ -1,5 +1,6 @@
 """Runs the proxy until it is told to end, and completes the recording whatever ends it. Never decides what is kept."""
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -68,6 +69,28 @@ def read_upstream_url(text: str) -> str:
     return origin + parts.path.rstrip("/")
 
 
+def make_proxy_server(proxy: RecordingProxy, ready: Callable[[], None]) -> ProxyServer:
+    """The server of a proxy, which says nothing of requests that break off: the recording does.
+
+    Args:
+        ready: called when it listens.
+    """
+    config = uvicorn.Config(
+        proxy,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level=logging.CRITICAL,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_REQUESTS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return ProxyServer(config, ready)
+
+
 async def record_until_told(
     settings: RecordingSettings, bound: list[socket.socket], ready: Callable[[Origins], None]
 ) -> Recorder:
@@ -85,19 +108,7 @@ async def record_until_told(
         await learn_origins(client, origins)
         recorder = Recorder(HarWriter(settings.out, settings.upstream), settings.bounds)
         proxy = RecordingProxy(client, origins, recorder, settings.allowed_hosts)
-        config = uvicorn.Config(
-            proxy,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_REQUESTS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        server = ProxyServer(config, partial(ready, origins))
+        server = make_proxy_server(proxy, partial(ready, origins))
 
         def end(*_: object) -> None:
             server.should_exit = True
@@ -106,6 +117,7 @@ async def record_until_told(
             signal.signal(number, end)
         try:
             await server.serve(sockets=bound)
+            await proxy.wait(GRACE_SECONDS)
         finally:
             recorder.close()
     return recorder
