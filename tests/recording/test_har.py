@@ -1,6 +1,7 @@
 """HAR files: what is written is read again, is whole at any time, and takes no other file's place."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -122,9 +123,42 @@ def test_no_file_is_replaced(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == "mine"
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HarError, match=r"none/a\.har\.part can't be written: No such file or directory"):
-        HarWriter(tmp_path / "none" / "a.har", "https://api.example.org")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "is a folder; name a file in it"),
+        ("folder", "folder is a folder; name a file in it"),
+        ("..", "is a folder; name a file in it"),
+        ("none/a.har", r"none/a\.har\.part can't be written: No such file or directory"),
+        ("file/a.har", r"file/a\.har\.part can't be written: Not a directory"),
+        ("file", "file exists; name another file, or remove that one"),
+        ("dangling", "dangling exists; name another file, or remove that one"),
+        ("left", r"left\.part exists, of a recording that was killed; keep it elsewhere, or remove it"),
+        ("a" * 300, "can't be written: File name too long"),
+        ("a" * 252, "can't be written: File name too long"),
+        ("a\0b", "can't be the name of a file; take another one"),
+        ("/sys/a.har", r"/sys/a\.har\.part can't be written: "),
+    ],
+)
+def test_what_can_not_be_the_file_is_told(tmp_path: Path, name: str, told: str) -> None:
+    """And nothing is left of it."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "left.part").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(HarError, match=told):
+        HarWriter(tmp_path / name, "https://api.example.org")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not when the first exchange comes."""
+    opened = os.open
+    monkeypatch.setattr("os.open", lambda path, flags, mode: opened("/dev/full", os.O_WRONLY))
+    with pytest.raises(HarError, match=r"a\.har\.part can't be written: No space left on device"):
+        HarWriter(tmp_path / "a.har", "https://api.example.org")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_browsers_file_is_read() -> None:

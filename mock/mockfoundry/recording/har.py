@@ -183,13 +183,8 @@ class HarWriter:
 
     def __init__(self, path: Path, upstream: str) -> None:
         self.path = path
-        try:
-            self.part = path.with_name(f"{path.name}.part")
-            is_there = path.exists()
-        except (ValueError, OSError):
-            raise HarError(f"{str(path)[:100]!r} can't be the name of a file; take another one") from None
-        if is_there:
-            raise HarError(f"{path} exists; name another file, or remove that one")
+        must_be_free(path)
+        self.part = path.with_name(f"{path.name}.part")
         creator = {"name": "mockfoundry", "version": __version__}
         head = {"version": "1.2", "creator": creator, "_upstream": upstream, "entries": []}
         self._head = json.dumps({"log": head}, ensure_ascii=False)[: -len("]}}")]
@@ -200,12 +195,19 @@ class HarWriter:
             raise HarError(
                 f"{self.part} exists, of a recording that was killed; keep it elsewhere, or remove it"
             ) from None
+        except ValueError:
+            raise HarError(f"{str(path)[:100]!r} can't be the name of a file; take another one") from None
         except OSError as error:
             raise HarError(f"{self.part} can't be written: {error.strerror or error}") from None
         self._file: IO[bytes] = os.fdopen(descriptor, "wb")
-        self._file.write(self._head.encode())
-        self._end = self._file.tell()
-        self._write_tail("")
+        try:
+            self._file.write(self._head.encode())
+            self._end = self._file.tell()
+            self._write_tail("")
+        except OSError as error:
+            self._let_go()
+            self.part.unlink(missing_ok=True)
+            raise HarError(f"{self.part} can't be written: {error.strerror or error}") from None
 
     def add(self, entry: HarEntry) -> int:
         """Writes an exchange; how many bytes it took.
@@ -231,6 +233,10 @@ class HarWriter:
         self._file.truncate()
         self._file.flush()
 
+    def _let_go(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
     def close(self, comment: str = "") -> None:
         """Completes the file.
 
@@ -248,7 +254,24 @@ class HarWriter:
         except FileExistsError:
             raise HarError(f"{self.path} exists by now; the recording is in {self.part}") from None
         except OSError as error:
+            self._let_go()
             raise HarError(f"{self.path} can't be written: {error.strerror or error}; look for {self.part}") from None
+
+
+def must_be_free(path: Path) -> None:
+    """Refuses what can't be the name of a new file.
+
+    Raises:
+        HarError: it can't.
+    """
+    try:
+        is_folder, is_there = path.is_dir(), os.path.lexists(path)
+    except OSError as error:
+        raise HarError(f"{str(path)[:100]} can't be written: {error.strerror or error}") from None
+    if is_folder:
+        raise HarError(f"{path} is a folder; name a file in it")
+    if is_there:
+        raise HarError(f"{path} exists; name another file, or remove that one")
 
 
 def give_name(part: Path, path: Path) -> None:
