@@ -119,19 +119,20 @@ def test_python_refuses_a_number_out_of_bounds(server: type[Server | InProcess])
 
 @pytest.mark.parametrize("server", [Server, InProcess])
 def test_python_takes_what_is_declared_for_it(server: type[Server | InProcess]) -> None:
-    """None stands for the default, where the default is the server's own."""
+    """None stands for the default, where the default is the server's own. What has no socket speaks no TLS."""
     declared = {each.name: each.default for each in OPTIONS if each.info.in_python}
-    taken = {name: each.default for name, each in inspect.signature(server).parameters.items() if name != "in_thread"}
+    taken = {name: each.default for name, each in inspect.signature(server).parameters.items()}
+    taken = {name: value for name, value in taken.items() if name not in ("tls", "in_thread")}
     assert set(taken) == set(declared)
     assert {name: declared[name] if value is None else value for name, value in taken.items()} == declared
 
 
 def test_server_and_in_process_take_the_same_in_the_same_order() -> None:
     server, in_process = (list(inspect.signature(each).parameters.values()) for each in (Server, InProcess))
-    assert server[:-1] == in_process
+    assert server[:-2] == in_process
     assert [each.name for each in server] == [
         *("seed", "scenarios", "random_seed", "contract", "strict", "mode", "max_foundations"),
-        *("platform", "in_thread"),
+        *("platform", "tls", "in_thread"),
     ]
 
 

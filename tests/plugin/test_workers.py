@@ -294,3 +294,27 @@ def test_a_worker_that_is_lost_takes_its_requests_along_and_is_named(run: Run) -
     assert result.outlines.count(named) == 1
     shared = run(LOST, "-n1", "--mock-coverage", "--mock-shared")
     assert "ended without sending them" not in shared.stdout.str()
+
+
+TRUSTING = """
+import ssl
+import urllib.request
+
+def test_reads_by_https(foundation, mock_server):
+    assert foundation.url.startswith("https://127.0.0.1:")
+    asked = urllib.request.Request(f"{foundation.url}/v3/processes/{WEB}", headers={"Authorization": "bearer admin"})
+    for context in (mock_server.ssl_context(), ssl.create_default_context(cafile=mock_server.authority)):
+        assert urllib.request.urlopen(asked, context=context).status == 200
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), pytest.param(("-n2", "--mock-shared"), marks=pytest.mark.long)])
+def test_with_tls_a_foundation_has_an_https_url(run: Run, arguments: tuple[str, ...]) -> None:
+    run(TRUSTING, "--mock-tls", *arguments).assert_outcomes(passed=1)
+
+
+@pytest.mark.long
+def test_tls_is_of_the_server_that_the_tests_start(run: Run) -> None:
+    result = run(TRUSTING, "--mock-tls", "--mock-url", "https://127.0.0.1:1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--mock-tls: is for the server that the tests start; leave it out, and write --mo*"])

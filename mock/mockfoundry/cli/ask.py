@@ -95,15 +95,20 @@ def health(url: str | None, form: str) -> None:
 @duration_option("--timeout", "30s", "How long to wait at most; a bare number is seconds.")
 @click.option("--format", "form", type=FORMAT_CHOICE, default="text", help="A line, or JSON.")
 def wait(url: str | None, timeout: float, form: str) -> None:
-    """Wait until a server is ready: exit code 0, or 1 if it is not ready in time."""
-    from mockfoundry.client.errors import ServerError
+    """Wait until a server is ready: exit code 0, or 1 if it is not ready in time, or is not trusted."""
+    from mockfoundry.client.errors import ServerError, TlsMismatchError
 
     must_be_server_url(url)
     end = time.monotonic() + timeout
+    mismatches = 0
     while True:
         try:
             print_health(url, form)
         except ServerError as error:
+            mismatches += isinstance(error, TlsMismatchError)
+            # A server that starts may have written its authority's file after that was read here, so it is asked twice.
+            if mismatches > 1:
+                fail(str(error), code=1)
             if time.monotonic() >= end:
                 fail(f"{error} (waited {timeout:g} seconds)", code=1)
             time.sleep(POLL_SECONDS)

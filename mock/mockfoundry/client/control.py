@@ -14,7 +14,13 @@ from urllib.parse import unquote, urlencode, urlsplit
 import msgspec
 
 from mockfoundry.client.arguments import encode_json
-from mockfoundry.client.errors import ControlError, ServerError, ServerGoneError, UnexpectedResponseError
+from mockfoundry.client.errors import (
+    ControlError,
+    ServerError,
+    ServerGoneError,
+    TlsMismatchError,
+    UnexpectedResponseError,
+)
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.wire_faults import CONTROL_PROTOCOL
 
@@ -26,7 +32,21 @@ YAML = "application/yaml"
 TEXT = "text/plain"
 PROBLEM = "application/problem+json"
 
-TRUST_ADVICE = "SSL_CERT_FILE names the file of the authority to trust, which the server's start screen says"
+TRUST_ADVICE = "export SSL_CERT_FILE=FILE, the authority's file that `mockfoundry serve --tls` names at its start"
+NAME_ADVICE = "call it by a name that its certificate has; --allow-host gives --tls another one"
+DATE_ADVICE = "start the server with a certificate that is valid now"
+
+X509_MISMATCHES = (62, 64)
+"""OpenSSL's codes for a certificate that is another host's, or another address's."""
+
+X509_OUT_OF_DATE = (9, 10)
+"""For one that is not valid yet, or not any more."""
+
+NOT_TLS_REASONS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""OpenSSL's, for an answer that is no TLS."""
+
+NO_TLS_TITLE = b"Mock-NoTls"
+"""What a server with TLS calls a request that came by http."""
 
 _URL_CHARACTERS = frozenset(chr(code) for code in (*range(33), 127))
 """What no URL may hold."""
@@ -59,16 +79,24 @@ class SocketControlTransport:
         url: of the server.
         explain_gone: what to add to the error where the server does not answer: its state, what to do.
         timeout: seconds.
+        authority: the file of the authority to trust; empty for those that every program here trusts.
 
     Raises:
         ServerError: it is not the URL of a server.
     """
 
-    def __init__(self, url: str, explain_gone: Callable[[], str], timeout: float = CONTROL_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        explain_gone: Callable[[], str],
+        timeout: float = CONTROL_TIMEOUT_SECONDS,
+        authority: str = "",
+    ) -> None:
         self._address = parse_server_url(url)
         self._url = url
         self._explain_gone = explain_gone
         self._timeout = timeout
+        self._authority = authority
         self._lock = threading.Lock()
         self._idle_connections: list[HTTPConnection] = []
         self._closed = False
@@ -124,7 +152,7 @@ class SocketControlTransport:
         if not self._address.secure:
             return HTTPConnection(host, port, timeout=timeout)
         if self._context is None:
-            self._context = ssl.create_default_context()
+            self._context = ssl.create_default_context(cafile=self._authority or None)
             self._context.set_alpn_protocols([CONTROL_PROTOCOL, "http/1.1"])
         return HTTPSConnection(host, port, timeout=timeout, context=self._context)
 
@@ -133,8 +161,11 @@ class SocketControlTransport:
         try:
             yield
         except (OSError, HTTPException) as error:
+            mismatch = explain_mismatch(error, self._authority or os.environ.get("SSL_CERT_FILE", ""))
+            if mismatch:
+                raise TlsMismatchError(f"{self._url} {mismatch}") from error
             reason = quote_line(str(error)) or type(error).__name__
-            advice = TRUST_ADVICE if isinstance(error, ssl.SSLCertVerificationError) else self._explain_gone()
+            advice = self._explain_gone()
             text = f"{self._url} does not answer: {reason}"
             raise ServerGoneError(f"{text}; {advice}" if advice else text) from error
 
@@ -166,6 +197,29 @@ class SocketControlTransport:
         # A thread that holds the lock is not in the fork, and would never release it.
         self._lock = threading.Lock()
         close_connections(self._idle_connections)
+
+
+def explain_mismatch(error: Exception, trusted: str) -> str:
+    """Why a server can't be called by https, and the mend; empty where the error is another one.
+
+    Args:
+        trusted: the file of the authority that was trusted; empty for none.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in X509_MISMATCHES:
+            advice = NAME_ADVICE
+        elif error.verify_code in X509_OUT_OF_DATE:
+            advice = DATE_ADVICE
+        elif not trusted:
+            advice = TRUST_ADVICE
+        elif not os.path.exists(trusted):
+            advice = f"SSL_CERT_FILE names {trusted}, which is not there: {TRUST_ADVICE}"
+        else:
+            advice = f"{trusted} does not have its authority: {TRUST_ADVICE}"
+        return f"is not trusted: {error.verify_message.rstrip('.')}; {advice}"
+    if isinstance(error, ssl.SSLError) and error.reason in NOT_TLS_REASONS:
+        return "speaks no TLS: write its URL with http://, or start it with --tls"
+    return ""
 
 
 class ServerAddress(NamedTuple):
@@ -295,6 +349,8 @@ class ControlClient:
 
     def _error_from_reply(self, method: str, path: str, reply: ControlReply) -> Exception:
         """The error for a response of status 300 or more."""
+        if NO_TLS_TITLE in reply.body:
+            return TlsMismatchError(f"{self._url} speaks TLS: write its URL with https://")
         if not reply.content_type.startswith(PROBLEM):
             return self._unexpected_response_error(method, path, reply.status)
         try:
@@ -320,8 +376,9 @@ class SocketControlClient(ControlClient):
         explain_gone: Callable[[], str],
         control_token: str = "",
         timeout: float = CONTROL_TIMEOUT_SECONDS,
+        authority: str = "",
     ) -> None:
-        self._socket_transport = SocketControlTransport(url, explain_gone, timeout)
+        self._socket_transport = SocketControlTransport(url, explain_gone, timeout, authority)
         super().__init__(self._socket_transport, url, control_token)
 
     @contextmanager

@@ -23,6 +23,12 @@ class ServerGoneError(ServerError, ConnectionError):
     __module__ = "mockfoundry"
 
 
+class TlsMismatchError(ServerGoneError):
+    """A server can't be called so, and no waiting mends that: its certificate is not trusted, or http meets https."""
+
+    __module__ = "mockfoundry"
+
+
 class UnexpectedResponseError(ServerError):
     """A server answers, but not as mockfoundry does.
 

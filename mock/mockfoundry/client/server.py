@@ -21,11 +21,13 @@ from mockfoundry.client.arguments import (
 from mockfoundry.client.control import ControlClient, SocketControlClient, split_foundation_url
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.client.subprocess_server import build_local_service
+from mockfoundry.client.subprocess_server import build_local_service, set_up_local_tls
 from mockfoundry.client.values import Coverage
 from mockfoundry.options import Mode, ServerOptions
 
 if TYPE_CHECKING:
+    import ssl
+
     from mockfoundry.client.arguments import ScenarioSource
 
 
@@ -142,6 +144,8 @@ class Server(ServerBase):
         max_foundations: how many there may be; None for the server's own bound.
         platform: another one of the log-in and of what stands around the contract; with another contract there is none
             unless this is given, and `"shipped"` is the one that ships.
+        tls: serve https, with a certificate of a throw-away authority that is made at the start; `authority` and
+            `ssl_context` are what clients trust it by.
         in_thread: run it in a thread of this process, where a debugger sees it.
 
     Raises:
@@ -159,6 +163,7 @@ class Server(ServerBase):
         mode: Mode = "stateful",
         max_foundations: int | None = None,
         platform: str | Path | None = None,
+        tls: bool = False,
         in_thread: bool = False,
     ) -> None:
         super().__init__()
@@ -171,13 +176,20 @@ class Server(ServerBase):
             mode=mode,
             max_foundations=max_foundations,
             platform=platform,
+            tls=tls,
         )
+        self._authority = ""
         self._in_thread = in_thread
         self._exit_stack = ExitStack()
 
     @classmethod
     def connect(
-        cls, url: str, control_token: str = "", mend: str = CONNECT_ADVICE, without_scenarios: bool = False
+        cls,
+        url: str,
+        control_token: str = "",
+        mend: str = CONNECT_ADVICE,
+        without_scenarios: bool = False,
+        authority: str | Path = "",
     ) -> "Server":
         """A server that runs elsewhere; it is never ended from here, and may be used without a `with` block.
 
@@ -186,18 +198,51 @@ class Server(ServerBase):
             control_token: that it was started with; empty for none.
             mend: what the error advises where the server does not answer.
             without_scenarios: foundations begin without the scenarios that the server was started with.
+            authority: the file of the authority by which it is trusted, of a server with TLS; empty for those that
+                every program here trusts, or `SSL_CERT_FILE` names.
 
         Raises:
-            ServerError: the text is not a URL.
+            OSError: the authority's file can't be read.
+            ServerError: the text is not a URL, or the authority's file has no certificate.
         """
         server = cls.__new__(cls)
         ServerBase.__init__(server)
         server._options = None
         server._begins_without_scenarios = without_scenarios
+        server._authority = str(authority)
         server._exit_stack = ExitStack()
         server_url, _ = split_foundation_url(url)
-        server._open(server_url, SocketControlClient(server_url, lambda: mend, control_token))
+        if authority:
+            must_be_authority(str(authority))
+        server._open(server_url, SocketControlClient(server_url, lambda: mend, control_token, authority=str(authority)))
         return server
+
+    @property
+    def authority(self) -> str:
+        """The path of the certificate (PEM) that clients trust: for `verify=`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`.
+
+        It is there until the server ends.
+
+        Raises:
+            ServerError: it is not running, it speaks no TLS, or it runs elsewhere and no authority was named.
+        """
+        self._require_running()
+        if not self._authority:
+            mend = (
+                "start it with Server(tls=True)" if self._options is not None else "give Server.connect its authority="
+            )
+            raise ServerError(f"{self._url} has no authority of its own to trust; {mend}")
+        return self._authority
+
+    def ssl_context(self) -> "ssl.SSLContext":
+        """A new context for a client, which trusts `authority` and nobody else.
+
+        Raises:
+            ServerError: as `authority`.
+        """
+        import ssl
+
+        return ssl.create_default_context(cafile=self.authority)
 
     def __enter__(self) -> Self:
         """Starts the server.
@@ -230,10 +275,25 @@ class Server(ServerBase):
 
         child = SubprocessServer(options)
         ending.callback(child.end)
-        self._open(child.url, SocketControlClient(child.url, child.describe_state))
+        self._authority = child.authority
+        self._open(child.url, SocketControlClient(child.url, child.describe_state, authority=child.authority))
 
     def _start_in_thread(self, options: ServerOptions, ending: ExitStack) -> None:
         from mockfoundry.server.run import BackgroundServer
 
-        server = ending.enter_context(BackgroundServer(build_local_service(options), options))
-        self._open(server.url, SocketControlClient(server.url, lambda: WITH_BLOCK_ADVICE))
+        service, tls = build_local_service(options), set_up_local_tls(options, ending.callback)
+        server = ending.enter_context(BackgroundServer(service, options, tls))
+        self._authority = "" if tls is None else tls.authority_file
+        self._open(server.url, SocketControlClient(server.url, lambda: WITH_BLOCK_ADVICE, authority=self._authority))
+
+
+def must_be_authority(path: str) -> None:
+    """Refuses a file by which nothing can be trusted; raises OSError or ServerError."""
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ServerError(
+            f"authority: {path} has no certificate in PEM; name the file that the server has written"
+        ) from None

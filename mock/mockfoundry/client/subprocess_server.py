@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import weakref
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
@@ -26,6 +26,7 @@ from mockfoundry.options import ServerOptions
 
 if TYPE_CHECKING:
     from mockfoundry.exchange.run import Service
+    from mockfoundry.server.tls import CallAtEnd, Tls
 
 
 def build_local_service(options: ServerOptions) -> "Service":
@@ -45,6 +46,23 @@ def build_local_service(options: ServerOptions) -> "Service":
         raise ServerError(f"the server did not start: {explanation}") from None
 
 
+def set_up_local_tls(options: ServerOptions, call_at_end: "CallAtEnd") -> "Tls | None":
+    """How a server with these options speaks TLS; None where it does not.
+
+    Args:
+        call_at_end: is given what removes a file that nobody needs once the server has ended.
+
+    Raises:
+        ServerError: it can't.
+    """
+    from mockfoundry.server.tls import TlsError, set_up_tls
+
+    try:
+        return set_up_tls(options, call_at_end)
+    except TlsError as error:
+        raise ServerError(f"the server did not start: {error}") from None
+
+
 def explain_user_error(error: Exception) -> str | None:
     """What is wrong with what a user gave; None where the error has another cause."""
     from mockfoundry.contract.plan import ContractError
@@ -62,9 +80,14 @@ REPORT_PREFIX = b"mockfoundry: "
 
 
 class StartupReport(msgspec.Struct, frozen=True):
-    """The child's line: the URL, or the error; the other one is empty."""
+    """The child's line: the URL, or the error; the other one is empty.
+
+    Attributes:
+        authority: the file of the authority to trust; empty without TLS.
+    """
 
     url: str = ""
+    authority: str = ""
     error: str = ""
 
 
@@ -83,15 +106,17 @@ def serve_until_closed(lifeline: BinaryIO, out: BinaryIO) -> int:
     options = msgspec.json.decode(line, type=ServerOptions)
     keep_what_is_imported()
     write_log_to_standard_error()
-    try:
-        service = build_local_service(options)
-    except ServerError as error:
-        write_startup_report(out, StartupReport(error=str(error)))
-        return 2
-    tune_garbage_collector()
-    share_processor_often()
-    with BackgroundServer(service, options) as server:
-        write_startup_report(out, StartupReport(url=server.url))
+    with ExitStack() as ending:
+        try:
+            service = build_local_service(options)
+            tls = set_up_local_tls(options, ending.callback)
+        except ServerError as error:
+            write_startup_report(out, StartupReport(error=str(error)))
+            return 2
+        tune_garbage_collector()
+        share_processor_often()
+        server = ending.enter_context(BackgroundServer(service, options, tls))
+        write_startup_report(out, StartupReport(server.url, "" if tls is None else tls.authority_file))
         # Who has started it will call, and goes on meanwhile: these calls and library scenarios need both rooms.
         for room in ("mockfoundry.control.api", "mockfoundry.documents.yaml"):
             import_module(room)
@@ -181,6 +206,7 @@ class SubprocessServer:
 
     Attributes:
         url: of the server.
+        authority: the file of the authority to trust; empty without TLS.
 
     Raises:
         ServerError: it did not start; the text says why.
@@ -201,12 +227,13 @@ class SubprocessServer:
         _LIFELINES.add(self._process)
         self.end = weakref.finalize(self, end_subprocess, self._process, self._log, os.getpid())
         try:
-            self.url = self._start(options)
+            report = self._start(options)
         except BaseException:
             self.end()
             raise
+        self.url, self.authority = report.url, report.authority
 
-    def _start(self, options: ServerOptions) -> str:
+    def _start(self, options: ServerOptions) -> StartupReport:
         assert self._process.stdin is not None  # noqa: S101 (they are pipes)
         import_path = [path or os.getcwd() for path in sys.path if isinstance(path, str)]
         # A child that has ended already is reported below, with what it wrote.
@@ -216,7 +243,7 @@ class SubprocessServer:
         report = self._read_startup_report()
         if report.error:
             raise ServerError(report.error)
-        return report.url
+        return report
 
     def _read_startup_report(self) -> StartupReport:
         """The startup report, which may come after lines that something else has printed.

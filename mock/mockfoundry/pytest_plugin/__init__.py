@@ -19,6 +19,7 @@ from mockfoundry.pytest_plugin.options import (
 )
 from mockfoundry.pytest_plugin.session import (
     HITS,
+    SERVER_AUTHORITY_KEY,
     SERVER_URL_KEY,
     TESTS_WERE_COLLECTED,
     add_hits,
@@ -38,7 +39,7 @@ from mockfoundry.pytest_plugin.session import (
 if TYPE_CHECKING:
     from mockfoundry.client.arguments import SeedSource
     from mockfoundry.client.foundation import Foundation
-    from mockfoundry.client.server import ServerBase
+    from mockfoundry.client.server import Server
 
 
 COVERAGE_VERDICT: "pytest.StashKey[str]" = pytest.StashKey()
@@ -69,7 +70,7 @@ def mock_seed() -> "SeedSource | None":
 
 
 @pytest.fixture(scope="session")
-def mock_server(request: pytest.FixtureRequest) -> "Iterator[ServerBase]":
+def mock_server(request: pytest.FixtureRequest) -> "Iterator[Server]":
     """The server: one for the whole session, in a process of its own; or the one that --mock-url names."""
     with open_session_server(request.config) as server:
         yield server
@@ -79,7 +80,7 @@ def mock_server(request: pytest.FixtureRequest) -> "Iterator[ServerBase]":
 
 @pytest.fixture
 def foundation(
-    request: pytest.FixtureRequest, mock_server: "ServerBase", mock_seed: "SeedSource | None"
+    request: pytest.FixtureRequest, mock_server: "Server", mock_seed: "SeedSource | None"
 ) -> "Iterator[Foundation]":
     """A foundation of the test's own, in which the scenarios of its marks are played.
 
@@ -146,6 +147,7 @@ def pytest_configure_node(node: Any) -> None:
     server = start_shared_server(node.config)
     if server is not None:
         node.workerinput[SERVER_URL_KEY] = server.url
+        node.workerinput[SERVER_AUTHORITY_KEY] = server.authority if node.config.getoption("mock_tls") else ""
 
 
 @pytest.hookimpl(optionalhook=True)

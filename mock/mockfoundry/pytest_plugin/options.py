@@ -31,6 +31,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="with --mock-url: each test's foundation begins with the scenarios that the server was started with",
     )
     group.addoption(
+        "--mock-tls",
+        action="store_true",
+        help="the server speaks https: mock_server.authority is the file by which clients trust it, and "
+        "mock_server.ssl_context() a context that does",
+    )
+    group.addoption(
         "--mock-shared",
         action="store_true",
         help="with pytest-xdist: one server for all workers, in place of one for each",
@@ -64,6 +70,11 @@ def check_options(config: pytest.Config) -> None:
     if config.getoption("mock_shared"):
         raise pytest.UsageError(
             "--mock-shared: stands beside --mock-url, which is shared by all workers; leave one out"
+        )
+    if config.getoption("mock_tls"):
+        raise pytest.UsageError(
+            "--mock-tls: is for the server that the tests start; leave it out, and write --mock-url as https://…; "
+            "SSL_CERT_FILE names the file of the authority to trust"
         )
     from mockfoundry.client.control import parse_server_url
     from mockfoundry.client.errors import ServerError

@@ -16,13 +16,16 @@ from mockfoundry.pytest_plugin.options import wants_coverage
 
 if TYPE_CHECKING:
     from mockfoundry.client.foundation import Foundation
-    from mockfoundry.client.server import Server, ServerBase
+    from mockfoundry.client.server import Server
     from mockfoundry.client.values import Coverage
     from mockfoundry.journal.coverage import ContractCoverage
 
 
 SERVER_URL_KEY = "mockfoundry_url"
 """Where xdist's workers find the URL of the server that they share."""
+
+SERVER_AUTHORITY_KEY = "mockfoundry_authority"
+"""Where they find the file of the authority by which they trust it; empty without TLS."""
 
 URL_ADVICE = "; `mockfoundry serve` starts one, and without --mock-url the tests start their own"
 
@@ -43,14 +46,15 @@ def has_own_server(config: pytest.Config) -> bool:
 
 
 @contextmanager
-def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
+def open_session_server(config: pytest.Config) -> "Iterator[Server]":
     """The server that this process uses, until the block ends."""
     from mockfoundry.client.server import Server
 
     given_url = config.getoption("mock_url")
-    url = given_url or getattr(config, "workerinput", {}).get(SERVER_URL_KEY)
+    shared = getattr(config, "workerinput", {})
+    url = given_url or shared.get(SERVER_URL_KEY)
     if url is None:
-        with Server() as server:
+        with Server(tls=config.getoption("mock_tls")) as server:
             yield server
         return
     token, advice = config.getoption("mock_control_token"), "start it, or give --mock-url the URL at which it is"
@@ -58,7 +62,8 @@ def open_session_server(config: pytest.Config) -> "Iterator[ServerBase]":
     if given_url is not None and not config.getoption("mock_server_scenarios"):
         with Server.connect(url, control_token=token, mend=advice) as server:
             without_scenarios = bool(server.scenarios())
-    with Server.connect(url, control_token=token, mend=advice, without_scenarios=without_scenarios) as server:
+    authority = "" if given_url else shared[SERVER_AUTHORITY_KEY]
+    with Server.connect(url, token, advice, without_scenarios, authority) as server:
         yield server
 
 
@@ -88,7 +93,7 @@ def start_shared_server(config: pytest.Config) -> "Server | None":
     if SHARED_SERVER not in config.stash:
         from mockfoundry.client.server import Server
 
-        config.stash[SHARED_SERVER] = Server().__enter__()
+        config.stash[SHARED_SERVER] = Server(tls=config.getoption("mock_tls")).__enter__()
     return config.stash[SHARED_SERVER]
 
 
@@ -130,7 +135,7 @@ def add_coverage_hits(config: pytest.Config, coverage: "Coverage") -> None:
     add_hits(config, ((operation, *NOT_ANSWERED, times) for operation, times in coverage.unanswered.items()))
 
 
-def collect_server_coverage(config: pytest.Config, server: "ServerBase") -> None:
+def collect_server_coverage(config: pytest.Config, server: "Server") -> None:
     """Adds what all clients of a server have met, if coverage is to be printed."""
     if wants_coverage(config):
         add_coverage_hits(config, server.coverage())
