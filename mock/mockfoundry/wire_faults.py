@@ -4,8 +4,8 @@ A new fault is one class here, its entry in WIRE_FAULTS, and its name in the lis
 Scenario files, lint, coverage, torture, the strategies, the server, the in-process transports and the generated
 documents take it from here.
 
-The faults of a handshake of TLS come before there is a request. So they are no answers of a rule: `tls:` of a scenario
-names them, and the server alone plays them.
+The faults of TLS are decided in the handshake, before there is a request. So they are no answers of a rule: `tls:` of a
+scenario names them, and the server alone plays them.
 """
 
 from abc import ABC, abstractmethod
@@ -168,20 +168,24 @@ WIRE_FAULT_NAMES = tuple(WIRE_FAULTS)
 INSTANT_FAULT_NAMES = tuple(name for name, fault in WIRE_FAULTS.items() if fault.is_instant)
 """The faults that are drawn unless others are named: those that a client meets without waiting."""
 
-TlsFaultName = Literal["expired", "other-host", "self-signed", "hang", "alert"]
+TlsFaultName = Literal[
+    "expired", "other-host", "self-signed", "hang", "alert", "answer-cut", "answer-alert", "answer-garbled"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFault:
-    """One way in which a handshake of TLS goes wrong.
+    """One way in which a connection by TLS goes wrong.
 
     Attributes:
         about: what the client meets, for documents; a sentence.
         needs_authority: whether only a server with an authority of its own can show it.
+        breaks_answer: whether the handshake goes well, and the first answer after it does not.
     """
 
     about: str
     needs_authority: bool = False
+    breaks_answer: bool = False
 
 
 TLS_FAULTS: dict[TlsFaultName, TlsFault] = {
@@ -190,8 +194,23 @@ TLS_FAULTS: dict[TlsFaultName, TlsFault] = {
     "self-signed": TlsFault("The certificate is signed by itself, and by no authority."),
     "hang": TlsFault("The client's first message is never answered, and the connection stays open."),
     "alert": TlsFault("The handshake ends with the alert `internal_error`."),
+    "answer-cut": TlsFault(
+        "The connection ends in the middle of the first answer's body, without the end that TLS announces "
+        "(`close_notify`), as it does where a process dies.",
+        breaks_answer=True,
+    ),
+    "answer-alert": TlsFault(
+        "In the middle of the first answer's body comes the alert `bad_record_mac`, as it does where something on the "
+        "way has changed what the client sent.",
+        breaks_answer=True,
+    ),
+    "answer-garbled": TlsFault(
+        "In the middle of the first answer's body comes a record that can't be decrypted, as it does where something "
+        "on the way has changed what the server sent.",
+        breaks_answer=True,
+    ),
 }
-"""Every fault of a handshake by its name."""
+"""Every fault of a connection by TLS, by its name."""
 
 TLS_FAULT_NAMES: tuple[TlsFaultName, ...] = get_args(TlsFaultName)
 

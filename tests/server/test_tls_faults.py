@@ -1,7 +1,9 @@
 """Faults of TLS: a scenario breaks handshakes, the client says how, and the control API still answers."""
 
+import re
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -17,8 +19,10 @@ from mockfoundry.client.foundation import Foundation
 from mockfoundry.options import ServerOptions
 from mockfoundry.server.run import BackgroundServer
 from mockfoundry.server.tls import set_up_tls
-from tests.serving import ADMIN
+from tests.serving import ADMIN, WEB
 from tests.waiting import DEADLINE_SECONDS
+
+HEAD_END = b"\r\n\r\n"
 
 
 class TlsServer(NamedTuple):
@@ -34,10 +38,29 @@ class TlsServer(NamedTuple):
         with httpx.Client(verify=self.trusting, headers=ADMIN) as client:
             return client.get(f"{self.url}/v3/processes", extensions={"sni_hostname": host}).status_code
 
+    def read_body(self, request: bytes) -> tuple[bytes, str]:
+        """What comes of the body for a request, and the error that ends it; empty for the end that TLS announces."""
+        came = b""
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS) as plain,
+            self.trusting.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as connection,
+        ):
+            connection.sendall(request)
+            try:
+                while part := connection.recv(65_536):
+                    came += part
+            except OSError as error:
+                return came.partition(HEAD_END)[2], str(error)
+        return came.partition(HEAD_END)[2], ""
+
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
-    options = ServerOptions(tls=True, head_timeout=300_000)
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
+    """A server; a test may name its door and its event loop."""
+    door, loop = getattr(request, "param", ("protocol", "uvloop"))
+    if loop == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    options = ServerOptions(tls=True, head_timeout=300_000, door=door)
     with ExitStack() as ending:
         tls = set_up_tls(options, ending.callback)
         assert tls is not None
@@ -64,6 +87,41 @@ def test_a_client_says_how_the_handshake_broke(server: TlsServer, name: str) -> 
         server.get()
     server.default.stop(name)
     assert server.get() == 200
+
+
+BROKEN_OFF = {
+    "tls-answer-cut": "UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol",
+    "tls-answer-alert": "ALERT_BAD_RECORD_MAC|alert bad record mac",
+    "tls-answer-garbled": "DECRYPTION_FAILED_OR_BAD_RECORD_MAC|decryption failed or bad record mac",
+}
+READ = b"GET /v3/processes/%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: bearer admin\r\n\r\n" % WEB.encode()
+
+
+@pytest.mark.parametrize("server", [("protocol", "uvloop"), ("protocol", "asyncio"), ("asgi", "uvloop")], indirect=True)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_answer_breaks_off_in_the_middle_of_its_body(server: TlsServer, version: ssl.TLSVersion) -> None:
+    """OpenSSL says by what, so it is no clean end; and the next connection is whole."""
+    server.trusting.maximum_version = version
+    whole, ended = server.read_body(READ)
+    assert ended == ""
+    for name, words in BROKEN_OFF.items():
+        server.default.play(name)
+        half, ended = server.read_body(READ)
+        assert re.search(words, ended)
+        assert half == whole[: len(whole) // 2]
+        assert server.read_body(READ) == (whole, "")
+        assert [each.answered for each in server.default.playing()] == [1]
+        server.default.stop(name)
+
+
+def test_what_an_answer_tells_of_that_breaks_off_was_done(server: TlsServer) -> None:
+    server.default.play("tls-answer-alert")
+    with httpx.Client(verify=server.trusting, headers=ADMIN) as client:
+        scale = f"{server.url}/v3/processes/{WEB}/actions/scale"
+        with pytest.raises(httpx.ReadError, match="alert bad record mac"):
+            client.post(scale, json={"instances": 4})
+        assert client.post(scale, json={"instances": 5}).status_code == 202
+    server.default.verify("scaleProcess", status=202, times=2)
 
 
 def test_a_handshake_hangs_once(server: TlsServer) -> None:

@@ -145,7 +145,7 @@ def find_named_scenario(named_scenarios: Mapping[str, CompiledScenarios], name: 
         raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: unknown name")
     scenario = found.scenarios[0]
     if scenario.tls is not None and not (scenario.rules or scenario.given):
-        text = f"X-Mock-Scenario: {name} breaks handshakes, before any request; switch it on for the foundation"
+        text = f"X-Mock-Scenario: {name} breaks connections by TLS, before any request; switch it on for the foundation"
         raise Refusal(UNKNOWN_SCENARIO, text, why="scenario: not for one request")
     if not scenario.given and all(rule.after or needs_earlier_request(rule, scenario.start) for rule in scenario.rules):
         text = f"X-Mock-Scenario: {name} plays over several requests; switch it on with --scenario or under /__mock/"

@@ -173,8 +173,8 @@ EVENT = StructForm(
 TLS = StructForm(
     "tls",
     (
-        FormKey("fault", ChoiceKind(TLS_FAULT_NAMES), "How the handshake goes wrong.", required=True),
-        FormKey("after", IntegerKind(0), "How many handshakes are let through first."),
+        FormKey("fault", ChoiceKind(TLS_FAULT_NAMES), "How the connection goes wrong.", required=True),
+        FormKey("after", IntegerKind(0), "How many connections are let through first."),
         FormKey("times", IntegerKind(1), "How many go wrong after those; all unless given."),
     ),
     TlsRule,
@@ -249,7 +249,7 @@ SCENARIO = StructForm(
             ListKind(RULE, None, 1, "rules"),
             "The first rule that matches and has something left to do decides.",
         ),
-        FormKey("tls", TLS, "How handshakes of TLS go wrong while it is on; for a server that speaks TLS."),
+        FormKey("tls", TLS, "How connections by TLS go wrong while it is on; for a server that speaks TLS."),
     ),
     Scenario,
     check_scenario_keys,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from mockfoundry.exchange.context import Service
 from mockfoundry.exchange.handshakes import decide_handshake
 from mockfoundry.journal.entry import NO_STATUS, RecordedResponse
-from mockfoundry.scenarios.engine import HandshakeMatch
+from mockfoundry.server.broken_answers import BreakingTransport
 from mockfoundry.server.client_hello import HANDSHAKE_RECORD, ClientHello, read_client_hello
 from mockfoundry.server.closing import MAX_EXTRA
 from mockfoundry.server.connection import render_head
 from mockfoundry.server.limits import ServerLimits, no_tls_response
 from mockfoundry.server.waiting import MICROSECONDS_PER_SECOND
-from mockfoundry.wire_faults import CONTROL_PROTOCOL
+from mockfoundry.wire_faults import CONTROL_PROTOCOL, TLS_FAULTS, TlsFaultName
 
 if TYPE_CHECKING:
     from mockfoundry.server.certificates import FindContext
@@ -187,26 +187,28 @@ class HandshakeProtocol(asyncio.Protocol):
             match = decide_handshake(self._door.service, hello.server_name, time.time_ns() // 1000)
         if match is not None:
             self._door.note(hello.server_name, match.why, match.fault)
-        if match is None or not self._break(match):
-            self._task = asyncio.get_running_loop().create_task(self._shake_hands(match))
+        fault = None if match is None else match.fault
+        if not self._break(fault):
+            self._task = asyncio.get_running_loop().create_task(self._shake_hands(fault))
 
-    def _break(self, match: HandshakeMatch) -> bool:
+    def _break(self, fault: TlsFaultName | None) -> bool:
         """Breaks the handshake where that needs no certificate; gives whether it does."""
-        if match.fault == "alert":
+        if fault == "alert":
             self._transport.write(INTERNAL_ERROR_ALERT)
             self._transport.close()
-        elif match.fault == "hang":
+        elif fault == "hang":
             self._set_timer(HANG_SECONDS, self.abort)
         else:
             return False
         return True
 
-    async def _shake_hands(self, match: HandshakeMatch | None) -> None:
+    async def _shake_hands(self, fault: TlsFaultName | None) -> None:
+        breaks_answer = fault is not None and TLS_FAULTS[fault].breaks_answer
         try:
-            context = self._door.find_context(self._server_name, None if match is None else match.fault)
+            context = self._door.find_context(self._server_name, None if breaks_answer else fault)
             transport, early = await self._start_tls(context)
         except (OSError, ValueError) as error:
-            if match is None:
+            if fault is None or breaks_answer:
                 self._door.note(self._server_name, explain_failure(error))
             self._transport.abort()
             return
@@ -215,7 +217,8 @@ class HandshakeProtocol(asyncio.Protocol):
         if transport.is_closing():
             return
         protocol = self._door.make_protocol(**self._arguments)
-        protocol.connection_made(transport)
+        shown = BreakingTransport(transport, self._transport, fault) if fault is not None and breaks_answer else transport
+        protocol.connection_made(cast("asyncio.Transport", shown))
         transport.set_protocol(protocol)
         if early.content:
             protocol.data_received(early.content)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mockfoundry.documents.files import PEM_MARK
 from mockfoundry.options import ANY_ADDRESSES, ServerOptions, find_contradiction
+from mockfoundry.server.broken_answers import OpenSslContext
 from mockfoundry.server.certificates import FindContext, can_be_certified, make_context_finder, make_fixed_finder
 
 LOCAL_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
@@ -185,7 +186,7 @@ def new_server_context(client_authority: str | None) -> ssl.SSLContext:
     Raises:
         TlsError: that file can't be used.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = OpenSslContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     if client_authority is not None:
         demand_client_certificates(context, client_authority)
