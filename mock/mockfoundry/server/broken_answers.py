@@ -54,6 +54,7 @@ class BreakingTransport:
         self._connection = connection
         self._fault = fault
         self._answer = b""
+        self._closing = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -68,8 +69,12 @@ class BreakingTransport:
         self.write(b"".join(parts))
 
     def close(self) -> None:
+        self._closing = True
         if not self._answer:
             self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._closing or self._transport.is_closing()
 
     def _break(self) -> None:
         if self._connection.is_closing():
