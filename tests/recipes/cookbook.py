@@ -147,14 +147,17 @@ GROUPS: dict[str, tuple[Recipe, ...]] = {
 }
 """By what they have in common, as the index shows them."""
 
-HANDSHAKES: dict[str, tuple[int, str]] = {
+TLS_RECIPES: dict[str, tuple[int, str]] = {
     "tls-expired": (60, "the certificate is not accepted"),
     "tls-other-host": (60, "the certificate is not accepted"),
     "tls-self-signed": (60, "the certificate is not accepted"),
     "tls-alert": (35, "the handshake failed"),
     "tls-hang": (28, "nothing came in time"),
+    "tls-answer-cut": (18, "half of the answer came"),
+    "tls-answer-alert": (56, "reading the answer failed"),
+    "tls-answer-garbled": (56, "reading the answer failed"),
 }
-"""Scenarios whose tests are of handshakes, with curl alone: the exit code of curl, and what that says."""
+"""Scenarios that break connections by TLS, whatever is asked: the exit code of curl, and what that says."""
 
 RECIPES = {recipe.scenario: recipe for group in GROUPS.values() for recipe in group}
 """By scenario."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from mockfoundry.scenarios.format import read_scenario
 from mockfoundry.scenarios.model import Scenario
 from mockfoundry.shipped import list_library_files
-from tests.recipes import in_go, in_java, in_python, in_shell
-from tests.recipes.cookbook import FACTS, GROUPS, HANDSHAKES, RECIPES, STANDARDS
+from tests.recipes import by_tls, in_go, in_java, in_python, in_shell
+from tests.recipes.cookbook import FACTS, GROUPS, RECIPES, STANDARDS, TLS_RECIPES
 from tests.recipes.steps import Recipe
 
 PAGES = Path(__file__).parents[2] / "docs" / "recipes"
@@ -52,6 +52,25 @@ _NEEDS = {
     "bash": "Beside a server: `mockfoundry serve &` and `mockfoundry wait`.",
 }
 
+_TLS_CLIENTS_HEAD = f"""\
+## The client of the tests of TLS
+
+In Python the test starts its own server. The others stand beside one that runs, and trust it by two variables:
+`AUTHORITY` is for the client, `SSL_CERT_FILE` for mockfoundry's own commands, which switch the scenarios on.
+
+```sh
+{by_tls.SERVE}```
+
+Every test asks on a connection of its own, since a connection that is open has its handshake behind it.
+"""
+
+_TLS_NEEDS = {
+    "Python": "In a file of tests, with mockfoundry installed: [Testing from Python](../python.md#https).",
+    "Go": "In a file of tests, beside the server; the command `mockfoundry` is on the path.",
+    "Java": "In a class of tests, beside the server; the command `mockfoundry` is on the path.",
+    "bash": "Beside the server.",
+}
+
 
 def load(name: str) -> Scenario:
     """A scenario of the library."""
@@ -63,13 +82,17 @@ def render_index() -> str:
     """The page that lists the others, and shows what their tests share."""
     parts = [_INDEX_HEAD]
     groups = {title: [each.scenario for each in recipes] for title, recipes in GROUPS.items()}
-    for title, names in {**groups, "The handshake of TLS breaks": list(HANDSHAKES)}.items():
+    for title, names in {**groups, "The connection by TLS breaks": list(TLS_RECIPES)}.items():
         rows = "".join(f"| [{name}]({name}.md) | {load(name).description} |\n" for name in names)
         parts.append(f"## {title}\n\n| scenario | what happens |\n|---|---|\n{rows}")
     parts.append(_CLIENTS_HEAD)
     for title, fence, language in LANGUAGES:
         closing = "  // the tests\n}\n" if fence == "java" else ""
         parts.append(f"### {title}\n\n{_NEEDS[title]}\n\n```{fence}\n{with_guid(language.CLIENT)}{closing}```\n")
+    parts.append(_TLS_CLIENTS_HEAD)
+    for title, fence, _ in LANGUAGES:
+        closing = "  // the tests\n}\n" if fence == "java" else ""
+        parts.append(f"### {title}, by https\n\n{_TLS_NEEDS[title]}\n\n```{fence}\n{by_tls.CLIENTS[title]}{closing}```\n")
     return "\n".join(parts)
 
 
@@ -86,28 +109,19 @@ def render_recipe(recipe: Recipe) -> str:
     return "\n".join(parts)
 
 
-def render_handshake(name: str) -> str:
-    """The page of a scenario that breaks handshakes, which no client's code sees: curl stands for all of them."""
+def render_tls_recipe(name: str) -> str:
+    """The page of a scenario that breaks connections by TLS."""
     parts = [
         *render_scenario(name),
-        "## The test\n\nBeside a server with TLS: `mockfoundry serve --tls` prints the file of its authority, here"
-        " `$AUTHORITY`, and how\neach client trusts it. curl stands for your client.\n",
-        f"```sh\n{render_handshake_script(name)}```\n",
-        render_good_client(name),
+        "## The test\n\n`ask` stands for your client; [its lines](README.md#the-client-of-the-tests-of-tls), and how the"
+        " server is started, are\nthe same on all pages about TLS. A handshake comes before any path, so it is the host"
+        " that says whose scenarios count:\nhere that of the foundation `default`.\n",
     ]
+    for title, fence, language in LANGUAGES:
+        parts.append(f"### {title}\n\n```{fence}\n{by_tls.RENDER[title](name)}```\n")
+    parts.append(f"[What other clients say of it](../clients/tls.md#{name}).\n")
+    parts.append(render_good_client(name))
     return "\n".join(parts)
-
-
-def render_handshake_script(name: str) -> str:
-    code, meaning = HANDSHAKES[name]
-    return (
-        f"mockfoundry play {name}\n"
-        "code=0\n"
-        'curl --silent --max-time 1 --cacert "$AUTHORITY" "$MOCKFOUNDRY_URL/v3/processes" || code=$?\n'
-        f'test "$code" = {code} # {meaning}\n'
-        f"mockfoundry stop {name}\n"
-        'curl --silent --fail --cacert "$AUTHORITY" -H "Authorization: bearer admin" "$MOCKFOUNDRY_URL/v3/processes"\n'
-    )
 
 
 def render_scenario(name: str) -> list[str]:
@@ -118,7 +132,7 @@ def render_scenario(name: str) -> list[str]:
         f"# {name}\n\n{fill(scenario.description)}\n",
         f"## Why it happens\n\n{fill(with_links(scenario.story))}{render_source(name)}\n",
         f"## The scenario\n\n```yaml\n{file}```\n",
-        f"`mockfoundry serve{' --tls' * (name in HANDSHAKES)} --scenario {name}` begins with it,"
+        f"`mockfoundry serve{' --tls' * (name in TLS_RECIPES)} --scenario {name}` begins with it,"
         f" `mockfoundry play {name}` switches it on.\n",
     ]
 
@@ -157,8 +171,8 @@ def with_guid(text: str) -> str:
 def render_pages() -> dict[Path, str]:
     """What each page has to say."""
     pages = {PAGES / f"{name}.md": render_recipe(recipe) for name, recipe in RECIPES.items()}
-    handshakes = {PAGES / f"{name}.md": render_handshake(name) for name in HANDSHAKES}
-    return {PAGES / "README.md": render_index(), **pages, **handshakes}
+    by_https = {PAGES / f"{name}.md": render_tls_recipe(name) for name in TLS_RECIPES}
+    return {PAGES / "README.md": render_index(), **pages, **by_https}
 
 
 def write_recipe_pages() -> None:
