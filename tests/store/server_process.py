@@ -69,9 +69,10 @@ class ServerProcess:
         """What it has printed."""
         return self._log.read_text(encoding="utf-8")
 
-    def health(self) -> dict[str, Any]:
-        """What it says of its store."""
-        store: dict[str, Any] = httpx.get(f"{self.url}/__mock/health", trust_env=False).json()["store"]
+    def health(self, name: str = "default") -> dict[str, Any]:
+        """What it says of its store: with several shards, the one that has the foundation of a name."""
+        headers = {"X-Mock-Foundation": name}
+        store: dict[str, Any] = httpx.get(f"{self.url}/__mock/health", headers=headers, trust_env=False).json()["store"]
         return store
 
 

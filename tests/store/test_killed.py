@@ -2,12 +2,14 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
 from mockfoundry.foundations.shards import find_shard
+from tests import plain_http
 from tests.shards.proxying import NGINX
 from tests.shards.test_workers import children_of
 from tests.store.conftest import StartServer
@@ -34,6 +36,14 @@ def store_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return redis.url
 
 
+needs_nginx = pytest.mark.skipif(not NGINX, reason="there is no nginx here")
+each_size = pytest.mark.parametrize(
+    ("workers", "clients", "names"),
+    [
+        pytest.param(1, 4, NAMES, id="one process"),
+        pytest.param(4, CLIENTS, [f"team-{name}" for name in range(FOUNDATIONS)], id="shards", marks=needs_nginx),
+    ],
+)
 each_store = pytest.mark.parametrize("kind", ["file", "redis"])
 
 
@@ -72,26 +82,35 @@ def test_a_killed_server_is_as_in_its_last_snapshots(
         assert all(kept[name] <= answered + 1 for name, answered in counting.answered.items()), kept
 
 
+@each_size
 def test_a_killed_redis_is_told_and_gets_everything_when_it_is_back(
-    redis: RedisProcess, start_server: StartServer
+    workers: int, clients: int, names: list[str], redis: RedisProcess, start_server: StartServer
 ) -> None:
     """Requests are answered from memory meanwhile."""
-    server = start_server(redis.url, "30ms")
+    server = start_server(redis.url, "30ms", workers)
     for number in range(ROUNDS):
-        names = [f"{name}-{number}" for name in NAMES]
-        counting = Counting(server.url, names, 4, 15)
-        counting.wait_for(30)
+        of_round = [f"{name}-{number}" for name in names]
+        one_of_each_shard = [
+            next(each for each in of_round if find_shard(each, workers) == at) for at in range(workers)
+        ]
+
+        def are_reachable(reachable: bool, asked: Sequence[str] = one_of_each_shard) -> bool:
+            return all(server.health(name)["reachable"] is reachable for name in asked)
+
+        counting = Counting(server.url, of_round, clients, 8)
+        counting.wait_for(2 * len(names))
         redis.kill()
-        eventually(lambda: not server.health()["reachable"], what="it is told that Redis is away")
+        eventually(lambda: are_reachable(False), what="it is told that Redis is away")
         counting.wait()
-        assert set(counting.answered.values()) == {15}
+        assert set(counting.answered.values()) == {8}
         redis.start()
-        eventually(lambda: server.health()["reachable"], what="it is told that Redis is back")
-        redis.wait_for(names)
-        assert server.health()["refused"] == 0
+        eventually(lambda: are_reachable(True), what="it is told that Redis is back")
+        redis.wait_for(of_round)
+        assert not any(server.health(name)["refused"] for name in one_of_each_shard)
         server.end(signal.SIGTERM)
         server.start()
-        assert set(read_counts(server.url, names).values()) == {15}
+        assert set(read_counts(server.url, of_round).values()) == {8}
+        delete_all(server.url, of_round)
 
 
 def test_two_servers_with_the_same_names_are_told(redis: RedisProcess, start_server: StartServer) -> None:
@@ -107,10 +126,13 @@ def test_two_servers_with_the_same_names_are_told(redis: RedisProcess, start_ser
     assert read_counts(one.url, ["team"]) == {"team": 3}
 
 
-@pytest.mark.skipif(not NGINX, reason="there is no nginx here")
-def test_a_busy_shard_that_is_killed_goes_on_from_its_store(tmp_path: Path, start_server: StartServer) -> None:
+@needs_nginx
+@each_store
+def test_a_busy_shard_that_is_killed_goes_on_from_its_store(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, start_server: StartServer
+) -> None:
     """The others are as if nothing had been."""
-    server = start_server(f"file:{tmp_path / 'kept'}", "100ms", 4)
+    server = start_server(store_of(kind, request, tmp_path), "100ms", 4)
     for number in range(ROUNDS):
         names = [f"team-{name}-{number}" for name in range(FOUNDATIONS)]
         counting = Counting(server.url, names, CLIENTS, 10)
@@ -125,6 +147,14 @@ def test_a_busy_shard_that_is_killed_goes_on_from_its_store(tmp_path: Path, star
         assert all(find_shard(name, 4) == killed for name in lost), lost
         assert all(kept[name] <= count + 1 for name, count in counting.answered.items())
         assert any(kept[name] for name in names if find_shard(name, 4) == killed)
+        delete_all(server.url, names)
+
+
+def delete_all(url: str, names: list[str]) -> None:
+    """Deletes foundations, so that a server has no more of them after many rounds than after one."""
+    with plain_http.client(base_url=url) as client:
+        for name in names:
+            assert client.delete(f"/__mock/foundations/{name}").status_code in (204, 404)
 
 
 def can_all_be_asked(url: str) -> bool:
