@@ -1,17 +1,20 @@
 """A server in a process of its own that tests kill and start again, and clients whose sequences show what it kept."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from tests import plain_http
 from tests.serving import ADMIN, WEB
 from tests.waiting import eventually
 
@@ -85,6 +88,10 @@ def instances_of(count: int) -> int:
     return (count - 1) % MOST_INSTANCES + 1
 
 
+SCALE = f"/v3/processes/{WEB}/actions/scale"
+JSON_OF_ADMIN = {**ADMIN, "Content-Type": "application/json"}
+
+
 class Counting:
     """Clients that count up the instances of foundations, each in its own, until the server goes.
 
@@ -94,7 +101,7 @@ class Counting:
 
     def __init__(self, url: str, names: list[str], clients: int, most: int) -> None:
         self.answered = dict.fromkeys(names, 0)
-        self._url = url
+        self._address = urlsplit(url).netloc
         self._most = most
         self._threads = [
             threading.Thread(target=self._count, args=(names[first::clients],), daemon=True) for first in range(clients)
@@ -103,18 +110,20 @@ class Counting:
             each.start()
 
     def _count(self, names: list[str]) -> None:
-        with plain_http.client(base_url=self._url, headers=ADMIN, timeout=httpx.Timeout(60)) as client:
+        with closing(HTTPConnection(self._address, timeout=60)) as connection:
             for count in range(1, self._most + 1):
+                body = json.dumps({"instances": instances_of(count)})
                 for name in names:
-                    path = f"/foundations/{name}/v3/processes/{WEB}/actions/scale"
                     try:
-                        answer = client.post(path, json={"instances": instances_of(count)})
-                    except httpx.TransportError:
+                        connection.request("POST", f"/foundations/{name}{SCALE}", body, JSON_OF_ADMIN)
+                        answer = connection.getresponse()
+                        text = answer.read()
+                    except (OSError, HTTPException):
                         return
-                    if answer.status_code == 502:
+                    if answer.status == 502:
                         # nginx answers for a shard that is gone.
                         return
-                    assert answer.status_code == 202, answer.text
+                    assert answer.status == 202, text
                     self.answered[name] = count
 
     def wait_for(self, count: int) -> None:
@@ -134,20 +143,26 @@ def read_counts(url: str, names: list[str]) -> dict[str, int]:
     entries have to say the same.
     """
     counts: dict[str, int] = {}
-    with httpx.Client(base_url=url, headers=ADMIN, trust_env=False, timeout=60) as client:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+
+        def get(path: str) -> Any:
+            connection.request("GET", path, headers=ADMIN)
+            answer = connection.getresponse()
+            content = answer.read()
+            return None if answer.status == 404 else json.loads(content)
+
         for name in names:
-            told = client.get(f"/__mock/foundations/{name}/requests")
-            if told.status_code == 404:
+            journal = get(f"/__mock/foundations/{name}/requests")
+            if journal is None:
                 counts[name] = 0
                 continue
-            journal = told.json()
             numbers = [each["number"] for each in journal["requests"]]
             bodies = [each["body"]["instances"] for each in journal["requests"]]
             paths = {each["path"].split("/")[2] for each in journal["requests"]}
             recorded = journal["recorded"]
             assert numbers == [*range(1, recorded + 1)]
             assert (bodies, paths) == ([*map(instances_of, numbers)], {name} if numbers else set())
-            scaled = client.get(f"/foundations/{name}/v3/processes/{WEB}").json()["instances"]
+            scaled = get(f"/foundations/{name}/v3/processes/{WEB}")["instances"]
             assert not recorded or scaled == instances_of(recorded), (name, scaled, recorded)
             counts[name] = recorded
     return counts
