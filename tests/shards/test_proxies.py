@@ -67,6 +67,16 @@ def test_a_name_in_the_header_is_sent_to_its_shard(proxied: str, client: httpx.C
         assert client.get(f"{proxied}/v3/processes/{WEB}", headers=headers).status_code == 200, name
 
 
+def test_a_repeated_header_is_sent_to_the_shard_of_its_name(proxied: str, client: httpx.Client) -> None:
+    """As long as it is one name: another one beside it is refused, whichever shard of the two the proxy takes."""
+    url, header = f"{proxied}/v3/processes/{WEB}", "X-Mock-Foundation"
+    admin = [*ADMIN.items()]
+    for name, other in zip(draw_names(32), reversed(draw_names(32)), strict=True):
+        assert client.get(url, headers=[*admin, (header, name), (header, name)]).status_code == 200, name
+        refused = client.get(url, headers=[*admin, (header, name), (header, other)])
+        assert (refused.status_code, refused.json()["errors"][0]["title"]) == (400, "Mock-BadFoundationName"), name
+
+
 def test_a_name_in_the_host_is_sent_to_its_shard(proxied: str, client: httpx.Client) -> None:
     # nginx takes no host with two dots in a row.
     for name in [each for each in draw_names(64) if ".." not in each and each[-1] != "."]:

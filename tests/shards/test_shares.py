@@ -118,7 +118,13 @@ def test_no_control_call_reaches_a_foundation_of_another_shard(
 def test_a_copy_stays_on_its_shard(shards: list[str], client: httpx.Client) -> None:
     url, name = f"{shards[0]}/__mock/foundations", name_on(0, COUNT)
     client.put(f"{url}/{name}")
-    assert client.post(f"{url}/{name}/copy", json={"as": name_on(1, COUNT)}).status_code == 421
+    other = name_on(1, COUNT)
+    refused = client.post(f"{url}/{name}/copy", json={"as": other})
+    assert refused.status_code == 421
+    assert refused.json()["detail"] == (
+        f"body /as: {other} is a name of shard 1/2, and a copy stays on that of its original, 0/2; take another name, or "
+        f"GET the state of {name} and PUT it as that of {other} (which leaves out its scenarios, counters and journal)"
+    )
     assert client.post(f"{url}/{name}/copy", json={"as": name, "replace": True}).status_code == 201
 
 

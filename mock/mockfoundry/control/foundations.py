@@ -41,6 +41,7 @@ from mockfoundry.documents.times import format_precise_moment
 from mockfoundry.foundations.effects import apply_due_events
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.foundations.registry import SnapshotWantedError
+from mockfoundry.foundations.shards import find_shard
 from mockfoundry.scenarios.rule_index import CompiledScenarios
 from mockfoundry.store.keeper import LookUp
 from mockfoundry.store.versions import StoreUnreachableError
@@ -171,12 +172,14 @@ def store_unreachable_problem(name: str, error: StoreUnreachableError) -> Contro
 def copy_foundation(context: ControlContext, call: ControlCall) -> ControlAnswer:
     foundation, _ = context.find_foundation(call)
     registry, other = context.service.registry, call.body["as"]
-    if not registry.owns(other):
+    shard = registry.shard
+    if shard is not None and not shard.has(other):
         raise ControlProblem(
             421,
             "OtherShard",
-            f"body /as: {other} is a name of another shard, and a copy stays on that of its original, "
-            f"{registry.shard}; take another name, or GET the state of {foundation.name} and PUT it as that of {other}",
+            f"body /as: {other} is a name of shard {find_shard(other, shard.count)}/{shard.count}, and a copy stays on "
+            f"that of its original, {shard}; take another name, or GET the state of {foundation.name} and PUT it as "
+            f"that of {other} (which leaves out its scenarios, counters and journal)",
         )
     if registry.find_active(other, call.real_time) is not None and not call.body.get("replace", False):
         text = f"body /as: there is a foundation {other} already; send replace: true to put the copy in its place"

@@ -78,17 +78,18 @@ def read_request(
     return Request(method, target, query_string, named, content, scheme, host, arrived)
 
 
-_LIST_HEADERS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host", b"origin"})
-# Origin is none: two of them are to be seen, since a page of another place must not hide behind the second one.
+_LIST_HEADERS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host", b"origin", b"x-mock-foundation"})
+# The last two are none. Two of them are to be seen: a page of another place must not hide behind the second Origin, and
+# a proxy before several shards may go by another foundation than the server.
 
 
 def join_list_headers(named: dict[bytes, bytes], headers: Headers) -> None:
-    """Gives each header that is a list all the values of its repetitions; of any other the last one counts.
+    """Gives each header that is a list all the values of its repetitions, each once; of any other the last one counts.
 
     Source: RFC 7240, 2; RFC 7239.
     """
     for each in _LIST_HEADERS & named.keys():
-        named[each] = b", ".join(value for name, value in headers if name == each)
+        named[each] = b", ".join(dict.fromkeys(value for name, value in headers if name == each))
 
 
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

@@ -1,6 +1,7 @@
 """Refusals: why a request has no foundation, in the mock's own errors. Never decides whether it has one."""
 
 from mockfoundry.cloudfoundry.errors import CatalogueEntry, Refusal
+from mockfoundry.contract.plan import shorten_value
 from mockfoundry.foundations.shards import Shard, find_shard
 
 BAD_FOUNDATION = CatalogueEntry("Mock-BadFoundationName", 990001, 400, "")
@@ -8,6 +9,20 @@ TOO_MANY_FOUNDATIONS = CatalogueEntry("Mock-TooManyFoundations", 990002, 503, ""
 FOUNDATION_GONE = CatalogueEntry("Mock-FoundationGone", 990008, 404, "")
 WORLD_REPLACED = CatalogueEntry("Mock-WorldReplaced", 990009, 410, "")
 OTHER_SHARD = CatalogueEntry("Mock-OtherShard", 990011, 421, "")
+
+
+def bad_name_refusal(name: str) -> Refusal:
+    """Why a request is refused whose foundation has a name that none can have."""
+    if "," in name:
+        text = (
+            f"The foundation is named '{shorten_value(name, 200)}', and a name has no comma; give one name, and send "
+            "X-Mock-Foundation once"
+        )
+        return Refusal(BAD_FOUNDATION, text, why="foundation: named more than once")
+    text = (
+        "A foundation's name is 1 to 64 letters, digits, '-', '_' or '.', a letter or a digit first; take another one"
+    )
+    return Refusal(BAD_FOUNDATION, text, why="foundation: bad name")
 
 
 def foundation_gone_refusal(name: str, how: str) -> Refusal:

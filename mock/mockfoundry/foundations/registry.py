@@ -16,8 +16,8 @@ from mockfoundry.foundations.clock_waits import ClockWaits
 from mockfoundry.foundations.effects import begin_scenario
 from mockfoundry.foundations.foundation import FoundationState, copy_foundation
 from mockfoundry.foundations.refusals import (
-    BAD_FOUNDATION,
     TOO_MANY_FOUNDATIONS,
+    bad_name_refusal,
     foundation_gone_refusal,
     other_shard_refusal,
     world_replaced_refusal,
@@ -284,12 +284,7 @@ class FoundationRegistry:
     def _must_have_room(self, name: str, real_time: int) -> None:
         """Raises Refusal where a name is not valid, or there are too many foundations for another one."""
         if not FOUNDATION_NAME.fullmatch(name):
-            raise Refusal(
-                BAD_FOUNDATION,
-                "A foundation's name is 1 to 64 letters, digits, '-', '_' or '.', a letter or a digit first; "
-                "take another one",
-                why="foundation: bad name",
-            )
+            raise bad_name_refusal(name)
         self.must_own(name)
         self.expire(real_time)
         if name not in self._foundations and len(self._foundations) >= self.bounds.foundations:

@@ -78,8 +78,8 @@ function envoy_on_request(handle)
   local path = headers:get(":path") or ""
   local name = path:match("^/foundations/([^/?]+)") or path:match("^/__mock/foundations/([^/?]+)")
   if not name then
-    name = headers:get("x-mock-foundation")
-    if name == "" then name = nil end
+    -- Of a repeated header the first; where they differ, each shard refuses the request.
+    name = (headers:get("x-mock-foundation") or ""):match("^[^,]+")
   end
   name = name or (headers:get(":authority") or ""):lower():match("^([^:]+)%%.localhost[:%%d]*$")
   name = name or of_token(headers:get("authorization")) or "%(default)s"
