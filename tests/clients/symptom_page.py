@@ -172,7 +172,8 @@ MOCK_REFUSALS = {
     "Mock-UnknownScenario": "`X-Mock-Scenario` names a scenario that there is not; the detail lists near names.",
     "Mock-UnknownPreference": "`Prefer` asks for an answer that the contract does not document; the detail lists those"
     " that it does.",
-    "Mock-BadFoundationName": "The name behind `/foundations/`, or that of `X-Mock-Foundation`, can't be one; or that header names two.",
+    "Mock-BadFoundationName": "The name behind `/foundations/`, or that of `X-Mock-Foundation`, can't be one; or that "
+    "header names two.",
     "Mock-TooManyFoundations": "Tests make foundations and delete none; or `--max-foundations` is too small.",
     "Mock-TooManyHeld": "More requests wait than `--max-held` allows: a test forgot to release a hold.",
     "Mock-TooManyConnections": "More connections are open than `--max-connections` allows: a client does not close its"

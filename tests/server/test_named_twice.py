@@ -1,4 +1,4 @@
-"""A request names one foundation: where it names two, no door takes one of them, since a proxy may have taken the other."""
+"""A request names one foundation: where it names two, no door takes either, since a proxy may have taken the other."""
 
 import pytest
 

@@ -122,8 +122,9 @@ def test_a_copy_stays_on_its_shard(shards: list[str], client: httpx.Client) -> N
     refused = client.post(f"{url}/{name}/copy", json={"as": other})
     assert refused.status_code == 421
     assert refused.json()["detail"] == (
-        f"body /as: {other} is a name of shard 1/2, and a copy stays on that of its original, 0/2; take another name, or "
-        f"GET the state of {name} and PUT it as that of {other} (which leaves out its scenarios, counters and journal)"
+        f"body /as: {other} is a name of shard 1/2, and a copy stays on that of its original, 0/2; take another name, "
+        f"or GET the state of {name} and PUT it as that of {other} (which leaves out its scenarios, counters and "
+        "journal)"
     )
     assert client.post(f"{url}/{name}/copy", json={"as": name, "replace": True}).status_code == 201
 
