@@ -1,6 +1,7 @@
 """The lines of requests: names in place of guids, also of what is gone; as text, followed, and in verdicts."""
 
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from mockfoundry.foundations.bounds import ServerBounds
 from tests import plain_http
 from tests.serving import WEB, Serving, serving
+from tests.waiting import must_end
 
 SEED = """
 organizations:
@@ -126,6 +128,38 @@ def test_a_journal_is_followed_as_text(shared: Serving, foundation: str) -> None
         last = next(followed)
     assert numbers == ["#1", "#2", "#3"]
     assert re.fullmatch(r'#4 \+\S+ scaleProcess dora/web {"instances":2} → 202', last)
+
+
+def test_who_follows_later_is_told_the_names_and_outcomes_of_then(shared: Serving, foundation: str) -> None:
+    """Followers share what was made for the one before, as long as that would be the same now."""
+    follow = f"{shared.url}{foundation}/requests?follow=true&format=text"
+    hold = {"hold": {"at": "before-commit", "name": "gate"}}
+    held = {"scenario": "held", "rules": [{"operation": "scaleProcess", "respond": hold}]}
+    assert shared.client.put(f"{foundation}/scenarios/held", json=held).is_success
+    send(shared, foundation, "GET", f"/v3/processes/{DORA_WEB}")
+    scale = f"/v3/processes/{DORA_WEB}/actions/scale"
+    client = threading.Thread(target=send, args=(shared, foundation, "POST", scale, {"instances": 2}))
+    client.start()
+
+    def follow_two() -> list[str]:
+        with plain_http.stream("GET", follow) as stream:
+            followed = stream.iter_lines()
+            return [re.sub(r" \+\S+| (after|by) .*", "", next(followed)) for _ in range(2)]
+
+    verify = {"operation": "scaleProcess", "answered": False, "times": 1, "within": "60s"}
+    assert shared.client.post(f"{foundation}/verify", json=verify).json()["result"] == "holds"
+    told = ["#1 getProcess dora/web → 200", '#2 scaleProcess dora/web {"instances":2} → still waits']
+    assert [follow_two(), follow_two()] == [told, told]
+    shared.client.post(f"{foundation}/holds/gate/release")
+    must_end(client)
+    renamed = shared.client.patch(f"{foundation.removeprefix('/__mock')}/v3/apps/{DORA_WEB}", json={"name": "nora"})
+    assert renamed.status_code == 200
+    told = ["#1 getProcess nora/web → 200", '#2 scaleProcess nora/web {"instances":2} → 202']
+    assert [follow_two(), follow_two()] == [told, told]
+    assert shared.client.post(f"{foundation}/reset").is_success
+    send(shared, foundation, "GET", f"/v3/apps/{DORA_WEB}")
+    send(shared, foundation, "GET", f"/v3/processes/{DORA_WEB}")
+    assert follow_two() == ["#1 getApp dora → 200", "#2 getProcess dora/web → 200"]
 
 
 def test_a_failed_verification_shows_what_fits_and_the_nearest_with_its_difference(

@@ -1,5 +1,6 @@
 """No call keeps the clients of other foundations waiting: what takes long is done beside the exchanges."""
 
+import asyncio
 import json
 import sys
 import threading
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from mockfoundry.cloudfoundry.world import World
-from mockfoundry.control.api import ControlApi, build_control_api, handle_control_request
+from mockfoundry.control.api import ControlApi, build_control_api, handle_control_request, open_journal_stream
+from mockfoundry.control.follow import JournalStream
 from mockfoundry.exchange.request import read_request
 from mockfoundry.exchange.response import PendingRequest, Response
 from mockfoundry.exchange.run import Service, handle_request
@@ -227,6 +229,64 @@ def test_other_clients_are_answered_while_a_call_works(server: Serving, monkeypa
         assert not exported.done()
         released.set()
         assert exported.result().json() == {}
+
+
+def test_those_who_follow_a_long_journal_take_turns_and_share(service: Service) -> None:
+    """However many come at once, little is done between two turns of the loop, and each exchange is shown once."""
+    api = build_control_api(service, RequestHolds(1, service.registry.is_live))
+    caller, entries = CountingCaller(service, api), 60
+    for _ in range(entries):
+        caller("GET", PROCESS, foundation="followed")
+    path, query = control("followed", "/requests"), b"follow=true"
+
+    async def follow(count: int) -> tuple[int, int, list[list[bytes]]]:
+        """The most functions that were called in a turn, and in all turns; and the lines that each was sent."""
+        sent: list[list[bytes]] = [[] for _ in range(count)]
+        ends = [asyncio.Event() for _ in range(count)]
+
+        async def follow_one(number: int) -> None:
+            request = read_request("GET", path, query, [(b"host", b"localhost")], b"", "http", real_now())
+            stream = open_journal_stream(api, request)
+            assert isinstance(stream, JournalStream)
+
+            async def receive() -> dict[str, Any]:
+                await ends[number].wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message: Any) -> None:
+                sent[number] += message.get("body", b"").splitlines()
+                if len(sent[number]) == entries:
+                    ends[number].set()
+
+            await stream.send_entries(receive, send)
+
+        steps = longest = total = 0
+
+        def count_step(*_: object) -> None:
+            nonlocal steps
+            steps += 1
+
+        following = asyncio.gather(*map(follow_one, range(count)))
+        sys.setprofile(count_step)
+        try:
+            while not all(each.is_set() for each in ends):
+                await asyncio.sleep(0)
+                longest, total, steps = max(longest, steps), total + steps, 0
+        finally:
+            sys.setprofile(None)
+        await following
+        return longest, total, sent
+
+    _, one, (alone,) = asyncio.run(follow(1))
+    assert [json.loads(each)["number"] for each in alone] == [*range(1, entries + 1)]
+    caller("POST", control("followed", "/reset"))
+    for _ in range(entries):
+        caller("GET", PROCESS, foundation="followed")
+    longest, eight, told = asyncio.run(follow(8))
+    assert all(each == told[0] for each in told)
+    assert len(told[0]) == entries
+    assert longest < 2 * MOST_STEPS
+    assert eight < 3 * one
 
 
 def test_a_long_journal_is_followed_from_its_beginning(server: Serving) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from mockfoundry.cloudfoundry.clock import LATEST_MOMENT
 from mockfoundry.control.peers import Peers
+from mockfoundry.control.shared_lines import SharedLines
 from mockfoundry.documents.times import parse_duration, parse_zoned_moment
 from mockfoundry.exchange.response import HoldKey, Response
 from mockfoundry.exchange.run import Service
@@ -245,6 +246,7 @@ class ControlContext:
         read_gauges: what the server knows of itself, for metrics; None where none listens.
         waiting: the places of calls that wait.
         streams: the places of calls that follow a journal.
+        shared_lines: what those are sent.
     """
 
     service: Service
@@ -253,6 +255,7 @@ class ControlContext:
     read_gauges: "Callable[[], ServerGauges] | None" = None
     waiting: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_WAITING_CALLS))
     streams: CallPlaces = field(default_factory=lambda: CallPlaces(MAX_STREAMS))
+    shared_lines: SharedLines = field(default_factory=SharedLines)
 
     def asks_peers(self, call: ControlCall) -> bool:
         """Whether a call is about all shards, and there are others to ask."""

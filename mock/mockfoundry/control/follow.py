@@ -18,6 +18,7 @@ from starlette.types import Receive, Send
 
 from mockfoundry.control.context import MAX_LOOP_JOURNAL_BYTES, TEXT, ControlCall, ControlContext, ControlProblem
 from mockfoundry.control.requests import names_finder, query_from_filters
+from mockfoundry.control.shared_lines import LinesMaker, MadeLine
 from mockfoundry.foundations.foundation import FoundationState
 from mockfoundry.journal.lines import (
     ListedEntry,
@@ -29,8 +30,8 @@ from mockfoundry.journal.lines import (
 )
 from mockfoundry.journal.store import Journal
 
-MAX_ENTRIES_AT_ONCE = 100
-"""How many exchanges are looked at before other clients have their turn."""
+MAX_ENTRIES_AT_ONCE = 10
+"""How many exchanges are shown before other clients have their turn: two milliseconds of work."""
 
 SLOW_READER_SECONDS = 15.0
 """How long a reader of events may take nothing of what it was sent. A browser comes again by itself."""
@@ -73,6 +74,7 @@ class JournalStream:
             self._query = replace(self._query, after_number=int(last_event[:MAX_NUMBER_DIGITS]))
         self._registry = context.service.registry
         self._places = context.streams
+        self._lines = context.shared_lines
         foundation, _ = context.find_foundation(call)
         # It was reset while the reader was away, or the server was started anew.
         self._begins_anew = self._comes_again and self._query.after_number > foundation.journal.recorded
@@ -119,28 +121,26 @@ class JournalStream:
             news = asyncio.Event()
             journal.watchers.append(news.set)
             try:
-                first = journal.recorded - len(journal)
-                missed = first - number if knows_number or number > query.after_number else 0
-                knows_number = False
-                lines = [self._form.tell_missed(missed)] if missed > 0 else []
-                listed = list(islice(list_entries(journal, number), MAX_ENTRIES_AT_ONCE))
-                number = listed[-1].entry.number if len(listed) == MAX_ENTRIES_AT_ONCE else journal.recorded
-                listed = [*find_completed(journal, waiting_numbers), *listed]
-                waiting_numbers += [entry.number for entry, _ in listed if entry.is_open]
-                listed = [each for each in listed if query.holds(each.entry)]
-                names = names_finder(foundation, False)(listed)
-                size = sum(len(entry.request.content) + len(entry.response.body) for entry, _ in listed)
-                if size > MAX_LOOP_JOURNAL_BYTES:
-                    lines += await asyncio.to_thread(self._form.make_lines, listed, names)
-                else:
-                    lines += self._form.make_lines(listed, names)
+                async with self._lines.turn:
+                    first = journal.recorded - len(journal)
+                    missed = first - number if knows_number or number > query.after_number else 0
+                    knows_number = False
+                    lines = [self._form.tell_missed(missed)] if missed > 0 else []
+                    listed = list_next_entries(journal, number)
+                    number = listed[-1].entry.number if listed else journal.recorded
+                    listed = [*find_completed(journal, waiting_numbers), *listed]
+                    waiting_numbers += [entry.number for entry, _ in listed if entry.is_open]
+                    # Those of all, so that who asks for others shares the lines.
+                    names = names_finder(foundation, False)(listed)
+                    listed = [each for each in listed if query.holds(each.entry)]
+                    lines += await self._make_lines(foundation.generation, listed, names)
+                    # Others may wait, so the next turn is not in this step.
+                    await asyncio.sleep(0)
                 if not lines and self._form.heartbeat and quiet >= HEARTBEAT_SECONDS:
                     lines, quiet = [self._form.heartbeat], 0.0
                 if lines:
                     await self._send(send, b"".join(lines))
                 if lines or number < journal.recorded:
-                    # There may be more, and others may wait.
-                    await asyncio.sleep(0)
                     continue
                 waiting: asyncio.Future[bool] = asyncio.ensure_future(news.wait())
                 either: set[asyncio.Future[Any]] = {waiting, gone}
@@ -159,6 +159,21 @@ class JournalStream:
                     await self._send(send, self._form.begins_anew)
             foundation = current
 
+    async def _make_lines(self, generation: int, listed: list[ListedEntry], names: Names) -> list[bytes]:
+        """The lines of exchanges, as far as they are not there already; those of many bytes in a worker thread."""
+        make, shared = self._form.make_lines, self._lines
+        found = [shared.find(make, generation, each, names) for each in listed]
+        missing = [each for each, line in zip(listed, found, strict=True) if line is None]
+        size = sum(len(entry.request.content) + len(entry.response.body) for entry, _ in missing)
+        if size > MAX_LOOP_JOURNAL_BYTES:
+            made = await asyncio.to_thread(make, missing, names)
+        else:
+            made = make(missing, names)
+        for each, line in zip(missing, made, strict=True):
+            shared.keep(make, generation, MadeLine(each, names, line))
+        rest = iter(made)
+        return [next(rest) if line is None else line for line in found]
+
     async def _send(self, send: Send, content: bytes) -> None:
         """Raises TimeoutError where a reader of events does not take it in time: that one comes again."""
         seconds = SLOW_READER_SECONDS if self._form is EVENTS else None
@@ -166,6 +181,13 @@ class JournalStream:
 
     def _find_foundation(self) -> FoundationState | None:
         return self._registry.find(self._name)
+
+
+def list_next_entries(journal: Journal, after: int) -> list[ListedEntry]:
+    """The next exchanges that are held behind a number, oldest first: up to the next one that all followers stop at,
+    wherever they have begun, so that they share what is made of them."""
+    after = max(after, journal.recorded - len(journal))
+    return list(islice(list_entries(journal, after), MAX_ENTRIES_AT_ONCE - after % MAX_ENTRIES_AT_ONCE))
 
 
 def find_completed(journal: Journal, waiting_numbers: list[int]) -> list[ListedEntry]:
@@ -228,7 +250,7 @@ class StreamForm(NamedTuple):
     """
 
     media_type: bytes
-    make_lines: Callable[[list[ListedEntry], Names], list[bytes]]
+    make_lines: LinesMaker
     tell_missed: Callable[[int], bytes]
     heartbeat: bytes = b""
     begins_anew: bytes = b""
