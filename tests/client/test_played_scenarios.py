@@ -76,6 +76,34 @@ def test_where_a_scenario_is_refused_there_is_no_foundation(server: Server, wron
     assert httpx.get(f"{server.url}/__mock/foundations/refused").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "conflicts",
+        "a,b",
+        Scenario(name="late", rules=(Rule(operation="scaleProces", respond=BUSY),)),
+        Scenario(name="late", rules=(Rule(times=-1, respond=BUSY),)),
+        Scenario(name="late", rules=(Rule(respond=BUSY),), given={"feature_flags": {"no_such_flag": True}}),
+    ],
+)
+def test_where_a_scenario_is_refused_a_foundation_that_was_there_stays(server: Server, wrong: str | Scenario) -> None:
+    """So it does where the seed is refused; and what is accepted takes its place, and leaves no other one behind."""
+    old = server.foundation("stays", seed={"users": [{"name": "bob"}]}, scenarios=["slow"])
+    token = old.token
+    httpx.get(f"{old.url}/v3/processes", headers={"Authorization": f"bearer {token}"})
+    busy = Scenario(name="busy", rules=(Rule(respond=BUSY),))
+    others = {each["name"] for each in httpx.get(f"{server.url}/__mock/foundations").json()["foundations"]}
+    with pytest.raises((ControlError, ScenarioError)):
+        server.foundation("stays", scenarios=["conflict", busy, wrong])
+    with pytest.raises(ControlError):
+        old.begin(seed={"organizations": 3}, scenarios=[busy])
+    assert ([each["name"] for each in old.state()["users"]], len(old.requests())) == (["bob"], 1)
+    assert ([each.name for each in old.playing()], old.token) == (["slow"], token)
+    assert server.foundation("stays", scenarios=["conflict", busy]).requests() == []
+    assert [each.name for each in old.playing()] == ["conflict", "busy"]
+    assert {each["name"] for each in httpx.get(f"{server.url}/__mock/foundations").json()["foundations"]} == others
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "busy "])
 def test_a_scenario_with_a_bad_name_is_refused_before_it_is_sent(
     foundation: Foundation, sent: list[Any], name: str

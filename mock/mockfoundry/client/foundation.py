@@ -313,13 +313,15 @@ class Foundation(FoundationJournal):
     ) -> None:
         """Makes the foundation again, from a seed or from the server's, even if it was deleted.
 
-        Tokens that were minted before do not count in it. Where a scenario is refused, there is no foundation.
+        Tokens that were minted before do not count in it. Where the seed or a scenario is refused, the foundation stays
+        as it was.
 
         Args:
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.
                 Only with a seed, since the server's own is built already.
             scenarios: switched on in it, in this order, beside those that the server was started with. Names of the
-                library that come first cost no call of their own.
+                library that come first cost no call of their own; with any other one, a foundation that is there
+                already is made anew only after one of another name was made so.
 
         Raises:
             ScenarioError: what is written is not a scenario.
@@ -335,8 +337,15 @@ class Foundation(FoundationJournal):
         if isinstance(scenarios, str):
             raise TypeError(f"scenarios={scenarios!r} is one text, not a list of scenarios; write [{scenarios!r}]")
         scenarios = list(scenarios)
+        document = None if seed is None else load_seed_document(seed)
+        if not all(map(is_named_in_library, scenarios)) and self._is_there():
+            self._rehearse(document, random_seed, scenarios)
+        self._begin_playing(document, random_seed, scenarios)
+
+    def _begin_playing(self, seed: Document | None, random_seed: int | None, scenarios: "list[ScenarioSource]") -> None:
+        """Makes the foundation, and switches scenarios on; where one is refused, there is no foundation."""
         names = [str(each) for each in takewhile(is_named_in_library, scenarios)]
-        self._begin(None if seed is None else load_seed_document(seed), random_seed, names)
+        self._begin(seed, random_seed, names)
         # The foundation that has the name now has minted none yet.
         self._token = ""
         try:
@@ -345,6 +354,17 @@ class Foundation(FoundationJournal):
         except Exception:
             self._delete()
             raise
+
+    def _rehearse(self, seed: Document | None, random_seed: int | None, scenarios: "list[ScenarioSource]") -> None:
+        """Makes a foundation of another name so, and takes it away: what is refused leaves this one as it was."""
+        other = Foundation(self._server_url, generate_foundation_name(), self._control, self._scenarios == "none")
+        try:
+            other._begin_playing(seed, random_seed, scenarios)
+            other._delete()
+        except ControlError as error:
+            # That there is no place for the other one says nothing of this one.
+            if error.kind not in ("TooManyFoundations", "OtherShard"):
+                raise ControlError(error.status, error.kind, error.detail.replace(other.name, self.name)) from None
 
     def make(self) -> None:
         """Makes the foundation from its seed now, rather than on its first use; one that is there stays."""

@@ -98,6 +98,16 @@ class FoundationCalls:
             if error.status != 412:
                 raise
 
+    def _is_there(self) -> bool:
+        """Whether there is a foundation of the name, whoever made it."""
+        try:
+            self._control("GET", self._path)
+        except ControlError as error:
+            if error.kind != UNKNOWN_FOUNDATION:
+                raise
+            return False
+        return True
+
     def _delete(self) -> None:
         """Deletes the foundation; no error if there is none."""
         try:
