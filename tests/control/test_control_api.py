@@ -320,6 +320,38 @@ def test_where_a_scenario_is_refused_no_foundation_is_made_and_none_replaced(
     assert (old["apps"], old["scenarios"], old["journal"]["recorded"]) == (1, [], 1)
 
 
+REFUSED_CALLS: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("PUT", "", {"organizations": 3}),
+    ("PUT", "", {"organizations": [{"name": "a"}, {"name": "a"}]}),
+    ("PUT", "?random_seed=x", {"users": [{"name": "bob"}]}),
+    ("PUT", "?random_seed=3", None),
+    ("PUT", "?scenarios=some", None),
+    ("POST", "/reset?hard=true", None),
+    ("PUT", "/state", {"users": [{"name": 3}]}),
+    ("PUT", "/state", {"organizations": [{"name": "a", "quota": "none"}]}),
+    ("PATCH", "/state", {"feature_flags": {"app_scaling": False, "none": True}}),
+    ("PATCH", "/clock", {"advance": "1h", "rate": -1}),
+    ("POST", "/copy", {"as": "a name", "replace": True}),
+    ("PUT", "/scenarios/mine", {"scenario": "mine", "rules": [{"operation": "none", "respond": {"status": 409}}]}),
+]
+
+
+def test_what_is_refused_leaves_the_foundation_as_it_was(server: Serving) -> None:
+    server.client.put(f"{DEFAULT}?play=slow")
+    server.client.patch(f"{DEFAULT}/clock", json={"frozen": True})
+    server.scale({"instances": 4})
+
+    def show_all() -> list[Any]:
+        paths = [f"{DEFAULT}{each}" for each in ("", "/state", "/clock", "/requests", "/scenarios")]
+        return [server.client.get(each).json() for each in ("/__mock/foundations", *paths)]
+
+    before = show_all()
+    for method, path, body in REFUSED_CALLS:
+        answer = server.client.request(method, f"{DEFAULT}{path}", json=body)
+        assert answer.status_code in (400, 422), (method, path, body, answer.text)
+        assert show_all() == before, (method, path, body)
+
+
 def test_the_journal_says_what_was_decided_and_keeps_no_token(server: Serving) -> None:
     server.client.put(f"{DEFAULT}/scenarios/conflict")
     server.scale({"instances": 2})
