@@ -444,9 +444,9 @@ def test_a_cut_is_of_one_moment(begin: OpenServer) -> None:
     server.ask(3, "POST", SCALE, {"instances": 8})
     server.ask(4, "PATCH", "/__mock/foundations/team/clock", {"advance": "1h"})
     later, first = (SnapshotReader().read("team", each) for each in (encode_snapshot(cut), at_once))
-    assert world_to_values(later.world) == world_to_values(first.world)
+    assert world_to_values(later.state.world) == world_to_values(first.state.world)
     assert later.journal == first.journal
-    assert later.progress == first.progress
+    assert later.state.progress == first.state.progress
 
 
 def test_a_snapshot_that_is_too_large_is_told(begin: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from mockfoundry.cloudfoundry.errors import Refusal
 from mockfoundry.cloudfoundry.tokens import derive_issuer, derive_shared_issuer
 from mockfoundry.cloudfoundry.world import World
@@ -197,7 +199,7 @@ class FoundationRegistry:
         self._must_have_room(name, real_time)
         world = self.initial_world if world is None else world
         scenarios = self.initial_scenarios if scenarios is None else scenarios
-        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
+        journal = self._open_journal()
         made = FoundationState(
             name,
             self._next_generation(),
@@ -225,28 +227,15 @@ class FoundationRegistry:
         Raises:
             Refusal: there are too many foundations.
         """
-        self._must_have_room(read.name, real_time)
-        journal = Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
-        made = FoundationState(
-            read.name,
-            self._next_generation(),
-            read.world,
-            read.initial_world,
-            read.initial_scenarios,
-            read.compiled_scenarios,
-            read.progress,
-            read.changes,
-            read.windows,
-            read.request_count,
-            read.request_id_prefix,
-            read.minted_tokens,
-            read.token_issuers,
-            real_time,
-            journal,
-        )
+        self._must_have_room(read.state.name, real_time)
+        journal = self._open_journal()
+        made = replace(read.state, generation=self._next_generation(), last_used=real_time, journal=journal)
         journal.take_content(read.journal)
         self._put(made)
         return made
+
+    def _open_journal(self) -> Journal:
+        return Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
 
     def _name_issuer(self, made: FoundationState, real_time: int) -> str:
         """The issuer of a foundation's tokens. Each shard mints them for all, so all know its name."""

@@ -315,21 +315,15 @@ def iterate_chunks(values: Iterable[T], count: int) -> Iterator[list[T]]:
         yield some
 
 
-class ReadFoundation(msgspec.Struct, frozen=True, kw_only=True):
-    """A foundation as a snapshot has it, to be put into a registry; the attributes are those of FoundationState."""
+class ReadFoundation(msgspec.Struct, frozen=True):
+    """A foundation as a snapshot has it, to be put into a registry.
 
-    name: str
-    initial_world: World
-    world: World
-    initial_scenarios: CompiledScenarios
-    compiled_scenarios: CompiledScenarios
-    progress: ScenarioProgress
-    changes: dict[str, list[EntityChange]]
-    windows: dict[str, RateLimitWindow]
-    request_count: int
-    request_id_prefix: str
-    minted_tokens: int
-    token_issuers: tuple[str, ...]
+    Attributes:
+        state: without a journal, a generation, and a moment when it was last used: these are the registry's.
+        journal: what its journal held.
+    """
+
+    state: FoundationState
     journal: JournalContent
 
 
@@ -362,8 +356,9 @@ class SnapshotReader:
     def _read_content(self, name: str, content: bytes) -> ReadFoundation:
         read = _decode_foundation(content)
         initial = self._read_initial_world(read.initial_world)
-        return ReadFoundation(
-            name=name,
+        state = FoundationState(
+            name,
+            generation=0,
             initial_world=initial,
             world=world_of_snapshot(read.world, initial),
             initial_scenarios=self._compile(tuple(read.initial_scenarios)),
@@ -375,8 +370,8 @@ class SnapshotReader:
             request_id_prefix=read.request_id_prefix,
             minted_tokens=read.minted_tokens,
             token_issuers=read.token_issuers,
-            journal=read.journal,
         )
+        return ReadFoundation(state, read.journal)
 
     def _read_initial_world(self, content: bytes) -> World:
         digest = compute_digest(content)
