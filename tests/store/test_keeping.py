@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from mockfoundry.foundations import snapshots
-from mockfoundry.foundations.snapshots import SnapshotReader, cut_foundation, encode_snapshot
+from mockfoundry.foundations.snapshots import SnapshotReader, SnapshotWriter, cut_foundation
 from mockfoundry.options import DoorName
 from mockfoundry.server.saving import SnapshotSaver
 from mockfoundry.store.files import FileStore
@@ -439,14 +439,33 @@ def test_a_cut_is_of_one_moment(begin: OpenServer) -> None:
     foundation = server.service.registry.find("team")
     assert foundation is not None
     cut = cut_foundation(foundation)
-    at_once = encode_snapshot(cut)
+    at_once = SnapshotWriter().write(cut)
     server.ask(2, "PUT", "/__mock/foundations/team/scenarios/organization-suspended")
     server.ask(3, "POST", SCALE, {"instances": 8})
     server.ask(4, "PATCH", "/__mock/foundations/team/clock", {"advance": "1h"})
-    later, first = (SnapshotReader().read("team", each) for each in (encode_snapshot(cut), at_once))
+    later, first = (SnapshotReader().read("team", each) for each in (SnapshotWriter().write(cut), at_once))
     assert world_to_values(later.state.world) == world_to_values(first.state.world)
     assert later.journal == first.journal
     assert later.state.progress == first.state.progress
+
+
+def test_foundations_of_several_seeds_are_written_as_if_each_were_alone(begin: OpenServer) -> None:
+    """What they began as is encoded once for those that share it, and never for another one."""
+    server = begin()
+    names = [f"team-{number}" for number in range(8)]
+    for number, name in enumerate(names):
+        seed = {"users": [{"name": f"of-{number % 4}"}]} if number % 4 else None
+        server.ask(number, "PUT", f"/__mock/foundations/{name}", seed)
+        server.ask(number, "PATCH", f"/__mock/foundations/{name}/state", {"feature_flags": {"app_scaling": False}})
+    found = [server.service.registry.find(each) for each in names]
+    cuts = [cut_foundation(each) for each in found if each is not None]
+    writer = SnapshotWriter()
+    written = [writer.write(each) for each in (*cuts, *cuts[::-1])]
+    assert written == [SnapshotWriter().write(each) for each in (*cuts, *cuts[::-1])]
+    read = [SnapshotReader().read(name, snapshot).state for name, snapshot in zip(names, written, strict=False)]
+    assert [world_to_values(each.initial_world) for each in read] == [
+        world_to_values(each.initial_world) for each in cuts
+    ]
 
 
 def test_a_snapshot_that_is_too_large_is_told(begin: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:

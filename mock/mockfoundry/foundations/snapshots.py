@@ -1,24 +1,32 @@
 """Snapshots: a foundation as bytes, exactly, and back. Never keeps them anywhere, never decides which one counts.
 
 A snapshot is MessagePack, never pickle. It is made of a cut: values that nothing writes to any more, so that another
-thread can encode them while the foundation goes on. Large tables are encoded part by part, since one step of the
-encoder lets no other thread run. What is held or followed belongs to connections, and is no part of it.
+thread can encode them while the foundation goes on. What is held or followed belongs to connections, and is no part of
+it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
-from itertools import islice
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from mockfoundry.cloudfoundry.model import App
 from mockfoundry.cloudfoundry.rate_limits import RateLimitWindow
-from mockfoundry.cloudfoundry.users import User
-from mockfoundry.cloudfoundry.world import SHARED_TABLES, AuditEvent, World
+from mockfoundry.cloudfoundry.world import World
 from mockfoundry.foundations.foundation import EntityChange, FoundationState
+from mockfoundry.foundations.world_snapshots import (
+    Part,
+    WorldSnapshot,
+    decode_part,
+    decode_world,
+    encode_part,
+    encode_world,
+    entity_type_of,
+    snapshot_of_world,
+    type_hints_of,
+    world_of_snapshot,
+)
 from mockfoundry.journal.entry import JournalEntry
 from mockfoundry.journal.store import Journal, JournalContent
 from mockfoundry.scenarios.engine import ScenarioProgress
@@ -32,47 +40,16 @@ SNAPSHOT_FORMAT = 1
 MAX_SNAPSHOT_BYTES = 512 * 1024 * 1024
 """A larger one is neither written nor read: it is what a value of Redis may have."""
 
-ENTITIES_AT_ONCE = 256
-"""How many entities of a table one step encodes, or decodes."""
-
 MAX_SHARED_WORLDS = 64
 """How many worlds that foundations began as a reader remembers, so that foundations which it reads share them."""
 
-T = TypeVar("T")
-
-Part = bytes
-"""One value: a letter that says how it is written, then MessagePack, or JSON where there is a number for which that
-has no room."""
-
-PACKED, WRITTEN = b"m", b"j"
-
-WORLD_FIELDS = tuple(
-    name for name in World.__struct_fields__ if name not in SHARED_TABLES and name not in ("shared_tables", "events")
-)
-ENTITY_TABLES = tuple(sorted(SHARED_TABLES - {"events"}))
+MAX_ENCODED_WORLDS = 2
+"""Of how many of them a writer remembers the bytes: nearly all foundations began as the server says, or as it said when
+they were read from the store."""
 
 
 class SnapshotError(Exception):
     """A snapshot can't be read, or a foundation can't be written; says why, as a clause."""
-
-
-class WorldSnapshot(msgspec.Struct, frozen=True):
-    """A world.
-
-    Attributes:
-        fields: what it has one of, by name.
-        tables: the others, by name, each in parts.
-        same_tables: those that are the very ones of the world that the foundation began as.
-        actors, targets: of its events, each once.
-        events: number, kind, moment, position of the actor and of the target, content.
-    """
-
-    fields: dict[str, Part]
-    tables: dict[str, list[Part]]
-    same_tables: tuple[str, ...]
-    actors: list[Part]
-    targets: list[Part]
-    events: list[tuple[int, str, int, int, int, bytes]]
 
 
 class ChangeSnapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -122,39 +99,8 @@ class SnapshotEnvelope(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_encode_json = msgspec.json.Encoder().encode
 _decode_envelope = msgspec.msgpack.Decoder(SnapshotEnvelope).decode
 _decode_foundation = msgspec.msgpack.Decoder(FoundationSnapshot).decode
-_decode_world = msgspec.msgpack.Decoder(WorldSnapshot).decode
-
-
-def encode_part(value: Any) -> Part:
-    try:
-        return PACKED + _encode(value)
-    except OverflowError:
-        return WRITTEN + _encode_json(value)
-
-
-@cache
-def decoders_of(type_: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    return msgspec.msgpack.Decoder(type_).decode, msgspec.json.Decoder(type_).decode
-
-
-def decode_part(type_: Any, part: Part) -> Any:
-    packed, written = decoders_of(type_)
-    content = memoryview(part)[1:]
-    return packed(content) if part[:1] == PACKED else written(content)
-
-
-@cache
-def type_hints_of(struct: type) -> Mapping[str, Any]:
-    return get_type_hints(struct)
-
-
-def entity_type_of(table: str) -> Any:
-    """The type of an entity of a table, or of what a world has one of."""
-    hint = type_hints_of(World)[table]
-    return get_args(hint)[1] if table in SHARED_TABLES else hint
 
 
 @cache
@@ -222,37 +168,38 @@ def cut_foundation(foundation: FoundationState) -> FoundationCut:
     )
 
 
-def encode_snapshot(cut: FoundationCut) -> bytes:
-    """The bytes of a cut. May be called in any thread.
+class SnapshotWriter:
+    """Writes snapshots. What several foundations began as, which never changes, is encoded once.
 
-    Raises:
-        SnapshotError: it holds what can't be written, or is too large.
+    May be called in several threads: at worst it is encoded once more.
     """
-    try:
-        content = encode_content(cut)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SnapshotError(f"it holds what can't be written: {str(error)[:200]}") from error
-    if len(content) > MAX_SNAPSHOT_BYTES:
-        raise SnapshotError(f"it takes {len(content)} bytes, and a snapshot may have {MAX_SNAPSHOT_BYTES}")
-    digest = compute_digest(content)
-    return _encode(SnapshotEnvelope(SNAPSHOT_FORMAT, __version__, compute_shape(), cut.name, digest, content))
 
+    def __init__(self) -> None:
+        self._initial_worlds: tuple[tuple[World, bytes], ...] = ()
 
-def encode_content(cut: FoundationCut) -> bytes:
-    return _encode(
-        FoundationSnapshot(
-            initial_world=_encode(snapshot_of_world(cut.initial_world, None)),
+    def write(self, cut: FoundationCut) -> bytes:
+        """The bytes of a cut.
+
+        Raises:
+            SnapshotError: it holds what can't be written, or is too large.
+        """
+        try:
+            content = _encode(self._snapshot_of_foundation(cut))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise SnapshotError(f"it holds what can't be written: {str(error)[:200]}") from error
+        if len(content) > MAX_SNAPSHOT_BYTES:
+            raise SnapshotError(f"it takes {len(content)} bytes, and a snapshot may have {MAX_SNAPSHOT_BYTES}")
+        digest = compute_digest(content)
+        return _encode(SnapshotEnvelope(SNAPSHOT_FORMAT, __version__, compute_shape(), cut.name, digest, content))
+
+    def _snapshot_of_foundation(self, cut: FoundationCut) -> FoundationSnapshot:
+        return FoundationSnapshot(
+            initial_world=self._encode_initial_world(cut.initial_world),
             world=snapshot_of_world(cut.world, cut.initial_world),
             initial_scenarios=[encode_part(each) for each in cut.initial_scenarios],
             scenarios=[encode_part(each) for each in cut.scenarios],
             progress=cut.progress,
-            changes={
-                scenario: [
-                    ChangeSnapshot(each.table, each.key, encode_part(each.before), encode_part(each.after))
-                    for each in changes
-                ]
-                for scenario, changes in cut.changes.items()
-            },
+            changes={scenario: list(map(snapshot_of_change, each)) for scenario, each in cut.changes.items()},
             windows=cut.windows,
             request_count=cut.request_count,
             request_id_prefix=cut.request_id_prefix,
@@ -260,59 +207,18 @@ def encode_content(cut: FoundationCut) -> bytes:
             token_issuers=cut.token_issuers,
             journal=cut.journal.to_content(),
         )
-    )
+
+    def _encode_initial_world(self, world: World) -> bytes:
+        for known, content in self._initial_worlds:
+            if known is world:
+                return content
+        content = encode_world(world)
+        self._initial_worlds = (*self._initial_worlds, (world, content))[-MAX_ENCODED_WORLDS:]
+        return content
 
 
 def compute_digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).digest()
-
-
-def snapshot_of_world(world: World, initial: World | None) -> WorldSnapshot:
-    """A world's snapshot.
-
-    Args:
-        initial: what it began as, whose tables need not be written again; None for none.
-    """
-    same = [name for name in ENTITY_TABLES if initial is not None and getattr(world, name) is getattr(initial, name)]
-    events = world.latest_events()
-    actors, targets = PositionedValues(), PositionedValues()
-    return WorldSnapshot(
-        fields={name: encode_part(getattr(world, name)) for name in WORLD_FIELDS},
-        tables={name: encode_table(getattr(world, name)) for name in ENTITY_TABLES if name not in same},
-        same_tables=tuple(same),
-        events=[
-            (each.number, each.kind, each.moment, actors.add(each.actor), targets.add(each.target), each.content)
-            for each in events
-        ],
-        actors=[encode_part(each) for each in actors.values],
-        targets=[encode_part(each) for each in targets.values],
-    )
-
-
-class PositionedValues:
-    """Values, each once, by their positions. The app of an event is large, and is that of many events."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self._positions: dict[int, int] = {}
-
-    def add(self, value: Any) -> int:
-        """The position of a value."""
-        position = self._positions.setdefault(id(value), len(self.values))
-        if position == len(self.values):
-            self.values.append(value)
-        return position
-
-
-def encode_table(table: Mapping[str, Any]) -> list[Part]:
-    return [encode_part(dict(some)) for some in iterate_chunks(table.items(), ENTITIES_AT_ONCE)]
-
-
-def iterate_chunks(values: Iterable[T], count: int) -> Iterator[list[T]]:
-    """The values in lists of so many each, the last one of what is left."""
-    rest = iter(values)
-    while some := list(islice(rest, count)):
-        yield some
 
 
 class ReadFoundation(msgspec.Struct, frozen=True):
@@ -377,7 +283,7 @@ class SnapshotReader:
         digest = compute_digest(content)
         world = self._worlds.get(digest)
         if world is None:
-            world = world_of_snapshot(_decode_world(content), None)
+            world = decode_world(content)
             if len(self._worlds) >= MAX_SHARED_WORLDS:
                 self._worlds.clear()
             self._worlds[digest] = world
@@ -420,25 +326,8 @@ def open_envelope(name: str, snapshot: bytes) -> SnapshotEnvelope:
     return envelope
 
 
-def world_of_snapshot(read: WorldSnapshot, initial: World | None) -> World:
-    """The world of a snapshot; it shares the tables that are those of `initial`."""
-    hints = type_hints_of(World)
-    values = {name: decode_part(hints[name], read.fields[name]) for name in WORLD_FIELDS}
-    for name in ENTITY_TABLES:
-        if initial is not None and name in read.same_tables:
-            values[name] = getattr(initial, name)
-            continue
-        table: dict[str, Any] = {}
-        for part in read.tables[name]:
-            table.update(decode_part(hints[name], part))
-        values[name] = table
-    actors = [decode_part(User, each) for each in read.actors]
-    targets = [decode_part(App, each) for each in read.targets]
-    values["events"] = [
-        AuditEvent(number, kind, moment, actors[actor], targets[target], content)
-        for number, kind, moment, actor, target, content in read.events
-    ]
-    return World(**values, shared_tables=SHARED_TABLES if initial is None else frozenset(read.same_tables))
+def snapshot_of_change(change: EntityChange) -> ChangeSnapshot:
+    return ChangeSnapshot(change.table, change.key, encode_part(change.before), encode_part(change.after))
 
 
 def change_of_snapshot(change: ChangeSnapshot) -> EntityChange:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mockfoundry.foundations.registry import FoundationRegistry
-from mockfoundry.foundations.snapshots import iterate_chunks
+from mockfoundry.foundations.world_snapshots import iterate_chunks
 from mockfoundry.store.keeper import PendingSave, SnapshotKeeper
 from mockfoundry.store.versions import StoreUnreachableError
 

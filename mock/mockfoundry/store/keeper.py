@@ -23,10 +23,10 @@ from mockfoundry.foundations.snapshots import (
     ReadFoundation,
     SnapshotError,
     SnapshotReader,
+    SnapshotWriter,
     cut_foundation,
-    encode_part,
-    encode_snapshot,
 )
+from mockfoundry.foundations.world_snapshots import encode_part
 from mockfoundry.store.versions import (
     SnapshotBlockedError,
     SnapshotStore,
@@ -160,7 +160,7 @@ class SnapshotKeeper:
         self._registry = registry
         self._writer = writer
         self._place = place
-        self._reader = SnapshotReader()
+        self._reader, self._snapshots = SnapshotReader(), SnapshotWriter()
         self._known: dict[str, KnownName] = {}
         self._unreadable: dict[str, str] = {}
         self._writing = threading.Lock()
@@ -258,7 +258,7 @@ class SnapshotKeeper:
         """
         known, name = pending.known, pending.cut.name
         try:
-            content = encode_snapshot(pending.cut)
+            content = self._snapshots.write(pending.cut)
         except SnapshotError as error:
             self._note_problem(name, known, str(error), is_refused=False)
             # It is not tried again before it has changed: to encode it takes long.
