@@ -22,6 +22,7 @@ from tests.serving import serving
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "ci"
 KUBERNETES = EXAMPLES / "kubernetes.yaml"
+SHARDS_OF_KUBERNETES = EXAMPLES.parent / "shards" / "kubernetes.yaml"
 
 POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -119,7 +120,7 @@ def test_the_manifest_is_what_kubernetes_takes_and_the_test_in_python_has_right_
     subprocess.run([*PIP, "--python", str(binaries / "python"), "install", *packages], check=True, capture_output=True)
     example = EXAMPLES / "test_with_testcontainers.py"
     commands: tuple[list[str | Path], ...] = (
-        [binaries / "kubernetes-validate", "--strict", KUBERNETES],
+        [binaries / "kubernetes-validate", "--strict", KUBERNETES, SHARDS_OF_KUBERNETES],
         [binaries / "mypy", "--strict", "--cache-dir", tmp_path / "mypy", example],
     )
     for command in commands:

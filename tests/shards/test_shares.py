@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -253,7 +254,30 @@ def test_the_example_is_what_its_reader_takes(file: str, schema: str) -> None:
     assert checked.exit_code == 0, checked.output
 
 
-def test_the_manifest_and_its_commands_say_the_same() -> None:
+def test_the_compose_file_and_its_command_say_the_same() -> None:
+    """The shards, their URLs, the proxy's, and where they keep what they have."""
+    text = (ROOT / "docs" / "shards" / "compose.yaml").read_text(encoding="utf-8")
+    services = yaml.safe_load(text)["services"]
+    shards = [name for name in services if services[name]["image"] == "mockfoundry"]
+    urls = [f"http://{name}:8080" for name in shards]
+    assert f"mockfoundry proxy-config nginx --listen 0.0.0.0:8080 {' '.join(urls)} > nginx.conf" in text
+    known = {option.environment_variable for option in iterate_options()}
+    for number, name in enumerate(shards):
+        variables = services[name]["environment"]
+        assert set(variables) <= known
+        assert variables["MOCKFOUNDRY_SHARD"] == f"{number}/{len(shards)}"
+        assert variables["MOCKFOUNDRY_PEER"].split() == urls
+        store = urlsplit(variables["MOCKFOUNDRY_STORE"])
+        assert (store.scheme, store.hostname in services, store.port) == ("redis", True, 6379)
+        assert services[name]["depends_on"] == {store.hostname: {"condition": "service_healthy"}}
+        with pytest.MonkeyPatch.context() as patch:
+            for option, value in variables.items():
+                patch.setenv(option, value)
+            ended = CliRunner().invoke(main, ["serve", "--host", "203.0.113.1"])
+            assert "can't listen on 203.0.113.1 port 8080" in ended.output
+
+
+def test_the_manifest_and_its_commands_say_the_same(tmp_path: Path) -> None:
     """The shards' own number of themselves, their URLs and the proxy's."""
     text = (ROOT / "docs" / "shards" / "kubernetes.yaml").read_text(encoding="utf-8")
     parts = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text)}
@@ -267,8 +291,15 @@ def test_the_manifest_and_its_commands_say_the_same() -> None:
     assert "$(for i in 0 1 2 3; do echo http://mock-$i.mock:8080; done)" in text
     known = {option.environment_variable for option in iterate_options()}
     assert {name for name in variables if name != "INDEX"} <= known
+    (volume,), (mounted,) = shards["volumeClaimTemplates"], container["volumeMounts"]
+    assert mounted["name"] == volume["metadata"]["name"]
+    assert variables["MOCKFOUNDRY_STORE"] == f"file:{mounted['mountPath']}"
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    probes = {container[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert probes == {"/__mock/health"}
+    kept = {"MOCKFOUNDRY_STORE": f"file:{tmp_path / 'kept'}"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**variables, "MOCKFOUNDRY_SHARD": f"3/{count}"}.items():
+        for name, value in {**variables, **kept, "MOCKFOUNDRY_SHARD": f"3/{count}"}.items():
             patch.setenv(name, value)
         # It gets as far as the port, so all values were taken.
         ended = CliRunner().invoke(main, ["serve", "--host", "203.0.113.1"])
