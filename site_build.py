@@ -4,6 +4,8 @@ The pages are Markdown files that can be read where they are: their links are re
 out of `docs`. Here such links come to lead to what the site has of the repository, and elsewhere become plain text.
 """
 
+import html
+import json
 import logging
 import posixpath
 import re
@@ -51,7 +53,17 @@ NAV: dict[str, list[str]] = {
 BLOCK_OF_CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 RELATIVE_LINK = re.compile(r"(?P<picture>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?![a-z]+:|#)(?P<target>[^)\s]+)\)")
 
+ROW_OF_A_NAME = re.compile(
+    r"<tr>(?P<cells>\s*<td><code>(?P<name>--\w[\w-]*|\w+(?:[-_]\w+)+)(?=[ :=<]).*?)</tr>", re.DOTALL
+)
+"""A row that begins with a name which people look for as it is: an option, a header, an error, a fixture."""
+
+BOOST_OF_NAMES = 4.0
+"""What a row's weight in the search is, where that of a page is 1; a name of one word has twice as much."""
+
 _LOG = logging.getLogger("mkdocs.site_build")
+_NAMED_ROWS: dict[str, dict[str, str]] = {}
+# By a page's address, its names that are found by the search, each with its row: of the build that runs.
 
 
 def list_outside() -> dict[str, str]:
@@ -154,3 +166,47 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     except LookupError as error:
         _LOG.warning("%s", error)
         return markdown
+
+
+def mark_rows(content: str, rows: dict[str, str]) -> str:
+    """A page's HTML in which each row of a name can be linked to, but for names that came before.
+
+    Args:
+        rows: takes by its name the text of each.
+    """
+
+    def mark(row: re.Match[str]) -> str:
+        name = row["name"]
+        if name in rows:
+            return row[0]
+        rows[name] = html.escape(html.unescape(re.sub(r"<[^>]+>", " ", row["cells"])).strip(), quote=False)
+        return f'<tr id="{name}">{row["cells"]}</tr>'
+
+    return ROW_OF_A_NAME.sub(mark, content)
+
+
+def weigh_name(name: str) -> float:
+    """The weight of a row in the search: `--tls` comes before `--tls-cert`."""
+    return BOOST_OF_NAMES * (1 + 1 / len(re.findall(r"[^\W_]+", name)))
+
+
+def on_pre_build(config: Any) -> None:
+    """Forgets what another build, as that of `make docs-serve`, has found."""
+    _NAMED_ROWS.clear()
+
+
+def on_page_content(content: str, page: Any, config: Any, files: Files) -> str:
+    """Makes the rows of names places of their own."""
+    return mark_rows(content, _NAMED_ROWS.setdefault(page.url, {}))
+
+
+def on_post_build(config: Any) -> None:
+    """Has the search find each row of a name by that name, as it finds headings."""
+    file = Path(config.site_dir, "search", "search_index.json")
+    index = json.loads(file.read_text(encoding="utf-8"))
+    index["docs"] += [
+        {"location": f"{url}#{name}", "title": name, "text": text, "boost": weigh_name(name)}
+        for url, rows in _NAMED_ROWS.items()
+        for name, text in rows.items()
+    ]
+    file.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
