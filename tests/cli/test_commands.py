@@ -19,6 +19,7 @@ from mockfoundry import shipped
 from mockfoundry.assembly import build_service
 from mockfoundry.cli.printing import show_progress
 from mockfoundry.cli.start_screen import find_unread_variables, render_start_screen
+from mockfoundry.cli.workers import render_screen
 from mockfoundry.documents.problems import Document
 from mockfoundry.options import ServerOptions
 from tests import plain_http
@@ -357,6 +358,8 @@ SCREENS = {
     "strict auth": (ServerOptions(strict_auth=True), False, "--strict-auth: only minted tokens and names"),
     "random seed": (ServerOptions(random_seed=7), False, "random seed 7"),
     "a seed": (ServerOptions(seed=Document("{}", "mine.yaml")), False, "seed        mine.yaml, random seed 1"),
+    "a control token": (ServerOptions(control_token="s"), False, "/__mock/console, which asks for the control token\n"),
+    "watch": (ServerOptions(watch=True), False, "watched     its files are read anew when they change\n"),
     "all addresses": (ServerOptions(host="0.0.0.0"), False, "From other machines: http://"),
     "in a container": (ServerOptions(host="0.0.0.0"), True, "From outside: the port that is published for it"),
     "closed in a container": (ServerOptions(), True, "127.0.0.1 is reached from inside it alone; --host 0.0.0.0 opens"),
@@ -370,6 +373,23 @@ def test_the_start_screen_tells_the_options_that_matter(name: str) -> None:
     assert told in screen
     if options.host == "0.0.0.0":
         assert "URL         http://127.0.0.1:8080\n" in screen
+
+
+def test_the_start_screen_does_not_speak_for_foundations_that_are_kept(tmp_path: Path) -> None:
+    """Their scenarios are their own, and not known before somebody asks for one."""
+    for scenarios, told in (((), "none"), (("conflict",), "conflict")):
+        options = ServerOptions(store=f"file:{tmp_path}", scenarios=scenarios)
+        screen = render_start_screen(build_service(options, 0), "http://here", options)
+        assert f"  scenarios   {told} in new foundations; those that are kept have their own\n" in screen
+        assert "  foundation  each new one: 1 organization" in screen
+
+
+def test_the_screen_of_shards_says_where_to_look_and_how_to_ask() -> None:
+    options = ServerOptions(workers=2, host="::", store="redis://me:secret@there", control_token="s", watch=True)
+    screen = render_screen(options, ["http://a", "http://b"], reads_tokens=True)
+    assert "URL         http://[::1]:8080\n  console     http://[::1]:8080/__mock/console, which asks for the" in screen
+    assert "store       redis://me:***@there\n  scenarios   none in new foundations; those that are kept" in screen
+    assert '    curl -i http://[::1]:8080/v3/processes -H "Authorization: bearer admin"\n' in screen
 
 
 def test_the_first_call_of_another_contract_is_one_of_its_own() -> None:

@@ -68,7 +68,6 @@ def render_start_screen(
         authority: the file of the throw-away authority that clients have to trust; empty for none.
         configuration: the file that options came from; empty for none.
     """
-    from mockfoundry.exchange.request import CONTROL_PATH
     from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
 
     contract = service.contract
@@ -84,14 +83,13 @@ def render_start_screen(
         (len(world.apps), "app", "apps"),
         (len(world.processes), "process", "processes"),
     )
-    scenarios = ", ".join(shorten_path(str(each)) for each in options.scenarios)
     held = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts)
     url = reachable_url(url, options.host)
     lines = [
         f"mockfoundry {__version__}",
         "",
         f"  URL         {url}",
-        f"  console     {url}{CONTROL_PATH}/console",
+        f"  console     {describe_console(url, options)}",
         *(
             [f"  options     {shorten_path(configuration)}, where no flag or variable says otherwise"]
             if configuration
@@ -101,16 +99,17 @@ def render_start_screen(
         f"  contract    {contract.title} {contract.version}, {len(contract.plans)} operations",
         *render_platform(service),
         f"  seed        {describe_seed(options)}, random seed {options.random_seed}",
-        f"  foundation  {DEFAULT_FOUNDATION if is_here else 'each'}: {held}",
+        f"  foundation  {DEFAULT_FOUNDATION if is_here else 'each new one'}: {held}",
         *([] if registry.shard is None else [f"  shard       {registry.shard}"]),
         *([] if service.keeper is None else [f"  store       {service.keeper.store.address}"]),
-        f"  scenarios   {scenarios or 'none (mockfoundry scenarios lists them)'}",
+        f"  scenarios   {describe_scenarios(options)}",
+        *(["  watched     its files are read anew when they change"] if options.watch else []),
         "",
     ]
     program = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
     program += " --cert CLIENT.pem" if options.tls_client_ca else ""
     lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, program)), ""]
-    lines += [f"  {line}" for line in render_trust(authority)]
+    lines += [f"  {line}".rstrip() for line in render_trust(authority)]
     if options.tls_client_ca:
         lines += [f"  Clients show a certificate, here CLIENT.pem, by {quote_line(options.tls_client_ca)}.", ""]
     reach = [f"  {line}" for line in describe_reach(url, options, in_container)]
@@ -135,6 +134,20 @@ def describe_strictness(options: ServerOptions) -> str:
     if options.strict_auth:
         told.append("--strict-auth: only minted tokens and names of seeded users count")
     return "".join(f"; {each}" for each in told)
+
+
+def describe_console(url: str, options: ServerOptions) -> str:
+    from mockfoundry.exchange.request import CONTROL_PATH
+
+    return f"{url}{CONTROL_PATH}/console{', which asks for the control token' if options.control_token else ''}"
+
+
+def describe_scenarios(options: ServerOptions) -> str:
+    """What is on; foundations that a store has kept may have others on than new ones."""
+    named = ", ".join(shorten_path(str(each)) for each in options.scenarios)
+    if options.store is None:
+        return named or "none (mockfoundry scenarios lists them)"
+    return f"{named or 'none'} in new foundations; those that are kept have their own"
 
 
 def describe_seed(options: ServerOptions) -> str:

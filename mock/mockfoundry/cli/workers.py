@@ -22,6 +22,13 @@ from typing import NamedTuple
 from mockfoundry.cli.errors import fail, fail_to_listen
 from mockfoundry.cli.printing import print_text
 from mockfoundry.cli.proxy import find_nginx_module
+from mockfoundry.cli.start_screen import (
+    describe_console,
+    describe_scenarios,
+    describe_seed,
+    reachable_url,
+    render_call,
+)
 from mockfoundry.options import ServerOptions
 from mockfoundry.version import __version__
 
@@ -288,14 +295,22 @@ def wait_for_standard_input(events: "SimpleQueue[Event]") -> None:
 
 def render_screen(options: ServerOptions, urls: Sequence[str], reads_tokens: bool) -> str:
     """What is printed once all listen."""
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    url = reachable_url(f"http://{host}:{options.port}", options.host)
     lines = [
         f"mockfoundry {__version__}",
         "",
-        f"  URL         http://{options.host}:{options.port}",
+        f"  URL         {url}",
+        f"  console     {describe_console(url, options)}",
         f"  shards      {options.workers}, behind nginx: {', '.join(urls)}",
         "  foundation  each is on one shard, which its name decides",
+        f"  seed        {describe_seed(options)}, random seed {options.random_seed}",
+        *([] if options.store is None else [f"  store       {describe_store(options.store)}"]),
+        f"  scenarios   {describe_scenarios(options)}",
         "",
     ]
+    if options.contract is None:
+        lines += [f"  {line}" for line in render_call(f"{url}/v3/processes", "", url, options, "curl")] + [""]
     if not reads_tokens:
         lines += [
             "  nginx reads no tokens here, so name the foundation by path, header or host; with its JavaScript module",
@@ -303,3 +318,12 @@ def render_screen(options: ServerOptions, urls: Sequence[str], reads_tokens: boo
             "",
         ]
     return "\n".join([*lines, "  Ctrl-C ends it."])
+
+
+def describe_store(address: str) -> str:
+    """The address of a store, without a password."""
+    if address.startswith("file:"):
+        return address
+    from mockfoundry.store.redis import hide_password
+
+    return hide_password(address)
