@@ -368,6 +368,25 @@ def test_a_store_that_is_away_is_told_and_everything_is_saved_when_it_is_back(
     assert instances_of(begin()) == 8
 
 
+def test_that_the_store_was_away_is_no_problem_of_a_foundation(begin: OpenServer, folder: Path, tmp_path: Path) -> None:
+    """One that is saved already stays so, and one that is refused goes on to say why, whoever asks for it meanwhile."""
+    one, other = begin(), begin()
+    for server in (one, other):
+        server.ask(1, "GET", READ)
+    for server in (one, other):
+        server.save()
+    (before,) = health_of(other)["not_saved"]
+    assert health_of(one)["not_saved"] == []
+    folder.rename(tmp_path / "away")
+    for server in (one, other):
+        assert server.ask(2, "POST", "/__mock/foundations/team/save").status == 503
+    (tmp_path / "away").rename(folder)
+    for server in (one, other):
+        server.save()
+    assert health_of(one)["not_saved"] == []
+    assert health_of(other)["not_saved"] == [before]
+
+
 def test_what_began_while_the_store_was_away_is_never_saved_over_what_that_has(
     begin: OpenServer, folder: Path, tmp_path: Path
 ) -> None:

@@ -46,7 +46,7 @@ PROBLEM_TITLES = {
     429: "Too many",
     431: "Headers too large",
     500: "mockfoundry failed",
-    503: "No room",
+    503: "Unavailable",
 }
 
 

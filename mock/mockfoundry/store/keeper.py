@@ -278,7 +278,6 @@ class SnapshotKeeper:
                 self._note_problem(name, known, str(error), is_refused=False)
                 return
             except StoreUnreachableError as error:
-                known.problem = f"the store can't be reached: {error}"
                 self._note_unreachable(error)
                 raise
             self._note_reachable()
