@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.shards.proxying import NGINX
 from tests.shards.test_workers import children_of
 from tests.store.conftest import StartServer
 from tests.store.redis_process import RedisProcess
-from tests.store.server_process import Counting, read_counts
+from tests.store.server_process import Counting, ServerProcess, read_counts
 from tests.waiting import eventually
 
 NAMES = [f"team-{number}" for number in range(20)]
@@ -49,6 +49,25 @@ each_size = pytest.mark.parametrize(
 each_store = pytest.mark.parametrize("kind", ["file", "redis"])
 
 
+def end_in_the_middle(
+    server: ServerProcess, number: int, how: signal.Signals, wait: Callable[[Counting, int], object]
+) -> dict[str, tuple[int, int]]:
+    """Ends a server that is asked, as soon as `wait` returns, and starts it again; how far it had answered, and has
+    come, by foundation.
+
+    Args:
+        number: of the round, whose foundations no other one has.
+    """
+    names = [f"{name}-{number}" for name in NAMES]
+    counting = Counting(server.url, names, 4, 1_000)
+    wait(counting, number)
+    server.end(how)
+    counting.wait()
+    server.start()
+    kept = read_counts(server.url, names)
+    return {name: (answered, kept[name]) for name, answered in counting.answered.items()}
+
+
 @each_store
 def test_sigterm_loses_nothing(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, start_server: StartServer
@@ -56,14 +75,10 @@ def test_sigterm_loses_nothing(
     """Everything that was answered is there, in the middle of requests; what was not answered is there or not."""
     server = start_server(store_of(kind, request, tmp_path), "1h")
     for number in range(ROUNDS):
-        names = [f"{name}-{number}" for name in NAMES]
-        counting = Counting(server.url, names, 4, 200)
-        counting.wait_for(100 + 37 * (number % 50))
-        server.end(signal.SIGTERM)
-        counting.wait()
-        server.start()
-        kept = read_counts(server.url, names)
-        assert all(0 <= kept[name] - answered <= 1 for name, answered in counting.answered.items()), kept
+        counts = end_in_the_middle(
+            server, number, signal.SIGTERM, lambda counting, number: counting.wait_for(100 + 37 * (number % 50))
+        )
+        assert all(0 <= kept - answered <= 1 for answered, kept in counts.values()), counts
 
 
 @each_store
@@ -73,15 +88,11 @@ def test_a_killed_server_is_as_in_its_last_snapshots(
     """None is mixed with another, none has anything twice; what came after the last snapshot is lost."""
     server = start_server(store_of(kind, request, tmp_path), "30ms")
     for number in range(ROUNDS):
-        names = [f"{name}-{number}" for name in NAMES]
-        counting = Counting(server.url, names, 4, 1_000)
-        server.wait_for_snapshots(40 + number)
-        server.end(signal.SIGKILL)
-        counting.wait()
-        server.start()
-        kept = read_counts(server.url, names)
-        assert any(kept.values())
-        assert all(kept[name] <= answered + 1 for name, answered in counting.answered.items()), kept
+        counts = end_in_the_middle(
+            server, number, signal.SIGKILL, lambda _, number: server.wait_for_snapshots(40 + number)
+        )
+        assert any(kept for _, kept in counts.values())
+        assert all(kept <= answered + 1 for answered, kept in counts.values()), counts
 
 
 @each_size
