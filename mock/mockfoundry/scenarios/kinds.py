@@ -336,7 +336,7 @@ class WordKind(msgspec.Struct, frozen=True):
         if value == self.word:
             return self.value
         if not isinstance(value, Mapping):
-            name = reading.name_of(path) if isinstance(path[-1], str) else self.plural
+            name = reading.name_of(path) if path and isinstance(path[-1], str) else self.plural
             allowed = f"a mapping, or the word {self.word}{self.propose(value)}"
             return reading.refuse(path, refuse_value(name, value, reading.spelling(path), allowed))
         return self.otherwise.read(value, path, reading)
