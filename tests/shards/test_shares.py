@@ -130,6 +130,20 @@ def test_a_copy_stays_on_its_shard(shards: list[str], client: httpx.Client) -> N
     assert client.post(f"{url}/{name}/copy", json={"as": name, "replace": True}).status_code == 201
 
 
+def test_any_shard_mints_for_a_copy(shards: list[str], client: httpx.Client) -> None:
+    """As it does for any foundation; so the tokens of the original count there, and those of the copy in it alone."""
+    original = name_on(0, COUNT)
+    copy = next(name for number in range(100) if find_shard(name := f"copy-{number}", COUNT) == 0)
+    client.put(f"{shards[0]}/__mock/foundations/{original}")
+    body = {"as": copy, "replace": True}
+    assert client.post(f"{shards[0]}/__mock/foundations/{original}/copy", json=body).status_code == 201
+    for minting, name in ((0, copy), (1, copy), (1, original)):
+        token = log_in(client, shards[minting], name)
+        assert client.get(f"{shards[0]}/foundations/{copy}/v3/processes", headers=token).status_code == 200
+        told = client.get(f"{shards[0]}/foundations/{original}/v3/processes", headers=token).status_code
+        assert told == (200 if name == original else 401)
+
+
 @pytest.mark.parametrize("minting", range(COUNT))
 def test_any_shard_mints_and_makes_nothing(shards: list[str], client: httpx.Client, minting: int) -> None:
     owner = 1 - minting

@@ -211,7 +211,7 @@ class FoundationRegistry:
             last_used=real_time,
             journal=journal,
         )
-        made.token_issuers = (self._name_issuer(made, real_time),)
+        made.token_issuers = (self._name_issuer(name, made.generation, real_time),)
         begin_all_scenarios(made, real_time)
         try:
             furnish(made)
@@ -237,11 +237,11 @@ class FoundationRegistry:
     def _open_journal(self) -> Journal:
         return Journal(min(self.bounds.journal, self.bounds.journals), self._journal_budget)
 
-    def _name_issuer(self, made: FoundationState, real_time: int) -> str:
+    def _name_issuer(self, name: str, generation: int, real_time: int) -> str:
         """The issuer of a foundation's tokens. Each shard mints them for all, so all know its name."""
         if self.shard is not None:
-            return derive_shared_issuer(made.name)
-        return derive_issuer(made.name, made.generation, real_time)
+            return derive_shared_issuer(name)
+        return derive_issuer(name, generation, real_time)
 
     def owns(self, name: str) -> bool:
         """Whether the foundation of a name is, or would be, on this server."""
@@ -379,7 +379,8 @@ class FoundationRegistry:
             return found
         self._must_have_room(other, real_time)
         generation = self._next_generation()
-        made = copy_foundation(found, other, generation, derive_issuer(other, generation, real_time), real_time)
+        issuer = self._name_issuer(other, generation, real_time)
+        made = copy_foundation(found, other, generation, issuer, real_time)
         self._put(made)
         return made
 
