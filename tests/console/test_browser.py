@@ -1,5 +1,6 @@
 """The console in a real browser: each view, a click that breaks a scale and one that heals it, and hostile names."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -154,12 +155,47 @@ def test_what_is_copied_plays_the_same_again(chromium: Any, running: Serving) ->
     scenario = page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Copy as curl").click()
     page.get_by_text("Copied: curl command").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()").startswith("curl ")
+    assert "\ncurl -i -X POST " in page.evaluate("navigator.clipboard.readText()")
     context.close()
     path = "/__mock/foundations/default/scenarios/scale-process-409"
     played = running.client.put(path, content=scenario, headers={"Content-Type": "application/yaml"})
     assert played.status_code == 200, played.text
     assert [running.scale({"instances": 3}).status_code for _ in range(2)] == [409, 202]
+
+
+@pytest.mark.parametrize("control_token", ["", "s3cret"])
+def test_a_copied_curl_command_works_as_it_is_pasted(chromium: Any, tmp_path: Path, control_token: str) -> None:
+    """It has a token minted for the same user, of whatever name; only the control token has to be known."""
+    name = "o'neill $(touch x) \u202e"
+    seed = {**SEED, "users": [{"name": name, "scopes": ["cloud_controller.admin"]}]}
+    with serving(seed=seed, control_token=control_token) as server:
+        guard = {"X-Mock-Control-Token": control_token} if control_token else {}
+        call = server.client.post("/__mock/foundations/default/tokens", json={"user": name}, headers=guard)
+        token = call.json()["access_token"]
+        assert server.scale({"instances": 3}, headers={"Authorization": f"bearer {token}"}).status_code == 202
+        context = chromium.new_context(base_url=server.url, permissions=["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.goto("/__mock/console/requests")
+        if control_token:
+            page.get_by_label("Control token").fill(control_token)
+            page.get_by_role("button", name="Open the console").click()
+        page.locator(".line").first.click()
+        page.get_by_role("button", name="Copy as curl").click()
+        page.get_by_text("Copied: curl command").wait_for()
+        pasted = page.evaluate("navigator.clipboard.readText()")
+        context.close()
+        assert token not in pasted
+        environment = {"PATH": os.environ["PATH"], "MOCKFOUNDRY_CONTROL_TOKEN": control_token}
+        ran = subprocess.run(["sh", "-c", pasted], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert ran.stdout.startswith("HTTP/1.1 202 "), (pasted, ran.stderr)
+        assert list(tmp_path.iterdir()) == []
+        requests = server.client.get("/__mock/foundations/default/requests", headers=guard).json()["requests"]
+        assert [each["actor"] for each in requests] == [name, name]
+        if control_token:
+            told = subprocess.run(
+                ["sh", "-c", pasted], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
+            )
+            assert "MOCKFOUNDRY_CONTROL_TOKEN: set it to the token that the server was started with" in told.stderr
 
 
 def test_coverage_offers_what_was_not_met(page: Any, running: Serving) -> None:

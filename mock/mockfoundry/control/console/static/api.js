@@ -5,6 +5,9 @@ const pageToken = document.documentElement.dataset.pageToken ?? "";
 /** The foundation that the page is about. */
 export const foundation = new URLSearchParams(location.search).get("foundation") || "default";
 
+/** Whether the server has a control token; its calls are made here by a cookie, elsewhere by that token. */
+export const isGuarded = Boolean(document.querySelector("form[action$='/logout']"));
+
 /** A call was refused. `status` is HTTP's, `kind` a word for programs, and the message says what to do. */
 export class Refused extends Error {
   /** @param {number} status @param {string} kind @param {string} detail */

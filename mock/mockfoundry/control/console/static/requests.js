@@ -1,6 +1,7 @@
 /** The requests: live, each with the reason of its answer; near misses unfolded, and copies as curl or as a scenario. */
 
-import { call, follow, foundation, of } from "./api.js";
+import { call, follow, foundation, isGuarded, of } from "./api.js";
+import { toLines } from "./curl_text.js";
 import { calmed, copy, find, make } from "./dom.js";
 import { attempt, start } from "./shell.js";
 import { scenarioOf, toYaml } from "./scenario_text.js";
@@ -137,7 +138,10 @@ function fill(detail, entry) {
 
 function actionsOf(entry) {
   const asCurl = () =>
-    attempt(async () => copy((await call("GET", of(`/requests/${entry.number}`))).curl, "curl command"));
+    attempt(async () => {
+      const { curl } = await call("GET", of(`/requests/${entry.number}`));
+      await copy(toLines(curl, entry.actor, isGuarded), "curl command");
+    });
   return [
     make("button", { type: "button", onclick: asCurl }, "Copy as curl"),
     make("button", { type: "button", onclick: () => copy(toYaml(scenarioOf(entry)), "scenario") }, "Copy as scenario"),
