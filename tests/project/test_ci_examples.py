@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -93,23 +92,34 @@ def test_the_names_of_the_examples_reach_the_control_api(host: str) -> None:
         assert server.client.get("/__mock/foundations", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("command", "code"), [("true", 0), ("exit 3", 3)])
-def test_the_script_serves_beside_a_command_and_ends_with_its_exit_code(command: str, code: int) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def run_beside_a_mock(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Runs serve-and-wait.sh with a command of bash."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    asked = f'curl --fail --silent "$MOCKFOUNDRY_URL/__mock/health" && {command}'
-    done = subprocess.run(
-        ["bash", EXAMPLES / "serve-and-wait.sh", "bash", "-c", asked],
-        env={**os.environ, "PATH": path, "MOCKFOUNDRY_PORT": str(port)},
+    return subprocess.run(
+        ["bash", EXAMPLES / "serve-and-wait.sh", "bash", "-c", command],
+        env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("command", "code"), [("true", 0), ("exit 3", 3)])
+def test_the_script_serves_beside_a_command_and_ends_with_its_exit_code(command: str, code: int) -> None:
+    done = run_beside_a_mock(f'curl --fail --silent "$MOCKFOUNDRY_URL/__mock/health" && {command}')
     assert done.returncode == code, done.stderr
     assert '"status":"ready"' in done.stdout
+
+
+@pytest.mark.long
+def test_the_script_takes_no_other_server_for_its_own() -> None:
+    """A mock of another job has the port: the tests of this one must not run against it."""
+    with serving() as other:
+        done = run_beside_a_mock("echo ran", MOCKFOUNDRY_PORT=other.url.rpartition(":")[2])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Address already in use" in done.stderr
+    assert done.stderr.endswith("the mock did not start\n")
 
 
 @pytest.mark.long
