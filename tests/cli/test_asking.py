@@ -52,7 +52,10 @@ def run(command: Any, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-@pytest.mark.parametrize(("status", "says"), [(404, "does not answer: Not Found"), (302, "does not answer: Found")])
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(404, "answers 404 Not Found; is it mockfoundry?"), (302, "answers 302 Found; is it mockfoundry?")],
+)
 def test_health_of_another_server_is_exit_code_1(status: int, says: str) -> None:
     with other_server(status, location="/elsewhere") as (url, paths):
         assert run(health, "--url", url) == (1, f"mockfoundry: {url} {says}\n")

@@ -56,7 +56,8 @@ def check_health(url: str | None) -> tuple[dict[str, Any], str]:
         raise ServerError(f"{base} does not tell its health: {error}") from None
     except UnexpectedResponseError as error:
         if error.status >= 300:
-            raise ServerError(f"{base} does not answer: {responses.get(error.status, error.status)}") from None
+            told = f"{error.status} {responses.get(error.status, '')}".rstrip()
+            raise ServerError(f"{base} answers {told}; is it mockfoundry?") from None
         raise ServerError(f"{base} is not mockfoundry: it has no health to show") from None
     except (KeyError, TypeError):
         raise ServerError(f"{base} is not mockfoundry: it has no health to show") from None
