@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.recipes.steps import ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld
+from tests.recipes.steps import ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld, behind_process
 
 CLIENT = """\
 package yours_test
@@ -143,7 +143,7 @@ def call(ask: Ask) -> str:
     if ask.path == ELEVEN_GUIDS:
         guid = 'strings.Repeat("0", 36)'
         return f'{client}.Get("/v3/processes?guids="+strings.Repeat({guid}+",", 10)+{guid})'
-    if not ask.path.startswith("/v3/apps/"):
+    rest = behind_process(ask.path)
+    if rest is None:
         return f'{client}.Get("{ask.path}")'
-    rest = ask.path.removeprefix("/v3/apps/APP/processes/web")
     return f'{client}.Get(process+"{rest}")' if rest else f"{client}.Get(process)"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from tests.recipes.steps import ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld
+from tests.recipes.steps import ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld, behind_process
 
 CLIENT = """\
 package com.example.yours;
@@ -132,7 +132,7 @@ def call(ask: Ask) -> str:
         return f"{client}.scale({json.dumps(ask.body)})"
     if ask.path == ELEVEN_GUIDS:
         return f'{client}.get("/v3/processes?guids=" + "%036d,".formatted(1).repeat(10) + "%036d".formatted(1))'
-    if not ask.path.startswith("/v3/apps/"):
+    rest = behind_process(ask.path)
+    if rest is None:
         return f'{client}.get("{ask.path}")'
-    rest = ask.path.removeprefix("/v3/apps/APP/processes/web")
     return f'{client}.get(PROCESS + "{rest}")' if rest else f"{client}.get(PROCESS)"

@@ -4,7 +4,18 @@ import json
 from collections.abc import Iterator
 from textwrap import dedent
 
-from tests.recipes.steps import ADMIN, ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld
+from tests.recipes.steps import (
+    ADMIN,
+    ELEVEN_GUIDS,
+    Advance,
+    Ask,
+    Client,
+    Instances,
+    Recipe,
+    Step,
+    WhileHeld,
+    behind_process,
+)
 
 CLIENT = dedent('''\
     from concurrent.futures import ThreadPoolExecutor
@@ -93,9 +104,9 @@ def call(ask: Ask) -> str:
 
 
 def render_path(path: str) -> str:
-    if not path.startswith("/v3/apps/"):
+    rest = behind_process(path)
+    if rest is None:
         return f'"{path}"'
-    rest = path.removeprefix("/v3/apps/APP/processes/web")
     return f'f"{{PROCESS}}{rest}"' if rest else "PROCESS"
 
 

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from tests.recipes.steps import ADMIN, ELEVEN_GUIDS, Advance, Ask, Client, Instances, Recipe, Step, WhileHeld
+from tests.recipes.steps import (
+    ADMIN,
+    ELEVEN_GUIDS,
+    Advance,
+    Ask,
+    Client,
+    Instances,
+    Recipe,
+    Step,
+    WhileHeld,
+    behind_process,
+)
 
 CLIENT = r"""set -eu
 PROCESS=/v3/apps/APP/processes/web # of the default seed's app dora
@@ -81,7 +92,5 @@ def render_call(ask: Ask) -> str:
         return f"scale '{ask.body}'"
     if ask.path == ELEVEN_GUIDS:
         return 'get "/v3/processes?guids=$(printf %036d, 1 2 3 4 5 6 7 8 9 10)$(printf %036d 11)"'
-    if not ask.path.startswith("/v3/apps/"):
-        return f"get '{ask.path}'"
-    rest = ask.path.removeprefix("/v3/apps/APP/processes/web")
-    return f'get "$PROCESS{rest}"' if rest else 'get "$PROCESS"'
+    rest = behind_process(ask.path)
+    return f"get '{ask.path}'" if rest is None else f'get "$PROCESS{rest}"'

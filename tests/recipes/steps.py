@@ -54,6 +54,11 @@ class Ask:
     client: Client = ADMIN
 
 
+def behind_process(path: str) -> str | None:
+    """What follows the process, a constant in each language, in a path; None where that is of another thing."""
+    return path.removeprefix(PROCESS) if path.startswith(PROCESS) else None
+
+
 def scale(
     status: int | None,
     instances: int = 2,
