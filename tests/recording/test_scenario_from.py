@@ -11,7 +11,7 @@ from mockfoundry.documents.problems import Document
 from mockfoundry.options import ServerOptions
 from mockfoundry.recording.comparison import compare_recording
 from mockfoundry.recording.har import HarEntry, Recording
-from mockfoundry.recording.scenario_from import scenario_from_recording
+from mockfoundry.recording.scenario_from import list_odd_statuses, scenario_from_recording
 from tests.recording.recorded import get, post, record_foundation
 
 BEARER = (("authorization", "bearer [redacted 00000000]"),)
@@ -81,3 +81,14 @@ def test_where_nothing_failed_there_is_no_scenario(status: int) -> None:
         answer=body,
     )
     assert scenario_from_recording(Recording((answer,)), ServerOptions(), "a.har") is None
+
+
+def test_a_status_that_no_server_can_send_is_left_out() -> None:
+    """A rule can't give it, so a scenario with it would be none."""
+    answers = [
+        HarEntry(started=number, method="GET", url="https://api/v3/processes", headers=BEARER, status=status)
+        for number, status in enumerate((999, 600, 101, 200))
+    ]
+    recording = Recording(tuple(answers))
+    assert scenario_from_recording(recording, ServerOptions(), "a.har") is None
+    assert list_odd_statuses(recording) == [600, 999]

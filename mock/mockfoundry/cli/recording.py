@@ -250,11 +250,13 @@ def scenario_from(file: Path, seed: str | None, contract: Path | None, platform:
       mockfoundry scenario-from real.har > seen.yaml
       mockfoundry compare real.har --scenario seen.yaml
     """
-    from mockfoundry.recording.scenario_from import scenario_from_recording
+    from mockfoundry.recording.scenario_from import list_odd_statuses, scenario_from_recording
 
     recording = read_recording(file)
     with report_user_errors():
         scenario = scenario_from_recording(recording, build_options(seed, (), contract, platform), file.name)
+    for status in list_odd_statuses(recording):
+        print_text(f"mockfoundry: left out: status {status}, which no server can send", error=True)
     if scenario is None:
         fail(f"{file} has no failure that mockfoundry does not give by itself", code=1)
     print_text(scenario.to_yaml(), newline=False)

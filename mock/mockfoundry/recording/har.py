@@ -23,6 +23,9 @@ from mockfoundry.version import __version__
 NO_ANSWER = 0
 """The status of an exchange whose answer never came [as browsers write it]."""
 
+STATUSES = range(200, 600)
+"""What a server can send, and a scenario give [RFC 9110, 15]; a recorded answer may have had another one."""
+
 OWNER_ONLY = 0o600
 
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mockfoundry.cloudfoundry.tokens import decode_payload
 from mockfoundry.control.context import ControlProblem, response_from_problem
 from mockfoundry.control.hosts import must_come_from_here
-from mockfoundry.recording.har import NO_ANSWER, HarActor, HarEntry
+from mockfoundry.recording.har import NO_ANSWER, STATUSES, HarActor, HarEntry
 from mockfoundry.recording.keeping import read_actor_of_claims
 from mockfoundry.recording.origins import SERVER_TARGET, Origins
 from mockfoundry.recording.passing_bodies import BodyCopy
@@ -40,9 +40,6 @@ MAX_HELD_BYTES = 8 << 20
 
 MAX_UNPACKED_BYTES = 64 << 20
 """The same of what it says."""
-
-STATUSES = range(200, 600)
-"""What a server can answer [RFC 9110, 15]."""
 
 NO_BODY_STATUSES = (204, 304)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from mockfoundry.control.replays import allow_undocumented, merge_equal_rules, respond_with_answer
 from mockfoundry.journal.entry import RecordedResponse
 from mockfoundry.options import ServerOptions
-from mockfoundry.recording.comparison import Comparer, play_recording
-from mockfoundry.recording.har import NO_ANSWER, HarEntry, Recording
+from mockfoundry.recording.comparison import Comparer, is_failure, play_recording
+from mockfoundry.recording.har import NO_ANSWER, STATUSES, HarEntry, Recording
 from mockfoundry.scenarios.model import Respond, Scenario
 from mockfoundry.scenarios.schedules import Failure, scenario_from_failures
 
@@ -43,8 +43,18 @@ def find_recorded_failures(recording: Recording, comparer: Comparer) -> Iterator
         if plan is None:
             continue
         calls[plan.operation] += 1
-        if number in unrepeated:
+        if number in unrepeated and has_status_of_rules(entry):
             yield Failure(plan, respond_from_entry(entry), calls[plan.operation])
+
+
+def has_status_of_rules(entry: HarEntry) -> bool:
+    """Whether a rule can give a recorded failure."""
+    return entry.status == NO_ANSWER or entry.status in STATUSES
+
+
+def list_odd_statuses(recording: Recording) -> list[int]:
+    """The statuses of failures that no server can send, and no scenario has."""
+    return sorted({each.status for each in recording.entries if is_failure(each) and not has_status_of_rules(each)})
 
 
 def respond_from_entry(entry: HarEntry) -> Respond:
