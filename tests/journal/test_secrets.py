@@ -208,7 +208,20 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
         headers={b"content-type": JSON},
         content=json.dumps({"note": "see " + quote(f"http://u:{quote(secret, safe='')}@h/", safe="")}).encode(),
     ),
-    "password with an at sign": body('{"uri": "amqps://u:p@SECRET@h/v"}'),
+    "uri of a go driver": lambda secret: record_entry(
+        headers={b"content-type": JSON},
+        content=json.dumps({"url": f"u:{secret.replace('/', '-')}@tcp(h:3306)/d", "password": secret}).encode(),
+    ),
+    "header of a command": body('{"command": "curl -H \'X-Api-Key: SECRET\' http://x"}'),
+    "header of a command, long": body('{"command": "curl --header \\"Cookie: a=SECRET\\" http://x"}'),
+    "input": body('<form><input type="hidden" name="X-Uaa-Csrf" value="SECRET"/></form>', b"text/html"),
+    "input, its value first": body("<input value='SECRET' name='csrf_token'>", b"text/html"),
+    "meta": body('<meta name="csrf-token" content="SECRET">', b"text/html"),
+    "setting by its type": body('{"data": [{"type": "password", "value": "SECRET", "name": "/a"}]}'),
+    "argument": body(json.dumps({"query": 'mutation { login(password: "SECRET") }'})),
+    "query, a condition encoded twice": lambda secret: record_entry(
+        query_string=f"q={quote(quote(f'token:{secret}', safe=''), safe='')}".encode()
+    ),
     "address in a pair": body('{"note": "to=http://x.example/?access_token=SECRET"}'),
     "pair in a pair": body("a=b=c;d=token=SECRET", b"text/plain"),
     "secret within a secret": lambda secret: record_entry(
@@ -283,6 +296,28 @@ def test_what_repeats_a_secret_is_redacted_too(secret: str) -> None:
     assert secret[:10] not in shown
     assert "10008" in shown
     assert "wanted bearer b" in shown
+
+
+def test_a_password_with_an_at_sign_is_hidden_up_to_the_host() -> None:
+    entry = record_entry(headers={b"content-type": JSON}, content=b'{"uri": "amqps://u:p@q3f-81@h.example/v"}')
+    assert describe_entry(ListedEntry(entry, None))["body"] == {
+        "uri": f"amqps://{digest_secret('u:p@q3f-81')}@h.example/v"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("git clone https://x {}", "ghp_0123456789abcdefghij0123456789abcdef"),
+        ("as {}.", "glpat-0123456789abcdefghij"),
+        ("key {}", "AKIA0123456789ABCDEF"),
+        ("by {}", "xoxb-0123456789-abcdefghij"),
+        ("to https://hooks.slack.com/services/{}", "T0000/B0000/abcdefghij"),
+    ],
+)
+def test_a_token_is_known_by_how_it_begins(text: str, token: str) -> None:
+    entry = record_entry(headers={b"content-type": JSON}, content=json.dumps({"note": text.format(token)}).encode())
+    assert describe_entry(ListedEntry(entry, None))["body"] == {"note": text.format(digest_secret(token))}
 
 
 SHOWN = [

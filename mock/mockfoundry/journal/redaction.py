@@ -174,7 +174,14 @@ class Redactor(SecretMarks):
         found = written_forms.FILTER.search(text) if may_hold_secret(text) else None
         while found is not None and not is_secret_name(found["name"]):
             found = written_forms.FILTER.search(text, found.start("value"))
-        return self._redact_encoded(text) if found is None else self._hide_value(found)
+        if found is not None:
+            return self._hide_value(found)
+        if "%" in text and self._decodings < MAX_DECODINGS:
+            self._decodings += 1
+            redacted = self._redact_encoded_condition(text)
+            self._decodings -= 1
+            return redacted
+        return self._redact_encoded(text)
 
     def _redact_encoded_condition(self, text: str) -> str:
         """The same as it is written in a query."""
@@ -278,7 +285,10 @@ class Redactor(SecretMarks):
         if ":" in text:
             text = self._redact_quoted_names(text)
             text = written_forms.FLOW.sub(self._redact_line, text)
+            if "-H" in text or "--header" in text:
+                text = written_forms.HEADER_FLAG.sub(self._hide_value_of(is_secret_name), text)
         if "<" in text:
+            text = written_forms.TAG.sub(self._redact_tag, text)
             text = written_forms.replace_cdata(text, is_secret_field, self._hide_inside)
             text = written_forms.ELEMENT.sub(self._hide_value_of(is_secret_field), text)
         if "curl" in text:
@@ -287,8 +297,16 @@ class Redactor(SecretMarks):
             text = written_forms.PAIR.sub(self._redact_found_pair, text)
         return written_forms.FLAG.sub(self._hide_value_of(is_secret_name), text) if "--" in text else text
 
+    def _redact_tag(self, found: re.Match[str]) -> str:
+        """A tag of HTML whose value may be a secret: `<input name="csrf" value="…">`."""
+        name = written_forms.TAG_NAME.search(found[0])
+        if name is None or not is_secret_field(name["name"]):
+            return found[0]
+        return written_forms.TAG_VALUE.sub(self._hide_value, found[0])
+
     def _redact_forms(self, text: str) -> str:
         """Text without what is a secret by its form."""
+        text = written_forms.TOKEN.sub(lambda found: self.hide(found[0]), text)
         if "-----BEGIN" in text:
             text = written_forms.PRIVATE_KEY.sub(self._hide_value, text)
         if "eyJ" in text:
@@ -296,6 +314,7 @@ class Redactor(SecretMarks):
         if "@" in text:
             text = written_forms.USER_INFO.sub(lambda found: self.hide(found[0]), text)
             text = written_forms.ORACLE_USER.sub(self._hide_value, text)
+            text = written_forms.GO_USER.sub(self._hide_value, text)
         return text
 
     def _redact_found_pair(self, found: re.Match[str]) -> str:

@@ -111,13 +111,13 @@ def is_secret_parameter(name: str, value: str = "") -> bool:
 
 def is_secret_setting(value: Mapping[str, Any]) -> bool:
     """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret."""
-    name = value.get("name", value.get("key"))
-    return "value" in value and isinstance(name, str) and is_secret_name(name)
+    names = (value.get(each) for each in ("name", "key", "id", "type"))
+    return "value" in value and any(isinstance(name, str) and is_secret_name(name) for name in names)
 
 
 _HINTS = (
     *("token", "secret", "pass", "pwd", "jwt", "cookie", "cred", "assertion", "auth", "key", "ticket", "curl"),
-    *("state", "nonce", "conn", "dsn"),
+    *("state", "nonce", "conn", "dsn", "ghp_", "gho_", "ghs_", "glpat-", "xoxb", "xoxp", "akia", "hooks.slack"),
     *(
         "signature",
         "hmac",

@@ -15,6 +15,16 @@ ORACLE_USER = re.compile(
 )
 """The same in Oracle's addresses: `jdbc:oracle:thin:user/password@host` [Oracle, JDBC Developer's Guide, 8.2]."""
 
+GO_USER = re.compile(r"""(?<![\w/:@])(?P<name>[\w.-]{1,128}):(?P<value>[^\s"'<>@/]{1,256})(?=@(?:tcp|unix|udp)\()""")
+"""The same in the addresses of Go's drivers: `user:password@tcp(host:3306)/`."""
+
+TOKEN = re.compile(
+    r"""\b(?:gh[opsu]_[A-Za-z0-9]{20,255}|glpat-[\w-]{16,255}|xox[bp]-[\w-]{10,255}|AKIA[0-9A-Z]{16}\b
+        |(?<=hooks\.slack\.com/services/)[\w/-]{8,255})""",
+    re.VERBOSE,
+)
+"""Tokens that are known by how they begin, as their givers say: GitHub, GitLab, Slack, Amazon."""
+
 FILTER = re.compile(
     r"""(?:\A|[;,&])[ \t]*(?P<name>[\w.\[\]-]{1,128})(?:[ \t]*(?:[:!<>=]{1,2})[ \t]*|[ \t]+(?:not[ \t]*)?in[ \t]+)(?P<value>.+)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -53,10 +63,16 @@ PART = re.compile(
         (?P<value>.*?)(?=\r?\n--|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
+HEADER_FLAG = re.compile(
+    r"""(?<![\w-])(?:-H|--header)[ \t=]{0,8}\\{0,8}["']?(?P<name>[\w-]{1,128}):[ \t]{0,8}(?P<value>[^"'\\\n]+)"""
+)
+TAG = re.compile(r"<(?:input|meta)\b[^<>]{1,4096}>", re.IGNORECASE)
+TAG_NAME = re.compile(r"""\sname\s*=\s*["']?(?P<name>[\w.-]{1,128})""", re.IGNORECASE)
+TAG_VALUE = re.compile(r"""\s(?:value|content)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:[\w.-]+:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]*)?>(?P<value>[^<]+)(?=</)")
 LINE = re.compile(r"""(?m)^[ \t-]{0,64}["']?(?P<name>[\w.-]{1,128})["']?[ \t]{0,64}:[ \t]*(?P<value>[^\s][^\n]*)""")
 FLOW = re.compile(
-    r"""[{,][ \t\r\n]{0,64}(?P<name>[\w.-]{1,128})[ \t]{0,64}:[ \t]*
+    r"""[{,(][ \t\r\n]{0,64}(?P<name>[\w.-]{1,128})[ \t]{0,64}:[ \t]*
         (?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]\n]*|[^\s,{}\[\]"'][^,{}\[\]\n]*)""",
     re.VERBOSE,
 )

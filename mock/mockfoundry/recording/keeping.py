@@ -34,14 +34,19 @@ VARIABLES = frozenset(
 """Fields that hold environment variables, or what a service is given."""
 
 _OF_VARIABLES = re.compile(
-    r"/(?:env|environment_variables|parameters|credentials)/?$|/v2/config/environment_variable_groups/[^/]+$"
+    r"/(?:env|environment_variables|parameters|credentials|passcode)/?$|/v2/config/environment_variable_groups/[^/]+$",
+    re.IGNORECASE,
 )
-"""Paths whose bodies hold nothing else."""
+"""Paths whose bodies hold nothing else, or a code to log in with."""
+
+_REVOKED = re.compile(r"/oauth/token/revoke/(?!user/|client/)([^/]+)")
+"""A path that ends with a token [UAA, Revoke a single token]."""
 
 _URL_SIGNS = "%/?:@!$&'()*+,;=-._~"
-_ENV_LINE = re.compile(r"(?P<before> *(?:- +)?)[\"']?env[\"']?:(?: .*)?\s*")
+_ENV_LINE = re.compile(r"(?P<before> *(?:- +)?)[\"']?(?P<name>env|parameters)[\"']?:(?: .*)?\s*")
+_FORM_PAIR = re.compile(rf"(?<![^&])({'|'.join(sorted(VARIABLES))})=(?!\[redacted )([^&\s]+)", re.IGNORECASE)
 # A key may be written with escapes, and its value stand elsewhere by an anchor.
-_MAY_NAME_VARIABLES = re.compile(r"env|var|vcap|\\[xuU]", re.IGNORECASE)
+_MAY_NAME_VARIABLES = re.compile(r"env|var|vcap|param|\\[xuU]", re.IGNORECASE)
 _NAMES_VARIABLES = re.compile(
     rf"(?<![A-Za-z_])(?:{'|'.join(sorted(VARIABLES))})[\"']?\s*:|\?\s*[\"']?env|\\[xuU]|[*&][A-Za-z]", re.IGNORECASE
 )
@@ -81,7 +86,7 @@ class SecretKeeper:
         journaled = JournalEntry(0, entry.started, entry.started, "", {}, "", "", request, answer)
         is_of_variables = _OF_VARIABLES.search(parts.path) is not None
         self.known.add(filter(is_distinctive, list_variables([journaled.body, answer.value], is_of_variables)))
-        self.known.add([unquote(parts.password or "")])
+        self.known.add([unquote(parts.password or ""), *map(unquote, _REVOKED.findall(parts.path))])
         shown = redact_entry(journaled, self.known)
         _, mark, query = shown.address.partition("?")
         return msgspec.structs.replace(
@@ -97,7 +102,7 @@ class SecretKeeper:
                 shown.answer,
                 is_of_variables and not (entry.status >= 400 and is_error(answer.value)),
             ),
-            comment=shown.redactor.redact_own_text(entry.comment),
+            comment=shown.redactor.finish_text(shown.redactor.redact_text(entry.comment)),
         )
 
 
@@ -196,7 +201,8 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_v
         return b""
     if isinstance(shown, str) and is_of_variables:
         # What can't be read as JSON can't be told apart.
-        return hide_all(shown).encode()
+        hidden = hide_all(shown)
+        return hidden.encode() if value is msgspec.UNSET else msgspec.json.encode(hidden)
     if isinstance(shown, str) and value is msgspec.UNSET:
         if shown == decode_text(content, content_type) == hide_written_variables(shown):
             return content
@@ -207,6 +213,8 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_v
 
 def hide_variables(value: Any) -> Any:
     """A value of JSON, with what environment variables hold hidden."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return hide_written_variables(value)
     if isinstance(value, list):
         return [hide_variables(each) for each in value]
     if not isinstance(value, dict):
@@ -237,6 +245,7 @@ def hide_written_variables(text: str) -> str:
     """
     if not _MAY_NAME_VARIABLES.search(text):
         return text
+    text = _FORM_PAIR.sub(lambda found: f"{found[1]}={digest_secret(found[2])}", text)
     with suppress(ValueError, RecursionError):
         return msgspec.json.encode(hide_variables(msgspec.json.decode(text))).decode()
     try:
@@ -254,7 +263,7 @@ def hide_written_variables(text: str) -> str:
             continue
         found = _ENV_LINE.fullmatch(line)
         inside = None if found is None else len(found["before"])
-        kept.append(line if found is None else f'{found["before"]}env: "{digest_secret(text)}"\n')
+        kept.append(line if found is None else f'{found["before"]}{found["name"]}: "{digest_secret(text)}"\n')
     written = "".join(kept)
     return digest_secret(text) if any(each in written for each in held) else written
 
