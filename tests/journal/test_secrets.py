@@ -44,6 +44,10 @@ def answer(name: str, text: str) -> Callable[[str], JournalEntry]:
     return lambda secret: record_entry(answer_headers=[(name.encode(), text.format(secret).encode())])
 
 
+def parameter(name: str, text: str = "{}") -> Callable[[str], JournalEntry]:
+    return lambda secret: record_entry(query_string=f"a=1&{name}={quote_plus(text.format(secret))}".encode())
+
+
 CONNECTIONS = [
     "Server=x;Password=SECRET;",
     "user=a,password=SECRET",
@@ -172,9 +176,7 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
     "proxy-authentication-info": answer("proxy-authentication-info", 'rspauth="{}"'),
     "challenge in text": body("HTTP/1.1 401 x\r\nWWW-Authenticate: NTLM SECRET\r\n", b"text/plain"),
     **{
-        f"query, {name}": lambda secret, name=name: record_entry(
-            query_string=f"a=1&{name}={quote_plus(secret)}".encode()
-        )
+        f"query, {name}": parameter(name)
         for name in (
             "state",
             "nonce",
@@ -187,9 +189,7 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
         )
     },
     **{
-        f"query, a condition: {text}": lambda secret, text=text: record_entry(
-            query_string=b"a=1&q=" + quote_plus(text.format(secret)).encode()
-        )
+        f"query, a condition: {text}": parameter("q", text)
         for text in ("password:{}", "name:a;password:{}", "token IN a,{}", "a=1,secret=={}", "api_key notin (a,{})")
     },
     "query, a condition as it is": lambda secret: record_entry(

@@ -155,7 +155,7 @@ def test_what_can_not_be_the_file_is_told(tmp_path: Path, name: str, told: str) 
 def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, not when the first exchange comes."""
     opened = os.open
-    monkeypatch.setattr("os.open", lambda path, flags, mode: opened("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr("os.open", lambda *_: opened("/dev/full", os.O_WRONLY))
     with pytest.raises(HarError, match=r"a\.har\.part can't be written: No space left on device"):
         HarWriter(tmp_path / "a.har", "https://api.example.org")
     assert list(tmp_path.iterdir()) == []

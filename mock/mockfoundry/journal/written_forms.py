@@ -26,7 +26,8 @@ TOKEN = re.compile(
 """Tokens that are known by how they begin, as their givers say: GitHub, GitLab, Slack, Amazon."""
 
 FILTER = re.compile(
-    r"""(?:\A|[;,&])[ \t]*(?P<name>[\w.\[\]-]{1,128})(?:[ \t]*(?:[:!<>=]{1,2})[ \t]*|[ \t]+(?:not[ \t]*)?in[ \t]+)(?P<value>.+)""",
+    r"""(?:\A|[;,&])[ \t]*(?P<name>[\w.\[\]-]{1,128})
+        (?:[ \t]*[:!<>=]{1,2}[ \t]*|[ \t]+(?:not[ \t]*)?in[ \t]+)(?P<value>.+)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """A condition in a query: `q=name:value`, `name IN a,b` [Cloud Controller v2, filtering], a selector of labels."""

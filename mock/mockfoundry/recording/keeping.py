@@ -128,11 +128,11 @@ def is_text(content: bytes, content_type: str) -> bool:
 
 def leave_out_unreadable(entry: HarEntry) -> HarEntry:
     """An exchange without the bodies that are no text, or nest too deep, which its comment then says."""
-    sides = [
+    sides: list[tuple[str, bytes, str]] = [
         ("request", entry.content, entry.header("content-type")),
         ("answer", entry.answer, entry.answer_header("content-type")),
     ]
-    left_out = {whose: why for whose, *body in sides if (why := why_left_out(*body))}
+    left_out = {whose: why for whose, content, content_type in sides if (why := why_left_out(content, content_type))}
     if not left_out:
         return entry
     told = [f"the {whose}'s body is left out: {why}" for whose, why in left_out.items()]

@@ -1,6 +1,6 @@
 """Reading: a HAR file as every command gets it, whoever wrote it. Never lets a secret through.
 
-A browser's file has the secrets of all that it asked, and what one exchange shows by its name another may repeat before.
+A browser writes the secrets of all that it asked, and an exchange may repeat what a later one alone shows by its name.
 So each is redacted as a recording is, with the secrets of all.
 """
 
