@@ -8,8 +8,8 @@ from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
 from tests.effort import effort_of
 from tests.searching import examples
 
-# Few letters: secrets then begin alike, and hold one another.
-secrets = st.lists(st.text("ab1", min_size=8, max_size=14), min_size=1, max_size=6)
+# Few signs: secrets then begin alike, and hold one another. One of letters alone may be a word.
+secrets = st.lists(st.text("ab1", min_size=8, max_size=14).filter(lambda text: "1" in text), min_size=1, max_size=6)
 
 
 def know(*secrets: str) -> KnownSecrets:
@@ -25,9 +25,8 @@ def test_a_secret_is_found_at_each_place_of_a_text(drawn: list[str], data: st.Da
     before, after = data.draw(st.text("ab1 ", max_size=9)), data.draw(st.text("ab1 ", max_size=9))
     secret = data.draw(st.sampled_from(drawn))
     known = know(*drawn)
-    assert known.may_stand_in(before + secret + after) or secret.isalpha()
-    shown = known.replace(before + secret + after, lambda _: "#")
-    assert secret in shown if secret.isalpha() and shown == before + secret + after else secret not in shown
+    assert known.may_stand_in(before + secret + after)
+    assert secret not in known.replace(before + secret + after, lambda _: "#")
 
 
 def test_all_that_a_text_repeats_is_replaced() -> None:
