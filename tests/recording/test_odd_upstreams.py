@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mockfoundry.recording import proxy
 from mockfoundry.recording.har import HarEntry, HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.passing_bodies import PIECE_BYTES, BodyCopy
@@ -92,10 +93,10 @@ def proxy_of(port: int, path: Path) -> Iterator[int]:
         recorder = Recorder(HarWriter(path, url), RecordingBounds())
         async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
             client.headers.clear()
-            proxy = RecordingProxy(client, Origins(url), recorder)
-            servers.append(make_proxy_server(proxy, listens.set))
+            app = RecordingProxy(client, Origins(url), recorder)
+            servers.append(make_proxy_server(app, listens.set))
             await servers[0].serve([bound])
-            await proxy.wait(5)
+            await app.wait(5)
         recorder.close()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
@@ -193,7 +194,7 @@ def test_a_packed_answer_whose_connection_breaks_off_passes_as_far_as_it_came(tm
 def test_a_packed_answer_that_says_too_much_passes_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is neither held whole nor kept."""
     most = 2 << 20
-    monkeypatch.setattr("mockfoundry.recording.proxy.MAX_UNPACKED_BYTES", most)
+    monkeypatch.setattr(proxy, "MAX_UNPACKED_BYTES", most)
     packed = gzip.compress(b" " * (most + 1), 1)
     _, body, entry, _ = exchange(answer(JSON + GZIP, packed), tmp_path)
     assert body == packed
