@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.recording.har import HarWriter, Recording
+from mockfoundry.recording.har import Recording
+from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.proxy import RecordingProxy, learn_origins
 from mockfoundry.recording.reading import read_recording_file

@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockfoundry.recording.har import (
-    HarActor,
-    HarEntry,
-    HarError,
-    HarWriter,
-    Recording,
-    entry_to_dict,
-    read_har,
-)
+from mockfoundry.recording.har import HarActor, HarEntry, HarError, Recording, read_har
+from mockfoundry.recording.har_writing import HarWriter, entry_to_dict
 from tests.searching import examples
 
 ENTRY = HarEntry(

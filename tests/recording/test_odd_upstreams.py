@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from mockfoundry.recording import proxy
-from mockfoundry.recording.har import HarEntry, HarWriter
+from mockfoundry.recording.har import HarEntry
+from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.passing_bodies import PIECE_BYTES, BodyCopy
 from mockfoundry.recording.proxy import RecordingProxy

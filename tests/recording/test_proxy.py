@@ -13,7 +13,8 @@ import pytest
 
 from mockfoundry.client.foundation import Foundation
 from mockfoundry.client.in_process import InProcess
-from mockfoundry.recording.har import NO_ANSWER, HarWriter
+from mockfoundry.recording.har import NO_ANSWER
+from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.proxy import RecordingProxy
 from mockfoundry.recording.reading import read_recording_file

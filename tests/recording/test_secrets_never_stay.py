@@ -11,7 +11,8 @@ import httpx
 import msgspec
 import pytest
 
-from mockfoundry.recording.har import HarEntry, entry_to_dict, read_har
+from mockfoundry.recording.har import HarEntry, read_har
+from mockfoundry.recording.har_writing import entry_to_dict
 from mockfoundry.recording.keeping import SecretKeeper, hide_written_variables
 from tests.command_line import run_here
 from tests.recording.recorded import AnsweringTransport, RecordingSession, record_upstream

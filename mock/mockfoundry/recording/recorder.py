@@ -4,7 +4,8 @@ from collections import Counter
 
 import msgspec
 
-from mockfoundry.recording.har import HarEntry, HarError, HarWriter
+from mockfoundry.recording.har import HarEntry, HarError
+from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.keeping import SecretKeeper
 
 

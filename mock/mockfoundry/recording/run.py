@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 import uvicorn
 
-from mockfoundry.recording.har import HarWriter
+from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins, find_origin
 from mockfoundry.recording.proxy import RecordingProxy, learn_origins, make_upstream_client
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
