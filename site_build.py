@@ -36,7 +36,7 @@ NAV: dict[str, list[str]] = {
     "Recipes": ["recipes/"],
     "Clients": [
         "clients/cf.md", "clients/go.md", "clients/java.md", "clients/python.md", "clients/failures.md",
-        "clients/recipes.md", "sample-autoscaler.md",
+        "clients/tls.md", "clients/recipes.md", "sample-autoscaler.md",
     ],
     "Reference": [
         "scenarios.md", "seed-file.md", "command-line.md", "python.md", "python-api.md", "http.md",

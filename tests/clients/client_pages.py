@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from tests.clients.failures import FAILURES, FailureSeen, read_observations
+from tests.clients.tls_words import render_tls_words
 
 HERE = Path(__file__).parent
 
@@ -31,7 +32,8 @@ LENGTH = 70
 _ALL = re.compile(r"(<!-- every client: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CODE = re.compile(r"(<!-- code: (\w+) of (\S+) -->\n```\w+\n).*?(```)", re.DOTALL)
 _FEW = re.compile(r"(<!-- few of every client -->\n).*?(<!-- end -->)", re.DOTALL)
-_MARK = re.compile(r"<!-- (every client|one client|code): ")
+_MARK = re.compile(r"<!-- (every client|one client|code): |<!-- every client of TLS -->")
+_TLS = re.compile(r"(<!-- every client of TLS -->\n).*?(<!-- end -->)", re.DOTALL)
 _ONE = re.compile(r"(<!-- one client: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _AROUND = re.compile(
@@ -53,6 +55,7 @@ def render_page(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     text = _ALL.sub(lambda found: found.group(1) + "\n".join(rows_of_all(found.group(2))) + "\n" + found.group(3), text)
     text = _ONE.sub(lambda found: found.group(1) + "\n".join(rows_of_one(found.group(2))) + "\n" + found.group(3), text)
+    text = _TLS.sub(lambda found: found.group(1) + "\n" + "\n".join(render_tls_words()) + "\n" + found.group(2), text)
     text = _FEW.sub(lambda found: found.group(1) + "\n".join(rows_of_few()) + "\n" + found.group(2), text)
     return _CODE.sub(lambda found: found.group(1) + read_region(*found.group(2, 3)) + found.group(4), text)
 

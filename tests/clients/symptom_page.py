@@ -198,7 +198,13 @@ OTHERS = (
     (
         "certificate verify failed, unknown authority",
         "The server runs with `--tls`, and the client does not trust its authority. The server prints at its start how"
-        " each client does.",
+        " each client does; in Python `Server(tls=True)` has its [`authority`](python.md#https). What else clients say of"
+        " TLS: [their words](clients/tls.md).",
+    ),
+    (
+        "the scenario tls-… is on, and the handshake goes well",
+        "It is on in another foundation than the handshake's: that is the one of the host `NAME.localhost`, else"
+        " `default`. Or the connection was open before: its handshake is behind it.",
     ),
     (
         "404, Unknown request",

@@ -39,7 +39,7 @@ def test_a_page_needs_three_lines_to_point_here_and_ten_for_a_test(client: str) 
 
 
 def test_there_is_a_page_for_each_client() -> None:
-    assert [path.stem for path in client_pages()] == ["cf", "failures", "go", "java", "python", "why"]
+    assert [path.stem for path in client_pages()] == ["cf", "failures", "go", "java", "python", "tls", "why"]
 
 
 def test_pointing_the_python_client_here_takes_three_lines(server: Server) -> None:

@@ -38,7 +38,7 @@ TLS_WORDS: dict[str, dict[str, str]] = {
     },
     "httpx": {
         "tls-expired": "ConnectError: … certificate has expired",
-        "tls-other-host": "ConnectError: … Hostname mismatch, certificate is not valid for 'localhost'",
+        "tls-other-host": "ConnectError: … Hostname mismatch … certificate is not valid for",
         "tls-self-signed": "ConnectError: … self-signed certificate",
         "tls-hang": "ConnectTimeout: … The handshake operation timed out",
         "tls-alert": "ConnectError: … alert internal error",

@@ -29,8 +29,9 @@ def test_blocks_that_are_tests_pass(run_there: Run, block: str) -> None:
     run_there(client + block).assert_outcomes(passed=block.count("def test_"))
 
 
-def test_the_block_that_is_a_program_runs(pytester: pytest.Pytester) -> None:
-    (client,), (program,) = blocks(PYTHON, "client"), blocks(PYTHON, "run")
+@pytest.mark.parametrize("program", blocks(PYTHON, "run"))
+def test_a_block_that_is_a_program_runs(pytester: pytest.Pytester, program: str) -> None:
+    (client,) = blocks(PYTHON, "client")
     result = pytester.runpython(pytester.makepyfile(program=client + program))
     assert (result.ret, result.errlines) == (0, [])
 
@@ -43,7 +44,7 @@ def test_every_option_and_every_mark_of_the_plugin_is_told(pytester: pytest.Pyte
     unused = [argument for name in PLUGINS.values() for argument in ("-p", f"no:{name}")]
     told = "".join(pytester.runpytest_subprocess(*unused, asked).stdout.str() for asked in ("--help", "--markers"))
     options = set(re.findall(r"^ +(--mock-[a-z-]+)", told, re.MULTILINE))
-    assert len(options) == 6
+    assert len(options) == 7
     assert all(option in PYTHON for option in options)
     assert all(
         f"@pytest.mark.{mark}(" in told and f"@pytest.mark.{mark}(" in PYTHON for mark in ("scenario", "seed_file")

@@ -8,7 +8,7 @@ from tests.recipes.cookbook import TLS_RECIPES
 
 SERVE = """\
 mockfoundry serve --tls --tls-authority authority.pem &
-export MOCKFOUNDRY_URL=https://127.0.0.1:8080 AUTHORITY="$PWD/authority.pem" SSL_CERT_FILE="$PWD/authority.pem"
+export MOCKFOUNDRY_URL=https://localhost:8080 AUTHORITY="$PWD/authority.pem" SSL_CERT_FILE="$PWD/authority.pem"
 mockfoundry wait
 """
 
@@ -27,8 +27,8 @@ def server():
 
 def ask(server):
     """Stands for your client."""
-    url = f"{server.url.replace('127.0.0.1', 'localhost')}/v3/processes"
-    return httpx.get(url, headers={"Authorization": "bearer admin"}, verify=server.ssl_context(), timeout=2.0)
+    headers = {"Authorization": "bearer admin"}
+    return httpx.get(f"{server.url}/v3/processes", headers=headers, verify=server.ssl_context(), timeout=2.0)
 ''',
     "Go": """\
 package yours_test
@@ -55,8 +55,7 @@ func ask(t *testing.T) (int, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}
-	url := strings.Replace(os.Getenv("MOCKFOUNDRY_URL"), "127.0.0.1", "localhost", 1)
-	request, err := http.NewRequest("GET", url+"/v3/processes", nil)
+	request, err := http.NewRequest("GET", os.Getenv("MOCKFOUNDRY_URL")+"/v3/processes", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,10 +129,9 @@ class TlsRecipesTest {
   private static int ask() throws Exception {
     var context = trusting(System.getenv("AUTHORITY"));
     var client = HttpClient.newBuilder().sslContext(context).version(HttpClient.Version.HTTP_1_1).build();
-    var url = System.getenv("MOCKFOUNDRY_URL").replace("127.0.0.1", "localhost") + "/v3/processes";
     var request =
-        HttpRequest.newBuilder(URI.create(url))
-            .timeout(Duration.ofSeconds(10))
+        HttpRequest.newBuilder(URI.create(System.getenv("MOCKFOUNDRY_URL") + "/v3/processes"))
+            .timeout(Duration.ofSeconds(5))
             .header("Authorization", "bearer admin")
             .build();
     return client.send(request, BodyHandlers.ofString()).statusCode();
@@ -154,7 +152,7 @@ class TlsRecipesTest {
 ask() {
   code=0
   curl --silent --max-time 2 --cacert "$AUTHORITY" --header 'Authorization: bearer admin' --output /dev/null \
-    "$(echo "$MOCKFOUNDRY_URL" | sed 's|127.0.0.1|localhost|')/v3/processes" || code=$?
+    "$MOCKFOUNDRY_URL/v3/processes" || code=$?
   printf %s "$code"
 }
 """,

@@ -9,8 +9,8 @@ import pytest
 from mockfoundry.client.server import Server
 from mockfoundry.shipped import list_library_files
 from mockfoundry.wire_faults import WIRE_FAULTS, DribbleFault
-from tests.recipes import in_python
-from tests.recipes.cookbook import HANDSHAKES, RECIPES
+from tests.recipes import by_tls, in_python
+from tests.recipes.cookbook import RECIPES, TLS_RECIPES
 from tests.recipes.recipe_pages import PAGES, render_pages, with_guid
 from tests.recipes.steps import Recipe
 from tests.serving import serving
@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
 
 
 def test_every_scenario_has_a_recipe() -> None:
-    assert sorted([*RECIPES, *HANDSHAKES]) == sorted(list_library_files())
+    assert sorted([*RECIPES, *TLS_RECIPES]) == sorted(list_library_files())
 
 
 def test_the_pages_are_those_of_the_library_and_the_recipes() -> None:
@@ -49,3 +49,18 @@ def test_the_python_of_a_recipe_passes(server: Server, shared: dict[str, Any], r
     names = dict(shared)
     exec(with_guid(in_python.render(recipe)), names)  # noqa: S102
     names[f"test_{recipe.scenario.replace('-', '_')}"](server.foundation())
+
+
+@pytest.fixture(scope="module")
+def server_with_tls() -> Iterator[Server]:
+    with Server(tls=True, in_thread=True) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "tls-hang")) for name in TLS_RECIPES]
+)
+def test_the_python_of_a_recipe_of_tls_passes(server_with_tls: Server, name: str) -> None:
+    names: dict[str, Any] = {}
+    exec(f"{by_tls.CLIENTS['Python']}\n\n{by_tls.render_python(name)}", names)  # noqa: S102
+    names[f"test_{name.replace('-', '_')}"](server_with_tls)

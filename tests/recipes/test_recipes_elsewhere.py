@@ -9,9 +9,10 @@ import pytest
 
 from mockfoundry.client.server import Server
 from tests.clients.test_doors import DOORS, PROJECTS, copy_files, environment, needs_go, needs_java, run
-from tests.recipes import in_go, in_java, in_shell
-from tests.recipes.cookbook import HANDSHAKES, RECIPES
-from tests.recipes.recipe_pages import render_handshake_script, with_guid
+from tests.recipes import by_tls, in_go, in_java, in_shell
+from tests.recipes.cookbook import RECIPES, TLS_RECIPES
+from tests.recipes.recipe_pages import with_guid
+from tests.waiting import DEADLINE_SECONDS
 
 __all__ = ["environment"]
 
@@ -64,25 +65,59 @@ def test_a_recipe_in_bash_passes(tmp_path: Path, server: Server, environment: Ma
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_recipes_of_handshakes_pass(tmp_path: Path, environment: Mapping[str, str]) -> None:
-    """All on one server, which prints where its authority is."""
-    scripts = "\n".join(render_handshake_script(name) for name in HANDSHAKES)
-    script = """
-        set -eu
-        mockfoundry serve --tls --port 0 > printed 2>&1 &
-        trap 'kill $!' EXIT
-        until grep -q 'Ctrl-C ends it' printed; do sleep 0.1; done
-        MOCKFOUNDRY_URL=$(sed -n 's|^ *URL *||p' printed)
-        AUTHORITY=$(grep -o -- '--cacert [^ ]*' printed | head -1 | cut -d ' ' -f 2)
-        export MOCKFOUNDRY_URL AUTHORITY SSL_CERT_FILE=$AUTHORITY
-        set -x
-    """
-    done = subprocess.run(
-        ["bash", "-c", f"{script}\n{scripts}"],
+@pytest.fixture
+def beside_tls(tmp_path: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Variables of a process beside a server with TLS, which was started as the page says, on a free port."""
+    serve = by_tls.SERVE.replace("serve --tls", "serve --port 0 --until-stdin-ends --tls").partition("&\n")[0]
+    authority = str(tmp_path / "authority.pem")
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {serve}"],
         cwd=tmp_path,
         env=environment,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=300,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = next(line.rpartition(":")[2].strip() for line in server.stdout if line.startswith("  URL "))
+        url = f"https://localhost:{port}"
+        yield {**environment, "MOCKFOUNDRY_URL": url, "AUTHORITY": authority, "SSL_CERT_FILE": authority}
+        server.stdin.close()
+        server.stdout.read()
+        server.wait(DEADLINE_SECONDS)
+
+
+@needs_go
+def test_the_recipes_of_tls_in_go_pass(tmp_path: Path, beside_tls: Mapping[str, str]) -> None:
+    project = copy_files(tmp_path / "go", {PROJECTS / "go" / "go.mod": "go.mod"})
+    tests = "\n".join(map(by_tls.render_go, TLS_RECIPES))
+    (project / "recipes_test.go").write_text(f"{by_tls.CLIENTS['Go']}\n{tests}", encoding="utf-8")
+    assert run(project, beside_tls, "gofmt", "-l", ".") == ""
+    run(project, beside_tls, "go", "vet", "./...")
+    printed = run(project, beside_tls, "go", "test", "-count=1", "-v", "./...")
+    assert set(re.findall(r"^--- PASS: (\w+)", printed, re.MULTILINE)) == set(map(by_tls.name_go_test, TLS_RECIPES))
+
+
+@needs_java
+def test_the_recipes_of_tls_in_java_pass(
+    tmp_path: Path, environment: Mapping[str, str], beside_tls: Mapping[str, str]
+) -> None:
+    project = copy_files(tmp_path / "java", {PROJECTS / "java" / "pom.xml": "pom.xml"})
+    file = project / "src" / "test" / "java" / "com" / "example" / "yours" / "TlsRecipesTest.java"
+    file.parent.mkdir(parents=True)
+    tests = "\n".join(map(by_tls.render_java, TLS_RECIPES))
+    file.write_text(f"{by_tls.CLIENTS['Java']}\n{tests}}}\n", encoding="utf-8")
+    run(project, beside_tls, "mvn", "--batch-mode", "--no-transfer-progress", "test", "-Dtest=TlsRecipesTest")
+    (report,) = (project / "target" / "surefire-reports").glob("*.xml")
+    passed = set(re.findall(r'<testcase name="(\w+)', report.read_text(encoding="utf-8")))
+    assert passed == set(map(by_tls.name_java_test, TLS_RECIPES))
+
+
+def test_the_recipes_of_tls_in_bash_pass(tmp_path: Path, beside_tls: Mapping[str, str]) -> None:
+    tests = "\n".join(map(by_tls.render_shell, TLS_RECIPES))
+    script = f"mockfoundry wait\n{by_tls.CLIENTS['bash']}\nset -x\n{tests}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=beside_tls, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
