@@ -1,4 +1,4 @@
-"""A server with TLS for a test: one line gives an https URL, and what clients trust it by; mistakes are told at once."""
+"""A server with TLS for a test: one line gives an https URL and what clients trust it by; mistakes are told at once."""
 
 import ssl
 import sys

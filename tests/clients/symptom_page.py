@@ -198,8 +198,8 @@ OTHERS = (
     (
         "certificate verify failed, unknown authority",
         "The server runs with `--tls`, and the client does not trust its authority. The server prints at its start how"
-        " each client does; in Python `Server(tls=True)` has its [`authority`](python.md#https). What else clients say of"
-        " TLS: [their words](clients/tls.md).",
+        " each client does; in Python `Server(tls=True)` has its [`authority`](python.md#https). What else clients say"
+        " of TLS: [their words](clients/tls.md).",
     ),
     (
         "the scenario tls-… is on, and the handshake goes well",

@@ -313,6 +313,22 @@ def test_with_tls_a_foundation_has_an_https_url(run: Run, arguments: tuple[str, 
     run(TRUSTING, "--mock-tls", *arguments).assert_outcomes(passed=1)
 
 
+def test_a_report_says_why_a_scenario_of_tls_has_broken_nothing(run: Run) -> None:
+    text = """
+@pytest.mark.scenario("tls-expired")
+def test_waits_for_an_error(foundation):
+    assert not foundation.playing()
+"""
+    result = run(text, "--mock-tls")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "scenario tls-expired has broken no connection: a handshake comes before the path, and so before this",
+            "  foundation is known; play it in the foundation default",
+        ]
+    )
+
+
 @pytest.mark.long
 def test_tls_is_of_the_server_that_the_tests_start(run: Run) -> None:
     result = run(TRUSTING, "--mock-tls", "--mock-url", "https://127.0.0.1:1")

@@ -92,7 +92,9 @@ def render_index() -> str:
     parts.append(_TLS_CLIENTS_HEAD)
     for title, fence, _ in LANGUAGES:
         closing = "  // the tests\n}\n" if fence == "java" else ""
-        parts.append(f"### {title}, by https\n\n{_TLS_NEEDS[title]}\n\n```{fence}\n{by_tls.CLIENTS[title]}{closing}```\n")
+        parts.append(
+            f"### {title}, by https\n\n{_TLS_NEEDS[title]}\n\n```{fence}\n{by_tls.CLIENTS[title]}{closing}```\n"
+        )
     return "\n".join(parts)
 
 
@@ -113,11 +115,11 @@ def render_tls_recipe(name: str) -> str:
     """The page of a scenario that breaks connections by TLS."""
     parts = [
         *render_scenario(name),
-        "## The test\n\n`ask` stands for your client; [its lines](README.md#the-client-of-the-tests-of-tls), and how the"
-        " server is started, are\nthe same on all pages about TLS. A handshake comes before any path, so it is the host"
-        " that says whose scenarios count:\nhere that of the foundation `default`.\n",
+        "## The test\n\n`ask` stands for your client; [its lines](README.md#the-client-of-the-tests-of-tls), and how"
+        " the server is started, are\nthe same on all pages about TLS. A handshake comes before any path, so it is the"
+        " host that says whose scenarios count:\nhere that of the foundation `default`.\n",
     ]
-    for title, fence, language in LANGUAGES:
+    for title, fence, _ in LANGUAGES:
         parts.append(f"### {title}\n\n```{fence}\n{by_tls.RENDER[title](name)}```\n")
     parts.append(f"[What other clients say of it](../clients/tls.md#{name}).\n")
     parts.append(render_good_client(name))

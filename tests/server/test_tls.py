@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_a_client_that_does_not_trust_it_is_told_how(start: Start) -> None:
     server, _ = start(tls=True)
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"{server.url}/v3/info")
-    with pytest.raises(ServerGoneError, match="is not trusted: .*; .*export SSL_CERT_FILE=FILE"):
+    with pytest.raises(ServerGoneError, match=r"is not trusted: .*; .*export SSL_CERT_FILE=FILE"):
         SocketControlClient(server.url, lambda: "")("GET", "/health")
 
 
@@ -141,6 +142,24 @@ def test_a_users_certificate_is_served_with_its_key_in_a_file_of_its_own_or_in_t
         server, file = start(**options)
         asked = httpx.get(f"https://localhost:{server.port}/v3/processes", headers=ADMIN, verify=trusting(trusted))
         assert (asked.status_code, file) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "state"), [(-9, -2, "has expired"), (2, 9, "is not valid yet"), (-2, 2, "")]
+)
+def test_a_users_certificate_that_is_not_valid_now_is_served_and_told(
+    authority: trustme.CA, tmp_path: Path, caplog: pytest.LogCaptureFixture, begins: int, ends: int, state: str
+) -> None:
+    first, last = (datetime.now(UTC) + timedelta(days=days) for days in (begins, ends))
+    issued, file = authority.issue_cert("localhost", not_before=first, not_after=last), tmp_path / "both.pem"
+    issued.private_key_and_cert_chain_pem.write_to_path(file)
+    with ExitStack() as ending:
+        assert set_up_tls(ServerOptions(tls_cert=str(file)), ending.callback) is not None
+    told = (
+        f"--tls-cert {file}: the certificate {state} (it is valid from {first.date()} to {last.date()}); clients that "
+        "check it refuse it"
+    )
+    assert [each.getMessage() for each in caplog.records] == ([told] if state else [])
 
 
 def test_clients_must_show_a_certificate_where_that_is_demanded(

@@ -16,7 +16,7 @@ from mockfoundry.assembly import build_service
 from mockfoundry.client.control import SocketControlClient
 from mockfoundry.client.errors import ControlError
 from mockfoundry.client.foundation import Foundation
-from mockfoundry.options import ServerOptions
+from mockfoundry.options import DoorName, ServerOptions
 from mockfoundry.server.run import BackgroundServer
 from mockfoundry.server.tls import set_up_tls
 from tests.serving import ADMIN, WEB
@@ -57,7 +57,8 @@ class TlsServer(NamedTuple):
 @pytest.fixture
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
     """A server; a test may name its door and its event loop."""
-    door, loop = getattr(request, "param", ("protocol", "uvloop"))
+    asked: tuple[DoorName, str] = getattr(request, "param", ("protocol", "uvloop"))
+    door, loop = asked
     if loop == "asyncio":
         monkeypatch.setitem(sys.modules, "uvloop", None)
     options = ServerOptions(tls=True, head_timeout=300_000, door=door)
@@ -94,7 +95,10 @@ BROKEN_OFF = {
     "tls-answer-alert": "ALERT_BAD_RECORD_MAC|alert bad record mac",
     "tls-answer-garbled": "DECRYPTION_FAILED_OR_BAD_RECORD_MAC|decryption failed or bad record mac",
 }
-READ = b"GET /v3/processes/%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: bearer admin\r\n\r\n" % WEB.encode()
+READ = (
+    b"GET /v3/processes/%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: bearer admin\r\n\r\n"
+    % WEB.encode()
+)
 
 
 @pytest.mark.parametrize("server", [("protocol", "uvloop"), ("protocol", "asyncio"), ("asgi", "uvloop")], indirect=True)

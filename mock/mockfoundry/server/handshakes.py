@@ -217,8 +217,11 @@ class HandshakeProtocol(asyncio.Protocol):
         if transport.is_closing():
             return
         protocol = self._door.make_protocol(**self._arguments)
-        shown = BreakingTransport(transport, self._transport, fault) if fault is not None and breaks_answer else transport
-        protocol.connection_made(cast("asyncio.Transport", shown))
+        shown = transport
+        if fault is not None and breaks_answer:
+            # For the protocol it is one: it has all that a transport of the loop has.
+            shown = cast("asyncio.Transport", BreakingTransport(transport, self._transport, fault))
+        protocol.connection_made(shown)
         transport.set_protocol(protocol)
         if early.content:
             protocol.data_received(early.content)

@@ -1,5 +1,6 @@
 """TLS: what a server shows its clients to be called by https, and whom it lets in. Never reads a request."""
 
+import logging
 import os
 import shutil
 import socket
@@ -7,6 +8,7 @@ import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +24,8 @@ CallAtEnd = Callable[[Callable[[], object]], object]
 """Takes what is to be called once the server has ended."""
 
 AUTHORITY_FILE = "authority.pem"
+
+log = logging.getLogger("mockfoundry")
 
 
 class TlsError(ValueError):
@@ -60,6 +64,7 @@ def set_up_tls(options: ServerOptions, call_at_end: CallAtEnd) -> Tls | None:
         return make_throw_away_tls(options, new_context, call_at_end)
     context = new_context()
     load_certificate(context, options.tls_cert, options.tls_key)
+    warn_of_dates(options.tls_cert, datetime.now(UTC))
     return Tls(make_fixed_finder(context, new_context))
 
 
@@ -142,6 +147,27 @@ def load_certificate(context: ssl.SSLContext, certificate: str, key: str | None)
         context.load_cert_chain(certificate, key, password=refuse_pass_phrase)
     except ssl.SSLError as error:
         raise TlsError(explain_certificate(error, certificate, key)) from None
+
+
+def warn_of_dates(certificate: str, now: datetime) -> None:
+    """Logs that a user's certificate is not valid now. It is served: a test may be about that."""
+    from cryptography import x509
+
+    try:
+        first = x509.load_pem_x509_certificates(Path(certificate).read_bytes())[0]
+    except ValueError:
+        # OpenSSL has taken it, and it takes more.
+        return
+    begins, ends = first.not_valid_before_utc, first.not_valid_after_utc
+    if not begins <= now <= ends:
+        state = "has expired" if ends < now else "is not valid yet"
+        log.warning(
+            "--tls-cert %s: the certificate %s (it is valid from %s to %s); clients that check it refuse it",
+            certificate,
+            state,
+            begins.date(),
+            ends.date(),
+        )
 
 
 def explain_certificate(error: ssl.SSLError, certificate: str, key: str | None) -> str:
