@@ -323,7 +323,7 @@ def test_waits_for_an_error(foundation):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "scenario tls-expired has broken no connection: a handshake comes before the path, and so before this",
+            "scenario tls-expired has broken no connection: a handshake comes before the path, so before this",
             "  foundation is known; play it in the foundation default",
         ]
     )

@@ -147,7 +147,7 @@ def describe_scenarios(foundation: Foundation) -> Iterator[str]:
         if each.scenario.get("given"):
             yield f"the given: of scenario {each.name} has changed the world"
         if each.scenario.get("tls") and not each.answered:
-            yield f"scenario {each.name} has broken no connection: a handshake comes before the path, and so before this"
+            yield f"scenario {each.name} has broken no connection: a handshake comes before the path, so before this"
             yield "  foundation is known; play it in the foundation default"
     idle = [each.name for each in playing if each.scenario.get("rules") and not each.answered]
     exchanges = foundation.requests(limit=MAX_COMPARED_EXCHANGES) if idle else []
