@@ -2,9 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
+# pytester forgets what is imported while its tests run, and classes of these would then be there twice.
+import cryptography.x509
+import httpcore
 import pytest
+import trustme
 
 from tests.serving import Serving, serving
+
+IMPORTED_ONCE = (cryptography.x509, httpcore, trustme)
 
 SCALING = """
 import httpx
