@@ -88,8 +88,7 @@ def test_a_server_without_tls_has_no_authority() -> None:
 
 
 def test_without_tls_nothing_of_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("trustme", "mockfoundry.client.server.ssl"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "trustme", None)
     with Server(in_thread=True) as plain, InProcess() as nowhere:
         assert plain.url.startswith("http://127.0.0.1:")
         assert nowhere.foundation().url.startswith("http://mockfoundry.test/")
