@@ -6,7 +6,6 @@ interface ends a connection by `close_notify` alone. So the client's OpenSSL, an
 
 import asyncio
 import ssl
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -64,9 +63,6 @@ class BreakingTransport:
         if not self._answer:
             asyncio.get_running_loop().call_soon(self._break)
         self._answer += data
-
-    def writelines(self, parts: Iterable[bytes]) -> None:
-        self.write(b"".join(parts))
 
     def close(self) -> None:
         self._closing = True
