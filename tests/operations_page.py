@@ -13,6 +13,7 @@ from mockfoundry.control.journals import MAX_VERIFY_WAIT
 from mockfoundry.control.metrics import LAG_BUCKETS, LoopLag, MetricsSnapshot, ServerGauges, SnapshotCollector
 from mockfoundry.control.peers import TIMEOUT_SECONDS
 from mockfoundry.control.scenarios import MAX_SCENARIOS
+from mockfoundry.control.shared_lines import MAX_KEPT_BYTES
 from mockfoundry.documents.nodes import MAX_DOCUMENT_BYTES
 from mockfoundry.documents.times import format_duration
 from mockfoundry.exchange.routing import MAX_LINE_BYTES
@@ -76,6 +77,11 @@ BUILT_IN = (
     BuiltInBound("verify calls that wait", str(MAX_WAITING_CALLS), "503 `too-many-waits`"),
     BuiltInBound("how long a verify may wait", format_duration(MAX_VERIFY_WAIT), "422 `bad-duration`"),
     BuiltInBound("calls that follow a journal", str(MAX_STREAMS), "429 `too-many-streams`"),
+    BuiltInBound(
+        "what those share of exchanges that were shown",
+        f"{MAX_KEPT_BYTES >> 20} MiB",
+        "the earliest are made anew for each",
+    ),
     BuiltInBound("names of deleted foundations", f"{MAX_GONE_NAMES:,}", "the earliest are forgotten"),
     BuiltInBound(
         "lines of the request log that wait", f"{MAX_WAITING_LINES:,}", "left out, and their number is printed"
@@ -199,8 +205,9 @@ _TAIL = """
 ## The end
 
 SIGTERM and Ctrl-C end the server in order: it takes no more connections, lets held requests go on, gives responses that
-are being sent {grace} seconds, and ends with exit code 0. Nothing is saved; `GET /__mock/foundations/NAME/state` before
-that is a world to begin with again.
+are being sent {grace} seconds, and ends with exit code 0. With `--store` it saves what has changed first
+([Stores](store.md)); without it nothing is saved, and `GET /__mock/foundations/NAME/state` before that is a world to
+begin with again.
 """
 
 

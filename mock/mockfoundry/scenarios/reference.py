@@ -162,10 +162,10 @@ _HOW_IT_PLAYS = """\
   clock (`mockfoundry clock --advance 6s`). If nobody does, `at-most:` (30 s of the machine) ends it with a 504
   `Mock-ClockNotAdvanced`.
 - `tls:` breaks handshakes, which come before any request. So it has no conditions and is not in the journal
-  (`mockfoundry log`): a server prints a line for each on a terminal, or with `--log text`, and `answered` of the scenario
-  counts them. The foundation is that of the host that the client asks for (`https://NAME.localhost`), else `default`.
-  Connections that are open already stay as they are. A server without TLS, and one in the test's own process, refuses
-  such a scenario.
+  (`mockfoundry log`): a server prints a line for each on a terminal, or with `--log text`, and `answered` of the
+  scenario counts them. The foundation is that of the host that the client asks for (`https://NAME.localhost`), else
+  `default`. Connections that are open already stay as they are. A server without TLS, and one in the test's own
+  process, refuses such a scenario.
 
 ## Where a rule is asked
 
