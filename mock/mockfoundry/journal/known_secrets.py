@@ -102,17 +102,22 @@ class KnownSecrets:
                         yield start
 
     def _find_longest(self, text: str, start: int) -> tuple[str, int]:
-        """The spelling that stands in a text at a place, else that of which the most does, and where it ends."""
+        """The spelling that begins at a place of a text, and where what stands there of it ends.
+
+        It is the longest one that stands there whole, or one that was cut and of which more does.
+        """
         lengths = self._lengths[text[start : start + MIN_CUT_LENGTH]]
-        for length in lengths:
-            whole = text[start : start + length]
-            if whole in self._spellings:
-                return whole, start + length
         # Of all in order, those that begin most like the text stand beside its place.
         place = bisect_left(self._in_order, text[start : start + lengths[0]])
         beside = self._in_order[max(place - 1, 0) : place + 1]
         common = {
             each: count_common(text, start, each) for each in beside if text.startswith(each[:MIN_CUT_LENGTH], start)
         }
-        longest = max(common, key=lambda each: common[each])
-        return longest, start + common[longest]
+        cut = max(common, key=lambda each: common[each])
+        for length in lengths:
+            whole = text[start : start + length]
+            if whole in self._spellings and (
+                len(whole) >= common[cut] or not is_repeat(text, start, start + common[cut], len(cut))
+            ):
+                return whole, start + len(whole)
+        return cut, start + common[cut]

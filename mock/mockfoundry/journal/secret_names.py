@@ -10,8 +10,6 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_plus
 
-from mockfoundry.journal.repeats import is_plain_word
-
 _ROOTS = (
     *("password", "passwd", "passphrase", "passcode", "secret", "token", "jwt", "cookie", "credential", "assertion"),
     *("authorization", "signature", "apikey", "accesskey", "privatekey", "sessionid", "sessid", "samlresponse"),
@@ -96,16 +94,17 @@ def is_secret_field(name: str) -> bool:
 
 _PARAMETERS = frozenset(("code", "key", "ticket", "code_challenge"))
 _DRAWN_PARAMETERS = frozenset(("state", "nonce", "relaystate"))
+_WORDS_OR_ADDRESS = re.compile(r"[A-Za-z]{1,16}(?:[ _-][A-Za-z]{1,16})*|https?://.*", re.DOTALL)
 
 
 def is_secret_parameter(name: str, value: str = "") -> bool:
     """The same of a parameter of a URL, where `code` and `ticket` are those of a login, and `key` the caller's key.
 
     Args:
-        value: tells whether a `state` is what a client drew for its log-in, or a word.
+        value: tells whether a `state` is what a client drew for its log-in, or a word, or where it goes on after that.
     """
     lowered = unquote_plus(name).lower()
-    is_drawn = lowered in _DRAWN_PARAMETERS and not is_plain_word(value)
+    is_drawn = lowered in _DRAWN_PARAMETERS and not _WORDS_OR_ADDRESS.fullmatch(unquote_plus(value))
     return is_drawn or lowered in _PARAMETERS or is_secret_name(name)
 
 

@@ -32,7 +32,7 @@ FILTER = re.compile(
 )
 """A condition in a query: `q=name:value`, `name IN a,b` [Cloud Controller v2, filtering], a selector of labels."""
 
-CHALLENGE = re.compile(r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|[^,"])+""", re.DOTALL)
+CHALLENGE = re.compile(r"""(?:"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|[^,"])+""", re.DOTALL)
 CHALLENGE_PARAMETER = re.compile(
     r"""\s*(?:[\w-]{1,64}[ \t]+)?(?P<name>[\w-]{1,64})[ \t]*=[ \t]*(?P<value>"(?:[^"\\]|\\.)*"?|[^\s"=]+)\s*""",
     re.DOTALL,
@@ -48,7 +48,7 @@ JSON_STRING = re.compile(r'"((?:[^"\\]|\\(?:.|\Z))*)(?:"|\Z)', re.DOTALL)
 PAIR = re.compile(
     r"""(?<![\w.%-])(?P<name>[\w.%\[\]-]{1,128})[ \t]*=[ \t]*
         (?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?
-        |(?:[^\s&"'<>;,|]|[;,|](?!(?:[\w.%\[\]-]{1,128}=|[;,|]*(?:[\s&"'<>]|\Z))))+)""",
+        |(?:[^\s&"'<>;,|]|[;,|](?!(?:[\w.%\[\]-]{1,128}=|[;,|]{0,8}(?:[\s&"'<>]|\Z))))+)""",
     re.VERBOSE,
 )
 """A name and a value; one without quotes ends before the next pair, behind `;`, `,` or `|` as well."""

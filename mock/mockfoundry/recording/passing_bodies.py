@@ -33,27 +33,35 @@ class Unpacker:
         self.problem = ""
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """What a part says."""
+        """What a part says; nothing once there is a problem."""
+        if self.problem:
+            return
         self._rest += part
-        while self._rest and not self.problem:
+        # A decoder may have taken all that came, and not yet have given all that this says.
+        is_full = False
+        while (self._rest or is_full) and not self.problem:
             if self._decoder is None and not self._begin():
                 return
             try:
                 piece = self._decoder.decompress(self._rest, PIECE_BYTES)
             except zlib.error:
-                self.problem = "what follows is not packed so"
+                self._give_up("what follows is not packed so")
                 return
             is_over = self._decoder.eof
+            is_full = len(piece) == PIECE_BYTES and not is_over
             self._rest = self._decoder.unused_data if is_over else self._decoder.unconsumed_tail
             if is_over:
                 self._decoder, self._has_ended = None, True
             yield piece
 
+    def _give_up(self, problem: str) -> None:
+        self.problem, self._rest = problem, b""
+
     def _begin(self) -> bool:
         """Begins a member; false where too little of it is there yet."""
         if self._has_ended:
             if not self._is_gzip:
-                self.problem = "more follows its end"
+                self._give_up("more follows its end")
                 return False
             # Some fill up with zeros behind it [gzip's manual, 3].
             self._rest = self._rest.lstrip(b"\x00")
@@ -62,7 +70,7 @@ class Unpacker:
         head = int.from_bytes(self._rest[:2], "big")
         if self._is_gzip:
             if head != 0x1F8B:
-                self.problem = "more follows its end" if self._has_ended else "it is no gzip"
+                self._give_up("more follows its end" if self._has_ended else "it is no gzip")
                 return False
             self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
         else:
