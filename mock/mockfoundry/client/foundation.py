@@ -314,7 +314,8 @@ class Foundation(FoundationJournal):
         """Makes the foundation again, from a seed or from the server's, even if it was deleted.
 
         Tokens that were minted before do not count in it. Where the seed or a scenario is refused, the foundation stays
-        as it was.
+        as it was; if the server has no room for another one, a scenario that is not one of the library is tried on this
+        one itself, and leaves none where it is refused.
 
         Args:
             random_seed: the number from which everything is derived that the seed leaves out; None for the server's.

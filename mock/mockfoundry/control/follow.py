@@ -121,7 +121,7 @@ class JournalStream:
             news = asyncio.Event()
             journal.watchers.append(news.set)
             try:
-                async with self._lines.turn:
+                async with self._lines.turn_of(foundation.generation):
                     first = journal.recorded - len(journal)
                     missed = first - number if knows_number or number > query.after_number else 0
                     knows_number = False
@@ -134,8 +134,6 @@ class JournalStream:
                     names = names_finder(foundation, False)(listed)
                     listed = [each for each in listed if query.holds(each.entry)]
                     lines += await self._make_lines(foundation.generation, listed, names)
-                    # Others may wait, so the next turn is not in this step.
-                    await asyncio.sleep(0)
                 if not lines and self._form.heartbeat and quiet >= HEARTBEAT_SECONDS:
                     lines, quiet = [self._form.heartbeat], 0.0
                 if lines:
@@ -168,7 +166,10 @@ class JournalStream:
         if size > MAX_LOOP_JOURNAL_BYTES:
             made = await asyncio.to_thread(make, missing, names)
         else:
-            made = make(missing, names)
+            async with shared.turn:
+                made = make(missing, names)
+                # Others may wait, so the next turn is not in this step.
+                await asyncio.sleep(0)
         for each, line in zip(missing, made, strict=True):
             shared.keep(make, generation, MadeLine(each, names, line))
         rest = iter(made)

@@ -7,6 +7,7 @@ other clients are served in between.
 
 import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -43,13 +44,18 @@ class SharedLines:
     """The lines that were made last for all who follow.
 
     Attributes:
-        turn: to be held by who makes lines, and given back in another step than the one that has made them.
+        turn: to be held by who makes lines where exchanges are made, and given back in another step.
     """
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._made: dict[LineKey, MadeLine] = {}
         self._size = 0
+
+    def turn_of(self, generation: int) -> asyncio.Lock:
+        """The turn of those who follow one foundation, so that what one of them makes is there for the next."""
+        return self._turns.setdefault(generation, asyncio.Lock())
 
     def find(self, make: LinesMaker, generation: int, listed: ListedEntry, names: Names) -> bytes | None:
         """The line of an exchange that is as it was, and whose guids have the same names; else None.

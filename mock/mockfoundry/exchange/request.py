@@ -79,8 +79,8 @@ def read_request(
 
 
 _LIST_HEADERS = frozenset({b"prefer", b"x-forwarded-proto", b"x-forwarded-host", b"origin", b"x-mock-foundation"})
-# The last two are none. Two of them are to be seen: a page of another place must not hide behind the second Origin, and
-# a proxy before several shards may go by another foundation than the server.
+# Origin and X-Mock-Foundation are none. Two of them are to be seen: a page of another place must not hide behind the
+# second Origin, and a proxy before several shards may go by another foundation than the server.
 
 
 def join_list_headers(named: dict[bytes, bytes], headers: Headers) -> None:

@@ -209,11 +209,12 @@ class SnapshotWriter:
         )
 
     def _encode_initial_world(self, world: World) -> bytes:
-        for known, content in self._initial_worlds:
-            if known is world:
-                return content
-        content = encode_world(world)
-        self._initial_worlds = (*self._initial_worlds, (world, content))[-MAX_ENCODED_WORLDS:]
+        content = next((content for known, content in self._initial_worlds if known is world), None)
+        if content is None:
+            content = encode_world(world)
+        others = (each for each in self._initial_worlds if each[0] is not world)
+        # Those that were asked for last: nearly all foundations begin as the same one.
+        self._initial_worlds = (*others, (world, content))[-MAX_ENCODED_WORLDS:]
         return content
 
 
