@@ -392,6 +392,16 @@ def test_the_screen_of_shards_says_where_to_look_and_how_to_ask() -> None:
     assert '    curl -i http://[::1]:8080/v3/processes -H "Authorization: bearer admin"\n' in screen
 
 
+def test_the_first_call_of_a_shard_is_one_that_it_answers() -> None:
+    """The default foundation is on the first of two shards, and ci-1 on the second one."""
+    for share, called in (((0, 2), "http://here"), ((1, 2), "http://here/foundations/ci-1")):
+        options = ServerOptions(shard=share, control_token="s", strict_auth=True)
+        screen = render_start_screen(build_service(options, 0), "http://here", options)
+        name = called.rpartition("/")[2].replace("here", "default")
+        assert f"-X POST {called}/v3/processes/{WEB}/actions/scale" in screen
+        assert f"http://here/__mock/foundations/{name}/tokens " in screen
+
+
 def test_the_first_call_of_another_contract_is_one_of_its_own() -> None:
     options = ServerOptions(contract=str(shipped.PLATFORM_CONTRACT_FILE))
     screen = render_start_screen(build_service(options, 0), "http://here", options)

@@ -5,6 +5,7 @@ import shlex
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mockfoundry.cloudfoundry.world import World
     from mockfoundry.contract.load import Contract
     from mockfoundry.exchange.run import Service
+    from mockfoundry.foundations.shards import Shard
 
 LOOPBACK_PREFIXES = ("127.", "::1", "localhost")
 
@@ -108,7 +110,8 @@ def render_start_screen(
     ]
     program = f"curl --cacert {shlex.quote(authority)}" if authority else "curl"
     program += " --cert CLIENT.pem" if options.tls_client_ca else ""
-    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, program)), ""]
+    called = find_callable_name(registry.shard)
+    lines += [*(f"  {line}" for line in render_first_call(contract, world, url, options, program, called)), ""]
     lines += [f"  {line}".rstrip() for line in render_trust(authority)]
     if options.tls_client_ca:
         lines += [f"  Clients show a certificate, here CLIENT.pem, by {quote_line(options.tls_client_ca)}.", ""]
@@ -193,33 +196,54 @@ def render_trust(authority: str) -> Iterator[str]:
     yield ""
 
 
+def find_callable_name(shard: "Shard | None") -> str:
+    """The name of a foundation that a server has, or may have: the default one where that is among them."""
+    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
+
+    names = chain([DEFAULT_FOUNDATION], (f"ci-{number}" for number in count(1)))
+    return next(name for name in names if shard is None or shard.has(name))
+
+
 def render_first_call(
-    contract: "Contract", world: "World", url: str, options: ServerOptions, program: str = "curl"
+    contract: "Contract", world: "World", url: str, options: ServerOptions, program: str, name: str
 ) -> list[str]:
-    """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale."""
+    """The lines that show a first call: a scale, or a read that needs nothing where there is nothing to scale.
+
+    Args:
+        name: of the foundation that is called.
+    """
+    from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
+
+    api = url if name == DEFAULT_FOUNDATION else f"{url}/foundations/{name}"
     guid = next((process.guid for process in world.processes.values() if process.type == "web"), None)
     if guid is not None and "scaleProcess" in contract.plans:
         return render_call(
-            f"-X POST {url}/v3/processes/{guid}/actions/scale \\\n ",
+            f"-X POST {api}/v3/processes/{guid}/actions/scale \\\n ",
             "-H 'Content-Type: application/json' -d '{\"instances\": 3}'",
             url,
             options,
             program,
+            name,
         )
     readable = (plan.path for plan in contract.plans.values() if plan.method == "GET" and "{" not in plan.path)
     path = next(readable, None)
     if path is None:
         return ["Try it", "  mockfoundry operations lists what it answers"]
-    return render_call(f"{url}{path}", "", url, options, program)
+    return render_call(f"{api}{path}", "", url, options, program, name)
 
 
-def render_call(target: str, rest: str, url: str, options: ServerOptions, program: str) -> list[str]:
-    """The lines of a call by curl; where no token is known beforehand, they have one minted."""
+def render_call(target: str, rest: str, url: str, options: ServerOptions, program: str, name: str) -> list[str]:
+    """The lines of a call by curl; where no token is known beforehand, they have one minted.
+
+    Args:
+        url: of the server.
+        name: of the foundation that is called.
+    """
     lines, token = ["Try it"], "admin"
     if options.strict_auth:
         control_token = " -H 'X-Mock-Control-Token: CONTROL_TOKEN'" if options.control_token else ""
         lines += [
-            f"  TOKEN=$({program} -s -X POST{control_token} {url}/__mock/foundations/default/tokens \\",
+            f"  TOKEN=$({program} -s -X POST{control_token} {url}/__mock/foundations/{name}/tokens \\",
             '    | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')',
         ]
         token = "$TOKEN"  # noqa: S105 (the shell's variable)

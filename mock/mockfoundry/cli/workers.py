@@ -310,7 +310,10 @@ def render_screen(options: ServerOptions, urls: Sequence[str], reads_tokens: boo
         "",
     ]
     if options.contract is None:
-        lines += [f"  {line}" for line in render_call(f"{url}/v3/processes", "", url, options, "curl")] + [""]
+        from mockfoundry.foundations.registry import DEFAULT_FOUNDATION
+
+        called = render_call(f"{url}/v3/processes", "", url, options, "curl", DEFAULT_FOUNDATION)
+        lines += [f"  {line}" for line in called] + [""]
     if not reads_tokens:
         lines += [
             "  nginx reads no tokens here, so name the foundation by path, header or host; with its JavaScript module",
