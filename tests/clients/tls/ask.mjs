@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 const ca = readFileSync(process.argv[2]);
 
 function ask(trusts, url) {
-  const options = { headers: { Authorization: "bearer admin" }, timeout: 1000, agent: false };
+  const options = { headers: { Authorization: "bearer admin" }, timeout: 3000, agent: false };
   if (trusts === "trusting") options.ca = ca;
   return new Promise((resolve) => {
     const request = (url.startsWith("https") ? https : http).get(url, options, (response) => {

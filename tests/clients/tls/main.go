@@ -21,7 +21,7 @@ func ask(roots *x509.CertPool, url string) string {
 		return err.Error()
 	}
 	request.Header.Set("Authorization", "bearer admin")
-	response, err := (&http.Client{Transport: transport, Timeout: time.Second}).Do(request)
+	response, err := (&http.Client{Transport: transport, Timeout: 3 * time.Second}).Do(request)
 	if err != nil {
 		return err.Error()
 	}
