@@ -56,6 +56,20 @@ def test_it_is_found_as_it_may_be_written(text: str, shown: str) -> None:
     assert know("q/w4e rty ä").replace(text, lambda _: "#") == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("it is b2b-portal", "it is #"),
+        ("it is b2b-portal.apps.example.org", "it is #"),
+        ("it is b2b-portal.apps.exa…", "it is #…"),
+        ("it is b2b-portal.else", "it is #.else"),
+    ],
+)
+def test_of_two_that_begin_alike_the_one_is_found_that_hides_most(text: str, shown: str) -> None:
+    """One begins the other, and the text ends with the shorter, or is cut in the longer."""
+    assert know("b2b-portal", "b2b-portal.apps.example.org").replace(text, lambda _: "#") == shown
+
+
 @pytest.mark.parametrize("word", ["changeme", "password", "administrator", "hunter2", ""])
 def test_a_word_makes_no_holes_in_other_texts(word: str) -> None:
     assert know(word).replace(f"the {word} of all", lambda _: "#") == f"the {word} of all"

@@ -331,6 +331,8 @@ SHOWN = [
     {"content": b'{"password": null, "token": "", "max_tokens": 5}', "headers": {b"content-type": JSON}},
     {"query_string": b"state=RUNNING&states=DEPLOYING,PAUSED&q=name:dora;organization_guid:1&names=a,b"},
     {"query_string": b"label_selector=env+in+(a,b),!old,tier%21%3Dc"},
+    {"query_string": b"state=https%3A%2F%2Fapps.sys.example.org%2Freturn"},
+    {"query_string": b"state=IN_PROGRESS&nonce=none"},
     {
         "answer_headers": [
             (b"www-authenticate", b'Bearer realm="UAA/oauth", error="invalid_token", error_description="It, is old"'),
@@ -453,6 +455,7 @@ HOSTILE = [
     b'{"token": [' + b'"' * 300_000,
     b"a=;" * 100_000,
     b"a=" + b";" * 300_000,
+    b"a=" + b";" * 300_000 + b"x",
     b"a=" + b"|x" * 150_000,
     b'a="b=' * 60_000,
     b"-----BEGIN PRIVATE KEY-----" * 12_000,
@@ -490,6 +493,11 @@ def test_no_body_takes_long_to_be_read(number: int) -> None:
     # Without a word of what may be a secret nothing would be looked for.
     content = b"token @ % " + HOSTILE[number]
     entry = record_entry(headers={b"content-type": b"text/plain"}, content=content, query_string=content[:8000])
+    assert effort_of(lambda: describe_entry(ListedEntry(entry, None))) < 1.5
+
+
+def test_no_challenge_takes_long_to_be_read() -> None:
+    entry = record_entry(answer_headers=[(b"www-authenticate", b'"\\' * 50_000), (b"refresh", b'"\\' * 50_000)])
     assert effort_of(lambda: describe_entry(ListedEntry(entry, None))) < 1.5
 
 

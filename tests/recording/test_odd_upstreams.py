@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from mockfoundry.recording import proxy
 from mockfoundry.recording.har import HarEntry
 from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
-from mockfoundry.recording.passing_bodies import PIECE_BYTES, BodyCopy
+from mockfoundry.recording.passing_bodies import PIECE_BYTES, BodyCopy, Unpacker
 from mockfoundry.recording.proxy import RecordingProxy
 from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
@@ -222,6 +223,30 @@ def test_a_few_bytes_that_say_many_are_unpacked_piece_by_piece() -> None:
     copy = BodyCopy(10, "gzip")
     assert max(map(len, copy.take(gzip.compress(b" " * 5 * PIECE_BYTES)))) == PIECE_BYTES
     assert (copy.content, copy.size) == (b"", 5 * PIECE_BYTES)
+
+
+def test_deflate_without_a_frame_is_whole_wherever_it_ends() -> None:
+    """zlib may have taken all of it, and not yet have given all that it says."""
+    for more in range(1, 60):
+        text = bytes(range(256)) * (PIECE_BYTES // 256) + b"x" * more
+        packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+        copy = BodyCopy(2 * PIECE_BYTES, "deflate")
+        said = b"".join(copy.take(packer.compress(text) + packer.flush()))
+        copy.end()
+        assert (said == text, copy.describe("answer")) == (True, "")
+
+
+def test_nothing_is_held_of_what_is_not_packed_as_it_says() -> None:
+    unpacker = Unpacker("gzip")
+    assert b"".join(unpacker.feed(b"no gzip")) == b""
+    tracemalloc.start()
+    for _ in range(100):
+        assert b"".join(unpacker.feed(bytes(100_000))) == b""
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    unpacker.end()
+    assert unpacker.problem == "it is no gzip"
+    assert held < 200_000
 
 
 @pytest.mark.parametrize("status", ["200 OK", "299 Odd", "403 No", "599 Odd"])
