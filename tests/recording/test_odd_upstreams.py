@@ -227,8 +227,8 @@ def test_a_few_bytes_that_say_many_are_unpacked_piece_by_piece() -> None:
 
 def test_deflate_without_a_frame_is_whole_wherever_it_ends() -> None:
     """zlib may have taken all of it, and not yet have given all that it says."""
-    for more in range(1, 60):
-        text = bytes(range(256)) * (PIECE_BYTES // 256) + b"x" * more
+    for more in range(1, 200, 20):
+        text = b"x" * (PIECE_BYTES + more)
         packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
         copy = BodyCopy(2 * PIECE_BYTES, "deflate")
         said = b"".join(copy.take(packer.compress(text) + packer.flush()))

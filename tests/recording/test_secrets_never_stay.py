@@ -293,6 +293,28 @@ def test_what_holds_secrets_is_kept_without_them(entry: HarEntry, kept: str) -> 
     assert kept in shown
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ('{"password": "S", "password": null}', {"password": None}),
+        ('{"note": {"password": "S"}, "note": "ok"}', {"note": "ok"}),
+        ('{"var": {"A": "S"}, "var": {}}', {"var": {}}),
+        ('{"a": [{"p\\u0061ssword": "S", "password": ""}]}', {"a": [{"password": ""}]}),
+    ],
+)
+def test_of_a_name_that_comes_twice_the_last_is_kept(body: str, kept: Any) -> None:
+    """So nobody reads the first one, in which nothing was looked for."""
+    written = body.replace("S", S).encode()
+    entry = keep(f"{V3}/apps", written, written)
+    assert [msgspec.json.decode(each) for each in (entry.content, entry.answer)] == [kept, kept]
+    assert S.encode() not in entry.content + entry.answer
+
+
+def test_a_body_in_which_no_name_comes_twice_stays_as_it_was_written() -> None:
+    body = b'{ "a" : 1.0, "b":"\\u00e4\\/" }'
+    assert keep(f"{V3}/apps", body).answer == body
+
+
 def test_who_signs_in_by_an_address_is_not_in_it() -> None:
     assert keep(f"https://bob:{S}@api.example.org/v3/apps").url == f"{V3}/apps"
 

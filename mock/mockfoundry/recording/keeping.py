@@ -6,13 +6,14 @@ it. A body that is no text is left out: nobody sees what is in an archive. So is
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
+from mockfoundry.documents.json import is_json_deeper, repeats_key
 from mockfoundry.documents.nodes import node_to_data
 from mockfoundry.documents.problems import DocumentError
 from mockfoundry.documents.yaml import read_nodes
@@ -111,7 +112,6 @@ def is_error(value: Any) -> bool:
     return isinstance(value, dict) and ("errors" in value or "error_code" in value)
 
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _TEXT_TYPE = re.compile(r"json|yaml|xml|^text/|^application/x-www-form-urlencoded|javascript", re.IGNORECASE)
 
 
@@ -146,39 +146,9 @@ def leave_out_unreadable(entry: HarEntry) -> HarEntry:
 
 def why_left_out(content: bytes, content_type: str) -> str:
     """Why a body is not kept, empty where it is."""
-    if nests_deeper(content, MAX_NESTING):
+    if is_json_deeper(content, MAX_NESTING):
         return f"it nests deeper than {MAX_NESTING}"
     return "" if is_text(content, content_type) else "it is no text"
-
-
-def nests_deeper(content: bytes, most: int) -> bool:
-    """Whether more lists and mappings lie in one another in a body than that many, whole or not."""
-    if content.count(b"[") + content.count(b"{") <= most:
-        return False
-    try:
-        level = [msgspec.json.decode(content)]
-    except RecursionError:
-        return True
-    except ValueError:
-        return count_nesting(content) > most
-    for _ in range(most):
-        level = [inside for each in level if isinstance(each, dict | list) for inside in list_inside(each)]
-        if not level:
-            return False
-    return True
-
-
-def list_inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
-
-
-def count_nesting(content: bytes) -> int:
-    """How many brackets are open at once in a body that is no JSON, or breaks off."""
-    depth = deepest = 0
-    for found in _BRACKETS.finditer(content):
-        depth += (found[0] in (b"{", b"[")) - (found[0] in (b"}", b"]"))
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def join_headers(headers: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
@@ -208,7 +178,16 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_v
             return content
         return hide_written_variables(shown).encode()
     hidden = hide_all(shown) if is_of_variables else hide_variables(shown)
-    return content if hidden == value else msgspec.json.encode(hidden)
+    return content if hidden == value and says_once(content, value) else msgspec.json.encode(hidden)
+
+
+def says_once(content: bytes, value: Any) -> bool:
+    """Whether nothing stands in a body but what was read of it: of a name that comes twice only the last is."""
+    try:
+        return not repeats_key(content, value)
+    except ValueError:
+        # Python's own reader takes no number of thousands of digits.
+        return False
 
 
 def hide_variables(value: Any) -> Any:
