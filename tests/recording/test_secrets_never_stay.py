@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -11,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 
+from mockfoundry.journal.marks import digest_secret
 from mockfoundry.recording.har import HarEntry, read_har
 from mockfoundry.recording.har_writing import entry_to_dict
 from mockfoundry.recording.keeping import SecretKeeper, hide_written_variables
@@ -205,6 +207,62 @@ def test_a_manifest_is_kept_without_what_its_variables_hold(text: str) -> None:
     assert "hidden" not in hide_written_variables(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "applications:\n- name: dora\n  services:\n  - name: db\n    parameters: {foo: S}\n",
+        "applications:\n- {name: dora, services: [{name: db, parameters: {foo: S}}]}\n",
+        "first: {users: [{name: bob, password: S}]}\nlast: 1",
+        'name: dora\npassword: "abc\n  S"\nlast: 1',
+        "name: dora\npassword: abc\n  S\nlast: 1",
+        "name: dora\npassword: 'abc\n\n  S'\nlast: 1",
+        "name: dora\n? password\n: S\nlast: 1",
+        "name: dora\n!!str password: S\nlast: 1",
+        "name: dora\n&a password: !!binary S\nlast: 1",
+        'name: dora\n"pass\\x77ord": S\nlast: 1',
+        "name: dora\nsecrets:\n- a\n- S\nlast: 1",
+        "name: dora\nsecrets:\n  a: |\n    S\n  # S\nlast: 1",
+        "settings:\n- name: API_KEY\n  value: S\n",
+        "settings:\n- value: |-\n    S\n  key: API_KEY\n",
+        "\ufeffpassword: S\nlast: 1",
+        "name: dora\n---\npassword: abc\n  S\n",
+        "x: &a S\npassword: *a\n",
+        "password: &a S\nx: *a\n",
+        "x: &a {b: S}\nenv: {<<: *a}\n",
+        "password: abc\n  S\n\tnever: yaml",
+    ],
+)
+def test_a_secret_in_yaml_is_not_kept_however_it_is_written(text: str) -> None:
+    body = text.replace("S\n", f"{S}\n").replace("S}", S + "}").replace('S"', S + '"').replace("S'", S + "'")
+    assert S in body
+    entry = keep(f"{V3}/apps", body.encode(), content_type="text/yaml")
+    assert S not in entry.answer.decode()
+    assert "[redacted " in entry.answer.decode()
+    if "last" in text:
+        assert "last: 1" in entry.answer.decode()
+
+
+def test_only_the_values_of_secrets_are_taken_from_yaml() -> None:
+    text = "# dora\napplications:\n- name: dora # it\n  env:\n    A: abc-1x2\n    FOO: q1w2e3r4t5y6\n  memory: 1G\n"
+    keeper = SecretKeeper()
+    entry = HarEntry(
+        started=0,
+        method="POST",
+        url=f"{V3}/spaces/a/actions/apply_manifest",
+        status=202,
+        headers=(("content-type", "application/x-yaml"),),
+        content=text.encode(),
+    )
+    assert keeper.redact(entry).content.decode() == re.sub(
+        "    A.*6\n",
+        f'      "{digest_secret("A: abc-1x2" + chr(10) + "    FOO: q1w2e3r4t5y6")}"\n',
+        text,
+        flags=re.DOTALL,
+    )
+    later = keeper.redact(msgspec.structs.replace(entry, content=b"x: q1w2e3r4t5y6 dora"))
+    assert later.content.decode() == f"x: {digest_secret('q1w2e3r4t5y6')} dora"
+
+
 def test_a_manifest_without_variables_stays_as_it_is() -> None:
     text = "applications:\n- name: environment\n  memory: 1G\n"
     assert hide_written_variables(text) == text
@@ -243,7 +301,13 @@ def test_variables_that_can_not_be_read_are_hidden_whole(tmp_path: Path, body: b
 S = "Zq7SecretValue99"
 
 
-def keep(url: str, answer: Any = b"{}", content: bytes = b"", headers: dict[str, str] | None = None) -> HarEntry:
+def keep(
+    url: str,
+    answer: Any = b"{}",
+    content: bytes = b"",
+    headers: dict[str, str] | None = None,
+    content_type: str | None = "application/json",
+) -> HarEntry:
     """An exchange as it is kept."""
     given = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     entry = HarEntry(
@@ -254,7 +318,7 @@ def keep(url: str, answer: Any = b"{}", content: bytes = b"", headers: dict[str,
         headers=(("content-type", "application/json"),),
         content=content,
         answer=given,
-        answer_headers=(("content-type", "application/json"), *(headers or {}).items()),
+        answer_headers=(*([("content-type", content_type)] if content_type else []), *(headers or {}).items()),
     )
     return SecretKeeper().redact(entry)
 

@@ -6,7 +6,7 @@ it. A body that is no text is left out: nobody sees what is in an archive. So is
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -14,14 +14,21 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 
 from mockfoundry.documents.json import is_json_deeper, repeats_key
-from mockfoundry.documents.nodes import node_to_data
-from mockfoundry.documents.problems import DocumentError
-from mockfoundry.documents.yaml import read_nodes
-from mockfoundry.journal.entry import JournalEntry, RecordedRequest, RecordedResponse, redact_entry
+from mockfoundry.journal.entry import (
+    NO_BODY,
+    JournalEntry,
+    RecordedRequest,
+    RecordedResponse,
+    decode_json_body,
+    redact_entry,
+)
 from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
-from mockfoundry.journal.marks import DIGEST, digest_secret
+from mockfoundry.journal.marks import DIGEST, MIN_REPEATED_LENGTH, digest_secret
+from mockfoundry.journal.repeats import replace_repeats
+from mockfoundry.journal.secret_names import is_secret_name, is_secret_setting, may_hold_secret
 from mockfoundry.journal.written_bodies import decode_text
 from mockfoundry.recording.har import HarActor, HarEntry
+from mockfoundry.recording.written_yaml import UnreadableError, hide_in_yaml
 
 MAX_NESTING = 200
 """How deep lists and mappings may lie in one another in a body."""
@@ -44,7 +51,6 @@ _REVOKED = re.compile(r"/oauth/token/revoke/(?!user/|client/)([^/]+)")
 """A path that ends with a token [UAA, Revoke a single token]."""
 
 _URL_SIGNS = "%/?:@!$&'()*+,;=-._~"
-_ENV_LINE = re.compile(r"(?P<before> *(?:- +)?)[\"']?(?P<name>env|parameters)[\"']?:(?: .*)?\s*")
 _FORM_PAIR = re.compile(rf"(?<![^&])({'|'.join(sorted(VARIABLES))})=(?!\[redacted )([^&\s]+)", re.IGNORECASE)
 # A key may be written with escapes, and its value stand elsewhere by an anchor.
 _MAY_NAME_VARIABLES = re.compile(r"env|var|vcap|param|\\[xuU]", re.IGNORECASE)
@@ -66,6 +72,11 @@ class SecretKeeper:
     def redact(self, entry: HarEntry) -> HarEntry:
         """The exchange without its secrets."""
         entry = leave_out_unreadable(entry)
+        entry = msgspec.structs.replace(
+            entry,
+            content=self._hide_written(entry.content, entry.header("content-type")),
+            answer=self._hide_written(entry.answer, entry.answer_header("content-type")),
+        )
         parts = urlsplit(entry.url)
         request = RecordedRequest(
             entry.method,
@@ -105,6 +116,14 @@ class SecretKeeper:
             ),
             comment=shown.redactor.finish_text(shown.redactor.redact_text(entry.comment)),
         )
+
+    def _hide_written(self, content: bytes, content_type: str) -> bytes:
+        text = decode_text(content, content_type) if content else None
+        if text is None or decode_json_body(content, content_type) is not NO_BODY:
+            return content
+        hidden, secrets = hide_written(text, content_type)
+        self.known.add(secrets)
+        return content if hidden == text else hidden.encode()
 
 
 def is_error(value: Any) -> bool:
@@ -174,9 +193,7 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_v
         hidden = hide_all(shown)
         return hidden.encode() if value is msgspec.UNSET else msgspec.json.encode(hidden)
     if isinstance(shown, str) and value is msgspec.UNSET:
-        if shown == decode_text(content, content_type) == hide_written_variables(shown):
-            return content
-        return hide_written_variables(shown).encode()
+        return content if shown == decode_text(content, content_type) else shown.encode()
     hidden = hide_all(shown) if is_of_variables else hide_variables(shown)
     return content if hidden == value and says_once(content, value) else msgspec.json.encode(hidden)
 
@@ -217,34 +234,39 @@ def hide_all(value: Any) -> Any:
 
 
 def hide_written_variables(text: str) -> str:
-    """A text that is no JSON, with what environment variables hold hidden; all of it where they can't be told apart.
+    """A text that is no JSON, with what environment variables hold hidden; all of it where they can't be told apart."""
+    return hide_written(text, "")[0]
 
-    A manifest is YAML, in which the same can be written in many ways. So what a reader of YAML finds in it must not be
-    in what is kept.
+
+def hide_written(text: str, content_type: str) -> tuple[str, list[str]]:
+    """The same, and the secrets in it that are to be remembered.
+
+    A manifest is YAML, in which a secret may be written in many ways that the journal does not know.
     """
-    if not _MAY_NAME_VARIABLES.search(text):
-        return text
+    if not _MAY_NAME_VARIABLES.search(text) and not (":" in text and may_hold_secret(text)):
+        return text, []
     text = _FORM_PAIR.sub(lambda found: f"{found[1]}={digest_secret(found[2])}", text)
+    if "x-www-form-urlencoded" in content_type or text.lstrip()[:1] == "<":
+        return text, []
     with suppress(ValueError, RecursionError):
-        return msgspec.json.encode(hide_variables(msgspec.json.decode(text))).decode()
+        value = msgspec.json.decode(text)
+        hidden = msgspec.json.encode(hide_variables(value)).decode()
+        return hidden, list(filter(is_distinctive, list_variables(value)))
     try:
-        data = node_to_data(read_nodes(text, "manifest"))
-    except DocumentError:
-        return digest_secret(text) if _NAMES_VARIABLES.search(text) else text
-    held = list(list_variables(data))
-    if held and all(map(DIGEST.fullmatch, held)):
-        return text
-    kept: list[str] = []
-    inside: int | None = None
-    for line in text.splitlines(keepends=True):
-        indent = len(line) - len(line.lstrip(" "))
-        if inside is not None and (not line.strip() or indent > inside):
-            continue
-        found = _ENV_LINE.fullmatch(line)
-        inside = None if found is None else len(found["before"])
-        kept.append(line if found is None else f'{found["before"]}{found["name"]}: "{digest_secret(text)}"\n')
-    written = "".join(kept)
-    return digest_secret(text) if any(each in written for each in held) else written
+        hidden, found = hide_in_yaml(text, is_hidden_in_yaml)
+    except UnreadableError:
+        is_broken_yaml = "yaml" in content_type.lower() and may_hold_secret(text)
+        return digest_secret(text) if is_broken_yaml or _NAMES_VARIABLES.search(text) else text, []
+    secrets = [secret for name, secret in found if is_secret_name(name) or is_distinctive(secret)]
+    for secret in secrets:
+        if len(secret) >= MIN_REPEATED_LENGTH:
+            hidden = replace_repeats(hidden, secret, digest_secret(secret))
+    return hidden, secrets
+
+
+def is_hidden_in_yaml(name: str, beside: Mapping[str, Any]) -> bool:
+    """Whether the value of a name in YAML is hidden: of a secret, of variables, of a setting that is a secret."""
+    return is_secret_name(name) or name.lower() in VARIABLES or (name == "value" and is_secret_setting(beside))
 
 
 def list_variables(value: Any, is_inside: bool = False) -> Iterator[str]:
