@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from hashlib import blake2b
 from itertools import islice
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 
@@ -29,9 +29,21 @@ BINARY_MARK = "\ufdd2"
 MARK = re.compile("\ufdd0([0-9]+)\ufdd1")
 """A secret that was found, until it is shown: its number between two characters of no text [Unicode, 23.7]."""
 
+_SIGNS = re.compile("[\ufdd0-\ufdd4]")
 
 DIGEST = re.compile(r"\[redacted [0-9a-f]{8}\]")
 """What is shown of a secret, in a text that was redacted before."""
+
+
+def clear_marks(value: Any) -> Any:
+    """A value from outside without the signs of which marks are made, and which are no characters."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SIGNS.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [clear_marks(each) for each in value]
+    if isinstance(value, dict):
+        return {clear_marks(name): clear_marks(each) for name, each in value.items()}
+    return value
 
 
 def digest_secret(secret: str) -> str:
@@ -161,6 +173,14 @@ class SecretMarks:
             }
             self._repeats = sorted(written.items(), key=lambda each: -len(each[0]))
         return self._repeats
+
+
+def decode_around_marks(text: str) -> str:
+    """The value of a URL, decoded; marks stay, and what is decoded is none."""
+    pieces = re.split("(\ufdd0[0-9]+\ufdd1)", text)
+    decoded = (unquote_plus(piece, errors="replace") for piece in pieces[::2])
+    pieces[::2] = map(clear_marks, decoded)
+    return "".join(pieces)
 
 
 def quote_around_marks(text: str) -> str:

@@ -13,13 +13,21 @@ import re
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from mockfoundry.documents.quoting import quote_line
 from mockfoundry.journal import written_forms
-from mockfoundry.journal.marks import BINARY_MARK, DIGEST, MARK, SecretMarks, quote_around_marks
+from mockfoundry.journal.marks import (
+    BINARY_MARK,
+    DIGEST,
+    MARK,
+    SecretMarks,
+    clear_marks,
+    decode_around_marks,
+    quote_around_marks,
+)
 from mockfoundry.journal.repeats import is_plain_word
 from mockfoundry.journal.secret_names import (
     is_secret_field,
@@ -147,7 +155,8 @@ class Redactor(SecretMarks):
     def redact_query(self, query_string: bytes) -> dict[str, list[str]]:
         """A query as its parameters."""
         query: dict[str, list[str]] = {}
-        for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace"):
+        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+        for name, value in (map(clear_marks, pair) for pair in pairs):
             shown = self.hide(value) if is_secret_parameter(name, value) else self._redact_condition(value)
             query.setdefault(self.redact_text(name), []).append(shown)
         return query
@@ -185,13 +194,13 @@ class Redactor(SecretMarks):
 
     def _redact_encoded_condition(self, text: str) -> str:
         """The same as it is written in a query."""
-        decoded = unquote_plus(text, errors="replace")
+        decoded = decode_around_marks(text)
         redacted = self._redact_condition(decoded)
         return text if redacted == decoded else quote_around_marks(redacted)
 
     def _hide_encoded(self, text: str) -> str:
         """Hides a value of a URL, which may be repeated decoded."""
-        mark = self.hide(unquote_plus(text, errors="replace"))
+        mark = self.hide(decode_around_marks(text))
         self.remember(text, mark)
         return mark
 
@@ -200,7 +209,7 @@ class Redactor(SecretMarks):
         if redacted != text or "%" not in text or self._decodings == MAX_DECODINGS:
             return redacted
         self._decodings += 1
-        decoded = unquote_plus(text, errors="replace")
+        decoded = decode_around_marks(text)
         redacted = self._redact_encoded(decoded)
         self._decodings -= 1
         return text if redacted == decoded else quote_around_marks(redacted)
@@ -225,7 +234,7 @@ class Redactor(SecretMarks):
         if value is not msgspec.UNSET:
             # What nests too deep for this is redacted as text.
             with suppress(RecursionError):
-                return self.redact_value(value) if may_hold_secret(content.decode("latin-1")) else value
+                return self.redact_value(clear_marks(value)) if may_hold_secret(content.decode("latin-1")) else value
         text = decode_text(content, content_type)
         if text is not None:
             return self.redact_body_text(text, content_type)
@@ -233,6 +242,7 @@ class Redactor(SecretMarks):
 
     def redact_body_text(self, text: str, content_type: str) -> str:
         """A body's text, which stays as it was written but for the secrets."""
+        text = clear_marks(text)
         if "x-www-form-urlencoded" in content_type:
             return self.redact_pairs(self._redact_quoted_names(text))
         if not may_hold_secret(text):
@@ -284,7 +294,7 @@ class Redactor(SecretMarks):
         text = written_forms.SCHEME_IN_TEXT.sub(lambda found: f"{found[1]} {self.hide(found[2])}", text)
         if ":" in text:
             text = self._redact_quoted_names(text)
-            text = written_forms.FLOW.sub(self._redact_line, text)
+            text = self._redact_flow(text)
             if "-H" in text or "--header" in text:
                 text = written_forms.HEADER_FLAG.sub(self._hide_value_of(is_secret_name), text)
         if "<" in text:
@@ -356,13 +366,32 @@ class Redactor(SecretMarks):
         name, value = found["name"], found["value"]
         if name.lower() in CHALLENGE_HEADERS:
             return found.string[found.start() : found.start("value")] + self.redact_challenges(value)
-        if not is_secret_name(name) or MARK.search(value) or value.strip() in ("null", "true", "false"):
+        if not is_secret_name(name) or is_hidden(value) or value.strip() in ("null", "true", "false"):
             return found[0]
         if written_forms.EMPTY_BRACKETS.fullmatch(value) or written_forms.BLOCK_SIGN.fullmatch(value):
             return found[0]
         if " " in value and value.partition(" ")[0].lower() in SCHEMES:
             return f"{found.string[found.start() : found.start('value')]}{self.redact_credentials(value)}"
         return self._hide_value(found)
+
+    def _redact_flow(self, text: str) -> str:
+        """Text with pairs in the brackets of YAML: `{name: value}`, in which there may be others."""
+        parts: list[str] = []
+        done = at = 0
+        while head := written_forms.FLOW_NAME.search(text, at):
+            at = head.end()
+            if not is_secret_name(head["name"]):
+                continue
+            if text[at : at + 1] in ("{", "["):
+                end = find_value_end(text, at, '"')
+                is_found = not MARK.search(text, at, end) and not written_forms.EMPTY_BRACKETS.fullmatch(text, at, end)
+                hidden = self.hide(text[at:end]) if is_found else text[at:end]
+                parts += (text[done:at], hidden)
+                done = at = end
+            elif found := written_forms.FLOW.match(text, head.start()):
+                parts += (text[done : found.start()], self._redact_line(found))
+                done = at = found.end()
+        return "".join((*parts, text[done:])) if parts else text
 
     def _redact_quoted_names(self, text: str) -> str:
         """Text with JSON in it, whole or broken off, in quotes of any kind, or in a string of other JSON."""
@@ -423,6 +452,12 @@ class Redactor(SecretMarks):
         words = {secret for secret, _ in self.list_repeats() if is_plain_word(secret)}
         quoted = (found for found in words if f"'{found}'" in text or f'"{found}"' in text)
         return self.redact_own_text(text, words.difference(quoted))
+
+
+def is_hidden(text: str) -> bool:
+    """Whether there is nothing but marks in a value, and what says how they are to be read."""
+    rest, count = MARK.subn("", text)
+    return count > 0 and (rest.strip().lower() in SCHEMES or not any(map(str.isalnum, rest)))
 
 
 def is_reference(value: Any) -> bool:

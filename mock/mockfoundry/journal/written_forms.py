@@ -72,10 +72,9 @@ TAG_NAME = re.compile(r"""\sname\s*=\s*["']?(?P<name>[\w.-]{1,128})""", re.IGNOR
 TAG_VALUE = re.compile(r"""\s(?:value|content)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:[\w.-]+:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]*)?>(?P<value>[^<]+)(?=</)")
 LINE = re.compile(r"""(?m)^[ \t-]{0,64}["']?(?P<name>[\w.-]{1,128})["']?[ \t]{0,64}:[ \t]*(?P<value>[^\s][^\n]*)""")
+FLOW_NAME = re.compile(r"[{,(][ \t\r\n]{0,64}(?P<name>[\w.-]{1,128})[ \t]{0,64}:[ \t]*")
 FLOW = re.compile(
-    r"""[{,(][ \t\r\n]{0,64}(?P<name>[\w.-]{1,128})[ \t]{0,64}:[ \t]*
-        (?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]\n]*|[^\s,{}\[\]"'][^,{}\[\]\n]*)""",
-    re.VERBOSE,
+    FLOW_NAME.pattern + r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,{}\[\]"'][^,{}\[\]\n]*)"""
 )
 """A pair in the brackets of YAML, or of JavaScript: `{name: value}`, the name without quotes."""
 
