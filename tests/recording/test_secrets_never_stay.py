@@ -345,6 +345,13 @@ V3 = f"{API}/v3"
         (keep(f"{UAA}/oauth/authorize?state={S}&scope=openid"), "scope=openid"),
         (keep(f"{V3}/apps", headers={"refresh": f"0; url={API}/?access_token={S}&page=2"}), "page=2"),
         (keep(f"{V3}/apps", headers={"www-authenticate": f'Negotiate {S}==, Basic realm="x"'}), 'Basic realm="x"'),
+        (keep(f"{V3}/apps", {"hint": [f"X-Auth-Token: {S}"]}), "X-Auth-Token: "),
+        (keep(f"{V3}/apps", {"detail": f"header X-Api-Key: {S} was bad"}), " was bad"),
+        (keep(f"{V3}/apps", {"hint": f"Cookie: a={S}; b={S}"}), "Cookie: a="),
+        (keep(f"{V3}/apps", {"hint": f"'Authorization: Token {S}' is old"}), "Token "),
+        (keep(f"{V3}/apps", {"command": f"curl -H 'X-Api-Key: {S}' http://x"}), "http://x"),
+        (keep(f"{V3}/apps", {"x": json.dumps({"url": f"amqps://u:{S}@h"}).replace("/", "\\/")}), "@h"),
+        (keep(f"{V3}/apps", f"amqps:\\/\\/u:{S}@h".encode(), content_type="text/plain"), "@h"),
         (keep(f"{V3}/apps", {"uri": f"amqps://u:{S}@h/v", "connectionString": f"a={S}"}), "amqps://"),
     ],
 )
@@ -377,6 +384,17 @@ def test_of_a_name_that_comes_twice_the_last_is_kept(body: str, kept: Any) -> No
 def test_a_body_in_which_no_name_comes_twice_stays_as_it_was_written() -> None:
     body = b'{ "a" : 1.0, "b":"\\u00e4\\/" }'
     assert keep(f"{V3}/apps", body).answer == body
+
+
+def test_a_variable_may_have_the_name_of_the_links() -> None:
+    """What is a link is kept beside them alone."""
+    links = {"self": {"href": f"{V3}/apps/a"}}
+    variables = {"links": "correct-horse-battery"}
+    for given in ({"var": variables}, {"environment_variables": {"links": variables}}, variables):
+        shown = keep(f"{V3}/apps/a/env", given).answer
+        assert b"horse" not in shown
+        assert b"horse" not in keep(f"{V3}/apps/a", {"env": given}).answer
+    assert json.loads(keep(f"{V3}/apps/a/env", {"var": {}, "links": links}).answer)["links"] == links
 
 
 def test_who_signs_in_by_an_address_is_not_in_it() -> None:

@@ -77,6 +77,9 @@ class SecretMarks:
         """A secret's mark; the empty text, and what is a mark or a digest already, stay."""
         if not secret or MARK.fullmatch(secret) or DIGEST.fullmatch(secret):
             return secret
+        if "\ufdd0" in secret:
+            # Marks are numbered in each exchange anew.
+            secret = MARK.sub(self._show_mark, secret)
         mark = self._marks.get(secret)
         if mark is None:
             mark = self._marks[secret] = f"\ufdd0{len(self._shown)}\ufdd1"

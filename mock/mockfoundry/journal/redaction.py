@@ -297,6 +297,7 @@ class Redactor(SecretMarks):
             text = self._redact_flow(text)
             if "-H" in text or "--header" in text:
                 text = written_forms.HEADER_FLAG.sub(self._hide_value_of(is_secret_name), text)
+            text = written_forms.HEADER_IN_TEXT.sub(self._redact_header_in_text, text)
         if "<" in text:
             text = written_forms.TAG.sub(self._redact_tag, text)
             text = written_forms.replace_cdata(text, is_secret_field, self._hide_inside)
@@ -306,6 +307,15 @@ class Redactor(SecretMarks):
         if "=" in text:
             text = written_forms.PAIR.sub(self._redact_found_pair, text)
         return written_forms.FLAG.sub(self._hide_value_of(is_secret_name), text) if "--" in text else text
+
+    def _redact_header_in_text(self, found: re.Match[str]) -> str:
+        if found["whole"] is None:
+            is_told = is_secret_name(found["name"]) and not is_plain_word(found["value"])
+            return self._hide_value(found) if is_told and not MARK.search(found["value"]) else found[0]
+        if MARK.search(found["line"]):
+            return found[0]
+        before = found.string[found.start() : found.start("line")]
+        return before + self.redact_header(found["whole"].lower(), found["line"])
 
     def _redact_tag(self, found: re.Match[str]) -> str:
         """A tag of HTML whose value may be a secret: `<input name="csrf" value="…">`."""

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 
 JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?")
-USER_INFO = re.compile(r"""(?<=://)(?:[^/\s"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)""")
-"""Who signs in by an address, up to the last `@` before its path."""
+USER_INFO = re.compile(
+    r"""(?:(?<=://)|(?<=:\\/\\/))(?:[^/\s"'<>?#]{1,256}|[^/\s@"'<>:]{0,256}:(?![0-9]{1,5}/)[^\s@"'<>]{1,256})(?=@)"""
+)
+"""Who signs in by an address, up to the last `@` before its path. JSON may have its slashes escaped."""
 
 ORACLE_USER = re.compile(
     r"""(?<=:thin:)(?P<name>[^/\s@"'<>:]{1,128})/(?P<value>"[^"]{1,256}"|[^\s"'<>@]{1,256})(?=@)"""
@@ -67,6 +69,13 @@ PART = re.compile(
 HEADER_FLAG = re.compile(
     r"""(?<![\w-])(?:-H|--header)[ \t=]{0,8}\\{0,8}["']?(?P<name>[\w-]{1,128}):[ \t]{0,8}(?P<value>[^"'\\\n]+)"""
 )
+HEADER_IN_TEXT = re.compile(
+    r"""(?<![\w-])(?:(?P<name>[A-Za-z0-9]{1,64}(?:-[A-Za-z0-9]{1,64}){1,8}):[ \t]{1,8}(?P<value>[^\s"']{8,})
+        |(?P<whole>(?:set-)?cookie|(?:proxy-)?authorization):[ \t]{1,8}(?P<line>[^"'\r\n]+))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A header in a text: the next word behind a name with hyphens, all of the line behind the names of all servers."""
+
 TAG = re.compile(r"<(?:input|meta)\b[^<>]{1,4096}>", re.IGNORECASE)
 TAG_NAME = re.compile(r"""\sname\s*=\s*["']?(?P<name>[\w.-]{1,128})""", re.IGNORECASE)
 TAG_VALUE = re.compile(r"""\s(?:value|content)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)

@@ -194,7 +194,7 @@ def keep_body(content: bytes, content_type: str, value: Any, shown: Any, is_of_v
         return hidden.encode() if value is msgspec.UNSET else msgspec.json.encode(hidden)
     if isinstance(shown, str) and value is msgspec.UNSET:
         return content if shown == decode_text(content, content_type) else shown.encode()
-    hidden = hide_all(shown) if is_of_variables else hide_variables(shown)
+    hidden = hide_body(shown) if is_of_variables else hide_variables(shown)
     return content if hidden == value and says_once(content, value) else msgspec.json.encode(hidden)
 
 
@@ -216,17 +216,31 @@ def hide_variables(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: each if name == "links" else hide_all(each) if name.lower() in VARIABLES else hide_variables(each)
+        name: each
+        if name == "links" and are_links(each)
+        else (hide_all(each) if name.lower() in VARIABLES else hide_variables(each))
         for name, each in value.items()
     }
 
 
+def hide_body(value: Any) -> Any:
+    """A body of variables, with all hidden but for its own links."""
+    if not isinstance(value, dict):
+        return hide_all(value)
+    return {name: each if name == "links" and are_links(each) else hide_all(each) for name, each in value.items()}
+
+
+def are_links(value: Any) -> bool:
+    """Whether a value is what the Cloud Controller has in `links`."""
+    return isinstance(value, dict) and all(isinstance(each, dict) and "href" in each for each in value.values())
+
+
 def hide_all(value: Any) -> Any:
-    """A value of JSON, with every text and number in it hidden, but for links."""
+    """A value of JSON, with every text and number in it hidden."""
     if isinstance(value, list):
         return [hide_all(each) for each in value]
     if isinstance(value, dict):
-        return {name: each if name == "links" else hide_all(each) for name, each in value.items()}
+        return {name: hide_all(each) for name, each in value.items()}
     if value is None or isinstance(value, bool) or value == "":
         return value
     text = str(value)
