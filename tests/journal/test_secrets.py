@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -341,6 +342,9 @@ SHOWN = [
     {"query_string": b"label_selector=env+in+(a,b),!old,tier%21%3Dc"},
     {"query_string": b"state=https%3A%2F%2Fapps.sys.example.org%2Freturn"},
     {"query_string": b"state=IN_PROGRESS&nonce=none"},
+    {"query_string": b"order=token:desc&order_by=-token&names=auth-service:v1&q=service_key_guid:abc"},
+    {"query_string": b"service_credential_binding_guids=8a3f4b5c-1111-4222-8333-444455556666"},
+    {"content": b'{"passwordLastModified": "x", "authorization_endpoint": "x", "token_expires_at": "x"}'},
     {
         "answer_headers": [
             (b"www-authenticate", b'Bearer realm="UAA/oauth", error="invalid_token", error_description="It, is old"'),
@@ -358,6 +362,22 @@ SHOWN = [
 def test_what_is_no_secret_is_shown(sent: dict[str, Any]) -> None:
     described = describe_entry(ListedEntry(record_entry(**sent), None))
     assert "redacted" not in str(described)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("session-affinity=enabled,env=prod-1", "session-affinity={enabled},env=prod-1"),
+        ("session-affinity!=true,env=prod", "session-affinity!={true},env=prod"),
+        ("token-service in (a,b),tier=web", "token-service in {(a,b)},tier=web"),
+        ("example.org/token=a,!old", "example.org/token={a,!old}"),
+        ("name:a;password:b c;page:2", "name:a;password:{b c};page:2"),
+        ("password:a;token:b,x>1", "password:{a};token:{b},x>1"),
+    ],
+)
+def test_a_condition_ends_where_the_next_one_begins(query: str, shown: str) -> None:
+    described = describe_entry(ListedEntry(record_entry(query_string=f"q={quote(query, safe='')}".encode()), None))
+    assert described["query"]["q"] == [re.sub(r"\{(.*?)\}", lambda found: digest_secret(found[1]), shown)]
 
 
 def test_the_name_of_a_user_is_no_secret() -> None:

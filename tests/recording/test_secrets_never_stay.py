@@ -416,6 +416,13 @@ LATER: dict[str, dict[str, Any]] = {
     "of a variable": {"answer": b'{"var": {"A": "%s"}}' % S.encode()},
     "of parameters": {"answer": b'{"parameters": {"a": {"b": "%s"}}}' % S.encode()},
     "of an address": {"url": f"https://bob:{S}@api.example.org/v3"},
+    "of an address without a password": {"url": f"https://{S}@api.example.org/v3"},
+    "of a log-in's state": {"url": f"{UAA}/oauth/authorize?state={S}"},
+    "of a condition": {"url": f"{V3}/apps?q=password:{S}"},
+    "of a manifest": {
+        "answer": f"a:\n  env:\n    A: {S}\n".encode(),
+        "answer_headers": (("content-type", "application/x-yaml"),),
+    },
     "of a challenge": {"answer_headers": (("www-authenticate", f"Negotiate {S}"), ("content-type", "text/plain"))},
 }
 
@@ -440,6 +447,20 @@ def test_a_secret_is_known_again_after_thousands_of_others(where: str) -> None:
         keeper.redact(msgspec.structs.replace(plain, answer=f"not {S}".encode(), answer_headers=(("x-note", S),))),
     ):
         assert S not in json.dumps(entry_to_dict(each))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["state=some.page.of.mine", "q=session-affinity:enabled-always", "key=eu-central-1", "nonce=next.page.please"],
+)
+def test_what_may_be_a_word_makes_no_holes_in_later_exchanges(query: str) -> None:
+    """It was hidden for the place where it stood."""
+    keeper = SecretKeeper()
+    word = re.split("[=:]", query)[-1]
+    entry = HarEntry(started=0, method="GET", url=f"{V3}/apps?{query}", status=200)
+    assert word not in keeper.redact(entry).url
+    later = msgspec.structs.replace(entry, url=f"{V3}/{word}")
+    assert keeper.redact(later) == later
 
 
 def test_all_secrets_of_one_exchange_are_known_again_in_it() -> None:

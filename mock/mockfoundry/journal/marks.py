@@ -71,10 +71,18 @@ class SecretMarks:
         self._known = known
         self._marks: dict[str, str] = {}
         self._shown: list[str] = []
+        self._named: set[str] = set()
         self._repeats: list[tuple[str, str]] | None = None
 
     def hide(self, secret: str) -> str:
         """A secret's mark; the empty text, and what is a mark or a digest already, stay."""
+        mark = self.hide_for_place(secret)
+        if mark != secret:
+            self._named.add(mark)
+        return mark
+
+    def hide_for_place(self, secret: str) -> str:
+        """The same of what may be a secret, since it stands where one does: in other places it may be none."""
         if not secret or MARK.fullmatch(secret) or DIGEST.fullmatch(secret):
             return secret
         if "\ufdd0" in secret:
@@ -155,11 +163,15 @@ class SecretMarks:
             return self.finish_text(msgspec.json.encode(redacted).decode())
 
     def list_secrets(self) -> list[str]:
-        """The secrets that were found, and what stands in one of them that is none by chance."""
+        """The secrets that were found by their names, and what else was hidden that is none by chance."""
         found: dict[str, str] = {}
         for secret, mark in self._marks.items():
             found.setdefault(mark, secret)
-        return [secret for secret, mark in self._marks.items() if found[mark] == secret or is_distinctive(secret)]
+        return [
+            secret
+            for secret, mark in self._marks.items()
+            if (found[mark] == secret and mark in self._named) or is_distinctive(secret)
+        ]
 
     def list_repeats(self) -> list[tuple[str, str]]:
         """The secrets to be looked for in all ways in which they may be written, long ones first."""

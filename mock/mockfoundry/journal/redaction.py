@@ -34,6 +34,7 @@ from mockfoundry.journal.secret_names import (
     is_secret_name,
     is_secret_parameter,
     is_secret_setting,
+    may_be_condition,
     may_hold_secret,
 )
 from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end, iterate_leaves
@@ -157,7 +158,10 @@ class Redactor(SecretMarks):
         query: dict[str, list[str]] = {}
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
         for name, value in (map(clear_marks, pair) for pair in pairs):
-            shown = self.hide(value) if is_secret_parameter(name, value) else self._redact_condition(value)
+            if is_secret_parameter(name, value):
+                shown = self.hide(value) if is_secret_name(name) else self.hide_for_place(value)
+            else:
+                shown = self._redact_condition(name, value)
             query.setdefault(self.redact_text(name), []).append(shown)
         return query
 
@@ -173,34 +177,42 @@ class Redactor(SecretMarks):
         name, equals, value = pair.partition("=")
         if equals and is_secret_parameter(name, value):
             shown = self.keep(name) if is_plain_word(name) else self._redact_encoded(name)
-            return f"{shown}={self._hide_encoded(value)}"
+            return f"{shown}={self._hide_encoded(name, value)}"
         if name == "grant_type" and value in PUBLIC_GRANTS:
             return f"{name}={self.keep(value)}"
-        return f"{self._redact_encoded(name)}{equals}{self._redact_encoded_condition(value)}"
+        return f"{self._redact_encoded(name)}{equals}{self._redact_encoded_condition(name, value)}"
 
-    def _redact_condition(self, text: str) -> str:
-        """The value of a parameter, which may be a condition: `password:…`, `token in (…)`."""
-        found = written_forms.FILTER.search(text) if may_hold_secret(text) else None
-        while found is not None and not is_secret_name(found["name"]):
-            found = written_forms.FILTER.search(text, found.start("value"))
-        if found is not None:
-            return self._hide_value(found)
+    def _redact_condition(self, name: str, text: str) -> str:
+        """The value of a parameter, which may have conditions: `password:…`, `token in (…)`."""
+        if may_hold_secret(text) and may_be_condition(name):
+            text = self._redact_conditions(text)
         if "%" in text and self._decodings < MAX_DECODINGS:
             self._decodings += 1
-            redacted = self._redact_encoded_condition(text)
+            redacted = self._redact_encoded_condition(name, text)
             self._decodings -= 1
             return redacted
         return self._redact_encoded(text)
 
-    def _redact_encoded_condition(self, text: str) -> str:
+    def _redact_conditions(self, text: str) -> str:
+        parts: list[str] = []
+        done = at = 0
+        while found := written_forms.FILTER.search(text, at):
+            at = found.start("value")
+            if is_secret_name(found["name"]):
+                parts += (text[done:at], self.hide_for_place(found["value"]))
+                done = at = found.end()
+        return "".join((*parts, text[done:])) if parts else text
+
+    def _redact_encoded_condition(self, name: str, text: str) -> str:
         """The same as it is written in a query."""
         decoded = decode_around_marks(text)
-        redacted = self._redact_condition(decoded)
+        redacted = self._redact_condition(name, decoded)
         return text if redacted == decoded else quote_around_marks(redacted)
 
-    def _hide_encoded(self, text: str) -> str:
+    def _hide_encoded(self, name: str, text: str) -> str:
         """Hides a value of a URL, which may be repeated decoded."""
-        mark = self.hide(decode_around_marks(text))
+        decoded = decode_around_marks(text)
+        mark = self.hide(decoded) if is_secret_name(name) else self.hide_for_place(decoded)
         self.remember(text, mark)
         return mark
 
@@ -343,7 +355,7 @@ class Redactor(SecretMarks):
         if found.string[found.start() - 1 : found.start()] in ("?", "&", "#", ";"):
             if is_secret_parameter(name, value):
                 value, hash_sign, fragment = value.partition("#")
-                return f"{head}{self._hide_encoded(value)}{hash_sign}{self.redact_text(fragment)}"
+                return f"{head}{self._hide_encoded(name, value)}{hash_sign}{self.redact_text(fragment)}"
         elif is_secret_name(name):
             return self._hide_value(found)
         if value[:1] in ("'", '"'):

@@ -55,6 +55,9 @@ _NOT_SECRET = frozenset(
     )
 )
 
+_ENDINGS = frozenset(("guid", "guids", "endpoint", "endpoints", "fingerprint", "modified", "at"))
+"""Last words of names that tell of a secret, and hold none: `service_key_guid`, `passwordLastModified`."""
+
 MAX_REMEMBERED_LENGTH = 160
 """Characters of a text whose answer is kept."""
 
@@ -69,7 +72,7 @@ def is_secret_name(name: str) -> bool:
 def _judge_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(unquote_plus(name))]
     joined = "".join(words)
-    if joined in _NOT_SECRET:
+    if joined in _NOT_SECRET or (words and words[-1] in _ENDINGS):
         return False
     if any(root in joined for root in _ROOTS) or not _WORDS.isdisjoint(words):
         return True
@@ -106,6 +109,16 @@ def is_secret_parameter(name: str, value: str = "") -> bool:
     lowered = unquote_plus(name).lower()
     is_drawn = lowered in _DRAWN_PARAMETERS and not _WORDS_OR_ADDRESS.fullmatch(unquote_plus(value))
     return is_drawn or lowered in _PARAMETERS or is_secret_name(name)
+
+
+_PLAIN_PARAMETERS = re.compile(
+    r"(?:.*[_-])?(?:names?|guids?|order(?:[_-]?by)?|sort(?:[_-]?by)?|include|fields)", re.IGNORECASE
+)
+
+
+def may_be_condition(name: str) -> bool:
+    """Whether the value of a parameter may have names of its own: `q=name:value`, and not `order=name:desc`."""
+    return not _PLAIN_PARAMETERS.fullmatch(unquote_plus(name))
 
 
 def is_secret_setting(value: Mapping[str, Any]) -> bool:

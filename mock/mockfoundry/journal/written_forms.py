@@ -27,12 +27,15 @@ TOKEN = re.compile(
 )
 """Tokens that are known by how they begin, as their givers say: GitHub, GitLab, Slack, Amazon."""
 
+_OPERATOR = r"(?:[ \t]*[:!<>=]{1,2}[ \t]*|[ \t]+(?:not[ \t]*)?in[ \t]+)"
 FILTER = re.compile(
-    r"""(?:\A|[;,&])[ \t]*(?P<name>[\w.\[\]-]{1,128})
-        (?:[ \t]*[:!<>=]{1,2}[ \t]*|[ \t]+(?:not[ \t]*)?in[ \t]+)(?P<value>.+)""",
+    rf"""(?:\A|[;,&])[ \t]*(?P<name>[\w.\[\]/-]{{1,128}}){_OPERATOR}
+        (?P<value>\([^()]*\)|(?:(?![;,&][ \t]*(?:![ \t]*)?[\w.\[\]/-]{{1,128}}{_OPERATOR}).)+)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-"""A condition in a query: `q=name:value`, `name IN a,b` [Cloud Controller v2, filtering], a selector of labels."""
+"""A condition in a query: `q=name:value`, `name IN a,b` [Cloud Controller v2, filtering], a selector of labels.
+
+It ends where the next one begins."""
 
 CHALLENGE = re.compile(r"""(?:"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|[^,"])+""", re.DOTALL)
 CHALLENGE_PARAMETER = re.compile(

@@ -98,7 +98,7 @@ class SecretKeeper:
         journaled = JournalEntry(0, entry.started, entry.started, "", {}, "", "", request, answer)
         is_of_variables = _OF_VARIABLES.search(parts.path) is not None
         self.known.add(filter(is_distinctive, list_variables([journaled.body, answer.value], is_of_variables)))
-        self.known.add([unquote(parts.password or ""), *map(unquote, _REVOKED.findall(parts.path))])
+        self.known.add([unquote(parts.password or parts.username or ""), *map(unquote, _REVOKED.findall(parts.path))])
         shown = redact_entry(journaled, self.known)
         _, mark, query = shown.address.partition("?")
         return msgspec.structs.replace(
