@@ -16,6 +16,7 @@ from mockfoundry.journal.marks import digest_secret
 from mockfoundry.recording.har import HarEntry, read_har
 from mockfoundry.recording.har_writing import entry_to_dict
 from mockfoundry.recording.keeping import SecretKeeper, hide_written_variables
+from mockfoundry.recording.reading import read_recording
 from tests.command_line import run_here
 from tests.recording.recorded import AnsweringTransport, RecordingSession, record_upstream
 
@@ -566,6 +567,40 @@ def browsers_file(**changes: Any) -> bytes:
     return json.dumps(
         {"log": {"entries": entries, "_upstream": f"https://bob:{S}@api.example.org", **changes}}
     ).encode()
+
+
+REPEATS = {
+    "in the URL": {"request": {"url": f"{V3}/apps?names=a,{S}"}},
+    "in a header": {"request": {"headers": [{"name": "x-note", "value": f"is {S}"}]}},
+    "in an answer's header": {"response": {"headers": [{"name": "x-note", "value": f"is {S}"}]}},
+    "in a body": {"request": {"postData": {"mimeType": "application/json", "text": f'["not {S}"]'}}},
+    "in an answer": {"response": {"content": {"text": f"not {S}", "mimeType": "text/plain"}}},
+    "in JSON with escapes": {
+        "response": {
+            "headers": [{"name": "content-type", "value": "application/json"}],
+            "content": {"text": f'["\\u005a{S[1:]}"]'},
+        }
+    },
+    "in a comment": {"comment": f"no answer: {S}"},
+}
+
+
+@pytest.mark.parametrize("where", REPEATS)
+def test_what_a_later_exchange_names_is_hidden_in_the_earlier_ones(where: str) -> None:
+    """Others are gone through once."""
+    more = REPEATS[where]
+
+    def entry(number: int, **changes: Any) -> dict[str, Any]:
+        request = {"method": "GET", "url": f"{V3}/apps/{number}", "headers": [], **changes.pop("request", {})}
+        response = {"status": 200, "headers": [], "content": {}, **changes.pop("response", {})}
+        begun = f"2026-11-28T14:00:0{number}Z"
+        return {"startedDateTime": begun, "request": request, "response": response, **changes}
+
+    entries = [entry(1), entry(2, **more), entry(3, request={"headers": [{"name": "x-api-key", "value": S}]})]
+    recording = read_recording(json.dumps({"log": {"entries": entries}}).encode(), "a.har")
+    shown = json.dumps(list(map(entry_to_dict, recording.entries)))
+    assert unquote(shown).count(digest_secret(S)) >= 2
+    assert S[1:] not in shown
 
 
 @pytest.mark.parametrize("command", ["seed-from", "scenario-from", "compare", "compare --format json"])

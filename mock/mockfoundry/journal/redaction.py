@@ -246,7 +246,11 @@ class Redactor(SecretMarks):
         if value is not msgspec.UNSET:
             # What nests too deep for this is redacted as text.
             with suppress(RecursionError):
-                return self.redact_value(clear_marks(value)) if may_hold_secret(content.decode("latin-1")) else value
+                if not may_hold_secret(content.decode("latin-1")):
+                    return value
+                # The signs of marks are written with three bytes, or with an escape.
+                may_have_marks = b"\xef\xb7" in content or b"\\" in content
+                return self.redact_value(clear_marks(value) if may_have_marks else value)
         text = decode_text(content, content_type)
         if text is not None:
             return self.redact_body_text(text, content_type)

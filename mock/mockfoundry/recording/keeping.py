@@ -117,9 +117,27 @@ class SecretKeeper:
             comment=shown.redactor.finish_text(shown.redactor.redact_text(entry.comment)),
         )
 
+    def may_repeat(self, entry: HarEntry) -> bool:
+        """Whether one of the secrets so far may still stand in an exchange that was redacted before."""
+        bodies = (entry.content, entry.answer)
+        if any(b"\\" in body or b"\x00" in body for body in bodies):
+            # With escapes, or in another encoding, it can be written in any way.
+            return True
+        headers = (text for header in (*entry.headers, *entry.answer_headers) for text in header)
+        texts = (
+            unquote(entry.url),
+            entry.url,
+            entry.comment,
+            *headers,
+            *(body.decode("utf-8", "replace") for body in bodies),
+        )
+        return any(map(self.known.may_stand_in, texts))
+
     def _hide_written(self, content: bytes, content_type: str) -> bytes:
-        text = decode_text(content, content_type) if content else None
-        if text is None or decode_json_body(content, content_type) is not NO_BODY:
+        if not content or decode_json_body(content, content_type) is not NO_BODY:
+            return content
+        text = decode_text(content, content_type)
+        if text is None:
             return content
         hidden, secrets = hide_written(text, content_type)
         self.known.add(secrets)

@@ -1,7 +1,7 @@
 """Reading: a HAR file as every command gets it, whoever wrote it. Never lets a secret through.
 
 A browser writes the secrets of all that it asked, and an exchange may repeat what a later one alone shows by its name.
-So each is redacted as a recording is, with the secrets of all.
+So each is redacted as a recording is, and once more where a secret may stand in it that a later one names.
 """
 
 from pathlib import Path
@@ -44,6 +44,6 @@ def read_recording(text: bytes, source: str) -> Recording:
     parts = urlsplit(recording.upstream)
     return msgspec.structs.replace(
         recording,
-        entries=tuple(map(keeper.redact, first)),
+        entries=tuple(keeper.redact(each) if keeper.may_repeat(each) else each for each in first),
         upstream=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
     )
