@@ -17,6 +17,7 @@ from mockfoundry.recording.har import HarEntry, read_har
 from mockfoundry.recording.har_writing import entry_to_dict
 from mockfoundry.recording.keeping import SecretKeeper, hide_written_variables
 from mockfoundry.recording.reading import read_recording
+from mockfoundry.recording.recorder import RecordingBounds
 from tests.command_line import run_here
 from tests.recording.recorded import AnsweringTransport, RecordingSession, record_upstream
 
@@ -500,6 +501,28 @@ def test_a_body_that_nests_too_deep_is_left_out_alone(levels: int) -> None:
             )
 
 
+def test_why_bodies_are_not_kept_is_counted(tmp_path: Path) -> None:
+    """Each reason once of an exchange, in the order of what comes first."""
+    deep, text = b"[" * 201 + b"]" * 201, {"content-type": "text/plain"}
+    answers = iter(
+        [
+            httpx.Response(200, json={}),
+            httpx.Response(200, content=deep, headers={"content-type": "application/json"}),
+            httpx.Response(200, content=b"odd", headers={**text, "content-encoding": "x-odd"}),
+            httpx.Response(200, content=b"\x00\xff", headers={"content-type": "application/zip"}),
+            httpx.Response(200, content=b"x" * 1001, headers=text),
+            httpx.Response(200, content=b"is left out: it is no text", headers=text),
+        ]
+    )
+    requests: list[tuple[str, str, dict[str, Any]]] = [("POST", "/v3/apps", {"content": deep})] * 5
+    bounds = RecordingBounds(body=1000)
+    session = record_upstream(tmp_path / "a.har", API, AnsweringTransport(lambda _: next(answers)), requests, bounds)
+    assert session.left_out == (
+        "left out: 5 exchanges' bodies that nest deeper than 200, 1 exchanges' bodies that could not be unpacked, "
+        "1 exchanges' bodies that are no text, 1 exchanges' bodies beyond 1000 bytes (--max-body)"
+    )
+
+
 def test_what_is_without_secrets_stays_as_it_is(session: RecordingSession) -> None:
     """Reading a recording removes secrets once more, and finds none."""
     keeper = SecretKeeper()
@@ -569,7 +592,7 @@ def browsers_file(**changes: Any) -> bytes:
     ).encode()
 
 
-REPEATS = {
+REPEATS: dict[str, dict[str, Any]] = {
     "in the URL": {"request": {"url": f"{V3}/apps?names=a,{S}"}},
     "in a header": {"request": {"headers": [{"name": "x-note", "value": f"is {S}"}]}},
     "in an answer's header": {"response": {"headers": [{"name": "x-note", "value": f"is {S}"}]}},

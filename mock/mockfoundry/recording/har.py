@@ -6,6 +6,7 @@ Source: HTTP Archive 1.2 (w3c.github.io/web-performance/specs/HAR/Overview.html)
 
 import base64
 from contextlib import suppress
+from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,15 @@ class HarActor(msgspec.Struct, frozen=True, omit_defaults=True):
     scopes: tuple[str, ...] = ()
 
 
+class LeftOut(Enum):
+    """Why a body is not kept, or not all of it."""
+
+    LARGE = "beyond the bound"
+    NO_TEXT = "it is no text"
+    DEEP = "it nests too deep"
+    PACKED = "it could not be unpacked"
+
+
 class HarEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange.
 
@@ -53,6 +63,7 @@ class HarEntry(msgspec.Struct, frozen=True, kw_only=True):
         status: NO_ANSWER where none came.
         actor: None where no token said it.
         comment: what was left out, and why no answer came; empty for nothing.
+        left_out: why bodies are not kept. It is not written to a file, whose readers have the comment.
     """
 
     started: int
@@ -66,6 +77,7 @@ class HarEntry(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes = b""
     actor: HarActor | None = None
     comment: str = ""
+    left_out: frozenset[LeftOut] = frozenset()
 
     def header(self, name: str) -> str:
         """A request's header, empty if there is none."""

@@ -27,7 +27,7 @@ from mockfoundry.journal.marks import DIGEST, MIN_REPEATED_LENGTH, digest_secret
 from mockfoundry.journal.repeats import replace_repeats
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_setting, may_hold_secret
 from mockfoundry.journal.written_bodies import decode_text
-from mockfoundry.recording.har import HarActor, HarEntry
+from mockfoundry.recording.har import HarActor, HarEntry, LeftOut
 from mockfoundry.recording.written_yaml import UnreadableError, hide_in_yaml
 
 MAX_NESTING = 200
@@ -172,20 +172,24 @@ def leave_out_unreadable(entry: HarEntry) -> HarEntry:
     left_out = {whose: why for whose, content, content_type in sides if (why := why_left_out(content, content_type))}
     if not left_out:
         return entry
-    told = [f"the {whose}'s body is left out: {why}" for whose, why in left_out.items()]
+    told = [f"the {whose}'s body is left out: {_WORDS[why]}" for whose, why in left_out.items()]
     return msgspec.structs.replace(
         entry,
         content=b"" if "request" in left_out else entry.content,
         answer=b"" if "answer" in left_out else entry.answer,
         comment="; ".join(filter(None, (entry.comment, *told))),
+        left_out=entry.left_out.union(left_out.values()),
     )
 
 
-def why_left_out(content: bytes, content_type: str) -> str:
-    """Why a body is not kept, empty where it is."""
+_WORDS = {LeftOut.DEEP: f"it nests deeper than {MAX_NESTING}", LeftOut.NO_TEXT: "it is no text"}
+
+
+def why_left_out(content: bytes, content_type: str) -> LeftOut | None:
+    """Why a body is not kept, None where it is."""
     if is_json_deeper(content, MAX_NESTING):
-        return f"it nests deeper than {MAX_NESTING}"
-    return "" if is_text(content, content_type) else "it is no text"
+        return LeftOut.DEEP
+    return None if is_text(content, content_type) else LeftOut.NO_TEXT
 
 
 def join_headers(headers: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from mockfoundry.recording.har import LeftOut
+
 PIECE_BYTES = 1 << 20
 """Bytes that are unpacked at once: a few may say a thousand times as many."""
 
@@ -137,6 +139,13 @@ class BodyCopy:
         if self._is_unknown:
             return "nobody here knows its encoding" if self._has_begun else ""
         return "" if self._unpacker is None else self._unpacker.problem
+
+    @property
+    def left_out(self) -> LeftOut | None:
+        """Why not all of it is kept."""
+        if self.size > self._most:
+            return LeftOut.LARGE
+        return LeftOut.PACKED if self.problem else None
 
     def describe(self, whose: str) -> str:
         """What is not kept of it, in words; empty where all is."""

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mockfoundry.cloudfoundry.tokens import decode_payload
 from mockfoundry.control.context import ControlProblem, response_from_problem
 from mockfoundry.control.hosts import must_come_from_here
-from mockfoundry.recording.har import NO_ANSWER, STATUSES, HarActor, HarEntry
+from mockfoundry.recording.har import NO_ANSWER, STATUSES, HarActor, HarEntry, LeftOut
 from mockfoundry.recording.keeping import read_actor_of_claims
 from mockfoundry.recording.origins import SERVER_TARGET, Origins
 from mockfoundry.recording.passing_bodies import BodyCopy
@@ -229,9 +229,8 @@ class Passage:
             watching.cancel()
             with suppress(httpx.HTTPError):
                 await answer.aclose()
-            self._record(
-                answer.status_code, headers, kept.content, "; ".join(filter(None, (broken, kept.describe("answer"))))
-            )
+            comment = "; ".join(filter(None, (broken, kept.describe("answer"))))
+            self._record(answer.status_code, headers, kept.content, comment, kept.left_out)
         if rest is not None:
             # Who has the whole answer can rely on its being recorded. Of any other the server closes the connection.
             await send({"type": "http.response.body", "body": rest})
@@ -331,7 +330,14 @@ class Passage:
             return b";".join(kept)
         return value
 
-    def _record(self, status: int, headers: tuple[tuple[str, str], ...], answer: bytes, comment: str) -> None:
+    def _record(
+        self,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        answer: bytes,
+        comment: str,
+        left_out: LeftOut | None = None,
+    ) -> None:
         entry = HarEntry(
             started=self._started,
             took=(time.monotonic_ns() - self._begun) // 1000,
@@ -348,6 +354,7 @@ class Passage:
             answer=answer,
             actor=find_actor(self._headers),
             comment="; ".join(filter(None, (comment, self._sent.describe("request")))),
+            left_out=frozenset(filter(None, (left_out, self._sent.left_out))),
         )
         self._recorder.record(entry)
 

@@ -4,9 +4,9 @@ from collections import Counter
 
 import msgspec
 
-from mockfoundry.recording.har import HarEntry, HarError
+from mockfoundry.recording.har import HarEntry, HarError, LeftOut
 from mockfoundry.recording.har_writing import HarWriter
-from mockfoundry.recording.keeping import SecretKeeper
+from mockfoundry.recording.keeping import MAX_NESTING, SecretKeeper
 
 
 class RecordingBounds(msgspec.Struct, frozen=True):
@@ -69,10 +69,19 @@ class Recorder:
                 self._left_out["exchanges that could not be written"] += 1
                 return
             self.recorded += 1
-            if "bytes is left out" in kept.comment:
-                self._left_out[f"exchanges' bodies beyond {self._bounds.body} bytes (--max-body)"] += 1
-            if "it is no text" in kept.comment:
-                self._left_out["exchanges' bodies that are no text"] += 1
+            for reason in sorted(kept.left_out, key=list(LeftOut).index):
+                self._left_out[f"exchanges' bodies {self._describe(reason)}"] += 1
+
+    def _describe(self, reason: LeftOut) -> str:
+        match reason:
+            case LeftOut.LARGE:
+                return f"beyond {self._bounds.body} bytes (--max-body)"
+            case LeftOut.NO_TEXT:
+                return "that are no text"
+            case LeftOut.DEEP:
+                return f"that nest deeper than {MAX_NESTING}"
+            case LeftOut.PACKED:
+                return "that could not be unpacked"
 
     def describe_left_out(self) -> str:
         """What is not in the file, in words; empty for nothing."""
