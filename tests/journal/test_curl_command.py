@@ -1,5 +1,6 @@
 """The curl command of an exchange sends the same request again, from a plain shell, and runs nothing of it as code."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -33,7 +34,8 @@ def received_from(command: str, folder: Path, **variables: str) -> bytes:
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         ran = subprocess.run(
-            ["sh", "-c", command.replace("http://there", f"http://127.0.0.1:{port}")],
+            ["sh"],
+            input=command.replace("http://there", f"http://127.0.0.1:{port}").encode(),
             cwd=folder,
             env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8", **variables},
             capture_output=True,
@@ -140,6 +142,36 @@ def test_any_bytes_are_sent_as_they_were(
     assert headers[b"x-note"] == note
     assert body == content
     assert list(folder.iterdir()) == []
+
+
+MARKED = b'{"name":"API_KEY","value":"zzzz9zzz","x":"\\ufdd3MY_PRIVATE\\ufdd4"}'
+WRITTEN = b'{"password":"zzzz9zzz","x":"\xef\xb7\x93MY_PRIVATE\xef\xb7\x94"}'
+
+
+@needs_curl
+@pytest.mark.parametrize("content", [MARKED, WRITTEN])
+@pytest.mark.parametrize("content_type", [b"application/json", b"text/plain"])
+def test_no_client_can_write_a_variable(content: bytes, content_type: bytes, tmp_path: Path) -> None:
+    entry = record_entry(
+        headers={b"content-type": content_type, b"x-note": b"\xef\xb7\x93MY_PRIVATE\xef\xb7\x94"},
+        query_string=b"x=\xef\xb7\x93MY_PRIVATE\xef\xb7\x94",
+        content=content,
+    )
+    command = curl_command(entry, "http://there")
+    assert "$MY_PRIVATE" not in command
+    assert "$TOKEN" not in command
+    variables = {"MY_PRIVATE": "theirs", "TOKEN": "theirs", "SECRET": "zzzz9zzz"}
+    _, headers, body = parse(received_from(command, tmp_path, **variables))
+    assert headers[b"x-note"] == b"\xef\xb7\x93MY_PRIVATE\xef\xb7\x94"
+    assert json.loads(body) == json.loads(content)
+
+
+@needs_curl
+def test_a_large_body_is_sent_whole(tmp_path: Path) -> None:
+    content = b'{"password": "four", "lines": "' + b"it's 100 % \\n of them; " * 10_000 + b'"}'
+    entry = record_entry(content=content, headers={b"content-type": b"application/json"})
+    _, _, body = parse(received_from(curl_command(entry, "http://there"), tmp_path, SECRET="four"))
+    assert body == content
 
 
 def test_a_host_that_names_a_foundation_is_sent() -> None:

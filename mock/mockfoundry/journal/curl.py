@@ -5,7 +5,8 @@ there as the escapes of `printf`. In place of secrets there are variables, outsi
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from itertools import count
 
 import msgspec
@@ -25,24 +26,35 @@ _BARE_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+", re.ASCII)
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:[/?]|\Z)|%2e", re.IGNORECASE)
 _FOUNDATION_HOST = ".localhost"
 
+MAX_ARGUMENT_BYTES = 100_000
+"""Of a body that stands in an argument of a command. Linux takes 131,072, with what the variables in it hold."""
 
-_MARK = re.compile("\ufdd3([A-Z0-9_]+)\ufdd4")
-# A variable in a word, until that is quoted.
+
+def make_opening(entry: JournalEntry) -> str:
+    """What the mark of a variable opens with: it holds a digest of the request, so no request can hold it."""
+    request = entry.request
+    digest = blake2b(request.content, digest_size=16)
+    for name, value in request.headers.items():
+        digest.update(b"%b:%b\n" % (name, value))
+    digest.update(request.query_string)
+    digest.update(request.target.encode("utf-8", "replace"))
+    return f"\ufdd3{digest.hexdigest()}:"
 
 
-def name_secret_variables(token: str) -> Callable[[str], str]:
+def name_secret_variables(token: str, opening: str) -> Callable[[str], str]:
     """What gives each secret a variable of the shell, as its mark in a word.
 
     Args:
         token: what the variable `$TOKEN` stands for.
+        opening: of marks.
     """
     numbers = count(1)
 
     def name_variable(secret: str) -> str:
         if secret == token:
-            return f"\ufdd3{TOKEN_VARIABLE}\ufdd4"
+            return f"{opening}{TOKEN_VARIABLE}\ufdd4"
         number = next(numbers)
-        return f"\ufdd3{SECRET_VARIABLE}{'' if number == 1 else f'_{number}'}\ufdd4"
+        return f"{opening}{SECRET_VARIABLE}{'' if number == 1 else f'_{number}'}\ufdd4"
 
     return name_variable
 
@@ -55,7 +67,9 @@ def curl_command(entry: JournalEntry, base: str) -> str:
     """
     request = entry.request
     token = entry.header(b"authorization").partition(" ")[2].strip()
-    redactor = Redactor(name_secret_variables(token), public=(entry.actor, ANYBODY))
+    opening = make_opening(entry)
+    split_at_marks = re.compile(f"{opening}([A-Z0-9_]+)\ufdd4").split
+    redactor = Redactor(name_secret_variables(token, opening), public=(entry.actor, ANYBODY))
     headers = redact_request_headers(entry, redactor, base)
     query = redactor.redact_pairs(request.query_string.decode("latin-1"))
     for name, value in entry.path.items():
@@ -68,16 +82,20 @@ def curl_command(entry: JournalEntry, base: str) -> str:
     url = base + quote_url(target)
     words = ["curl", "-i", *list_options(request.method, bool(request.content), url)]
     for header in headers:
-        words += ["-H", quote_word(redactor.finish_text(header), "latin-1")]
-    body = redactor.finish_text(body)
+        words += ["-H", quote_word(split_at_marks(redactor.finish_text(header)), "latin-1")]
+    pieces = split_at_marks(redactor.finish_text(body))
     feed = ""
-    if encoding != "utf-8" or not is_plain(body):
-        # A shell's argument can hold neither all bytes nor what a terminal obeys.
-        feed = f"printf {quote_for_printf(body, encoding)} | "
+    if (
+        encoding != "utf-8"
+        or not all(map(is_plain, pieces))
+        or len(body.encode("utf-8", "replace")) > MAX_ARGUMENT_BYTES
+    ):
+        # An argument can hold neither all bytes nor what a terminal obeys, nor so many. `printf` is the shell's own.
+        feed = f"printf {quote_for_printf(pieces, encoding)} | "
         words += ["--data-binary", "@-"]
     elif body:
-        words += ["--data-raw", quote_word(body, encoding)]
-    words.append(quote_word(url, "latin-1"))
+        words += ["--data-raw", quote_word(pieces, encoding)]
+    words.append(quote_word(split_at_marks(url), "latin-1"))
     return feed + " ".join(words)
 
 
@@ -88,7 +106,7 @@ def list_options(method: str, has_body: bool, url: str) -> list[str]:
         options.append("--path-as-is")
     if method == "HEAD" and not has_body:
         return [*options, "-I"]
-    return options if method == "GET" and not has_body else [*options, "-X", quote_word(method, "latin-1")]
+    return options if method == "GET" and not has_body else [*options, "-X", quote_word([method], "latin-1")]
 
 
 def redact_request_headers(entry: JournalEntry, redactor: Redactor, base: str) -> list[str]:
@@ -129,7 +147,7 @@ def redact_request_body(entry: JournalEntry, redactor: Redactor) -> tuple[str, s
 
 def is_plain(text: str) -> bool:
     """Whether text can stand in a command: all of it can be printed, but for line feeds."""
-    return all(sign.isprintable() or sign in "\n\ufdd3\ufdd4" for sign in text)
+    return all(sign.isprintable() or sign == "\n" for sign in text)
 
 
 def quote_url(target: str) -> str:
@@ -137,20 +155,16 @@ def quote_url(target: str) -> str:
     return re.sub(r"[\x00-\x20\x7f-\xff]", lambda found: f"%{ord(found[0]):02X}", target)
 
 
-def split_at_marks(text: str) -> list[str]:
-    """Text and names of variables in turn; text comes first and last."""
-    return _MARK.split(text)
-
-
-def quote_word(word: str, encoding: str) -> str:
+def quote_word(pieces: Sequence[str], encoding: str) -> str:
     """A word for a POSIX shell, its variables outside of the quotes.
 
     Args:
-        encoding: by which the word is its bytes.
+        pieces: text and names of variables in turn; text comes first and last.
+        encoding: by which the text is its bytes.
     """
     quoted = "".join(
         f'"${piece}"' if index % 2 else quote_bytes(piece.encode(encoding, "replace"))
-        for index, piece in enumerate(split_at_marks(word))
+        for index, piece in enumerate(pieces)
         if piece
     )
     return quoted or "''"
@@ -163,17 +177,16 @@ def quote_bytes(content: bytes) -> str:
     except UnicodeDecodeError:
         text = "\x00"
     if not is_plain(text):
-        return f'"$(printf {quote_for_printf(content.decode("latin-1"), "latin-1")})"'
+        return f'"$(printf {quote_for_printf([content.decode("latin-1")], "latin-1")})"'
     return text if _BARE_WORD.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
 
 
-def quote_for_printf(text: str, encoding: str) -> str:
+def quote_for_printf(pieces: Sequence[str], encoding: str) -> str:
     """Text as the arguments of `printf`, which every POSIX shell has; variables are printed in their places.
 
     Args:
-        encoding: by which the text is its bytes.
+        pieces, encoding: as of a word.
     """
-    pieces = split_at_marks(text)
     written = "".join(
         "%s" if index % 2 else "".join(map(escape_byte, piece.encode(encoding, "replace")))
         for index, piece in enumerate(pieces)
