@@ -1,10 +1,13 @@
 """Commands that ask a server say in one line what else answers there, and never go where it sends them."""
 
+import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
@@ -14,9 +17,11 @@ from mockfoundry.cli.ask import coverage, health, log, replay, retries, verify, 
 from mockfoundry.cli.change import clock, foundation, play, release, reset, state, stop, token
 from mockfoundry.cli.login import environment, login
 from mockfoundry.cli.torture import torture
+from mockfoundry.client.control import SocketControlClient
 from mockfoundry.client.errors import ServerError
 from mockfoundry.client.server import Server
 from tests.serving import Serving
+from tests.waiting import DEADLINE_SECONDS
 
 
 @contextmanager
@@ -47,6 +52,37 @@ def other_server(status: int, body: bytes = b"", location: str = "") -> Iterator
             thread.join()
 
 
+@contextmanager
+def odd_server(begin: bytes, again: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers with a beginning, and then for ever with the same: its URL, and how each answer ended."""
+    ended: list[str] = []
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            end = time.monotonic() + DEADLINE_SECONDS
+            try:
+                self.wfile.write(begin)
+                while time.monotonic() < end:
+                    if pause:
+                        threading.Event().wait(pause)
+                    self.wfile.write(again)
+            except OSError:
+                ended.append("the client has left")
+            else:
+                ended.append("the client has waited")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", ended
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def run(command: Any, *arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(command, arguments)
     return result.exit_code, result.stderr
@@ -69,6 +105,67 @@ def test_what_has_no_health_is_not_mockfoundry(body: bytes) -> None:
             1,
             f"mockfoundry: {url} is not mockfoundry: it has no health to show\n",
         )
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (HEAD + b"X-A: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n", b"a"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+        (HEAD + b"\r\n", b"a"),
+    ],
+    ids=["head", "interim", "body", "chunks", "until it closes"],
+)
+def test_waiting_ends_in_time_however_slowly_a_server_answers(begin: bytes, again: bytes) -> None:
+    with odd_server(begin, again, pause=0.02) as (url, ended):
+        says = f"mockfoundry: {url} does not answer: timed out (waited 0.2 seconds)\n"
+        assert run(wait, "--url", url, "--timeout", "0.2s") == (1, says)
+    assert set(ended) <= {"the client has left"}
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (HEAD + b"\r\n", b"a" * 65_536),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"ffff\r\n" + b"a" * 65_535 + b"\r\n"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffff\r\n", b"a" * 65_536),
+        (HEAD + b"Content-Length: 1000000000000000\r\n\r\n", b"a" * 65_536),
+    ],
+    ids=["until it closes", "chunks", "one chunk", "length"],
+)
+def test_an_endless_answer_is_read_up_to_a_bound(begin: bytes, again: bytes) -> None:
+    with odd_server(begin, again) as (url, ended):
+        says = f"{url} answers with more than 1048576 bytes; is it mockfoundry?"
+        assert run(health, "--url", url) == (1, f"mockfoundry: {says}\n")
+        with closing(SocketControlClient(url, lambda: "", most=1 << 20)) as client:
+            with pytest.raises(ServerError, match=re.escape(says)):
+                client("GET", "/coverage")
+            with client.stream("/requests", {}) as lines, pytest.raises(ServerError, match="with a line of 1048576"):
+                next(lines)
+    assert ended == ["the client has left"] * 3
+
+
+def test_an_answer_that_breaks_off_is_none() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(head + b"{}")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        says = f"mockfoundry: {url} does not answer: IncompleteRead(2 bytes read, 3 more expected)\n"
+        assert run(health, "--url", url) == (1, says)
+        thread.join(DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("arguments", [(coverage,), (log,), (log, "--follow")], ids=["coverage", "log", "follow"])

@@ -30,14 +30,18 @@ if TYPE_CHECKING:
     from mockfoundry.client.control import SocketControlClient
 
 HEALTH_TIMEOUT_SECONDS = 5.0
+MAX_HEALTH_BYTES = 1 << 20
 VERIFY_TIMEOUT_SECONDS = 90.0
 """Longer than any verification may wait."""
 
 POLL_SECONDS = 0.05
 
 
-def check_health(url: str | None) -> tuple[dict[str, Any], str]:
+def check_health(url: str | None, seconds: float) -> tuple[dict[str, Any], str]:
     """What a server says about its health: its answer, and that in one line.
+
+    Args:
+        seconds: in which the whole of it has to come.
 
     Raises:
         ServerError: it does not answer, or is not mockfoundry.
@@ -48,7 +52,7 @@ def check_health(url: str | None) -> tuple[dict[str, Any], str]:
     from mockfoundry.client.errors import ControlError, ServerError, UnexpectedResponseError
 
     base = server_url(url)
-    client = SocketControlClient(base, lambda: "", timeout=HEALTH_TIMEOUT_SECONDS)
+    client = SocketControlClient(base, lambda: "", timeout=seconds, most=MAX_HEALTH_BYTES)
     try:
         found = client("GET", "/health")
         return found, f"{base} is {found['status']}: mockfoundry {found['version']}, {found['mode']}"
@@ -65,13 +69,16 @@ def check_health(url: str | None) -> tuple[dict[str, Any], str]:
         client.close()
 
 
-def print_health(url: str | None, form: str) -> None:
+def print_health(url: str | None, form: str, seconds: float = HEALTH_TIMEOUT_SECONDS) -> None:
     """Prints what a server says about its health.
+
+    Args:
+        seconds: in which it has to be said.
 
     Raises:
         ServerError: it does not answer, or is not mockfoundry.
     """
-    answer, text = check_health(url)
+    answer, text = check_health(url, seconds)
     if form == "json":
         print_json(answer)
     else:
@@ -102,17 +109,21 @@ def wait(url: str | None, timeout: float, form: str) -> None:
     must_be_server_url(url)
     end = time.monotonic() + timeout
     mismatches = 0
+    # Who does not wait at all asks once.
+    seconds = min(timeout, HEALTH_TIMEOUT_SECONDS) or HEALTH_TIMEOUT_SECONDS
     while True:
         try:
-            print_health(url, form)
+            print_health(url, form, seconds)
         except ServerError as error:
             mismatches += isinstance(error, TlsMismatchError)
             # A server that starts may have written its authority's file after that was read here, so it is asked twice.
             if mismatches > 1:
                 fail(str(error), code=1)
-            if time.monotonic() >= end:
+            rest = end - time.monotonic() - POLL_SECONDS
+            if rest <= 0:
                 fail(f"{error} (waited {timeout:g} seconds)", code=1)
             time.sleep(POLL_SECONDS)
+            seconds = min(rest, HEALTH_TIMEOUT_SECONDS)
         else:
             return
 

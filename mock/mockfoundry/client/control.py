@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import msgspec
 
 from mockfoundry.client.arguments import encode_json
+from mockfoundry.client.bounds import MAX_ANSWER_BYTES, Deadline, ask_until, read_bounded_body
 from mockfoundry.client.errors import (
     ControlError,
     ServerError,
@@ -25,7 +26,7 @@ from mockfoundry.documents.quoting import quote_line
 from mockfoundry.wire_faults import CONTROL_PROTOCOL
 
 CONTROL_TIMEOUT_SECONDS = 100.0
-"""How long to wait for a response: longer than any `verify` may wait."""
+"""How long to wait for a whole response: longer than any `verify` may wait."""
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -78,8 +79,9 @@ class SocketControlTransport:
     Args:
         url: of the server.
         explain_gone: what to add to the error where the server does not answer: its state, what to do.
-        timeout: seconds.
+        timeout: seconds that a request and the whole of its response may take.
         authority: the file of the authority to trust; empty for those that every program here trusts.
+        most: bytes that the body of a response may have.
 
     Raises:
         ServerError: it is not the URL of a server.
@@ -91,12 +93,14 @@ class SocketControlTransport:
         explain_gone: Callable[[], str],
         timeout: float = CONTROL_TIMEOUT_SECONDS,
         authority: str = "",
+        most: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._address = parse_server_url(url)
         self._url = url
         self._explain_gone = explain_gone
         self._timeout = timeout
         self._authority = authority
+        self._most = most
         self._lock = threading.Lock()
         self._idle_connections: list[HTTPConnection] = []
         self._closed = False
@@ -110,28 +114,33 @@ class SocketControlTransport:
 
         Raises:
             ServerGoneError: the server does not answer.
+            ServerError: it answers with too many bytes.
         """
+        deadline = Deadline(self._timeout)
         with self._report_gone():
             with self._lock:
                 idle = self._idle_connections.pop() if self._idle_connections else None
             if idle is not None:
                 # A server may close an idle connection; only a new one shows that the server is gone.
                 with suppress(ConnectionError):
-                    return self._send_over(idle, method, target, headers, body)
-            return self._send_over(self._connect(self._timeout), method, target, headers, body)
+                    return self._send_over(idle, deadline, method, target, headers, body)
+            return self._send_over(self._connect(), deadline, method, target, headers, body)
 
     @contextmanager
     def stream(self, target: str, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
-        """The response to a GET, to be read inside the block for as long as it goes on.
+        """The response to a GET, to be read inside the block for as long as it goes on; its head has to come in time.
 
         Raises:
             ServerGoneError: the server does not answer.
         """
-        connection = self._connect(None)
+        connection, deadline = self._connect(), Deadline(self._timeout)
         try:
             with self._report_gone():
+                ask_until(deadline, connection)
                 connection.request("GET", self._address.prefix + target, headers=dict(headers))
                 response = connection.getresponse()
+            if response.status < 300:
+                deadline.lift()
             # One that ends its connection has the socket for itself.
             with response:
                 yield response
@@ -143,18 +152,33 @@ class SocketControlTransport:
 
         Raises:
             ServerGoneError: the connection breaks.
+            ServerError: a line has too many bytes.
         """
         with self._report_gone():
-            yield from response
+            while line := response.readline(self._most):
+                # Of an answer in chunks more may come.
+                if len(line) >= self._most:
+                    raise ServerError(f"{self._url} answers with a line of {self._most} bytes; is it mockfoundry?")
+                yield line
 
-    def _connect(self, timeout: float | None) -> HTTPConnection:
+    def read_body(self, response: HTTPResponse) -> bytes:
+        """The body of a response that was to go on.
+
+        Raises:
+            ServerGoneError: it breaks off.
+            ServerError: it has too many bytes.
+        """
+        with self._report_gone():
+            return read_bounded_body(response, self._url, self._most)
+
+    def _connect(self) -> HTTPConnection:
         host, port = self._address.host, self._address.port
         if not self._address.secure:
-            return HTTPConnection(host, port, timeout=timeout)
+            return HTTPConnection(host, port)
         if self._context is None:
             self._context = ssl.create_default_context(cafile=self._authority or None)
             self._context.set_alpn_protocols([CONTROL_PROTOCOL, "http/1.1"])
-        return HTTPSConnection(host, port, timeout=timeout, context=self._context)
+        return HTTPSConnection(host, port, context=self._context)
 
     @contextmanager
     def _report_gone(self) -> Iterator[None]:
@@ -170,12 +194,22 @@ class SocketControlTransport:
             raise ServerGoneError(f"{text}; {advice}" if advice else text) from error
 
     def _send_over(
-        self, connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes
+        self,
+        connection: HTTPConnection,
+        deadline: Deadline,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> ControlReply:
         try:
+            ask_until(deadline, connection)
             connection.request(method, self._address.prefix + target, body or None, dict(headers))
             response = connection.getresponse()
-            reply = ControlReply(response.status, response.getheader("content-type", ""), response.read())
+            # One that ends its connection has the socket for itself.
+            with response:
+                content = read_bounded_body(response, self._url, self._most)
+            reply = ControlReply(response.status, response.getheader("content-type", ""), content)
             with self._lock:
                 reusable = not (response.will_close or self._closed)
                 if reusable:
@@ -377,8 +411,9 @@ class SocketControlClient(ControlClient):
         control_token: str = "",
         timeout: float = CONTROL_TIMEOUT_SECONDS,
         authority: str = "",
+        most: int = MAX_ANSWER_BYTES,
     ) -> None:
-        self._socket_transport = SocketControlTransport(url, explain_gone, timeout, authority)
+        self._socket_transport = SocketControlTransport(url, explain_gone, timeout, authority, most)
         super().__init__(self._socket_transport, url, control_token)
 
     @contextmanager
@@ -390,7 +425,8 @@ class SocketControlClient(ControlClient):
         """
         with self._socket_transport.stream(control_target(path, query), self._headers) as response:
             if response.status >= 300:
-                reply = ControlReply(response.status, response.getheader("content-type", ""), response.read())
+                content = self._socket_transport.read_body(response)
+                reply = ControlReply(response.status, response.getheader("content-type", ""), content)
                 raise self._error_from_reply("GET", path, reply)
             yield self._socket_transport.iterate_lines(response)
 
