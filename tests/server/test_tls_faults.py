@@ -128,6 +128,27 @@ def test_what_an_answer_tells_of_that_breaks_off_was_done(server: TlsServer) -> 
     server.default.verify("scaleProcess", status=202, times=2)
 
 
+@pytest.mark.parametrize("server", [("protocol", "uvloop"), ("protocol", "asyncio"), ("asgi", "uvloop")], indirect=True)
+def test_no_interim_answer_is_the_one_that_breaks_off(server: TlsServer) -> None:
+    """The body that the client holds back until it comes is read, and what it asks for is done."""
+    server.default.play("tls-answer-alert")
+    head = (
+        f"POST /v3/processes/{WEB}/actions/scale HTTP/1.1\r\nHost: localhost\r\nAuthorization: bearer admin\r\n"
+        "Content-Type: application/json\r\nContent-Length: 16\r\nExpect: 100-continue\r\n\r\n"
+    ).encode()
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_SECONDS) as plain,
+        server.trusting.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as connection,
+    ):
+        connection.sendall(head)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 100 Continue\r\n")
+        connection.sendall(b'{"instances": 4}')
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 202 Accepted\r\n")
+        with pytest.raises(ssl.SSLError, match=r"ALERT_BAD_RECORD_MAC|alert bad record mac"):
+            connection.recv(65_536)
+    server.default.verify("scaleProcess", status=202, times=1)
+
+
 def test_a_handshake_hangs_once(server: TlsServer) -> None:
     server.default.play("tls-hang")
     with (

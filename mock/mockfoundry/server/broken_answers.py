@@ -16,6 +16,9 @@ UNREADABLE_RECORD = b"\x17\x03\x03\x40\x00" + bytes(0x4000)
 
 HEAD_END = b"\r\n\r\n"
 
+INTERIM_BEGINNING = b"HTTP/1.1 1"
+"""What an answer begins with behind which another one comes [RFC 9110, 15.2]."""
+
 
 class OpenSslObject(ssl.SSLObject):
     """One connection of OpenSSL's, with what came for it and what it has to send.
@@ -53,12 +56,20 @@ class BreakingTransport:
         self._connection = connection
         self._fault = fault
         self._answer = b""
+        self._broken = False
         self._closing = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
+        if self._broken:
+            return
+        while not self._answer and data.startswith(INTERIM_BEGINNING):
+            interim, end, data = data.partition(HEAD_END)
+            self._transport.write(interim + end)
+        if not data:
+            return
         # A door may write head and body one after the other.
         if not self._answer:
             asyncio.get_running_loop().call_soon(self._break)
@@ -73,6 +84,7 @@ class BreakingTransport:
         return self._closing or self._transport.is_closing()
 
     def _break(self) -> None:
+        self._broken = True
         if self._connection.is_closing():
             return
         start = self._answer.find(HEAD_END) + len(HEAD_END)
