@@ -210,6 +210,49 @@ def test_a_packed_stream_of_events_is_not_held_back(tmp_path: Path) -> None:
     assert (body, b"content-encoding: gzip" in head, entry.answer) == (PACKED, True, TEXT)
 
 
+def test_a_packed_text_that_goes_on_is_not_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log, or a long poll: each line comes before the next one is sent; and all of it is recorded."""
+    monkeypatch.setattr(proxy, "HOLD_SECONDS", 0.05)
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    lines = [packer.compress(b"line %d\n" % number) + packer.flush(zlib.Z_SYNC_FLUSH) for number in range(3)]
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{GZIP}Transfer-Encoding: chunked\r\n\r\n".encode()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as upstream,
+        proxy_of(upstream.getsockname()[1], tmp_path / "a.har") as port,
+    ):
+        upstream.settimeout(10)
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(f"GET /log HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            asked, _ = upstream.accept()
+            with asked:
+                asked.recv(65536)
+                asked.sendall(head)
+                unpacker, said, got = zlib.decompressobj(zlib.MAX_WBITS | 16), b"", b""
+                for number, line in enumerate(lines):
+                    asked.sendall(b"%x\r\n%b\r\n" % (len(line), line))
+                    while line not in got:
+                        got += client.recv(65536)
+                    said += unpacker.decompress(line)
+                    assert said.count(b"\n") == number + 1
+                asked.sendall(b"0\r\n\r\n")
+                while not got.endswith(b"\r\n0\r\n\r\n"):
+                    got += client.recv(65536)
+    (entry,) = read_recording_file(tmp_path / "a.har").entries
+    assert b"content-encoding: gzip" in got
+    assert entry.answer == b"line 0\nline 1\nline 2\n"
+
+
+def test_a_packed_text_without_a_length_leads_to_the_proxy_if_it_is_there_soon(tmp_path: Path) -> None:
+    upstream = RawUpstream(b"")
+    packed = gzip.compress(b'{"next": "http://127.0.0.1:%d/x"}' % upstream.port)
+    head = f"HTTP/1.1 200 OK\r\n{JSON}{GZIP}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
+    upstream.sent = head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+    with proxy_of(upstream.port, tmp_path / "a.har") as port:
+        got = send(port, "GET /a HTTP/1.1")
+    upstream.close()
+    assert b'{"next": "http://127.0.0.1:%d/x"}' % port in got
+
+
 def test_a_body_is_unpacked_wherever_it_is_cut() -> None:
     for packed in (TWO, zlib.compress(TEXT)):
         for size in range(1, len(packed)):

@@ -41,6 +41,12 @@ MAX_HELD_BYTES = 8 << 20
 MAX_UNPACKED_BYTES = 64 << 20
 """The same of what it says."""
 
+HOLD_SECONDS = 2.0
+"""How long such a text waits. If it is not whole then, it is passed on as it comes, and leads to the foundation."""
+
+SOON_SECONDS = 0.1
+"""How long a part waits for the next one: the last one is sent once the exchange is recorded."""
+
 NO_BODY_STATUSES = (204, 304)
 
 EVENT_STREAM = "text/event-stream"
@@ -274,7 +280,7 @@ class Passage:
         Raises:
             ClientLeftError, httpx.HTTPError: it broke off there, on one side or on the other.
         """
-        parts = aiter(answer.aiter_raw())
+        parts = ComingParts(aiter(answer.aiter_raw()))
         content_type = answer.headers.get("content-type", "").lower()
         is_text = any(each in content_type for each in _TEXT_TYPES)
         rewriting = self._origins.begin_rewriting(self._own)
@@ -293,7 +299,14 @@ class Passage:
         is_changed = is_text and not kept.is_packed
         await self._start(answer, send, is_text=is_changed)
         last = b"".join(held)
-        async for part in parts:
+        while True:
+            is_late = last and not await parts.comes_until(asyncio.get_running_loop().time() + SOON_SECONDS)
+            if is_late:
+                await send({"type": "http.response.body", "body": last, "more_body": True})
+                last = b""
+            part = await anext(parts, None)
+            if part is None:
+                break
             if has_left():
                 raise ClientLeftError
             if last:
@@ -359,10 +372,38 @@ class Passage:
         self._recorder.record(entry)
 
 
+class ComingParts:
+    """The parts of a body, as they come. It can be waited for one for a while, without losing it."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+        self._coming: asyncio.Future[bytes] | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        coming, self._coming = self._coming, None
+        return await (anext(self._parts) if coming is None else coming)
+
+    async def comes_until(self, end: float) -> bool:
+        """Whether the next part, or the end, comes before a moment of the loop's clock."""
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._parts))
+        try:
+            came, _ = await asyncio.wait({self._coming}, timeout=end - asyncio.get_running_loop().time())
+        except asyncio.CancelledError:
+            self._coming.cancel()
+            raise
+        return bool(came)
+
+
 async def hold_packed(
-    parts: AsyncIterator[bytes], held: list[bytes], kept: BodyCopy, has_left: Callable[[], bool]
+    parts: ComingParts, held: list[bytes], kept: BodyCopy, has_left: Callable[[], bool]
 ) -> bytes | None:
-    """What a packed body says, once all of it is there; None where not all can be unpacked, or it is too large.
+    """What a packed body says, once all of it is there.
+
+    None where not all can be unpacked, where it is too large, or where it is not there soon.
 
     Args:
         held: gets the parts as they came.
@@ -372,7 +413,12 @@ async def hold_packed(
     """
     unpacked: list[bytes] = []
     room, size = MAX_UNPACKED_BYTES, 0
-    async for part in parts:
+    end = asyncio.get_running_loop().time() + HOLD_SECONDS
+    while await parts.comes_until(end):
+        part = await anext(parts, None)
+        if part is None:
+            kept.end()
+            return None if kept.problem else b"".join(unpacked)
         if has_left():
             raise ClientLeftError
         held.append(part)
@@ -382,8 +428,7 @@ async def hold_packed(
             unpacked.append(piece if room >= 0 else b"")
         if room < 0 or size > MAX_HELD_BYTES or kept.problem:
             return None
-    kept.end()
-    return None if kept.problem else b"".join(unpacked)
+    return None
 
 
 def find_actor(headers: list[tuple[bytes, bytes]]) -> HarActor | None:
