@@ -6,7 +6,9 @@ foundation's own.
 
 import asyncio
 import ssl
+import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
@@ -18,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from mockfoundry.cloudfoundry.tokens import decode_payload
 from mockfoundry.control.context import ControlProblem, response_from_problem
 from mockfoundry.control.hosts import must_come_from_here
+from mockfoundry.documents.quoting import quote_line
 from mockfoundry.recording.har import NO_ANSWER, STATUSES, HarActor, HarEntry, LeftOut
 from mockfoundry.recording.keeping import read_actor_of_claims
 from mockfoundry.recording.origins import SERVER_TARGET, Origins
@@ -133,8 +136,15 @@ class RecordingProxy:
             return
         task = asyncio.current_task()
         self._running.add(task)
+        passage = None
         try:
-            await self._pass(scope, receive, send)
+            passage = self._begin(scope)
+            await passage.run(receive, send)
+        except ControlProblem as problem:
+            await send_problem(send, word_for_proxy(problem), scope["path"])
+        except Exception as error:
+            report_failure(error, scope)
+            await (send_problem(send, PROXY_FAILED, scope["path"]) if passage is None else passage.fail(send))
         finally:
             self._running.discard(task)
 
@@ -143,19 +153,31 @@ class RecordingProxy:
         if running := [each for each in self._running if each is not None]:
             await asyncio.wait(running, timeout=seconds)
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            headers = dict(scope["headers"])
-            must_come_from_here(headers, self._allowed_hosts)
-            own = f"http://{headers.get(b'host', b'').decode('latin-1')}"
-            path, query = scope["raw_path"].decode("latin-1").partition("?")[0], scope["query_string"].decode("latin-1")
-            url = self._origins.find_url(path, self._origins.to_upstream(query, own))
-            if url is None:
-                raise ControlProblem(404, "unknown-host", f"path {path[:200]}: the foundation has named no such host")
-        except ControlProblem as problem:
-            await send_problem(send, word_for_proxy(problem), scope["path"])
-            return
-        await Passage(self._client, self._origins, self._recorder, scope, url, own).run(receive, send)
+    def _begin(self, scope: Scope) -> "Passage":
+        """The passage of a request.
+
+        Raises:
+            ControlProblem: it does not pass.
+        """
+        headers = dict(scope["headers"])
+        must_come_from_here(headers, self._allowed_hosts)
+        own = f"http://{headers.get(b'host', b'').decode('latin-1')}"
+        path, query = scope["raw_path"].decode("latin-1").partition("?")[0], scope["query_string"].decode("latin-1")
+        url = self._origins.find_url(path, self._origins.to_upstream(query, own))
+        if url is None:
+            raise ControlProblem(404, "unknown-host", f"path {path[:200]}: the foundation has named no such host")
+        return Passage(self._client, self._origins, self._recorder, scope, url, own)
+
+
+PROXY_FAILED = ControlProblem(502, "proxy-failed", "mockfoundry has failed to pass this; its stderr says where")
+
+
+def report_failure(error: Exception, scope: Scope) -> None:
+    """Says on stderr what has failed in the proxy itself, and where."""
+    request = quote_line(f"{scope['method']} {scope['path']}")
+    sys.stderr.write(f"mockfoundry: the proxy failed to pass {request}, which is a defect of mockfoundry:\n")
+    traceback.print_exception(error)
+    sys.stderr.flush()
 
 
 def word_for_proxy(problem: ControlProblem) -> ControlProblem:
@@ -192,6 +214,18 @@ class Passage:
         self._sent = BodyCopy(recorder.body_bound)
         self._started = time.time_ns() // 1000
         self._begun = time.monotonic_ns()
+        self._is_answered = False
+        self._is_recorded = False
+
+    async def fail(self, send: Send) -> None:
+        """Answers and records what the proxy itself has failed to pass, as far as neither is done.
+
+        An answer that has begun is not completed: the server closes its connection.
+        """
+        if not self._is_recorded:
+            self._record(NO_ANSWER, (), b"", "no answer: mockfoundry has failed")
+        if not self._is_answered:
+            await send_problem(send, PROXY_FAILED, self._scope["path"])
 
     async def run(self, receive: Receive, send: Send) -> None:
         request = self._client.build_request(
@@ -231,6 +265,9 @@ class Passage:
             raise
         except httpx.HTTPError as error:
             broken = f"broken off: {describe_error(error)}"
+        except Exception:
+            broken = "broken off: mockfoundry has failed"
+            raise
         finally:
             watching.cancel()
             with suppress(httpx.HTTPError):
@@ -243,6 +280,7 @@ class Passage:
 
     async def _refuse(self, send: Send, kind: str, what: str) -> None:
         """Answers in place of the foundation."""
+        self._is_answered = True
         problem = ControlProblem(502, kind, f"the foundation at {self._origins.upstream} {what}")
         await send_problem(send, problem, self._scope["path"])
 
@@ -331,6 +369,7 @@ class Passage:
             dropped |= {b"content-length"}
         headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in dropped]
         changed = [(name, self._change_header(name, value)) for name, value in headers]
+        self._is_answered = True
         await send({"type": "http.response.start", "status": answer.status_code, "headers": changed})
 
     def _change_header(self, name: bytes, value: bytes) -> bytes:
@@ -369,6 +408,7 @@ class Passage:
             comment="; ".join(filter(None, (comment, self._sent.describe("request")))),
             left_out=frozenset(filter(None, (left_out, self._sent.left_out))),
         )
+        self._is_recorded = True
         self._recorder.record(entry)
 
 

@@ -70,7 +70,7 @@ def read_upstream_url(text: str) -> str:
 
 
 def make_proxy_server(proxy: RecordingProxy, ready: Callable[[], None]) -> ProxyServer:
-    """The server of a proxy, which says nothing of requests that break off: the recording does.
+    """The server of a proxy, which says nothing of requests that break off or fail: recording and proxy do.
 
     Args:
         ready: called when it listens.
