@@ -17,7 +17,10 @@ PIECE_LENGTH = 4
 STEP = MIN_CUT_LENGTH - PIECE_LENGTH + 1
 """How far apart the pieces of a text are that are looked up: in each beginning of a secret lies one of them."""
 
-_MIXED = re.compile(r"[A-Za-z][0-9][A-Za-z]|[0-9][A-Za-z][0-9]")
+MIN_CHANGES = 3
+"""How often letters and digits follow each other in a key; in names such as `k8s-proxy` and `us-east1b` it is twice."""
+
+_CHANGE = re.compile(r"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
 _GUID_OR_TIME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.Z+-]*")
 
 
@@ -25,7 +28,7 @@ def is_distinctive(text: str) -> bool:
     """Whether a text is none that stands anywhere by chance: letters and digits are mixed in it, as in a key."""
     if len(text) < MIN_CUT_LENGTH or " " in text or "://" in text or _GUID_OR_TIME.fullmatch(text):
         return False
-    return _MIXED.search(text) is not None
+    return len(_CHANGE.findall(text)) >= MIN_CHANGES
 
 
 class KnownSecrets:

@@ -47,7 +47,7 @@ _WORDS_WITH_PASS = frozenset(("bypass", "compass", "encompass", "overpass", "und
 
 _NOT_SECRET = frozenset(
     (
-        *("tokentype", "tokenendpoint", "tokenformat", "tokenurl", "tokenlifetime", "maxtokens", "authtype"),
+        *("tokentype", "tokenformat", "tokenurl", "tokenlifetime", "maxtokens", "authtype"),
         *("authmethod", "passwordgrant", "sessioncount", "cookieconsent", "xforwardedclientcert", "signaturemethod"),
         *("authenticationmethod", "authenticationtype", "authenticationscheme"),
         # A process tells by these which credential its droplet is pulled with: its guid.
