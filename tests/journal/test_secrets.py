@@ -227,6 +227,7 @@ PLACES: dict[str, Callable[[str], JournalEntry]] = {
     "input, its value first": body("<input value='SECRET' name='csrf_token'>", b"text/html"),
     "meta": body('<meta name="csrf-token" content="SECRET">', b"text/html"),
     "setting by its type": body('{"data": [{"type": "password", "value": "SECRET", "name": "/a"}]}'),
+    "setting of a json patch": body('[{"op": "replace", "path": "/password", "value": "SECRET"}]'),
     "argument": body(json.dumps({"query": 'mutation { login(password: "SECRET") }'})),
     "query, a condition encoded twice": lambda secret: record_entry(
         query_string=f"q={quote(quote(f'token:{secret}', safe=''), safe='')}".encode()
@@ -462,7 +463,7 @@ def test_equal_secrets_are_known_to_be_equal() -> None:
 
 NAMES = ["X-Api-Key", "apiKey", "api_key", "APIKEY", "client_secret", "clientSecret", "X-Auth-Token", "AWSAccessKeyId"]
 NAMES += ["pass", "pw", "X-Pass", "dbpass", "X-Authentication", "X-MyAuth", "x-myauth", "X-Creds", "X-Mfa-Code"]
-NAMES += ["X-License-Key", "tls_key", "recovery_code"]
+NAMES += ["X-License-Key", "tls_key", "recovery_code", "dbpwd", "primaryKey", "storage_key", "authkey"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,17 @@ from urllib.parse import unquote_plus
 
 _ROOTS = (
     *("password", "passwd", "passphrase", "passcode", "secret", "token", "jwt", "cookie", "credential", "assertion"),
-    *("authorization", "signature", "apikey", "accesskey", "privatekey", "sessionid", "sessid", "samlresponse"),
+    *(
+        "authorization",
+        "signature",
+        "apikey",
+        "accesskey",
+        "authkey",
+        "privatekey",
+        "sessionid",
+        "sessid",
+        "samlresponse",
+    ),
     *("connectionstring", "connstring", "connstr"),
 )
 """What makes a secret's name wherever it stands in it."""
@@ -30,6 +40,7 @@ _KEYS = frozenset(
         *("api", "access", "private", "secret", "subscription", "functions", "function", "rapidapi", "auth", "master"),
         *("account", "signing", "encryption", "shared", "host", "admin", "service", "client", "app", "session"),
         *("license", "licence", "tls", "ssl", "ssh", "rsa", "pgp", "gpg", "decryption", "deploy", "server", "write"),
+        *("primary", "secondary", "storage", "consumer", "integration", "instrumentation"),
     )
 )
 """What makes a secret of a key: `api` of `X-Api-Key`. A key of another kind is none: `Idempotency-Key`."""
@@ -83,8 +94,8 @@ def _judge_name(name: str) -> bool:
 
 
 def is_word_for_password(word: str) -> bool:
-    """Whether a name's last word is `pass`, or ends with it: a `pass_rate` is none."""
-    return word.endswith("pass") and word not in _WORDS_WITH_PASS
+    """Whether a name's last word is `pass` or `pwd`, or ends so: a `pass_rate` is none."""
+    return word.endswith("pwd") or (word.endswith("pass") and word not in _WORDS_WITH_PASS)
 
 
 _judge_name_once = lru_cache(maxsize=4096)(_judge_name)
@@ -122,9 +133,14 @@ def may_be_condition(name: str) -> bool:
 
 
 def is_secret_setting(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret."""
-    names = (value.get(each) for each in ("name", "key", "id", "type"))
-    return "value" in value and any(isinstance(name, str) and is_secret_name(name) for name in names)
+    """Whether a mapping is a setting as lists have them, `{name: API_KEY, value: …}`, and a secret.
+
+    A step of a JSON Patch names what it sets by `path` [RFC 6902, 4].
+    """
+    if "value" not in value:
+        return False
+    names = (value.get(each) for each in ("name", "key", "id", "type", "path"))
+    return any(isinstance(name, str) and is_secret_name(name) for name in names)
 
 
 _HINTS = (
