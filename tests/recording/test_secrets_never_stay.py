@@ -232,6 +232,7 @@ def test_a_manifest_is_kept_without_what_its_variables_hold(text: str) -> None:
         "password: &a S\nx: *a\n",
         "x: &a {b: S}\nenv: {<<: *a}\n",
         "password: abc\n  S\n\tnever: yaml",
+        "- " * 5000 + "password: abc S\n",
     ],
 )
 def test_a_secret_in_yaml_is_not_kept_however_it_is_written(text: str) -> None:

@@ -28,6 +28,13 @@ from mockfoundry.journal.marks import (
     decode_around_marks,
     quote_around_marks,
 )
+from mockfoundry.journal.public_words import (
+    CHALLENGE_HEADERS,
+    COOKIE_ATTRIBUTES,
+    PUBLIC_CHALLENGE_PARAMETERS,
+    PUBLIC_GRANTS,
+    SCHEMES,
+)
 from mockfoundry.journal.repeats import is_plain_word
 from mockfoundry.journal.secret_names import (
     is_secret_field,
@@ -39,44 +46,8 @@ from mockfoundry.journal.secret_names import (
 )
 from mockfoundry.journal.written_bodies import decode_name, decode_text, find_value_end, iterate_leaves
 
-SCHEMES = frozenset(
-    (
-        *("basic", "bearer", "digest", "dpop", "hoba", "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "vapid"),
-        *("token", "apikey", "aws4-hmac-sha256", "scram-sha-1", "scram-sha-256"),
-    )
-)
-"""Schemes of credentials [IANA, HTTP Authentication Schemes, and some in use]; the word of one stays to be read."""
-
-CHALLENGE_HEADERS = frozenset({"www-authenticate", "proxy-authenticate"})
-
-PUBLIC_CHALLENGE_PARAMETERS = frozenset(
-    (
-        *(
-            "realm",
-            "error",
-            "error_description",
-            "error_uri",
-            "scope",
-            "charset",
-            "algorithm",
-            "qop",
-            "stale",
-            "domain",
-        ),
-        *("title", "authorization_uri", "resource_metadata", "userhash"),
-    )
-)
-"""What a challenge says to everybody [RFC 6750, 3; RFC 7616, 3.3; RFC 9728, 5.1]; others are of one client."""
-
-PUBLIC_GRANTS = frozenset({"password", "refresh_token", "client_credentials", "authorization_code"})
-"""What a form's `grant_type` may say, whatever its secrets are."""
-
 MAX_DECODINGS = 4
 """How often a value is decoded that has an address in it, which has another one in it."""
-
-_COOKIE_ATTRIBUTES = frozenset(
-    ("path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned", "priority")
-)
 
 
 class Redactor(SecretMarks):
@@ -141,7 +112,7 @@ class Redactor(SecretMarks):
         return f"{name}={self._hide_inside(value)}"
 
     def _redact_cookie_attribute(self, text: str) -> str:
-        is_known = text.partition("=")[0].strip().lower() in _COOKIE_ATTRIBUTES
+        is_known = text.partition("=")[0].strip().lower() in COOKIE_ATTRIBUTES
         return text if is_known else self._redact_cookie(text)
 
     def _hide_inside(self, text: str) -> str:

@@ -8,6 +8,7 @@ it. A body that is no text is left out: nobody sees what is in an archive. So is
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -23,7 +24,7 @@ from mockfoundry.journal.entry import (
     redact_entry,
 )
 from mockfoundry.journal.known_secrets import KnownSecrets, is_distinctive
-from mockfoundry.journal.marks import DIGEST, MIN_REPEATED_LENGTH, digest_secret
+from mockfoundry.journal.marks import DIGEST, MAX_REPEATED_SECRETS, MIN_REPEATED_LENGTH, digest_secret
 from mockfoundry.journal.repeats import replace_repeats
 from mockfoundry.journal.secret_names import is_secret_name, is_secret_setting, may_hold_secret
 from mockfoundry.journal.written_bodies import decode_text
@@ -294,7 +295,8 @@ def hide_written(text: str, content_type: str) -> tuple[str, list[str]]:
         is_broken_yaml = "yaml" in content_type.lower() and may_hold_secret(text)
         return digest_secret(text) if is_broken_yaml or _NAMES_VARIABLES.search(text) else text, []
     secrets = [secret for name, secret in found if is_secret_name(name) or is_distinctive(secret)]
-    for secret in secrets:
+    # What is long enough is known from here on, however many there are.
+    for secret in islice(secrets, MAX_REPEATED_SECRETS):
         if len(secret) >= MIN_REPEATED_LENGTH:
             hidden = replace_repeats(hidden, secret, digest_secret(secret))
     return hidden, secrets

@@ -16,6 +16,9 @@ from mockfoundry.journal.marks import digest_secret
 MAX_YAML_DEPTH = 100
 """How deep lists and mappings may lie in one another."""
 
+MAX_INDENT = 200
+"""Characters before a value that are looked at."""
+
 _HIDDEN = re.compile(r"\[?redacted [0-9a-f]{8}\]?")
 # What is hidden already; without quotes it is a list to a reader of YAML.
 
@@ -42,7 +45,7 @@ def hide_in_yaml(text: str, is_hidden: Callable[[str, Mapping[str, Any]], bool])
     for start, end, secret, _ in found:
         if start >= done:
             whole = text[start:end]
-            before = text[text.rfind("\n", 0, start) + 1 : start]
+            before = text[max(start - MAX_INDENT, 0) : start].rpartition("\n")[2]
             # A list may be no further to the right than its name; a text has to be.
             parts += (text[done:start], "" if before.strip() else "  ", f'"{digest_secret(secret)}"')
             parts.append("\n" if whole.endswith("\n") else "")
