@@ -369,6 +369,8 @@ def iterate_contradictions(options: ServerOptions) -> Iterator[str]:
             yield "--workers serves plain HTTP; give TLS to a proxy before it, or serve by one process"
         if options.port == 0:
             yield "--workers needs a port of its own: --port 8080"
+        if options.strict_auth and options.signing_key is None:
+            yield "--workers with --strict-auth needs --signing-key: each of its servers mints tokens that count on all"
     if options.shard is None:
         if options.peer:
             yield "--peer is given without --shard; say which of these servers this one is, as in --shard 0/2"

@@ -214,5 +214,8 @@ TLS_FAULTS: dict[TlsFaultName, TlsFault] = {
 
 TLS_FAULT_NAMES: tuple[TlsFaultName, ...] = get_args(TlsFaultName)
 
+NO_TLS_TITLE = "Mock-NoTls"
+"""What a server with TLS calls a request that came by http."""
+
 CONTROL_PROTOCOL = "mockfoundry-control"
 """What mockfoundry's own clients offer by ALPN. Their handshakes are never broken, or they could not end a scenario."""

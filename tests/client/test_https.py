@@ -12,7 +12,7 @@ import requests
 
 from mockfoundry import InProcess, Server, ServerError
 from mockfoundry.cli.ask import health, wait
-from mockfoundry.client.errors import TlsMismatchError
+from mockfoundry.client.errors import ControlError, TlsMismatchError
 from tests.serving import ADMIN, WEB, serving
 
 
@@ -92,6 +92,10 @@ def test_without_tls_nothing_of_it_is_loaded(monkeypatch: pytest.MonkeyPatch) ->
     with Server(in_thread=True) as plain, InProcess() as nowhere:
         assert plain.url.startswith("http://127.0.0.1:")
         assert nowhere.foundation().url.startswith("http://mockfoundry.test/")
+        # The name of what speaks TLS is no sign of it.
+        with pytest.raises(ControlError, match="Mock-NoTls") as refused:
+            plain.foundation("Mock-NoTls").play("Mock-NoTls")
+        assert refused.value.kind == "unknown-scenario"
 
 
 def say(*command: str) -> tuple[int, str]:

@@ -220,6 +220,7 @@ def test_a_shard_that_does_not_answer_is_named(client: httpx.Client) -> None:
         (["--shard", "0/2", "--strict-auth"], "--shard 0/2 with --strict-auth needs --signing-key"),
         (["--workers", "2", "--shard", "0/2"], "--workers gives each of its own servers a share; leave --shard and"),
         (["--workers", "2", "--tls"], "--workers serves plain HTTP; give TLS to a proxy before it"),
+        (["--workers", "2", "--strict-auth"], "--workers with --strict-auth needs --signing-key: each of its servers"),
         (["--workers", "2", "--port", "0"], "--workers needs a port of its own"),
     ],
 )

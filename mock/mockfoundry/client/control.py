@@ -23,7 +23,7 @@ from mockfoundry.client.errors import (
     UnexpectedResponseError,
 )
 from mockfoundry.documents.quoting import quote_line
-from mockfoundry.wire_faults import CONTROL_PROTOCOL
+from mockfoundry.wire_faults import CONTROL_PROTOCOL, NO_TLS_TITLE
 
 CONTROL_TIMEOUT_SECONDS = 100.0
 """How long to wait for a whole response: longer than any `verify` may wait."""
@@ -45,9 +45,6 @@ X509_OUT_OF_DATE = (9, 10)
 
 NOT_TLS_REASONS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 """OpenSSL's, for an answer that is no TLS."""
-
-NO_TLS_TITLE = b"Mock-NoTls"
-"""What a server with TLS calls a request that came by http."""
 
 _URL_CHARACTERS = frozenset(chr(code) for code in (*range(33), 127))
 """What no URL may hold."""
@@ -383,7 +380,7 @@ class ControlClient:
 
     def _error_from_reply(self, method: str, path: str, reply: ControlReply) -> Exception:
         """The error for a response of status 300 or more."""
-        if NO_TLS_TITLE in reply.body:
+        if self._url.lower().startswith("http://") and says_no_tls(reply.body):
             return TlsMismatchError(f"{self._url} speaks TLS: write its URL with https://")
         if not reply.content_type.startswith(PROBLEM):
             return self._unexpected_response_error(method, path, reply.status)
@@ -429,6 +426,15 @@ class SocketControlClient(ControlClient):
                 reply = ControlReply(response.status, response.getheader("content-type", ""), content)
                 raise self._error_from_reply("GET", path, reply)
             yield self._socket_transport.iterate_lines(response)
+
+
+def says_no_tls(body: bytes) -> bool:
+    """Whether an error's body is that of a server with TLS, for a request that came by http."""
+    try:
+        errors = msgspec.json.decode(body)["errors"]
+        return bool(errors[0]["title"] == NO_TLS_TITLE)
+    except (msgspec.DecodeError, RecursionError, LookupError, TypeError):
+        return False
 
 
 def control_target(path: str, query: Mapping[str, Any] | None) -> str:

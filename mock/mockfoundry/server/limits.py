@@ -10,6 +10,7 @@ from mockfoundry.cloudfoundry.errors import UNKNOWN_ERROR, CatalogueEntry, Refus
 from mockfoundry.documents.times import format_duration
 from mockfoundry.exchange.response import OWN_FAILURE_REASON, Response, close_after_response, response_from_refusal
 from mockfoundry.options import ServerOptions
+from mockfoundry.wire_faults import NO_TLS_TITLE
 
 BODY_TOO_LARGE = CatalogueEntry("Mock-BodyTooLarge", 990005, 413, "")
 HEADERS_TOO_LARGE = CatalogueEntry("Mock-HeadersTooLarge", 990006, 431, "")
@@ -18,7 +19,7 @@ NO_TUNNEL = CatalogueEntry("Mock-NoTunnel", 990031, 405, "")
 TOO_SLOW = CatalogueEntry("Mock-RequestTooSlow", 990032, 408, "")
 TOO_MANY_CONNECTIONS = CatalogueEntry("Mock-TooManyConnections", 990033, 503, "")
 NOT_HTTP = CatalogueEntry("Mock-NotHttp", 990034, 400, "")
-NO_TLS = CatalogueEntry("Mock-NoTls", 990035, 400, "")
+NO_TLS = CatalogueEntry(NO_TLS_TITLE, 990035, 400, "")
 
 OLD_VERSIONS = ("0.9", "1.0")
 """The versions of HTTP whose requests may come without a Host."""
