@@ -34,7 +34,10 @@ def test_log_prints_a_line_for_each_exchange(used: Serving) -> None:
     assert lines[1].startswith("#2 +")
     assert lines[1].endswith(' scaleProcess dora/web {"instances":2} → 202')
     assert run(log, used, "--status", "202")[1].startswith("#2 ")
-    assert run(log, used, "--curl", "1")[1].startswith("curl -i -X POST")
+    _, command, said = run(log, used, "--curl", "1")
+    assert command.startswith("curl -i -X POST")
+    asked = f"mockfoundry token admin --foundation default --url {used.url}"
+    assert said == f"mockfoundry: set its token before: TOKEN=$({asked})\n"
 
 
 def test_coverage_fails_under_what_is_asked_for(used: Serving) -> None:

@@ -223,11 +223,11 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     ),
     "no certificate": (
         {"tls_cert": "none.pem"},
-        "--tls-cert none.pem: No such file or directory",
+        "--tls-cert none.pem: No such file or directory; give the path of a file in PEM that this user may read",
     ),
     "no key": (
         {"tls_cert": "cert.pem", "tls_key": "none.pem"},
-        "--tls-key none.pem: No such file or directory",
+        "--tls-key none.pem: No such file or directory; give the path of a file in PEM that this user may read",
     ),
     "a NUL": (
         {"tls_cert": "a\0b"},
@@ -235,7 +235,7 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     ),
     "a folder": (
         {"tls": True, "tls_client_ca": "."},
-        "--tls-client-ca .: Is a directory",
+        "--tls-client-ca .: Is a directory; give the path of a file in PEM that this user may read",
     ),
     "the key of another": (
         {"tls_cert": "cert.pem", "tls_key": "other.pem"},

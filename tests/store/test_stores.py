@@ -1,6 +1,7 @@
 """Stores: a snapshot is kept whole, and never written over one that its writer has not seen."""
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -206,6 +207,10 @@ def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnreachableError, match="file"):
         open_store(f"file:{tmp_path / 'file' / 'kept'}")
+    file = tmp_path / "file"
+    says = f"{file} is no folder; name one, as in file:{file}-kept, which is made where it is not there"
+    with pytest.raises(StoreUnreachableError, match=re.escape(says)):
+        open_store(f"file:{file}")
 
 
 def test_a_redis_that_is_not_there_is_told_without_its_password() -> None:

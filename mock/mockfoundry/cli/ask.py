@@ -1,6 +1,8 @@
 """Commands that ask a running server: its health, its journal, and what it says of clients. They decide nothing."""
 
 import json
+import re
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -215,6 +217,7 @@ def log(
     if number is not None:
         with ask_control(url, foundation_path(foundation, f"/requests/{number}"), control_token, {}) as exchange:
             print_text(exchange["curl"])
+            tell_variables(exchange["curl"], exchange["actor"], foundation, url)
         return
     query = {"operation": operation, "status": status, "scenario": scenario}
     path = foundation_path(foundation, "/requests")
@@ -227,6 +230,21 @@ def log(
         return
     with connect_to_control(url, control_token) as client, suppress(KeyboardInterrupt):
         follow_exchanges(client, path, query, form)
+
+
+def tell_variables(command: str, user: str | None, foundation: str, url: str | None) -> None:
+    """Says how the variables in a curl command are set: the journal keeps no secret.
+
+    Args:
+        user: whose request it was; None where its token counted for nobody.
+    """
+    names = dict.fromkeys(re.findall(r'"\$(TOKEN|SECRET(?:_[0-9]+)?)"', command))
+    for name in names:
+        said = f"set {name} to what the request had there; the journal does not keep it"
+        if name == "TOKEN" and user:
+            where = ["--foundation", foundation, *(["--url", server_url(url)] if url else [])]
+            said = f"set its token before: TOKEN=$({shlex.join(['mockfoundry', 'token', user, *where])})"
+        print_text(f"mockfoundry: {quote_line(said)}", error=True)
 
 
 def follow_exchanges(client: "SocketControlClient", path: str, query: Mapping[str, Any], form: str) -> None:

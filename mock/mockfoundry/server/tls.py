@@ -200,7 +200,8 @@ def must_be_readable(flag: str, path: str) -> None:
     except ValueError:
         raise TlsError(f"{flag}: a path holds no NUL; give the path of a file") from None
     except OSError as error:
-        raise TlsError(f"{flag} {path}: {error.strerror or os.strerror(error.errno or 0)}") from None
+        why = error.strerror or os.strerror(error.errno or 0)
+        raise TlsError(f"{flag} {path}: {why}; give the path of a file in PEM that this user may read") from None
 
 
 def new_server_context(client_authority: str | None) -> ssl.SSLContext:

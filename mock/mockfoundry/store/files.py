@@ -62,7 +62,12 @@ class FileStore:
                 "files need the locks of Linux or macOS (flock); take a redis:// store"
             ) from None
         with report_failures():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except FileExistsError:
+                raise StoreUnreachableError(
+                    f"{folder} is no folder; name one, as in file:{folder}-kept, which is made where it is not there"
+                ) from None
             self._remove_unfinished()
 
     def _remove_unfinished(self) -> None:
