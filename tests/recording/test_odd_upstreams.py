@@ -9,7 +9,7 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -387,3 +387,27 @@ def test_what_is_in_flight_at_the_end_is_recorded(tmp_path: Path, capfd: pytest.
     (entry,) = read_recording_file(tmp_path / "a.har").entries
     assert (entry.status, entry.comment) == (0, "no answer: the recording has ended before")
     assert capfd.readouterr().err == ""
+
+
+def test_what_stands_behind_an_answer_is_not_the_next_one() -> None:
+    """So no connection to the foundation is used twice."""
+    behind = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
+
+    ended: list[asyncio.Task[None] | None] = []
+
+    async def answer_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ended.append(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(behind + b"asked " + behind + b"behind")
+        writer.close()
+
+    async def ask_twice() -> list[str]:
+        async with await asyncio.start_server(answer_twice, "127.0.0.1", 0) as upstream:
+            url = f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}"
+            async with proxy.make_upstream_client(None, 10) as client:
+                texts = [(await client.get(url)).text for _ in range(3)]
+            await asyncio.wait_for(asyncio.gather(*filter(None, ended)), 10)
+            return texts
+
+    assert asyncio.run(ask_twice()) == ["asked "] * 3

@@ -84,7 +84,11 @@ def make_upstream_client(authority_file: str | None, seconds: float) -> httpx.As
                 f"--upstream-ca: {authority_file} can't be used: {error}; give certificates as PEM"
             ) from None
     client = httpx.AsyncClient(
-        verify=trusted, timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)), follow_redirects=False
+        verify=trusted,
+        timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+        follow_redirects=False,
+        # What stands behind an answer, or in one that has no body, would be taken for the answer to the next request.
+        limits=httpx.Limits(max_keepalive_connections=0),
     )
     # What a client does not send is not sent for it.
     client.headers.clear()
