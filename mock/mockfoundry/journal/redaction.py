@@ -305,7 +305,7 @@ class Redactor(SecretMarks):
         return before + self.redact_header(found["whole"].lower(), found["line"])
 
     def _redact_tag(self, found: re.Match[str]) -> str:
-        """A tag of HTML whose value may be a secret: `<input name="csrf" value="…">`."""
+        """A tag of HTML or XML whose value may be a secret: `<input name="csrf" value="…">`."""
         name = written_forms.TAG_NAME.search(found[0])
         if name is None or not is_secret_field(name["name"]):
             return found[0]

@@ -79,8 +79,8 @@ HEADER_IN_TEXT = re.compile(
 )
 """A header in a text: the next word behind a name with hyphens, all of the line behind the names of all servers."""
 
-TAG = re.compile(r"<(?:input|meta)\b[^<>]{1,4096}>", re.IGNORECASE)
-TAG_NAME = re.compile(r"""\sname\s*=\s*["']?(?P<name>[\w.-]{1,128})""", re.IGNORECASE)
+TAG = re.compile(r"<[A-Za-z][\w.:-]{0,64}\s[^<>]{1,4096}>")
+TAG_NAME = re.compile(r"""\s(?:name|key)\s*=\s*["']?(?P<name>[\w.-]{1,128})""", re.IGNORECASE)
 TAG_VALUE = re.compile(r"""\s(?:value|content)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:[\w.-]+:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]*)?>(?P<value>[^<]+)(?=</)")
 LINE = re.compile(r"""(?m)^[ \t-]{0,64}["']?(?P<name>[\w.-]{1,128})["']?[ \t]{0,64}:[ \t]*(?P<value>[^\s][^\n]*)""")
