@@ -299,20 +299,19 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client(tmp_path: Path) -> 
     assert (entry.status, entry.answer, entry.comment) == (200, b"part", "broken off: reset by peer")
 
 
-def test_what_fails_in_the_proxy_itself_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_in_the_proxy_itself_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """An answer that has begun is not completed; the recording has what came of it."""
     sent = asyncio.run(pass_stream(tmp_path / "a.har", BreakingStream(RuntimeError("a defect")), 0))
     assert [each["type"] for each in sent] == ["http.response.start"]
     (entry,) = read_recording_file(tmp_path / "a.har").entries
     assert (entry.status, entry.answer, entry.comment) == (200, b"part", "broken off: mockfoundry has failed")
-    said = capsys.readouterr().err
-    assert said.startswith("mockfoundry: the proxy failed to pass GET /x, which is a defect of mockfoundry:\nTraceback")
-    assert said.endswith("RuntimeError: a defect\n")
+    assert "mockfoundry: the proxy failed to pass GET /x, which is a defect of mockfoundry\nTraceback" in caplog.text
+    assert caplog.text.endswith("RuntimeError: a defect\n")
 
 
 @pytest.mark.parametrize("fails_in", ["Passage._list_sent_headers", "Origins.find_url"])
 def test_a_client_of_a_proxy_that_fails_gets_its_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fails_in: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, fails_in: str
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a defect")
@@ -325,7 +324,7 @@ def test_a_client_of_a_proxy_that_fails_gets_its_words(
     entries = read_recording_file(tmp_path / "a.har").entries
     if fails_in.startswith("Passage"):
         assert [(each.status, each.comment) for each in entries] == [(0, "no answer: mockfoundry has failed")]
-    assert capsys.readouterr().err.endswith("RuntimeError: a defect\n")
+    assert caplog.text.endswith("RuntimeError: a defect\n")
 
 
 def test_a_stream_whose_client_has_left_is_let_go(tmp_path: Path) -> None:

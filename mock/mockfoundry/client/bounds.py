@@ -5,12 +5,9 @@ import socket
 import time
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockfoundry.client.errors import ServerError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 MAX_ANSWER_BYTES = 256 << 20
 """Bytes of an answer's body that are read, which is more than any answer of the control API has."""
@@ -58,7 +55,7 @@ class SocketReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+    def readinto(self, buffer: Any) -> int | None:
         self._connection.settimeout(self._deadline.measure_rest())
         return self._bytes.readinto(buffer)
 

@@ -5,10 +5,9 @@ foundation's own.
 """
 
 import asyncio
+import logging
 import ssl
-import sys
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
@@ -27,6 +26,8 @@ from mockfoundry.recording.origins import SERVER_TARGET, Origins
 from mockfoundry.recording.passing_bodies import BodyCopy
 from mockfoundry.recording.recorder import Recorder
 from mockfoundry.server.delivery import await_disconnect
+
+log = logging.getLogger("mockfoundry")
 
 CONNECT_SECONDS = 10.0
 
@@ -177,11 +178,9 @@ PROXY_FAILED = ControlProblem(502, "proxy-failed", "mockfoundry has failed to pa
 
 
 def report_failure(error: Exception, scope: Scope) -> None:
-    """Says on stderr what has failed in the proxy itself, and where."""
+    """Says what has failed in the proxy itself, and where."""
     request = quote_line(f"{scope['method']} {scope['path']}")
-    sys.stderr.write(f"mockfoundry: the proxy failed to pass {request}, which is a defect of mockfoundry:\n")
-    traceback.print_exception(error)
-    sys.stderr.flush()
+    log.error("mockfoundry: the proxy failed to pass %s, which is a defect of mockfoundry", request, exc_info=error)
 
 
 def word_for_proxy(problem: ControlProblem) -> ControlProblem:
