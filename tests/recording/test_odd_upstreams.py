@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockfoundry.recording import proxy
+from mockfoundry.recording import holding
 from mockfoundry.recording.har import HarEntry
 from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
@@ -196,7 +196,7 @@ def test_a_packed_answer_whose_connection_breaks_off_passes_as_far_as_it_came(tm
 def test_a_packed_answer_that_says_too_much_passes_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is neither held whole nor kept."""
     most = 2 << 20
-    monkeypatch.setattr(proxy, "MAX_UNPACKED_BYTES", most)
+    monkeypatch.setattr(holding, "MAX_UNPACKED_BYTES", most)
     packed = gzip.compress(b" " * (most + 1), 1)
     _, body, entry, _ = exchange(answer(JSON + GZIP, packed), tmp_path)
     assert body == packed
@@ -212,7 +212,7 @@ def test_a_packed_stream_of_events_is_not_held_back(tmp_path: Path) -> None:
 
 def test_a_packed_text_that_goes_on_is_not_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log, or a long poll: each line comes before the next one is sent; and all of it is recorded."""
-    monkeypatch.setattr(proxy, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(holding, "HOLD_SECONDS", 0.05)
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     lines = [packer.compress(b"line %d\n" % number) + packer.flush(zlib.Z_SYNC_FLUSH) for number in range(3)]
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{GZIP}Transfer-Encoding: chunked\r\n\r\n".encode()
