@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
-from unittest import mock
 
 import httpx
 import pytest
@@ -131,16 +130,17 @@ def test_a_recording_that_can_t_begin_says_why_and_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_httpx_it_says_how_to_get_it(tmp_path: Path) -> None:
+def test_without_httpx_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra."""
-    modules = {name: None for name in sys.modules if name.startswith(("httpx", "mockfoundry.recording"))}
-    for name in modules.keys() - {"httpx"}:
-        modules.pop(name)
-    gone = [name for name in sys.modules if name.startswith("mockfoundry.recording")]
-    with mock.patch.dict(sys.modules, {"httpx": None}):
-        for name in gone:
-            del sys.modules[name]
-        done = run_here("record", "--upstream", "http://a", "--out", str(tmp_path / "a.har"))
+    imported = [name for name in sys.modules if name.startswith("mockfoundry.recording")]
+    for name in imported:
+        package, _, module = name.rpartition(".")
+        # Each is the same one again afterwards, also for those who find it by its package.
+        monkeypatch.setattr(sys.modules[package], module, sys.modules[name])
+    for name in imported:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    done = run_here("record", "--upstream", "http://a", "--out", str(tmp_path / "a.har"))
     assert (done.returncode, done.stderr) == (
         2,
         "mockfoundry: record needs httpx, which is not installed: pip install httpx\n",

@@ -20,7 +20,7 @@ from mockfoundry.recording.har import HarEntry
 from mockfoundry.recording.har_writing import HarWriter
 from mockfoundry.recording.origins import Origins
 from mockfoundry.recording.passing_bodies import PIECE_BYTES, BodyCopy, Unpacker
-from mockfoundry.recording.proxy import RecordingProxy
+from mockfoundry.recording.proxy import RecordingProxy, make_upstream_client
 from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
 from mockfoundry.recording.run import make_proxy_server
@@ -405,7 +405,7 @@ def test_what_stands_behind_an_answer_is_not_the_next_one() -> None:
     async def ask_twice() -> list[str]:
         async with await asyncio.start_server(answer_twice, "127.0.0.1", 0) as upstream:
             url = f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}"
-            async with proxy.make_upstream_client(None, 10) as client:
+            async with make_upstream_client(None, 10) as client:
                 texts = [(await client.get(url)).text for _ in range(3)]
             await asyncio.wait_for(asyncio.gather(*filter(None, ended)), 10)
             return texts
