@@ -5,7 +5,7 @@ import socket
 import time
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
-from typing import Any
+from typing import Any, cast
 
 from mockfoundry.client.errors import ServerError
 
@@ -64,13 +64,23 @@ class SocketReader(io.RawIOBase):
         super().close()
 
 
+class TimelySocket:
+    """A socket as an answer needs one: what comes there has to come until a deadline."""
+
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(SocketReader(self._connection, self._deadline))
+
+
 class TimelyResponse(HTTPResponse):
     """An answer that has to come until a deadline; the arguments behind that are those of `HTTPResponse`."""
 
     def __init__(self, deadline: Deadline, connection: socket.socket, *rest: Any, **named: Any) -> None:
-        super().__init__(connection, *rest, **named)
-        self.fp.close()
-        self.fp = io.BufferedReader(SocketReader(connection, deadline))
+        # Of a socket an answer needs a file alone.
+        super().__init__(cast("socket.socket", TimelySocket(connection, deadline)), *rest, **named)
 
 
 def ask_until(deadline: Deadline, connection: HTTPConnection) -> None:
