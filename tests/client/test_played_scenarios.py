@@ -80,9 +80,11 @@ def test_where_a_scenario_is_refused_there_is_no_foundation(server: Server, wron
     "wrong",
     [
         "conflicts",
-        "a,b",
-        Scenario(name="late", rules=(Rule(operation="scaleProces", respond=BUSY),)),
-        Scenario(name="late", rules=(Rule(times=-1, respond=BUSY),)),
+        pytest.param("a,b", marks=pytest.mark.long),
+        pytest.param(
+            Scenario(name="late", rules=(Rule(operation="scaleProces", respond=BUSY),)), marks=pytest.mark.long
+        ),
+        pytest.param(Scenario(name="late", rules=(Rule(times=-1, respond=BUSY),)), marks=pytest.mark.long),
         Scenario(name="late", rules=(Rule(respond=BUSY),), given={"feature_flags": {"no_such_flag": True}}),
     ],
 )

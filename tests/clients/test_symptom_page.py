@@ -21,5 +21,5 @@ def test_every_failure_is_a_symptom_s() -> None:
 
 def test_every_refusal_of_the_mock_s_own_is_told() -> None:
     sources = (each.read_text(encoding="utf-8") for each in Path(mockfoundry.__file__).parent.rglob("*.py"))
-    there = {title for text in sources for title in re.findall(r'CatalogueEntry\(\s*"(Mock-\w+)"', text)}
+    there = {title for text in sources for title in re.findall(r'(?:CatalogueEntry\(\s*|_TITLE = )"(Mock-\w+)"', text)}
     assert there == MOCK_REFUSALS.keys()

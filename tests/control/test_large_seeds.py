@@ -19,7 +19,7 @@ def make_seed(apps: int = APPS) -> dict[str, Any]:
     return {"organizations": [{"name": "acme", "spaces": [{"name": "dev", "apps": made}]}]}
 
 
-@pytest.mark.parametrize("door", ["protocol", "asgi"])
+@pytest.mark.parametrize("door", ["protocol", pytest.param("asgi", marks=pytest.mark.long)])
 def test_an_export_of_more_than_a_mebibyte_is_imported(serve: Callable[..., Serving], door: str) -> None:
     server = serve(door=door)
     assert server.client.put("/__mock/foundations/a", json=make_seed()).json()["apps"] == APPS

@@ -524,7 +524,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    "number", [pytest.param(each, marks=pytest.mark.long if each % 8 else ()) for each in range(len(HOSTILE))]
+)
 def test_no_body_takes_long_to_be_read(number: int) -> None:
     # Without a word of what may be a secret nothing would be looked for.
     content = b"token @ % " + HOSTILE[number]

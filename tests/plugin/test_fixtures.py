@@ -128,7 +128,7 @@ def list_told(result: pytest.RunResult) -> list[str]:
     return [line for line in reports.splitlines() if line.startswith("test_theirs.py:")]
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.long)])
 def test_wrong_marks_are_told_where_tests_are_collected(run: Run, workers: str) -> None:
     result = run(write_marked_tests(WRONG_MARKS), workers)
     assert result.ret != 0

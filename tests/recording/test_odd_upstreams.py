@@ -25,6 +25,8 @@ from mockfoundry.recording.reading import read_recording_file
 from mockfoundry.recording.recorder import Recorder, RecordingBounds
 from mockfoundry.recording.run import make_proxy_server
 
+pytestmark = pytest.mark.long
+
 TEXT = b'{"a": "b"}'
 PACKED = gzip.compress(TEXT, mtime=0)
 TWO = gzip.compress(TEXT[:5], mtime=0) + gzip.compress(TEXT[5:], mtime=0)

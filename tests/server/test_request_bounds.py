@@ -407,7 +407,7 @@ def test_there_are_as_many_connections_as_files_may_be_open(
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("end", [b"\r\n", CLOSE])
+@pytest.mark.parametrize("end", [b"\r\n", pytest.param(CLOSE, marks=pytest.mark.long)])
 def test_a_client_that_never_reads_does_not_keep_its_place(
     serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, door: str, end: bytes
 ) -> None:

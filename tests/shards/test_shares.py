@@ -322,7 +322,15 @@ def test_the_manifest_and_its_commands_say_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["null", "[]", '{"foundations": [1, null]}', "[" * 5000, '{"foundations": [{"name": "\\ud800"}]}']
+    "answer",
+    [
+        "null",
+        "[" * 5000,
+        *(
+            pytest.param(answer, marks=pytest.mark.long)
+            for answer in ("[]", '{"foundations": [1, null]}', '{"foundations": [{"name": "\\ud800"}]}')
+        ),
+    ],
 )
 def test_a_shard_that_answers_oddly_is_named_and_hides_nothing(client: httpx.Client, answer: str) -> None:
     with answering(answer.encode()) as url:

@@ -56,8 +56,18 @@ ASKS_BESIDE = (
             ASKS_NOTHING,
             "of the API's operations the command called none, so no failure can reach it; ",
         ),
-        ((), ASKS_ELSEWHERE, "of the API's operations the command called none that the contract has, but GET /"),
-        ((), ASKS_BESIDE, "the command calls listApps, which is not in the contract of the processes; "),
+        pytest.param(
+            (),
+            ASKS_ELSEWHERE,
+            "of the API's operations the command called none that the contract has, but GET /",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            (),
+            ASKS_BESIDE,
+            "the command calls listApps, which is not in the contract of the processes; ",
+            marks=pytest.mark.long,
+        ),
         ((), SAYS_NO, "the clean run ended with exit code 1, though no failure was played; mend that first\n"),
         (
             ("--timeout", "0.5"),

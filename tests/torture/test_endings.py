@@ -44,6 +44,7 @@ def test_no_foundation_is_left_on_a_server_that_runs_on(running: Server) -> None
     assert foundations(running) == []
 
 
+@pytest.mark.long
 def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(running: Server) -> None:
     for patience in (1, 4, 16, 64):
         with watched() as listening:
