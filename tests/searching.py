@@ -12,7 +12,7 @@ TIMES_MANY = 10
 
 def register_profiles() -> None:
     """Makes both profiles known, and loads the one with few examples. No example has a deadline."""
-    settings.register_profile(FEW, deadline=None)
+    settings.register_profile(FEW, deadline=None, max_examples=50)
     settings.register_profile(MANY, settings.get_profile(FEW), max_examples=1_000)
     settings.load_profile(FEW)
 

@@ -188,7 +188,7 @@ def test_begins(foundation, mock_server):
 SCALED_ONCE = "def test_scales(foundation): assert scale(foundation, 2).status_code == 202"
 
 
-@pytest.mark.parametrize(("percent", "status"), [("0.4", 0), ("90", 1)])
+@pytest.mark.parametrize(("percent", "status"), [pytest.param("0.4", 0, marks=pytest.mark.long), ("90", 1)])
 def test_a_coverage_is_written_and_may_be_too_little(
     run: Run, pytester: pytest.Pytester, percent: str, status: int
 ) -> None:

@@ -207,7 +207,7 @@ def test_waits(mock_server, foundation):
         pytest.param("ctrl-c", ("-n1",), marks=pytest.mark.long),
         ("ctrl-c", ("-n1", "--mock-shared")),
         pytest.param("killed", (), marks=pytest.mark.long),
-        ("killed", ("-n1", "--mock-shared")),
+        pytest.param("killed", ("-n1", "--mock-shared"), marks=pytest.mark.long),
         pytest.param("terminated", (), marks=pytest.mark.long),
     ],
 )

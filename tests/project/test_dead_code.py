@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_every_name_that_vulture_passes_over_is_one_that_it_would_find() -> None:
     pytest.importorskip("vulture", reason="vulture comes with the group check")
     every = [sys.executable, "-m", "vulture", "--ignore-names", ""]

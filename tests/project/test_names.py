@@ -35,6 +35,7 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
             yield module, node
 
 
+@pytest.mark.long
 def test_a_class_has_its_name_alone() -> None:
     places = defaultdict[str, list[str]](list)
     for module, node in nodes():

@@ -45,6 +45,7 @@ def test_what_differs_between_clean_runs_is_left_out_and_the_rest_is_judged(runn
     assert report["failures"][1]["left"] == [{"where": f"{WEB}/instances", "before": 1, "after": 3, "clean": 2}]
 
 
+@pytest.mark.long
 def test_people_are_told_what_was_left_out(running: Server) -> None:
     done = torture("--url", running.url, *LEAST, "--phase", "before", command=RESTLESS)
     assert done.returncode == 0
@@ -107,6 +108,7 @@ def test_a_run_that_switches_off_its_failure_is_told_of_beside_the_others(
     assert [each.get("name") for each in suite if each.find("error") is not None] == ["get-500"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "path"), ENDINGS)
 def test_a_command_that_always_switches_off_is_refused_after_its_clean_run(
     running: Server, method: str, path: str
@@ -119,6 +121,7 @@ def test_a_command_that_always_switches_off_is_refused_after_its_clean_run(
     )
 
 
+@pytest.mark.long
 def test_what_is_watched_in_clean_runs_changes_nothing_for_a_scenario_besides(running: Server) -> None:
     options = ("--url", running.url, "--operation", "scaleProcess", "--status", "500", "--phase", "before")
     report = report_of(*options, "--scenario", "conflict-then-ok", command=(*CAREFUL, "3"))
