@@ -165,7 +165,7 @@ def import_into_another(foundation: Asking, later: float = 0.0) -> Asking:
 
 @pytest.mark.hypothesis
 @given(before=st.lists(STEPS, max_size=10), after=st.lists(STEPS, max_size=5))
-@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(8), suppress_health_check=list(HealthCheck), deadline=None)
 def test_an_imported_world_is_the_exported_one_and_goes_on_as_it_does(
     rich_server: Serving, before: list[Step], after: list[Step]
 ) -> None:

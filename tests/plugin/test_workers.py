@@ -223,6 +223,7 @@ def test_nothing_is_left_when_a_run_is_broken_off(tmp_path: Path, how: str, argu
         must_go_away(url)
 
 
+@pytest.mark.long
 def test_a_killed_worker_takes_its_server_along(tmp_path: Path) -> None:
     with running_tests(tmp_path, WAITING, "-n1", "--max-worker-restart=0") as process:
         url, pid = told(tmp_path, process)

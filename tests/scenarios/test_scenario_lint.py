@@ -219,7 +219,7 @@ LARGE = {
 
 @pytest.mark.parametrize(
     "rule",
-    [pytest.param(rule, id=name, marks=() if name == "states" else pytest.mark.long) for name, rule in LARGE.items()],
+    [pytest.param(rule, id=name, marks=() if name == "values" else pytest.mark.long) for name, rule in LARGE.items()],
 )
 def test_thousands_of_rules_are_checked_in_seconds(rule: str, contract: Contract, errors: Mapping[str, int]) -> None:
     rules = "\n".join("- " + rule % number for number in range(5_000, 0, -1))

@@ -93,6 +93,7 @@ def changed_contract(tmp_path: Path, schema: str, **changes: Any) -> Contract:
     return write_contract(document, tmp_path)
 
 
+@pytest.mark.long
 def test_the_bounds_are_those_of_the_contract(tmp_path: Path) -> None:
     own = changed_contract(tmp_path, "ScaleProcessRequest", instances={"type": "integer", "minimum": 3, "maximum": 4})
     for valid, simplest in ((True, 3), (False, 2)):

@@ -45,10 +45,11 @@ ASKS_BESIDE = (
             CAREFUL,
             "--status: 200 is no documented failure of getProcess; allowed: ",
         ),
-        (
+        pytest.param(
             ("--operation", "getProcess", "--phase", "after"),
             (*CAREFUL, "2"),
             "getProcess can meet none of these failures: what changes nothing fails only before, ",
+            marks=pytest.mark.long,
         ),
         ((), ("no-such-command",), "the command can't be run: no-such-command: No such file or directory; "),
         (

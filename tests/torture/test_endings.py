@@ -119,6 +119,7 @@ def test_a_signal_ends_all_runs_and_tells_what_is_known(running: Server, number:
     assert foundations(running) == []
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_the_server_that_was_started() -> None:
     done = interrupted(signal.SIGINT, *ONE)
     assert (done.code, done.errors) == (130, "")
